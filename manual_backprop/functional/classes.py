@@ -1,0 +1,98 @@
+"""Classes and their weights, as the losses of a classifier read them from `target` and `weight`.
+
+The classes lie along dimension 1 of the scores, (N, C, d1, …), or along dimension 0 of a single example (C,).
+"""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from manual_backprop.functional.operation import widen
+
+
+class Labels(NamedTuple):
+    """What the class indices say about each example."""
+
+    ignored: Tensor  # (N, …) bool
+    column: Tensor  # (N, 1, …): yₙ along the class dimension, to gather and scatter with
+    weight: Tensor  # (N, …): w_{yₙ}, and 0 where ignored, so that its sum is the divisor of the mean
+
+
+def class_dimension(input: Tensor) -> int:
+    """The classes lie along dimension 1, or 0 for a single example (C,)."""
+    return 1 if input.dim() > 1 else 0
+
+
+def labels_of(target: Tensor, weight: Tensor | None, ignore_index: int, like: Tensor) -> Labels:
+    """The labels of `target`, its weights in the dtype of `like`."""
+    target = target.long()
+    ignored = target == ignore_index
+    y = target.masked_fill(ignored, 0)  # any valid class: what is ignored is put to 0 later
+    if weight is None:
+        w = (~ignored).to(like.dtype)
+    else:
+        w = weight.to(like.dtype).index_select(0, y.reshape(-1)).reshape(y.shape).masked_fill(ignored, 0)
+    return Labels(ignored, y.unsqueeze(1 if y.dim() else 0), w)
+
+
+def class_weights(weight: Tensor | None, like: Tensor) -> Tensor:
+    """wₖ, or 1 for all, as (C, 1, …), which broadcasts against scores `like` (N, C, d1, …)."""
+    dim = class_dimension(like)
+    w = widen(like).new_ones(like.shape[dim]) if weight is None else widen(weight)
+    return w.reshape(w.shape + (1,) * (like.dim() - 1 - dim))
+
+
+def check_classes(
+    operation: str, input: Tensor, target: Tensor, weight: Tensor | None, ignore_index: int
+) -> None:
+    """Raise as torch.nn.functional does if (N, C, …) scores and (N, …) class indices do not fit."""
+    check_scores(operation, input)
+    dim = class_dimension(input)
+    given = f"input {tuple(input.shape)} and target {tuple(target.shape)}"
+    due = input.shape[:dim] + input.shape[dim + 1 :]
+    if input.dim() > 1 and input.shape[:1] != target.shape[:1]:
+        raise ValueError(f"{operation}: expected as many targets as inputs, got {given}")
+    if target.shape != due:
+        raise RuntimeError(f"{operation}: expected target {tuple(due)} for classes, got {given}")
+    if target.dtype not in (torch.int64, torch.uint8):
+        raise RuntimeError(f"{operation}: expected class indices in int64 or uint8, got {target.dtype}")
+    classes = input.shape[dim]
+    if weight is not None:
+        check_weight(operation, weight, classes)
+        if weight.dtype != input.dtype:
+            raise RuntimeError(f"{operation}: weight is {weight.dtype}, but input is {input.dtype}")
+        if weight.requires_grad:
+            raise RuntimeError(f"{operation}: weight is a constant here and cannot require a gradient")
+    if target.device.type == "cpu" and not torch.compiler.is_compiling():
+        _check_range(operation, target, classes, ignore_index)
+
+
+def check_scores(operation: str, input: Tensor) -> None:
+    """Raise if `input` has no class dimension or no floating-point type."""
+    if input.dim() == 0:
+        raise ValueError(f"{operation}: input needs at least the class dimension, got shape ()")
+    if not input.is_floating_point():
+        raise NotImplementedError(f"{operation}: expected a floating-point input, got {input.dtype}")
+
+
+def check_weight(operation: str, weight: Tensor, classes: int) -> None:
+    """Raise if there is not one weight for each class."""
+    if weight.shape != (classes,):
+        raise RuntimeError(
+            f"{operation}: expected one weight for each of the {classes} classes, got weight "
+            f"{tuple(weight.shape)}"
+        )
+
+
+def _check_range(operation: str, target: Tensor, classes: int, ignore_index: int) -> None:
+    """Only where it costs no wait: on a GPU, `gather` itself stops at an index out of range."""
+    outside = ((target < 0) | (target >= classes)) & (target.long() != ignore_index)
+    try:
+        first = target[outside][:1].tolist()
+    except RuntimeError:
+        return  # inside vmap no value can be looked at
+    if first:
+        raise IndexError(
+            f"{operation}: target {first[0]} is out of bounds for {classes} classes, 0 to {classes - 1}"
+        )

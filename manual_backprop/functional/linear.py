@@ -1,0 +1,151 @@
+"""The linear layer: every output is a weighted sum of all inputs, plus a bias.
+
+Given   zₙⱼ = Σᵢ xₙᵢ Wⱼᵢ + bⱼ     that is, z = x Wᵀ + b, row n being example n,
+        and the upstream gradient δₙⱼ = ∂L/∂zₙⱼ.
+Want    ∂L/∂x, ∂L/∂W, ∂L/∂b.
+
+1.  The chain rule sums over everything through which a variable reaches L. Here that is z:
+
+        ∂L/∂xₙᵢ = Σⱼ δₙⱼ · ∂zₙⱼ/∂xₙᵢ = Σⱼ δₙⱼ Wⱼᵢ           xₙᵢ feeds all M outputs of its own example
+        ∂L/∂Wⱼᵢ = Σₙ δₙⱼ · ∂zₙⱼ/∂Wⱼᵢ = Σₙ δₙⱼ xₙᵢ           Wⱼᵢ feeds output j of all N examples
+        ∂L/∂bⱼ  = Σₙ δₙⱼ · ∂zₙⱼ/∂bⱼ  = Σₙ δₙⱼ               bⱼ too, with slope 1
+
+2.  Read as matrix products, in which the *inner* index is summed:
+
+        Σⱼ δₙⱼ Wⱼᵢ      j is the column of δ and the row of W:      ∂L/∂x = δ W
+        Σₙ δₙⱼ xₙᵢ      n is the row of δ, so δ is turned over:     ∂L/∂W = δᵀ x
+        Σₙ δₙⱼ          a sum down each column:                     ∂L/∂b = Σₙ δₙ
+
+Why the transpose stands where it stands: a product sums over the index between its factors, so the index that
+the chain rule sums over has to come to stand there. The forward pass sums over i, the column of both x and
+W, so W is turned over: x Wᵀ. The way back to x sums over j, which is W's row already: no transpose. The way
+back to W sums over the examples n, the row of both: δᵀ x, which has the shape (M, D) of W. Shapes alone
+do not settle it: with N = M = D they all fit, and only the indices tell right from wrong.
+
+Leading dimensions (*, D) are more examples: they are flattened into n, so the sums over n run over them all.
+
+The numerical trap is none of arithmetic but of bookkeeping: a bias gradient that is not summed has the wrong
+shape, and PyTorch's engine sums it silently. What is returned here has the shape of its input exactly.
+
+Shapes: input (*, D), weight (M, D) or (D,), bias (M,) or (), output (*, M) or (*).
+
+Source: Goodfellow, Bengio and Courville, "Deep Learning" (2016), section 6.5.4, algorithm 6.4.
+"""
+
+from math import prod
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from manual_backprop.functional.operation import Operation, function_of, require_tensor
+
+
+class Linear(Operation):
+    """z = x Wᵀ + b, with ∂L/∂x = δ W, ∂L/∂W = δᵀ x and ∂L/∂b = Σₙ δₙ."""
+
+    @staticmethod
+    def autocast_dtype(device_type: str) -> torch.dtype:
+        return torch.get_autocast_dtype(device_type)
+
+    @staticmethod
+    def check(input: Tensor, weight: Tensor, bias: Tensor | None) -> None:
+        given = f"input {tuple(input.shape)} and weight {tuple(weight.shape)}"
+        if input.dim() < 1 or weight.dim() not in (1, 2):
+            raise RuntimeError(f"linear: expected input (*, D) and weight (M, D) or (D,), got {given}")
+        if input.shape[-1] != weight.shape[-1]:
+            raise RuntimeError(f"linear: input and weight must have the same last size D, got {given}")
+        for name, tensor in (("input", input), ("bias", bias)):
+            if tensor is not None and tensor.dtype != weight.dtype:
+                raise RuntimeError(f"linear: {name} is {tensor.dtype}, but weight is {weight.dtype}")
+        if bias is not None and not _broadcasts(bias.shape, _output_shape(input, weight)):
+            raise RuntimeError(
+                f"linear: expected bias {tuple(weight.shape[:-1])} or (), got {tuple(bias.shape)} for {given}"
+            )
+
+    @staticmethod
+    def forward(input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        x, W, shape = _rows(input), _rows(weight), _output_shape(input, weight)
+        if bias is None:
+            z = x @ W.T
+        else:
+            b = bias if bias.dim() <= 1 else _rows(bias.expand(shape))
+            z = torch.addmm(b, x, W.T)
+        return z.reshape(shape)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor, Tensor | None], output: Tensor) -> None:
+        input, weight, bias = inputs
+        needs_input, needs_weight, _ = ctx.needs_input_grad
+        # Step 1: x is only needed for ∂L/∂W, W only for ∂L/∂x, and of b nothing but its shape.
+        ctx.save_for_backward(input if needs_weight else None, weight if needs_input else None)
+        ctx.save_for_forward(input, weight)
+        ctx.shapes = (input.shape, weight.shape, None if bias is None else bias.shape)
+
+    @staticmethod
+    def backward(ctx: Any, grad_output: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
+        input, weight = ctx.saved_tensors
+        needs_input, needs_weight, needs_bias = ctx.needs_input_grad
+        input_shape, weight_shape, bias_shape = ctx.shapes
+        delta = grad_output.reshape(prod(input_shape[:-1]), prod(weight_shape[:-1]))  # δ, (N, M)
+
+        # On complex numbers autograd's gradient is the conjugate; on real ones conj() is the identity.
+        grad_input = (delta @ _rows(weight).conj()).reshape(input_shape) if needs_input else None
+        grad_weight = (delta.T @ _rows(input).conj()).reshape(weight_shape) if needs_weight else None
+        grad_bias = grad_output.sum_to_size(bias_shape) if needs_bias else None
+        return grad_input, grad_weight, grad_bias
+
+    @staticmethod
+    def jvp(
+        ctx: Any, input_tangent: Tensor | None, weight_tangent: Tensor | None, bias_tangent: Tensor | None
+    ) -> Tensor:
+        input, weight = ctx.saved_tensors
+        shape = _output_shape(input, weight)
+        terms = []  # the product rule: ż = ẋ Wᵀ + x Ẇᵀ + ḃ
+        if input_tangent is not None:
+            terms.append((_rows(input_tangent) @ _rows(weight).T).reshape(shape))
+        if weight_tangent is not None:
+            terms.append((_rows(input) @ _rows(weight_tangent).T).reshape(shape))
+        if bias_tangent is not None:
+            terms.append(bias_tangent.expand(shape))
+        return sum(terms[1:], start=terms[0])
+
+
+def _output_shape(input: Tensor, weight: Tensor) -> torch.Size:
+    """(*, D) and (M, D) give (*, M); with a weight (D,) there is no M."""
+    return input.shape[:-1] + weight.shape[:-1]
+
+
+def _rows(tensor: Tensor) -> Tensor:
+    """(*, D) → (N, D). The N is written out because -1 says nothing when there are no elements."""
+    return tensor.reshape(prod(tensor.shape[:-1]), tensor.shape[-1])
+
+
+def _broadcasts(shape: torch.Size, to: torch.Size) -> bool:
+    return len(shape) <= len(to) and all(
+        size in (1, due) for size, due in zip(reversed(shape), reversed(to), strict=False)
+    )
+
+
+_linear = function_of(Linear)
+
+
+def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """Z = x Wᵀ + b; as torch.nn.functional.linear, with hand-written gradients.
+
+    Args:
+        input: x, (*, D): any number of leading dimensions, none included.
+        weight: W, (M, D), or (D,) for a single output without a dimension of its own.
+        bias: b, (M,) or (), or None for none.
+
+    Returns:
+        z, (*, M), or (*) for a weight (D,).
+
+    Raises:
+        TypeError: an argument is no tensor.
+        RuntimeError: shapes or dtypes that do not fit each other.
+    """
+    require_tensor("linear", input=input, weight=weight)
+    if bias is not None:
+        require_tensor("linear", bias=bias)
+    return _linear(input, weight, bias)

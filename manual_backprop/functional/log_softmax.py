@@ -1,0 +1,124 @@
+"""The logarithm of the softmax: scores become log-probabilities.
+
+Given   yₖ = log pₖ,  pₖ = e^zₖ / Σⱼ e^zⱼ      along one dimension, the classes; so yₖ = zₖ − log Σⱼ e^zⱼ,
+        and the upstream gradient gₖ = ∂L/∂yₖ.
+Want    ∂L/∂z.
+
+1.  Every output depends on every score, through the sum, so the Jacobian is a full matrix:
+
+        ∂yₖ/∂zᵢ = [k = i] − (1 / Σⱼ e^zⱼ) e^zᵢ = [k = i] − pᵢ
+
+2.  The chain rule sums over the outputs k:
+
+        ∂L/∂zᵢ = Σₖ gₖ ([k = i] − pᵢ) = gᵢ − pᵢ Σₖ gₖ
+
+3.  The C × C Jacobian is gone; with p = e^y read off the output, for every row at once:
+
+        ∂L/∂z = g − e^y Σₖ gₖ
+
+The numerical trap: e^z overflows from z = 89 on in float32. Subtracting m = maxⱼ zⱼ changes nothing (it
+cancels in pₖ), leaves no exponent above 0, and one term of the sum is e⁰ = 1, so its logarithm is never that
+of 0.
+
+Shapes: input, output and gradient (*), all alike; the classes lie along `dim`.
+
+Source: Bishop, "Pattern Recognition and Machine Learning" (2006), equation 4.106 for ∂pₖ/∂zⱼ; Goodfellow,
+Bengio and Courville, "Deep Learning" (2016), section 4.1 for the maximum that is subtracted.
+"""
+
+import warnings
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from manual_backprop.functional.operation import Operation, function_of, keep, require_tensor, widen
+
+
+class LogSoftmax(Operation):
+    """y = z − log Σⱼ e^zⱼ and ∂L/∂z = g − e^y Σₖ gₖ."""
+
+    @staticmethod
+    def autocast_dtype(device_type: str) -> torch.dtype | None:
+        return None if device_type == "cpu" else torch.float32
+
+    @staticmethod
+    def check(input: Tensor, dim: int, dtype: torch.dtype | None) -> None:
+        dtype = input.dtype if dtype is None else dtype
+        if not dtype.is_floating_point:
+            raise NotImplementedError(f"log_softmax: expected a floating-point type, got {dtype}")
+        dimensions = max(input.dim(), 1)
+        if not -dimensions <= dim < dimensions:
+            raise IndexError(
+                f"log_softmax: dim must be from {-dimensions} to {dimensions - 1} for input "
+                f"{tuple(input.shape)}, got {dim}"
+            )
+
+    @staticmethod
+    def forward(input: Tensor, dim: int, dtype: torch.dtype | None) -> Tensor:
+        dtype = input.dtype if dtype is None else dtype
+        z = widen(input.to(dtype))
+        return stable_log_softmax(z, dim).to(dtype)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, int, torch.dtype | None], output: Tensor) -> None:
+        keep(ctx, output)  # step 3: p = e^y, so the scores are not needed again
+        ctx.dim, ctx.input_dtype = inputs[1], inputs[0].dtype
+
+    @staticmethod
+    def backward(ctx: Any, grad_output: Tensor) -> tuple[Tensor, None, None]:
+        (y,) = ctx.saved_tensors
+        g, y = widen(grad_output), widen(y)
+        grad_input = g - y.exp() * g.sum(ctx.dim, keepdim=True)
+        return grad_input.to(ctx.input_dtype), None, None
+
+    @staticmethod
+    def jvp(ctx: Any, input_tangent: Tensor, *_: None) -> Tensor:
+        (y,) = ctx.saved_tensors
+        return log_softmax_tangent(widen(y).exp(), widen(input_tangent), ctx.dim).to(y.dtype)
+
+
+def stable_log_softmax(z: Tensor, dim: int) -> Tensor:
+    """The formula itself, with the maximum subtracted; for scores that are wide enough to compute in."""
+    if z.numel() == 0:
+        return z.clone()  # there is no maximum of nothing
+    shifted = z - z.amax(dim, keepdim=True)
+    return shifted - shifted.exp().sum(dim, keepdim=True).log()
+
+
+def log_softmax_tangent(p: Tensor, tangent: Tensor, dim: int) -> Tensor:
+    """The Jacobian of step 1 pushed forward: ẏₖ = żₖ − Σᵢ pᵢ żᵢ."""
+    return tangent - (p * tangent).sum(dim, keepdim=True)
+
+
+_log_softmax = function_of(LogSoftmax)
+
+
+def log_softmax(
+    input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: torch.dtype | None = None
+) -> Tensor:
+    """Log softmax(z) along `dim`; as torch.nn.functional.log_softmax, with a hand-written gradient.
+
+    Args:
+        input: z, of any shape (*).
+        dim: the dimension along which the probabilities sum to 1. Leaving it out is deprecated.
+        _stacklevel: how far up the warning for a missing `dim` points.
+        dtype: cast the input to this type first.
+
+    Returns:
+        log-probabilities, of the same shape (*).
+
+    Raises:
+        TypeError: `input` is no tensor, or `dim` no integer.
+        IndexError: `input` has no dimension `dim`.
+        NotImplementedError: not a floating-point type.
+    """
+    require_tensor("log_softmax", input=input)
+    if dim is None:
+        dim = 0 if input.dim() in (0, 1, 3) else 1
+        warnings.warn(
+            f"log_softmax: leaving out dim is deprecated, use dim={dim}", stacklevel=_stacklevel - 1
+        )
+    if not isinstance(dim, int):
+        raise TypeError(f"log_softmax: dim must be an int, not {type(dim).__name__}")
+    return _log_softmax(input, dim, dtype)

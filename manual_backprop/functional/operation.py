@@ -1,0 +1,107 @@
+"""What every operation shares: how a forward and its hand-written backward become one function of tensors.
+
+An operation is a function f with its derivative written out twice:
+
+    backward    Jᵀ v    the upstream gradient v = ∂L/∂out pulled back to the inputs (reverse mode)
+    jvp         J u     a tangent u of the inputs pushed forward to the output (forward mode)
+
+J is the Jacobian ∂out/∂in. It is never built: both products are written as formulas. That they come from the
+same J is what the adjoint identity ⟨v, J u⟩ = ⟨Jᵀ v, u⟩ says, and the tests hold each operation to it.
+
+What `backward` may use
+    Only inputs and outputs of the operation are kept for it. PyTorch knows how these depend on the inputs, so
+    that `backward`, made of differentiable functions, can itself be differentiated. A saved intermediate
+    would be a constant to PyTorch: right first derivatives, silently wrong second ones.
+
+Known limit
+    PyTorch turns forward mode off while a `jvp` runs, so forward mode over forward mode (`jacfwd(jacfwd(f))`)
+    loses a term for every custom Function. `hessian`, which is `jacfwd(jacrev(f))`, is right.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+HALF_PRECISION = (torch.float16, torch.bfloat16)
+
+
+class Operation(torch.autograd.Function):
+    """A forward with its hand-written derivative.
+
+    A subclass writes four static methods:
+        forward(*inputs): the value.
+        setup_context(ctx, inputs, output): what is kept for the derivative, with `keep`.
+        backward(ctx, grad_output): ∂L/∂input for each input, in order; None for what is no tensor.
+        jvp(ctx, *tangents): the tangent of the output; a tangent is None where its input has none.
+    Where the call can be wrong, `check(*inputs)` raises before anything is computed.
+    """
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def check(*inputs: Any) -> None:
+        """Raise, in the exception type of the torch.nn.functional twin, if these inputs do not fit."""
+
+    @staticmethod
+    def autocast_dtype(device_type: str) -> torch.dtype | None:
+        """The dtype that torch.autocast gives to the inputs; None where it leaves them as they are."""
+        return None
+
+
+def function_of(operation: type[Operation]) -> Callable[..., Tensor]:
+    """The function that applies `operation`: casts under autocast, checks, computes.
+
+    torch.compile refuses a Function that has its own `jvp`, and needs none: what it traces is not
+    differentiated in forward mode. It is given the same operation without it.
+    """
+    parts: dict[str, Any] = {
+        name: part
+        for base in reversed(operation.__mro__)
+        for name, part in vars(base).items()
+        if name in _TRACED
+    }
+    traced: Any = type(operation.__name__, (torch.autograd.Function,), parts)
+    eager: Any = operation
+
+    def apply(*inputs: Any) -> Tensor:
+        device_type = inputs[0].device.type
+        if torch.is_autocast_enabled(device_type):
+            dtype = operation.autocast_dtype(device_type)
+            if dtype is not None:
+                with torch.autocast(device_type, enabled=False):
+                    return apply(*(_autocast(value, dtype) for value in inputs))
+        operation.check(*inputs)
+        result: Tensor = (traced if torch.compiler.is_compiling() else eager).apply(*inputs)
+        return result
+
+    return apply
+
+
+_TRACED = ("forward", "setup_context", "backward", "generate_vmap_rule")
+
+
+def _autocast(value: Any, dtype: torch.dtype) -> Any:
+    """As torch.autocast does it: floating-point tensors are cast, but never float64 ones."""
+    if isinstance(value, Tensor) and value.is_floating_point() and value.dtype != torch.float64:
+        return value.to(dtype)
+    return value
+
+
+def keep(ctx: Any, *tensors: Tensor | None) -> None:
+    """Keep inputs or outputs for `backward` and `jvp`, which find them in `ctx.saved_tensors`."""
+    ctx.save_for_backward(*tensors)
+    ctx.save_for_forward(*tensors)
+
+
+def widen(tensor: Tensor) -> Tensor:
+    """float16 and bfloat16 are computed in float32 and rounded once, at the end; the others as they are."""
+    return tensor.float() if tensor.dtype in HALF_PRECISION else tensor
+
+
+def require_tensor(operation: str, **arguments: Any) -> None:
+    """Raise a TypeError that names the argument if one of them is no tensor."""
+    for name, value in arguments.items():
+        if not isinstance(value, Tensor):
+            raise TypeError(f"{operation}: {name} must be a Tensor, not {type(value).__name__}")

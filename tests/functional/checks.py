@@ -1,0 +1,278 @@
+"""What an operation owes its users, one check each, from oracles that do not share a mistake.
+
+A check takes the function under test, its row of the table and one sample, and raises if they disagree. The
+function is an argument of its own so that the mutation tests can hand in a wrong one.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import torch
+import torch.autograd.forward_ad as forward_ad
+from torch import Tensor
+from torch.autograd.graph import Node, saved_tensors_hooks
+
+from tests.functional.cases import Row, Sample, transposed
+
+Function = Callable[..., Tensor]
+Check = Callable[[Function, Row, Sample], None]
+
+DTYPES = (torch.float64, torch.float32, torch.bfloat16, torch.float16)
+
+
+def assert_same(what: str, actual: Tensor, expected: Tensor, roundings: float = 16) -> None:
+    """Equal shape, equal dtype (nothing is broadcast or promoted), and values within a few roundings."""
+    assert actual.shape == expected.shape, f"{what}: shape {tuple(actual.shape)}, due {tuple(expected.shape)}"
+    assert actual.dtype == expected.dtype, f"{what}: {actual.dtype}, due {expected.dtype}"
+    if not actual.is_floating_point():
+        assert torch.equal(actual, expected), what
+        return
+    tolerance = roundings * torch.finfo(expected.dtype).eps
+    finite = expected[expected.isfinite()]
+    scale = finite.abs().max().item() if finite.numel() else 1.0
+    torch.testing.assert_close(
+        actual,
+        expected,
+        rtol=tolerance,
+        atol=tolerance * scale,
+        equal_nan=True,
+        msg=lambda message: f"{what}: {message}",
+    )
+
+
+def upstream_for(output: Tensor) -> Tensor:
+    """A random upstream gradient, never one of ones.
+
+    With ones, a softmax backward that returns zeros passes (its Jacobian maps a constant to 0), and so does any
+    backward that ignores its upstream gradient altogether.
+    """
+    generator = torch.Generator().manual_seed(output.numel())
+    return torch.randn(output.shape, generator=generator, dtype=torch.float64).to(output.dtype)
+
+
+def gradients(function: Function, sample: Sample, upstream: Tensor | None = None) -> tuple[Tensor, ...]:
+    leaves = sample.leaves()
+    output = function(*leaves, **sample.options)
+    return torch.autograd.grad(output, leaves, upstream_for(output) if upstream is None else upstream)
+
+
+def raw_backward(function: Function, sample: Sample, needed: tuple[int, ...] | None = None) -> list[Any]:
+    """What `backward` itself returns, before the engine adds, casts and silently sums it into shape."""
+    output = function(*sample.leaves(needed), **sample.options)
+    assert output.grad_fn is not None
+    returned = output.grad_fn.apply(upstream_for(output))
+    returned = returned if isinstance(returned, tuple) else (returned,)
+    return list(returned[: len(sample.inputs)])
+
+
+def value_is_the_twins(function: Function, row: Row, sample: Sample) -> None:
+    for dtype in DTYPES:
+        cast = sample.to(dtype)
+        actual, expected = (f(*cast.inputs, **cast.options) for f in (function, row.twin))
+        assert_same(f"value in {dtype}", actual, expected)
+
+
+def gradient_is_the_twins(function: Function, row: Row, sample: Sample) -> None:
+    for dtype in DTYPES:
+        cast = sample.to(dtype)
+        for i, pair in enumerate(zip(gradients(function, cast), gradients(row.twin, cast), strict=True)):
+            assert_same(f"gradient of input {i} in {dtype}", *pair)
+
+
+def upstream_may_have_any_layout(function: Function, row: Row, sample: Sample) -> None:
+    output = row.twin(*sample.inputs, **sample.options)
+    random = upstream_for(output)
+    layouts = {"reversed strides": transposed(random)}
+    if random.numel():
+        layouts["stride 0"] = random.reshape(-1)[0].expand(random.shape)
+    for layout, upstream in layouts.items():
+        pairs = zip(gradients(function, sample, upstream), gradients(row.twin, sample, upstream), strict=True)
+        for i, pair in enumerate(pairs):
+            assert_same(f"gradient of input {i} from an upstream gradient with {layout}", *pair)
+
+
+def backward_returns_the_inputs_shape(function: Function, row: Row, sample: Sample) -> None:
+    for dtype in (torch.float64, torch.bfloat16):
+        cast = sample.to(dtype)
+        for i, (returned, expected) in enumerate(
+            zip(raw_backward(function, cast), gradients(row.twin, cast), strict=True)
+        ):
+            assert_same(f"what backward returns for input {i}", returned, expected)
+
+
+def only_what_is_needed_is_computed(function: Function, row: Row, sample: Sample) -> None:
+    expected = gradients(row.twin, sample)
+    for needed in range(len(sample.inputs)):
+        for i, returned in enumerate(raw_backward(function, sample, needed=(needed,))):
+            if i == needed:
+                assert_same(f"gradient of input {i} alone", returned, expected[i])
+            else:
+                assert returned is None, f"input {i} needs no gradient, but one was computed"
+
+
+def derivation_says_the_same(function: Function, row: Row, sample: Sample) -> None:
+    if not sample.smooth and "kink" not in sample.name:
+        return
+    upstream = upstream_for(function(*sample.inputs, **sample.options))
+    derived = row.derivation(upstream, *sample.inputs, **sample.options)
+    for i, pair in enumerate(zip(raw_backward(function, sample), derived, strict=True)):
+        assert_same(f"gradient of input {i} against the index form of its derivation", *pair, roundings=64)
+
+
+def adjoint_identity(function: Function, row: Row, sample: Sample) -> None:
+    """⟨v, J u⟩ = ⟨Jᵀ v, u⟩: jvp and backward come from one Jacobian. And J u is the twin's."""
+    if not sample.finite:
+        return
+    inputs = tuple(x.clone() for x in sample.inputs)
+    directions = tuple(upstream_for(x) for x in inputs)
+
+    def push(f: Function, moved: tuple[int, ...]) -> Tensor:
+        with forward_ad.dual_level():
+            duals = [
+                forward_ad.make_dual(x, directions[i]) if i in moved else x for i, x in enumerate(inputs)
+            ]
+            return forward_ad.unpack_dual(f(*duals, **sample.options)).tangent.clone()
+
+    every = tuple(range(len(inputs)))
+    for i in every:
+        assert_same(f"J u for input {i} alone", push(function, (i,)), push(row.twin, (i,)))
+    pushed = push(function, every)
+    assert_same("J u", pushed, push(row.twin, every))
+    v = upstream_for(pushed)
+    pulled = gradients(function, sample, v)
+    left = (v * pushed).sum()
+    right = sum(
+        ((g * u).sum() for g, u in zip(pulled, directions, strict=True)), start=torch.zeros_like(left)
+    )
+    assert_same("⟨v, J u⟩ and ⟨Jᵀ v, u⟩", left.nan_to_num(), right.nan_to_num(), roundings=256)
+
+
+def central_differences(function: Function, row: Row, sample: Sample) -> None:
+    if not sample.smooth or any(x.numel() == 0 for x in sample.inputs):
+        return
+    leaves = sample.leaves()
+    torch.autograd.gradcheck(
+        lambda *inputs: function(*inputs, **sample.options),
+        leaves,
+        check_forward_ad=True,
+        check_batched_grad=True,
+        check_batched_forward_grad=True,
+    )
+
+
+def second_derivatives(function: Function, row: Row, sample: Sample) -> None:
+    if not sample.smooth or any(x.numel() == 0 for x in sample.inputs):
+        return
+    torch.autograd.gradgradcheck(
+        lambda *inputs: function(*inputs, **sample.options),
+        sample.leaves(),
+        check_fwd_over_rev=True,
+        check_batched_grad=True,
+    )
+
+
+def func_transforms(function: Function, row: Row, sample: Sample) -> None:
+    """jacrev, jacfwd, hessian, vmap and per-sample gradients of torch.func."""
+    if not sample.smooth or any(x.numel() == 0 for x in sample.inputs):
+        return
+    every = tuple(range(len(sample.inputs)))
+
+    def results(f: Function) -> Iterator[tuple[str, Any]]:
+        def whole(*inputs: Tensor) -> Tensor:
+            return f(*inputs, **sample.options)
+
+        def squared(*inputs: Tensor) -> Tensor:
+            return whole(*inputs).square().sum()
+
+        yield "jacrev", torch.func.jacrev(whole, every)(*sample.inputs)
+        yield "jacfwd", torch.func.jacfwd(whole, every)(*sample.inputs)
+        if sum(x.numel() for x in sample.inputs) < 100:
+            yield "hessian", sum(torch.func.hessian(squared, every)(*sample.inputs), start=())
+        stacked = tuple(torch.stack((x, 2 * x, -x)) for x in sample.inputs)
+        yield "vmap", (torch.func.vmap(whole)(*stacked),)
+        yield "per-sample gradients", torch.func.vmap(torch.func.grad(squared, every))(*stacked)
+        only_first = (0, *(None,) * (len(sample.inputs) - 1))
+        last = (stacked[0], *sample.inputs[1:])
+        yield "vmap over the first input", torch.func.vmap(torch.func.grad(squared, every), only_first)(*last)
+
+    for (name, actual), (_, expected) in zip(results(function), results(row.twin), strict=True):
+        for pair in zip(actual, expected, strict=True):
+            assert_same(name, *pair, roundings=256)
+
+
+def autocast_is_the_twins(function: Function, row: Row, sample: Sample) -> None:
+    if not sample.finite:
+        return
+    for dtype in (torch.float32, torch.bfloat16, torch.float64):
+        cast = sample.to(dtype)
+        results = []
+        for f in (function, row.twin):
+            leaves = cast.leaves()
+            with torch.autocast("cpu", torch.bfloat16):
+                output = f(*leaves, **cast.options)
+            results.append((output, *torch.autograd.grad(output, leaves, upstream_for(output))))
+        for pair in zip(*results, strict=True):
+            assert_same(f"{dtype} under autocast", *(tensor.detach() for tensor in pair))
+
+
+def graph_is_hand_written(function: Function, row: Row, sample: Sample) -> None:
+    """From the output back to the leaves there is one node of our own and nothing built in."""
+    output = function(*sample.leaves(), **sample.options)
+    nodes = [
+        node for node in graph(output.grad_fn) if not node.name().startswith("torch::autograd::Accumulate")
+    ]
+    assert len(nodes) == 1, [node.name() for node in nodes]
+    assert isinstance(nodes[0], torch.autograd.function.BackwardCFunction), nodes[0].name()
+
+
+def graph(node: Node | None) -> Iterator[Node]:
+    if node is not None:
+        yield node
+        for parent, _ in node.next_functions:
+            yield from graph(parent)
+
+
+def keeps_what_it_says(function: Function, row: Row, sample: Sample) -> None:
+    """Kept for backward: inputs or the output, those that the row names, and no other byte."""
+    kept: list[Tensor] = []
+    leaves = sample.leaves()
+    with saved_tensors_hooks(lambda tensor: kept.append(tensor) or tensor, lambda tensor: tensor):
+        output = function(*leaves, **sample.options)
+    known = {"output": output, **{f"input {i}": leaf for i, leaf in enumerate(leaves)}, **sample.options}
+    for tensor in kept:
+        names = [
+            name
+            for name, value in known.items()
+            if isinstance(value, Tensor) and value.data_ptr() == tensor.data_ptr()
+        ]
+        assert tensor.numel() == 0 or row.keeps.intersection(names), f"keeps {tuple(tensor.shape)}: {names}"
+
+
+def compiles_without_a_break(function: Function, row: Row, sample: Sample) -> None:
+    if not sample.finite or any(x.numel() == 0 for x in sample.inputs):
+        return
+    torch.compiler.reset()
+    compiled = torch.compile(function, fullgraph=True, backend="aot_eager")
+    assert_same(
+        "value", compiled(*sample.inputs, **sample.options), function(*sample.inputs, **sample.options)
+    )
+    for pair in zip(gradients(compiled, sample), gradients(function, sample), strict=True):
+        assert_same("gradient", *pair)
+
+
+CONTRACT: tuple[Check, ...] = (
+    value_is_the_twins,
+    gradient_is_the_twins,
+    upstream_may_have_any_layout,
+    backward_returns_the_inputs_shape,
+    only_what_is_needed_is_computed,
+    derivation_says_the_same,
+    adjoint_identity,
+    central_differences,
+    second_derivatives,
+    func_transforms,
+    autocast_is_the_twins,
+    graph_is_hand_written,
+    keeps_what_it_says,
+    compiles_without_a_break,
+)
