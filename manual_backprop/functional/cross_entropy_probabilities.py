@@ -119,4 +119,31 @@ def _smoothed(target: Tensor, epsilon: float, dim: int) -> Tensor:
     return q if epsilon == 0 else (1 - epsilon) * q + epsilon / target.shape[dim]
 
 
-cross_entropy_probabilities = function_of(CrossEntropyProbabilities)
+_cross_entropy_probabilities = function_of(CrossEntropyProbabilities)
+
+
+def cross_entropy_probabilities(
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    reduction: str = "mean",
+    label_smoothing: float = 0.0,
+) -> Tensor:
+    """−Σ t log softmax(z), for `cross_entropy` to call when its target has the shape of its input.
+
+    Args:
+        input: scores z, (N, C), (C,) or (N, C, d1, …).
+        target: class probabilities q, of the same shape.
+        weight: one weight for each class, (C,); None for 1.
+        reduction: "mean" (over the examples), "sum" or "none".
+        label_smoothing: ε, from 0 to 1.
+
+    Returns:
+        The loss, in nats: a scalar, or (N, d1, …) for "none".
+
+    Raises:
+        ValueError: an input without a class dimension.
+        RuntimeError: other than one weight for each class.
+        NotImplementedError: an input that is not floating-point.
+    """
+    return _cross_entropy_probabilities(input, target, weight, reduction, label_smoothing)

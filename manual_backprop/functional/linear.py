@@ -65,13 +65,10 @@ class Linear(Operation):
 
     @staticmethod
     def forward(input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-        x, W, shape = _rows(input), _rows(weight), _output_shape(input, weight)
-        if bias is None:
-            z = x @ W.T
-        else:
-            b = bias if bias.dim() <= 1 else _rows(bias.expand(shape))
-            z = torch.addmm(b, x, W.T)
-        return z.reshape(shape)
+        if bias is not None and input.dim() == 2 and weight.dim() == 2:
+            return torch.addmm(bias, input, weight.t())  # product and sum in one pass
+        z = input @ weight.t()
+        return z if bias is None else z + bias
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor, Tensor | None], output: Tensor) -> None:

@@ -72,7 +72,8 @@ class ReLUInPlace(ReLU):
 
     @staticmethod
     def forward(input: Tensor) -> Tensor:
-        return input.clamp_(min=0)
+        input.clamp_(min=0)
+        return input
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Tensor], output: Tensor) -> None:

@@ -39,6 +39,13 @@ class Sample:
             options={k: cast(v) for k, v in self.options.items()},
         )
 
+    def on(self, device: str) -> "Sample":
+        return replace(
+            self,
+            inputs=tuple(x.to(device) for x in self.inputs),
+            options={k: v.to(device) if isinstance(v, Tensor) else v for k, v in self.options.items()},
+        )
+
     def leaves(self, needed: tuple[int, ...] | None = None) -> tuple[Tensor, ...]:
         """The inputs as fresh leaves of the same memory layout, those `needed` (all) requiring a gradient."""
         wanted = range(len(self.inputs)) if needed is None else needed

@@ -43,11 +43,11 @@ def assert_same(what: str, actual: Tensor, expected: Tensor, roundings: float = 
 def upstream_for(output: Tensor) -> Tensor:
     """A random upstream gradient, never one of ones.
 
-    With ones, a softmax backward that returns zeros passes (its Jacobian maps a constant to 0), and so does any
-    backward that ignores its upstream gradient altogether.
+    With ones, a softmax backward that returns zeros passes (its Jacobian maps a constant to 0), and so does
+    any backward that ignores its upstream gradient altogether.
     """
     generator = torch.Generator().manual_seed(output.numel())
-    return torch.randn(output.shape, generator=generator, dtype=torch.float64).to(output.dtype)
+    return torch.randn(output.shape, generator=generator, dtype=torch.float64).to(output)
 
 
 def gradients(function: Function, sample: Sample, upstream: Tensor | None = None) -> tuple[Tensor, ...]:
@@ -248,6 +248,18 @@ def keeps_what_it_says(function: Function, row: Row, sample: Sample) -> None:
         assert tensor.numel() == 0 or row.keeps.intersection(names), f"keeps {tuple(tensor.shape)}: {names}"
 
 
+def output_may_be_overwritten(function: Function, row: Row, sample: Sample) -> None:
+    """As by a ReLU in place behind it: autograd forbids that for a view made inside a custom Function."""
+    leaves = sample.leaves()
+    output = function(*leaves, **sample.options)
+    if row.keeps != {"output"}:
+        output.mul_(2)
+    output.detach().add_(0)
+    for leaf, x in zip(leaves, sample.inputs, strict=True):
+        assert output.numel() == 0 or output.data_ptr() != leaf.data_ptr()
+        torch.testing.assert_close(leaf.detach(), x, rtol=0, atol=0, equal_nan=True)
+
+
 def compiles_without_a_break(function: Function, row: Row, sample: Sample) -> None:
     if not sample.finite or any(x.numel() == 0 for x in sample.inputs):
         return
@@ -274,5 +286,6 @@ CONTRACT: tuple[Check, ...] = (
     autocast_is_the_twins,
     graph_is_hand_written,
     keeps_what_it_says,
+    output_may_be_overwritten,
     compiles_without_a_break,
 )

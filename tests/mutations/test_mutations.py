@@ -1,0 +1,63 @@
+"""The tests are tested: the contract rejects every wrong backward of the list, and the score says so."""
+
+from collections import Counter
+
+import pytest
+import torch
+
+from tests.functional.cases import ROWS, Row, Sample, randn
+from tests.functional.checks import CONTRACT, Check, Function
+from tests.mutations.mutants import MUTANTS, Mutant
+from tests.mutations.score import REJECTED_BY
+
+BY_NAME = {row.name: row for row in ROWS}
+
+
+def rejects(check: Check, function: Function, row: Row, sample: Sample) -> bool:
+    """Only a verdict counts: a mutant that fails to run at all (a NameError, say) has not been tested."""
+    try:
+        check(function, row, sample)
+    except (AssertionError, RuntimeError):  # gradcheck's error is a RuntimeError
+        return True
+    return False
+
+
+def first_rejection(function: Function, row: Row) -> str | None:
+    for check in CONTRACT:
+        if any(rejects(check, function, row, sample) for sample in row.samples):
+            return check.__name__
+    return None
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: f"{mutant.operation}: {mutant.mistake}")
+def test_the_contract_rejects(mutant: Mutant) -> None:
+    REJECTED_BY[mutant] = first_rejection(mutant.function(), BY_NAME[mutant.operation])
+    assert REJECTED_BY[mutant], f"no check rejects {mutant}"
+
+
+def test_every_operation_has_at_least_six_mutants() -> None:
+    counts = Counter(mutant.operation for mutant in MUTANTS)
+    assert set(counts) == set(BY_NAME)
+    assert min(counts.values()) >= 6, counts
+
+
+def test_a_copy_without_a_mistake_passes() -> None:
+    """What rejects a mutant is its mistake, not its being a copy."""
+    row = BY_NAME["sigmoid"]
+    copy = Mutant("sigmoid", "none", "a * (1 - a)).conj()", "a * (1 - a)).conj()")
+    assert first_rejection(copy.function(), row) is None
+
+
+def test_a_mutant_whose_line_is_gone_is_an_error() -> None:
+    with pytest.raises(LookupError, match="0 times"):
+        Mutant("sigmoid", "none", "no such line", "").function()
+
+
+def test_ones_as_upstream_would_let_a_softmax_backward_of_zeros_pass() -> None:
+    """Why the checks draw a random upstream gradient: ∂L/∂z = p ⊙ (g − Σ p g) is 0 for every constant g."""
+    z = randn(5, 3).requires_grad_()
+    p = z.softmax(1)
+    (from_ones,) = torch.autograd.grad(p, z, torch.ones_like(p), retain_graph=True)
+    (from_random,) = torch.autograd.grad(p, z, randn(5, 3, seed="upstream"))
+    assert from_ones.abs().max() < 1e-15
+    assert from_random.abs().max() > 1e-2
