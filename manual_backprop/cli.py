@@ -1,0 +1,132 @@
+"""The command `manual-backprop`.
+
+Exit codes: 0 done, 1 it could not be done, 2 an option that cannot be meant, 128 + n stopped by signal n.
+What went wrong is one line on standard error.
+"""
+
+import sys
+from argparse import SUPPRESS, ArgumentParser, ArgumentTypeError, RawDescriptionHelpFormatter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+from manual_backprop import __version__
+from manual_backprop.training import Failure, Interrupted, TrainingConfig, UsageError, resume, train
+from manual_backprop.training.config import ACTIVATIONS, DATASETS, DEVICES, DTYPES, ENGINES
+
+WITH_RESUME = ("epochs", "device", "data_dir")
+EXAMPLES = """examples:
+  manual-backprop train
+  manual-backprop train --hidden 256,128 --activation sigmoid --lr 0.5
+  manual-backprop train --engine autograd --seed 3 --out runs/autograd
+  manual-backprop train --resume runs/autograd --epochs 20
+"""
+
+
+class Parser(ArgumentParser):
+    """An ArgumentParser whose errors are one line."""
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong and leave with exit code 2."""
+        self.exit(2, f"{self.prog}: error: {message} (see {self.prog} --help)\n")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line (by default the process's own) and return its exit code."""
+    parser = Parser(prog="manual-backprop", description="Backpropagation with hand-written gradients.")
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    _add_train(commands)
+    options = vars(parser.parse_args(arguments))
+    command = options.pop("command")
+    try:
+        return {"train": _train}[command](options)
+    except UsageError as error:
+        return _say(f"manual-backprop {command}: error: {error}", 2)
+    except Failure as error:
+        return _say(f"manual-backprop {command}: {error}", 1)
+    except Interrupted as stop:
+        return _say(str(stop), stop.exit_code)
+    except KeyboardInterrupt:
+        return _say("Stopped.", 130)
+
+
+def _say(line: str, exit_code: int) -> int:
+    print(" ".join(line.splitlines()), file=sys.stderr)
+    return exit_code
+
+
+def _train(options: dict[str, Any]) -> int:
+    folder = options.pop("resume", None)
+    if folder is None:
+        out = options.pop("out", None)
+        train(TrainingConfig(**options), out)
+        return 0
+    fixed = [f"--{name.replace('_', '-')}" for name in options if name not in WITH_RESUME]
+    if fixed:
+        raise UsageError(f"{', '.join(fixed)} cannot be changed by --resume: the run keeps its own")
+    resume(folder, options)
+    return 0
+
+
+def _add_train(commands: Any) -> None:
+    defaults = TrainingConfig
+    parser = commands.add_parser(
+        "train",
+        help="train a network on MNIST",
+        description="Train a multilayer perceptron on MNIST with hand-written gradients.",
+        epilog=EXAMPLES,
+        formatter_class=RawDescriptionHelpFormatter,
+        argument_default=SUPPRESS,  # so that only what was given is passed on
+    )
+    network = parser.add_argument_group("network")
+    network.add_argument(
+        "--hidden",
+        type=_sizes,
+        metavar="N[,N…]",
+        help=f"units of each hidden layer, or none (default: {','.join(map(str, defaults.hidden))})",
+    )
+    network.add_argument("--activation", **_choice(ACTIVATIONS, defaults.activation))
+    learning = parser.add_argument_group("training")
+    learning.add_argument("--engine", **_choice(ENGINES, defaults.engine, "how a step is made: "))
+    learning.add_argument("--epochs", **_number(int, defaults.epochs))
+    learning.add_argument("--batch-size", **_number(int, defaults.batch_size, "examples in a step"))
+    learning.add_argument("--lr", **_number(float, defaults.lr, "learning rate η"))
+    learning.add_argument("--momentum", **_number(float, defaults.momentum))
+    learning.add_argument("--seed", **_number(int, defaults.seed, "of initialisation and data order"))
+    learning.add_argument("--device", **_choice(DEVICES, defaults.device))
+    learning.add_argument("--dtype", **_choice(DTYPES, defaults.dtype))
+    files = parser.add_argument_group("data and results")
+    files.add_argument(
+        "--dataset",
+        metavar="NAME",
+        help=f"{', '.join(DATASETS)} (default: mnist, or its sample where MNIST cannot be had)",
+    )
+    files.add_argument(
+        "--data-dir", metavar="DIR", help=f"of torchvision's data sets (default: {defaults.data_dir})"
+    )
+    files.add_argument("--out", type=Path, metavar="DIR", help="the run folder (default: a new one in runs/)")
+    files.add_argument(
+        "--resume", type=Path, metavar="RUN", help="go on with the run in this folder, with its own options"
+    )
+
+
+def _choice(choices: Sequence[str], default: str, what: str = "") -> dict[str, Any]:
+    """An option that TrainingConfig checks, so that its error is the same from the shell and from Python."""
+    return {"metavar": "NAME", "help": f"{what}{', '.join(choices)} (default: {default})"}
+
+
+def _number(kind: type[int] | type[float], default: float, what: str = "") -> dict[str, Any]:
+    return {
+        "type": kind,
+        "metavar": "N" if kind is int else "X",
+        "help": f"{what} (default: {default})".strip(),
+    }
+
+
+def _sizes(text: str) -> tuple[int, ...]:
+    """The text "128,64" → (128, 64), and "none" → ()."""
+    try:
+        return () if text in ("", "none") else tuple(int(size) for size in text.split(","))
+    except ValueError:
+        raise ArgumentTypeError(f"{text!r} is not a list of sizes such as 128 or 128,64") from None

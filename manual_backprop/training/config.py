@@ -1,0 +1,86 @@
+"""What a training run is told, and how it says that something is wrong."""
+
+from dataclasses import dataclass
+from math import isfinite
+from typing import Any
+
+ENGINES = ("functions", "autograd")
+ACTIVATIONS = ("relu", "sigmoid")
+DATASETS = ("mnist", "fashion-mnist", "sample")
+DEVICES = ("auto", "cpu", "cuda", "mps")
+DTYPES = ("float32", "float64")
+
+
+class UsageError(Exception):
+    """An option that cannot be meant: one line for the user, exit code 2."""
+
+
+class Failure(Exception):  # noqa: N818 - it is what the user reads, not a bug
+    """What the options ask for cannot be done here or now: one line for the user, exit code 1."""
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """Everything that the numbers of a run depend on.
+
+    Attributes:
+        hidden: units of each hidden layer; () for none.
+        activation: the non-linearity behind each hidden layer.
+        engine: how one step is made; all engines make the same numbers.
+        epochs: times through the training set.
+        batch_size: examples in a step; the last step of an epoch takes what is left.
+        lr: the learning rate η.
+        momentum: the share μ of the last velocity that is kept: v ← μ v + ∂L/∂w, w ← w − η v.
+        device: where to compute; "auto" takes CUDA or MPS where there is one.
+        dtype: the floating-point type of data and parameters.
+        seed: of the initial parameters and of the order of the examples.
+        data_dir: the folder that holds, or receives, torchvision's data sets.
+        dataset: what to train on; None for MNIST, or its sample where MNIST cannot be had.
+
+    Raises:
+        UsageError: a value that cannot be meant, with the values that can.
+    """
+
+    hidden: tuple[int, ...] = (128,)
+    activation: str = "relu"
+    engine: str = "functions"
+    epochs: int = 10
+    batch_size: int = 64
+    lr: float = 0.1
+    momentum: float = 0.0
+    device: str = "auto"
+    dtype: str = "float32"
+    seed: int = 0
+    data_dir: str = "data"
+    dataset: str | None = None
+
+    def __post_init__(self) -> None:
+        choices: dict[str, tuple[Any, ...]] = {
+            "activation": ACTIVATIONS,
+            "engine": ENGINES,
+            "device": DEVICES,
+            "dtype": DTYPES,
+            "dataset": (*DATASETS, None),
+        }
+        for name, valid in choices.items():
+            _require(getattr(self, name) in valid, name, _listed(valid), self)
+        whole = all(isinstance(size, int) and size > 0 for size in self.hidden)
+        _require(whole, "hidden", "whole numbers above 0, such as 128 or 128,64", self)
+        _require(self.epochs >= 1, "epochs", "at least 1", self)
+        _require(self.batch_size >= 1, "batch_size", "at least 1", self)
+        _require(isfinite(self.lr) and self.lr > 0, "lr", "a finite number above 0", self)
+        _require(0 <= self.momentum < 1, "momentum", "at least 0 and below 1", self)
+        _require(0 <= self.seed < 2**63, "seed", "from 0 to 2^63 - 1", self)
+        if self.device == "mps" and self.dtype == "float64":
+            raise UsageError("--dtype float64 needs --device cpu or cuda: MPS has no float64")
+
+
+def _require(valid: bool, name: str, expected: str, config: TrainingConfig) -> None:
+    if not valid:
+        option = "--" + name.replace("_", "-")
+        raise UsageError(f"{option} must be {expected}, not {getattr(config, name)}")
+
+
+def _listed(choices: tuple[Any, ...]) -> str:
+    *first, last = (str(choice) for choice in choices if choice is not None)
+    return f"{', '.join(first)} or {last}"

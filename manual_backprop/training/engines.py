@@ -1,0 +1,91 @@
+"""The ways to make one training step: from the same seed, the same numbers.
+
+autograd     torch.nn and torch.nn.functional, `loss.backward()`: what is being explained
+functions    this package's operations: autograd calls the hand-written backwards in order
+"""
+
+from itertools import pairwise
+from types import ModuleType
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+import manual_backprop.functional
+import manual_backprop.nn
+from manual_backprop.training.config import TrainingConfig
+
+
+class Engine(Protocol):
+    """A network with its optimiser, which can make a training step."""
+
+    def step(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        """One update with (N, D) images, (N,) labels: the mean loss and the number right, on the device."""
+
+    def logits(self, images: Tensor) -> Tensor:
+        """(N, D) → (N, C), without a gradient."""
+
+    def gradient_norms(self) -> Tensor:
+        """‖∂L/∂(W, b)‖ of each layer, as the last step left it: (layers,)."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """Parameters and the optimiser's state, to go on from."""
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from what `state_dict` returned."""
+
+
+class GraphEngine(Engine):
+    """Autograd walks the graph of a torch.nn.Sequential, whichever backwards hang in it."""
+
+    def __init__(
+        self, config: TrainingConfig, sizes: list[int], layers: ModuleType, functional: ModuleType
+    ) -> None:
+        dtype = getattr(torch, config.dtype)
+        activation = {"relu": layers.ReLU, "sigmoid": layers.Sigmoid}[config.activation]
+        modules: list[torch.nn.Module] = []
+        for features_in, features_out in pairwise(sizes):
+            modules += [layers.Linear(features_in, features_out, dtype=dtype), activation()]
+        self.model = torch.nn.Sequential(*modules[:-1])  # the last layer's output is the logits
+        self.loss = functional.cross_entropy
+        self.optimizer = torch.optim.SGD(self.model.parameters(), lr=config.lr, momentum=config.momentum)
+
+    def step(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        logits = self.model(images)
+        loss = self.loss(logits, labels)
+        self.optimizer.zero_grad()
+        loss.backward()
+        self.optimizer.step()
+        return loss.detach(), (logits.detach().argmax(1) == labels).sum()
+
+    def logits(self, images: Tensor) -> Tensor:
+        with torch.no_grad():
+            logits: Tensor = self.model(images)
+        return logits
+
+    def gradient_norms(self) -> Tensor:
+        norms = [
+            torch.cat([p.grad.flatten() for p in layer.parameters() if p.grad is not None]).norm()
+            for layer in self.model
+            if isinstance(layer, torch.nn.Linear)
+        ]
+        return torch.stack(norms)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"model": self.model.state_dict(), "optimizer": self.optimizer.state_dict()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.model.load_state_dict(state["model"])
+        self.optimizer.load_state_dict(state["optimizer"])
+
+
+def build(config: TrainingConfig, features: int, classes: int, device: torch.device) -> Engine:
+    """The engine that `config` names, its parameters drawn from `config.seed`, on `device`."""
+    layers, functional = {
+        "autograd": (torch.nn, torch.nn.functional),
+        "functions": (manual_backprop.nn, manual_backprop.functional),
+    }[config.engine]
+    torch.manual_seed(config.seed)
+    engine = GraphEngine(config, [features, *config.hidden, classes], layers, functional)
+    engine.model.to(device)  # drawn on the CPU, so that every device starts from the same numbers
+    return engine

@@ -1,0 +1,210 @@
+"""The training loop: epochs of steps, with every number of the run in one state, to be saved at any step."""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, replace
+from math import ceil, isfinite
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from manual_backprop import functional as F
+from manual_backprop.training.config import Failure, TrainingConfig
+from manual_backprop.training.data import Dataset
+from manual_backprop.training.engines import build
+from manual_backprop.training.progress import Progress
+
+NORMS_PER_EPOCH = 50
+EVALUATION_CHUNK = 10_000
+
+
+class Trainer:
+    """One run: the engine, the position in the data, and what has been measured so far.
+
+    Attributes:
+        epoch: the epoch under way, from 0; equal to `config.epochs` when the run is complete.
+        position: examples of this epoch that are done.
+        step: steps since the start.
+        metrics: one row for each complete epoch; losses in nats, accuracies from 0 to 1.
+        gradient_norms: rows of the step and ‖∂L/∂(W, b)‖ of each layer.
+        seconds: of training, evaluation excluded.
+    """
+
+    def __init__(self, config: TrainingConfig, data: Dataset) -> None:
+        self.config, self.data = config, data
+        self.device = data.train_images.device
+        self.engine = build(config, data.train_images.shape[1], len(data.classes), self.device)
+        self.order = torch.Generator().manual_seed(config.seed)
+        self.order_state = self.order.get_state()  # as it was when this epoch's order was drawn
+        self.epoch = self.position = self.step = 0
+        self.sums = torch.zeros(2, dtype=torch.float64)  # loss and number right over this epoch
+        self.metrics: list[dict[str, float]] = []
+        self.gradient_norms: list[list[float]] = []
+        self.seconds = 0.0
+
+    @property
+    def complete(self) -> bool:
+        """Whether all epochs are done."""
+        return self.epoch >= self.config.epochs
+
+    def train_epoch(self, stop: Callable[[], bool], progress: Progress) -> bool:
+        """Make the rest of this epoch's steps, then evaluate; False if `stop` asked for an end before.
+
+        Args:
+            stop: asked after every step.
+            progress: what the user sees.
+
+        Raises:
+            Failure: the loss is not a finite number any more.
+        """
+        images, labels = self.data.train_images, self.data.train_labels
+        self.order.set_state(self.order_state)
+        order = torch.randperm(len(images), generator=self.order).to(self.device)
+        steps = ceil(len(images) / self.config.batch_size)
+        sums, norms = self.sums.to(self.device, _sum_dtype(self.device)), []
+        started = time.perf_counter()
+        for batch in torch.split(order[self.position :], self.config.batch_size):
+            loss, right = self.engine.step(images[batch], labels[batch])
+            sums += torch.stack((loss * len(batch), right)).to(sums)
+            if self.step % max(steps // NORMS_PER_EPOCH, 1) == 0:
+                norms.append((self.step, self.engine.gradient_norms()))
+            self.position += len(batch)
+            self.step += 1
+            if progress.due(len(batch)):
+                self._require_finite(sums)
+                progress.show(self.epoch, self.position, sums)
+            if stop():
+                break
+        self.sums = sums.to("cpu", torch.float64)
+        self.gradient_norms += [[step, *norm.tolist()] for step, norm in norms]
+        self.seconds += time.perf_counter() - started
+        self._require_finite(self.sums)
+        if self.position < len(images):
+            return False
+        self._end_epoch()
+        return True
+
+    def _require_finite(self, sums: Tensor) -> None:
+        if not isfinite(float(sums[0])):
+            raise Failure(
+                f"the loss is no finite number any more, in epoch {self.epoch + 1} near step {self.step}: "
+                f"try a smaller --lr than {self.config.lr:g}"
+            )
+
+    def _end_epoch(self) -> None:
+        train_loss, train_accuracy = (self.sums / len(self.data.train_images)).tolist()
+        test_loss, test_accuracy = self.evaluate()
+        self.epoch += 1
+        self.metrics.append(
+            {
+                "epoch": self.epoch,
+                "train_loss": train_loss,
+                "train_accuracy": train_accuracy,
+                "test_loss": test_loss,
+                "test_accuracy": test_accuracy,
+            }
+        )
+        self.order_state, self.position = self.order.get_state(), 0
+        self.sums = torch.zeros(2, dtype=torch.float64)
+
+    def test_logits(self) -> Iterator[tuple[Tensor, Tensor]]:
+        """Logits (n, C) and labels (n,) of the test set, chunk by chunk."""
+        chunks = zip(
+            torch.split(self.data.test_images, EVALUATION_CHUNK),
+            torch.split(self.data.test_labels, EVALUATION_CHUNK),
+            strict=True,
+        )
+        return ((self.engine.logits(images), labels) for images, labels in chunks)
+
+    def evaluate(self) -> tuple[float, float]:
+        """Mean loss and accuracy on the test set."""
+        loss, right = 0.0, 0
+        for logits, labels in self.test_logits():
+            loss += float(F.cross_entropy(logits, labels, reduction="sum"))
+            right += int((logits.argmax(1) == labels).sum())
+        return loss / len(self.data.test_labels), right / len(self.data.test_labels)
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that the run's numbers depend on from here, and all that has been measured."""
+        return {
+            "config": asdict(self.config),
+            "engine": self.engine.state_dict(),
+            "epoch": self.epoch,
+            "position": self.position,
+            "step": self.step,
+            "order_state": self.order_state,
+            "random_states": _random_states(self.device),
+            "sums": self.sums,
+            "metrics": self.metrics,
+            "gradient_norms": self.gradient_norms,
+            "seconds": self.seconds,
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from `state` as if never stopped.
+
+        Raises:
+            Failure: the state is that of another model.
+        """
+        try:
+            self.engine.load_state_dict(state["engine"])
+        except (RuntimeError, ValueError, KeyError, TypeError) as error:
+            raise Failure("the checkpoint does not fit the network that its configuration names") from error
+        for name in (
+            "epoch",
+            "position",
+            "step",
+            "order_state",
+            "sums",
+            "metrics",
+            "gradient_norms",
+            "seconds",
+        ):
+            setattr(self, name, state[name])
+        _restore_random_states(state["random_states"], self.device)
+
+
+def configuration(state: dict[str, Any], **changes: Any) -> TrainingConfig:
+    """The configuration that a checkpoint was made with, with what has been changed since.
+
+    Raises:
+        Failure: the checkpoint has other options than this version.
+    """
+    try:
+        config = TrainingConfig(**{**state["config"], "hidden": tuple(state["config"]["hidden"])})
+    except (TypeError, KeyError) as error:
+        raise Failure("the checkpoint's configuration is not one of this version") from error
+    return replace(config, **changes)
+
+
+def resolve_device(name: str) -> torch.device:
+    """The device that --device names; for "auto" the quickest there is.
+
+    Raises:
+        Failure: there is no such device here.
+    """
+    available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if name == "auto":
+        name = next(kind for kind, there in available.items() if there)
+    if not available[name]:
+        here = ", ".join(kind for kind, there in available.items() if there)
+        raise Failure(f"--device {name}: PyTorch finds no such device here, only {here}")
+    return torch.device(name)
+
+
+def _sum_dtype(device: torch.device) -> torch.dtype:
+    return torch.float32 if device.type == "mps" else torch.float64  # MPS has no float64
+
+
+def _random_states(device: torch.device) -> dict[str, Tensor]:
+    states = {"cpu": torch.get_rng_state()}
+    if device.type == "cuda":
+        states["cuda"] = torch.cuda.get_rng_state(device)
+    return states
+
+
+def _restore_random_states(states: dict[str, Tensor], device: torch.device) -> None:
+    torch.set_rng_state(states["cpu"])
+    if device.type == "cuda" and "cuda" in states:
+        torch.cuda.set_rng_state(states["cuda"], device)

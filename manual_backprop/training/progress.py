@@ -1,0 +1,63 @@
+"""What a user sees while a run trains: a bar on a terminal, and a line for every epoch anywhere."""
+
+import sys
+import time
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any
+
+from torch import Tensor
+from tqdm import tqdm
+
+REFRESH = 0.25  # seconds: reading a number from a GPU waits for it, so it is read seldom
+
+
+class Progress:
+    """The bar and the lines of one run; a context manager that takes the bar away at the end."""
+
+    def __init__(self, total: int, done: int, say: Callable[[str], None]) -> None:
+        self.say = say
+        self.bar: tqdm[Any] = tqdm(
+            total=total,
+            initial=done,
+            unit=" images",
+            unit_scale=True,
+            leave=False,
+            disable=not sys.stderr.isatty(),
+        )
+        self.unseen = 0
+        self.refreshed = time.perf_counter()
+
+    def __enter__(self) -> "Progress":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.bar.close()
+
+    def due(self, examples: int) -> bool:
+        """Note a step of so many examples; whether it is time to look at the numbers again."""
+        self.unseen += examples
+        return time.perf_counter() - self.refreshed > REFRESH
+
+    def show(self, epoch: int, examples: int, sums: Tensor) -> None:
+        """Show the running loss and accuracy of `epoch` (from 0), from their sums over `examples`."""
+        loss, accuracy = (sums / examples).tolist()
+        self.bar.set_description(f"epoch {epoch + 1}", refresh=False)
+        self.bar.set_postfix_str(f"loss {loss:.4f}, {accuracy:.2%} right", refresh=False)
+        self.bar.update(self.unseen)
+        self.unseen = 0
+        self.refreshed = time.perf_counter()
+
+    def end_epoch(self, row: dict[str, float], epochs: int, examples_per_second: float) -> None:
+        """The line of an epoch that is complete."""
+        line = (
+            f"epoch {row['epoch']:>{len(str(epochs))}}/{epochs}   loss {row['train_loss']:.4f}   "
+            f"training {row['train_accuracy']:7.2%}   test {row['test_accuracy']:7.2%}   "
+            f"{examples_per_second:9,.0f} images/s"
+        )
+        self.bar.clear()
+        self.say(line)
+        self.bar.update(self.unseen)
+        self.unseen = 0

@@ -1,0 +1,74 @@
+"""Small data, so that a run takes a moment; the devices there are; and the full MNIST where it is at hand."""
+
+import os
+import struct
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from manual_backprop.training import data as data_module
+from manual_backprop.training.data import FILES, Dataset, load
+
+DEVICES = [
+    "cpu",
+    pytest.param(
+        "cuda",
+        marks=[
+            pytest.mark.cuda,
+            pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device"),
+        ],
+    ),
+]
+
+
+@pytest.fixture(params=DEVICES)
+def device(request: pytest.FixtureRequest) -> torch.device:
+    return torch.device(request.param)
+
+
+def sample_on(device: torch.device, dtype: torch.dtype = torch.float32) -> Dataset:
+    dataset, notice = load("sample", Path("unused"), device, dtype)
+    assert notice is None
+    return dataset
+
+
+@pytest.fixture
+def full_mnist() -> Path:
+    folder = os.environ.get("MANUAL_BACKPROP_MNIST")
+    if not folder:
+        pytest.skip("set MANUAL_BACKPROP_MNIST to a folder that torchvision.datasets.MNIST reads")
+    return Path(folder)
+
+
+@pytest.fixture
+def no_download(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The network is not there, at once."""
+
+    def unreachable(*_: object) -> None:
+        raise OSError("no route to host")
+
+    monkeypatch.setattr("socket.create_connection", unreachable)
+    monkeypatch.setattr(data_module, "DOWNLOAD_TIMEOUT", 1)
+
+
+@pytest.fixture
+def write_mnist(tmp_path: Path) -> Callable[..., Path]:
+    """Writes the four IDX files of a small MNIST, or of something close to it."""
+
+    def write(
+        images: int = 20, labels: int = 20, size: int = 28, label: int = 3, kind: str = "MNIST"
+    ) -> Path:
+        folder = tmp_path / "data" / kind / "raw"
+        folder.mkdir(parents=True)
+        pixels = bytes(i % 251 for i in range(images * size * size))
+        for name in FILES:
+            if "images" in name:
+                content = struct.pack(">4i", 0x803, images, size, size) + pixels
+            else:
+                content = struct.pack(">2i", 0x801, labels) + bytes([label]) * labels
+            (folder / name).write_bytes(content)
+        return folder
+
+    return write
