@@ -86,16 +86,18 @@ def _add_train(commands: Any) -> None:
         metavar="N[,N…]",
         help=f"units of each hidden layer, or none (default: {','.join(map(str, defaults.hidden))})",
     )
-    network.add_argument("--activation", **_choice(ACTIVATIONS, defaults.activation))
+    network.add_argument(
+        "--activation", **_choice(ACTIVATIONS, defaults.activation, "behind each hidden layer: ")
+    )
     learning = parser.add_argument_group("training")
     learning.add_argument("--engine", **_choice(ENGINES, defaults.engine, "how a step is made: "))
-    learning.add_argument("--epochs", **_number(int, defaults.epochs))
+    learning.add_argument("--epochs", **_number(int, defaults.epochs, "times through the training set"))
     learning.add_argument("--batch-size", **_number(int, defaults.batch_size, "examples in a step"))
     learning.add_argument("--lr", **_number(float, defaults.lr, "learning rate η"))
-    learning.add_argument("--momentum", **_number(float, defaults.momentum))
+    learning.add_argument("--momentum", **_number(float, defaults.momentum, "share of the last step kept"))
     learning.add_argument("--seed", **_number(int, defaults.seed, "of initialisation and data order"))
-    learning.add_argument("--device", **_choice(DEVICES, defaults.device))
-    learning.add_argument("--dtype", **_choice(DTYPES, defaults.dtype))
+    learning.add_argument("--device", **_choice(DEVICES, defaults.device, "where to compute: "))
+    learning.add_argument("--dtype", **_choice(DTYPES, defaults.dtype, "number type: "))
     files = parser.add_argument_group("data and results")
     files.add_argument(
         "--dataset",
