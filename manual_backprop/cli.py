@@ -4,6 +4,7 @@ Exit codes: 0 done, 1 it could not be done, 2 an option that cannot be meant, 12
 What went wrong is one line on standard error.
 """
 
+import os
 import sys
 from argparse import SUPPRESS, ArgumentParser, ArgumentTypeError, RawDescriptionHelpFormatter
 from collections.abc import Sequence
@@ -49,6 +50,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _say(str(stop), stop.exit_code)
     except KeyboardInterrupt:
         return _say("Stopped.", 130)
+    except BrokenPipeError:  # the reader of our lines has gone, as `head` does; nothing is left to say to it
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
 
 
 def _say(line: str, exit_code: int) -> int:

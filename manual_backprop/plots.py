@@ -58,13 +58,15 @@ def training_curves(metrics: Sequence[dict[str, float]]) -> Figure:
                 values = [scale * row[f"{part}_{quantity}"] for row in metrics]
                 axes.plot(epochs, values, color=colour, marker=marker, markersize=4)
                 ends.append((values[-1], "training" if part == "train" else "test", colour))
-            _label_ends(axes, epochs[-1], ends)
+            if quantity == "loss":
+                axes.set_ylim(0, 1.05 * axes.get_ylim()[1])
+            axes.set_xlim(epochs[0] - 0.5, epochs[-1] + 0.5)
+            axes.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
             axes.set_xlabel("epoch")
-            axes.xaxis.get_major_locator().set_params(integer=True)
+            _label_ends(axes, epochs[-1], ends)
             axes.grid(axis="y", alpha=0.3)
         best = max(metrics, key=lambda row: row["test_accuracy"])
         left.set(title="Cross-entropy", ylabel="loss (nats per image)")
-        left.set_ylim(bottom=0)
         right.set(
             title=f"Accuracy (test: {best['test_accuracy']:.2%} at best, epoch {best['epoch']:.0f})",
             ylabel="images classified right (%)",
@@ -211,9 +213,10 @@ def _label_ends(axes: Axes, x: float, ends: list[tuple[float, str, str]]) -> Non
     """Name each line at its right end, moved apart where two would overlap."""
     axes.figure.canvas.draw()
     heights = [axes.transData.transform((x, value))[1] for value, _, _ in ends]
+    apart = 12 * axes.figure.dpi / 72  # pixels to 12 points
     placed: list[float] = []
     for i in sorted(range(len(ends)), key=lambda i: heights[i]):
-        y = heights[i] if not placed else max(heights[i], placed[-1] + 16)
+        y = heights[i] if not placed else max(heights[i], placed[-1] + apart)
         placed.append(y)
         _, name, colour = ends[i]
         axes.annotate(

@@ -111,6 +111,17 @@ def test_ctrl_c_finishes_the_step_and_the_run_can_go_on(tmp_path: Path) -> None:
     assert resumed.returncode == 0, resumed.stderr
 
 
+def test_a_reader_that_goes_away_gets_no_traceback(tmp_path: Path) -> None:
+    command = [*COMMAND, "train", "--dataset", "sample", "--epochs", "3", "--out", str(tmp_path / "run")]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.close()
+    assert process.stderr.read() == ""
+    assert process.wait(timeout=60) == 1
+    process.stderr.close()
+
+
 def test_version_and_help() -> None:
     assert run("--version").stdout == f"manual-backprop {__version__}\n"
     text = run("train", "--help").stdout

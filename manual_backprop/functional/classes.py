@@ -87,8 +87,13 @@ def check_weight(operation: str, weight: Tensor, classes: int) -> None:
 
 def _check_range(operation: str, target: Tensor, classes: int, ignore_index: int) -> None:
     """Only where it costs no wait: on a GPU, `gather` itself stops at an index out of range."""
-    outside = ((target < 0) | (target >= classes)) & (target.long() != ignore_index)
+    if target.numel() == 0:
+        return
     try:
+        lowest, highest = (int(bound) for bound in target.aminmax())
+        if lowest >= 0 and highest < classes:
+            return
+        outside = ((target < 0) | (target >= classes)) & (target.long() != ignore_index)
         first = target[outside][:1].tolist()
     except RuntimeError:
         return  # inside vmap no value can be looked at

@@ -55,7 +55,7 @@ from torch import Tensor
 from manual_backprop.functional.classes import check_classes, class_dimension, class_weights, labels_of
 from manual_backprop.functional.cross_entropy_probabilities import cross_entropy_probabilities
 from manual_backprop.functional.log_softmax import log_softmax_tangent, stable_log_softmax
-from manual_backprop.functional.operation import Operation, function_of, keep, require_tensor, widen
+from manual_backprop.functional.operation import Operation, function_of, keep, narrow, require_tensor, widen
 from manual_backprop.functional.reduction import grad_of_losses, reduce, reduction_from
 
 
@@ -81,7 +81,7 @@ class CrossEntropy(Operation):
     ) -> Tensor:
         z, dim = widen(input), class_dimension(input)
         loss = _expected(stable_log_softmax(z, dim), target, weight, ignore_index, reduction, epsilon)
-        return loss.to(input.dtype)
+        return narrow(loss, input.dtype)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
@@ -97,14 +97,16 @@ class CrossEntropy(Operation):
         g = grad_of_losses(widen(grad_output), reduction, labels.weight.sum())
         g = torch.where(labels.ignored, 0, g).unsqueeze(dim)
 
-        at_y = (1 - epsilon) * labels.weight.unsqueeze(dim)  # t = at_y [k = y] + everywhere
-        everywhere = _smoothing(weight, epsilon, z)
-        total = at_y + everywhere.sum()
+        at_y = total = labels.weight.unsqueeze(dim)  # t = at_y [k = y] + everywhere
+        if epsilon > 0:
+            everywhere = _smoothing(weight, epsilon, z)
+            at_y = (1 - epsilon) * at_y
+            total = at_y + everywhere.sum()
         grad_input = torch.softmax(z, dim) * (total * g)  # p Σₖ tₖ …
         grad_input.scatter_add_(dim, labels.column, -at_y * g)  # … − t
         if epsilon > 0:
             grad_input = grad_input - everywhere * g
-        return grad_input.to(input.dtype), None, None, None, None, None
+        return narrow(grad_input, input.dtype), None, None, None, None, None
 
     @staticmethod
     def jvp(ctx: Any, input_tangent: Tensor, *_: None) -> Tensor:
@@ -113,7 +115,7 @@ class CrossEntropy(Operation):
         p = torch.softmax(widen(input), dim)
         log_p_tangent = log_softmax_tangent(p, widen(input_tangent), dim)
         loss_tangent = _expected(log_p_tangent, target, weight, *ctx.options)  # ℓ is linear in log p
-        return loss_tangent.to(input.dtype)
+        return narrow(loss_tangent, input.dtype)
 
 
 def _expected(
@@ -122,9 +124,9 @@ def _expected(
     """−Σₖ tₖ log pₖ for class indices, reduced."""
     dim = class_dimension(log_p)
     labels = labels_of(target, weight, ignore_index, log_p)
-    losses = -(1 - epsilon) * labels.weight * log_p.gather(dim, labels.column).squeeze(dim)
+    losses = -labels.weight * log_p.gather(dim, labels.column).squeeze(dim)
     if epsilon > 0:
-        losses = losses - (_smoothing(weight, epsilon, log_p) * log_p).sum(dim)
+        losses = (1 - epsilon) * losses - (_smoothing(weight, epsilon, log_p) * log_p).sum(dim)
     return reduce(losses.masked_fill(labels.ignored, 0), reduction, labels.weight.sum())
 
 

@@ -34,7 +34,7 @@ from torch import Tensor
 
 from manual_backprop.functional.classes import check_scores, check_weight, class_dimension, class_weights
 from manual_backprop.functional.log_softmax import log_softmax_tangent, stable_log_softmax
-from manual_backprop.functional.operation import Operation, function_of, keep, widen
+from manual_backprop.functional.operation import Operation, function_of, keep, narrow, widen
 from manual_backprop.functional.reduction import grad_of_losses, reduce
 
 
@@ -60,7 +60,7 @@ class CrossEntropyProbabilities(Operation):
         losses = -(w * q * stable_log_softmax(widen(input), dim)).sum(dim)
         dtype = torch.promote_types(input.dtype, target.dtype)
         dtype = dtype if weight is None else torch.promote_types(dtype, weight.dtype)
-        return reduce(losses, reduction, losses.numel()).to(dtype)
+        return narrow(reduce(losses, reduction, losses.numel()), dtype)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
@@ -81,13 +81,14 @@ class CrossEntropyProbabilities(Operation):
         if needs_input:
             t = w * q
             p = torch.softmax(widen(input), dim)
-            grad_input = ((p * t.sum(dim, keepdim=True) - t) * g).to(input.dtype)
+            grad_input = narrow((p * t.sum(dim, keepdim=True) - t) * g, input.dtype)
         if needs_target or needs_weight:
             log_p = stable_log_softmax(widen(input), dim)
             if needs_target:
-                grad_target = (-(1 - epsilon) * w * log_p * g).to(target.dtype)
+                grad_target = narrow(-(1 - epsilon) * w * log_p * g, target.dtype)
             if needs_weight:
-                grad_weight = (-q * log_p * g).sum_to_size(w.shape).reshape(weight.shape).to(weight.dtype)
+                grad_weight = (-q * log_p * g).sum_to_size(w.shape).reshape(weight.shape)
+                grad_weight = narrow(grad_weight, weight.dtype)
         return grad_input, grad_target, grad_weight, None, None
 
     @staticmethod

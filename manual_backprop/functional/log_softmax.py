@@ -32,7 +32,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from manual_backprop.functional.operation import Operation, function_of, keep, require_tensor, widen
+from manual_backprop.functional.operation import Operation, function_of, keep, narrow, require_tensor, widen
 
 
 class LogSoftmax(Operation):
@@ -58,7 +58,7 @@ class LogSoftmax(Operation):
     def forward(input: Tensor, dim: int, dtype: torch.dtype | None) -> Tensor:
         dtype = input.dtype if dtype is None else dtype
         z = widen(input.to(dtype))
-        return stable_log_softmax(z, dim).to(dtype)
+        return narrow(stable_log_softmax(z, dim), dtype)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Tensor, int, torch.dtype | None], output: Tensor) -> None:
@@ -70,12 +70,12 @@ class LogSoftmax(Operation):
         (y,) = ctx.saved_tensors
         g, y = widen(grad_output), widen(y)
         grad_input = g - y.exp() * g.sum(ctx.dim, keepdim=True)
-        return grad_input.to(ctx.input_dtype), None, None
+        return narrow(grad_input, ctx.input_dtype), None, None
 
     @staticmethod
     def jvp(ctx: Any, input_tangent: Tensor, *_: None) -> Tensor:
         (y,) = ctx.saved_tensors
-        return log_softmax_tangent(widen(y).exp(), widen(input_tangent), ctx.dim).to(y.dtype)
+        return narrow(log_softmax_tangent(widen(y).exp(), widen(input_tangent), ctx.dim), y.dtype)
 
 
 def stable_log_softmax(z: Tensor, dim: int) -> Tensor:

@@ -34,7 +34,7 @@ import torch
 from torch import Tensor
 
 from manual_backprop.functional.classes import check_classes, class_dimension, labels_of
-from manual_backprop.functional.operation import Operation, function_of, keep, require_tensor, widen
+from manual_backprop.functional.operation import Operation, function_of, keep, narrow, require_tensor, widen
 from manual_backprop.functional.reduction import grad_of_losses, reduce, reduction_from
 
 
@@ -59,7 +59,7 @@ class NLLLoss(Operation):
         labels = labels_of(target, weight, ignore_index, x)
         picked = x.gather(dim, labels.column).squeeze(dim)
         losses = (-labels.weight * picked).masked_fill(labels.ignored, 0)
-        return reduce(losses, reduction, labels.weight.sum()).to(input.dtype)
+        return narrow(reduce(losses, reduction, labels.weight.sum()), input.dtype)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
@@ -76,7 +76,7 @@ class NLLLoss(Operation):
         slope = (-g * labels.weight).masked_fill(labels.ignored, 0)
         zeros = upstream.new_zeros(ctx.shape)
         grad_input = zeros.scatter(ctx.dim, labels.column, slope.unsqueeze(ctx.dim))
-        return grad_input.to(grad_output.dtype), None, None, None, None
+        return narrow(grad_input, grad_output.dtype), None, None, None, None
 
     @staticmethod
     def jvp(ctx: Any, input_tangent: Tensor, *_: None) -> Tensor:

@@ -18,6 +18,7 @@ Known limit
     loses a term for every custom Function. `hessian`, which is `jacfwd(jacrev(f))`, is right.
 """
 
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -64,6 +65,8 @@ def function_of(operation: type[Operation]) -> Callable[..., Tensor]:
     }
     traced: Any = type(operation.__name__, (torch.autograd.Function,), parts)
     eager: Any = operation
+    # PyTorch asks for the signature at every call; kept here, it costs nothing to find.
+    eager.forward.__signature__ = inspect.signature(operation.forward)
 
     def apply(*inputs: Any) -> Tensor:
         device_type = inputs[0].device.type
@@ -98,6 +101,15 @@ def keep(ctx: Any, *tensors: Tensor | None) -> None:
 def widen(tensor: Tensor) -> Tensor:
     """float16 and bfloat16 are computed in float32 and rounded once, at the end; the others as they are."""
     return tensor.float() if tensor.dtype in HALF_PRECISION else tensor
+
+
+def narrow(tensor: Tensor, dtype: torch.dtype) -> Tensor:
+    """The rounding at the end.
+
+    A cast that changes nothing is left out: at the end of a forward, torch.compile of torch 2.11 makes a
+    gradient of zeros of it.
+    """
+    return tensor if tensor.dtype == dtype else tensor.to(dtype)
 
 
 def require_tensor(operation: str, **arguments: Any) -> None:

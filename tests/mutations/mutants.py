@@ -46,8 +46,8 @@ CE_IGNORED = "g = torch.where(labels.ignored, 0, g).unsqueeze(dim)"
 SOFTMAX = "grad_input = torch.softmax(z, dim) * (total * g)"
 ONE_HOT = "grad_input.scatter_add_(dim, labels.column, -at_y * g)"
 TOTAL = "total = at_y + everywhere.sum()"
-SOFT_Z = "((p * t.sum(dim, keepdim=True) - t) * g).to(input.dtype)"
-SOFT_Q = "(-(1 - epsilon) * w * log_p * g).to(target.dtype)"
+SOFT_Z = "narrow((p * t.sum(dim, keepdim=True) - t) * g, input.dtype)"
+SOFT_Q = "narrow(-(1 - epsilon) * w * log_p * g, target.dtype)"
 SOFT_W = "(-q * log_p * g).sum_to_size(w.shape)"
 SOFT_G = "g = grad_of_losses(widen(grad_output), reduction, losses)"
 
@@ -229,8 +229,8 @@ MUTANTS = (
     Mutant(
         "cross_entropy",
         "class weights left out of the gradient",
-        "at_y = (1 - epsilon) * labels.weight.unsqueeze(dim)",
-        "at_y = (1 - epsilon) * torch.ones_like(labels.weight.unsqueeze(dim))",
+        "at_y = total = labels.weight.unsqueeze(dim)",
+        "at_y = total = torch.ones_like(labels.weight.unsqueeze(dim))",
     ),
     Mutant(
         "cross_entropy",
