@@ -1,10 +1,12 @@
 """Backpropagation with every backward formula written by hand.
 
-`functional` holds the operations, one file each with its derivation; `nn` the drop-in modules made of them.
+`functional` holds the operations, one file each with its derivation; `nn` the drop-in modules made of them;
+`verify` says whether a derivation of your own is right and, if not, what is wrong with it.
 """
 
 from manual_backprop import functional, nn
+from manual_backprop.verify import verify
 
-__all__ = ["__version__", "functional", "nn"]
+__all__ = ["__version__", "functional", "nn", "verify"]
 
 __version__ = "0.1.0"

@@ -14,8 +14,13 @@ from typing import Any, NoReturn
 from manual_backprop import __version__
 from manual_backprop.training import Failure, Interrupted, TrainingConfig, UsageError, resume, train
 from manual_backprop.training.config import ACTIVATIONS, DATASETS, DEVICES, DTYPES, ENGINES
+from manual_backprop.verify.command import CannotRead, verify_named
 
 WITH_RESUME = ("epochs", "device", "data_dir")
+VERIFY_EXAMPLES = """examples:
+  manual-backprop verify derivation.py:backward --shapes "(5,3) (7,3) (7,)"
+  manual-backprop verify linear
+"""
 EXAMPLES = """examples:
   manual-backprop train
   manual-backprop train --hidden 256,128 --activation sigmoid --lr 0.5
@@ -38,14 +43,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     _add_train(commands)
+    _add_verify(commands)
     options = vars(parser.parse_args(arguments))
     command = options.pop("command")
     try:
-        return {"train": _train}[command](options)
+        return {"train": _train, "verify": _verify}[command](options)
     except UsageError as error:
         return _say(f"manual-backprop {command}: error: {error}", 2)
     except Failure as error:
         return _say(f"manual-backprop {command}: {error}", 1)
+    except CannotRead as error:
+        return _say(f"manual-backprop {command}: error: {error}", 2)
     except Interrupted as stop:
         return _say(str(stop), stop.exit_code)
     except KeyboardInterrupt:
@@ -71,6 +79,31 @@ def _train(options: dict[str, Any]) -> int:
         raise UsageError(f"{', '.join(fixed)} cannot be changed by --resume: the run keeps its own")
     resume(folder, options)
     return 0
+
+
+def _verify(options: dict[str, Any]) -> int:
+    report = verify_named(options["derivation"], options["against"], options["shapes"])
+    print(report.to_json() if options["json"] else report)
+    return report.exit_code
+
+
+def _add_verify(commands: Any) -> None:
+    parser = commands.add_parser(
+        "verify",
+        help="say whether a derivation is right and, if not, what is wrong with it",
+        description="Judge a derivation. Exit code 0: right, 1: wrong, 2: could not be judged.",
+        epilog=VERIFY_EXAMPLES,
+        formatter_class=RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("derivation", help="file.py:function, or the name of an operation of this package")
+    parser.add_argument(
+        "--against",
+        default="forward",
+        metavar="NAME",
+        help="the forward, in the same file (default: forward)",
+    )
+    parser.add_argument("--shapes", metavar="SHAPES", help='of the inputs, such as "(5,3) (7,3) (7,)"')
+    parser.add_argument("--json", action="store_true", help="print the report as JSON")
 
 
 def _add_train(commands: Any) -> None:

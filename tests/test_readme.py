@@ -30,6 +30,11 @@ def test_the_example_runs(capsys: pytest.CaptureFixture[str]) -> None:
     assert "CrossEntropyBackward" in capsys.readouterr().out
 
 
+def test_the_report_is_what_verify_prints(capsys: pytest.CaptureFixture[str]) -> None:
+    exec(BLOCKS[2], {})
+    assert f"```text\n{capsys.readouterr().out}```" in README
+
+
 def test_the_table_has_every_operation() -> None:
     assert set(re.findall(r"^\| \[`(\w+)`\]", README, re.MULTILINE)) == set(F.__all__)
 

@@ -1,0 +1,194 @@
+"""The mistakes that people make in a derivation, each as the wrong gradient that it leads to.
+
+A hypothesis takes a point and gives the gradient that somebody who made this mistake would get there, from
+what the mistake is made of: the right gradient R = Jᵀv, the upstream gradient v, and the forward itself. None
+of them knows an operation by name.
+"""
+
+from collections.abc import Callable, Iterator
+from itertools import combinations
+
+import torch
+from torch import Tensor
+
+from manual_backprop.verify.elementwise import elementwise
+from manual_backprop.verify.problem import Candidate, Draw, Problem
+from manual_backprop.verify.uses import contributions_of_uses
+
+LARGEST_JACOBIAN = 200_000  # numbers
+
+
+Hypothesis = Callable[[Problem, Draw, int], Iterator[Candidate]]
+
+
+def itself(problem: Problem, draw: Draw, at: int) -> Iterator[Candidate]:
+    """The right gradient, to be found up to a factor."""
+    yield Candidate("right", "Yours is the right one", problem.right(draw)[at], 0)
+
+
+def transposed(problem: Problem, draw: Draw, at: int) -> Iterator[Candidate]:
+    """Two dimensions of the right gradient exchanged."""
+    gradient = problem.right(draw)[at]
+    for i, j in combinations(range(gradient.dim()), 2):
+        if gradient.shape[i] > 1 and gradient.shape[j] > 1:
+            which = "" if gradient.dim() == 2 else f" in dimensions {i} and {j}"
+            yield Candidate(
+                "transposed", f"Yours is the transpose of the right one{which}", gradient.transpose(i, j)
+            )
+
+
+def swapped(problem: Problem, draw: Draw, at: int) -> Iterator[Candidate]:
+    """The gradient of another input."""
+    for other, gradient in enumerate(problem.right(draw)):
+        if other != at:
+            name = problem.names[problem.differentiable[other]]
+            yield Candidate("swapped", f"Yours is the gradient with respect to {name}", gradient)
+
+
+def upstream(problem: Problem, draw: Draw, at: int) -> Iterator[Candidate]:
+    """The chain rule's first factor left out, taken twice, or cut to its positive part."""
+    v = draw.upstream
+    yield Candidate(
+        "upstream-ignored",
+        "Yours is right for an upstream gradient of ones: grad_output is not used",
+        problem.right(draw, torch.ones_like(v))[at],
+    )
+    yield Candidate("upstream-twice", "grad_output is multiplied in twice", problem.right(draw, v * v)[at])
+    yield Candidate(
+        "upstream-sign",
+        "grad_output is let through only where it is positive",
+        problem.right(draw, v.clamp(min=0))[at],
+    )
+
+
+def zero(problem: Problem, draw: Draw, at: int) -> Iterator[Candidate]:
+    """No gradient at all."""
+    yield Candidate(
+        "detached", "Yours is zero: the way from this input to the loss is cut", 0 * problem.right(draw)[at]
+    )
+
+
+def integers(problem: Problem, draw: Draw, at: int) -> Iterator[Candidate]:
+    """The right gradient, gone through an integer type."""
+    gradient = problem.right(draw)[at]
+    for what, rounded in (("truncated", gradient.trunc()), ("rounded", gradient.round())):
+        if rounded.any():
+            yield Candidate("truncated", f"Yours is the right one, {what} to whole numbers", rounded)
+
+
+def reductions(problem: Problem, draw: Draw, at: int) -> Iterator[Candidate]:
+    """A broadcast input gets the sum over its copies; here it is not summed, or over other dimensions."""
+    full = _before_unbroadcasting(problem, draw, at)
+    if full is None:
+        return
+    right = problem.right(draw)[at]
+    due = _summed_dimensions(right.shape, full.shape)
+    if not due:
+        return
+    yield Candidate(
+        "not-summed",
+        f"Yours is not summed over dimension {_listed(due)}, along which the input is broadcast",
+        full,
+    )
+    dimensions = range(full.dim())
+    for count in range(1, full.dim() + 1):
+        for chosen in combinations(dimensions, count):
+            for keepdim, kept in ((False, ""), (True, ", which is kept")):
+                if chosen != due:
+                    text = (
+                        f"Yours is summed over dimension {_listed(chosen)}{kept}; summed over {_listed(due)} "
+                        "it is exactly right"
+                    )
+                    yield Candidate("wrong-dimension", text, full.sum(chosen, keepdim=keepdim))
+    if len(due) == 1:
+        for where, index in (("first", 0), ("last", -1)):
+            text = f"Yours is that of the {where} copy along dimension {due[0]} alone: sum over all of them"
+            yield Candidate("one-example", text, full.select(due[0], index).reshape(right.shape))
+
+
+def one_example(problem: Problem, draw: Draw, at: int) -> Iterator[Candidate]:
+    """Gradients of examples add up; here one is kept: assigned where it should be accumulated."""
+    for dim in range(draw.output.dim()):
+        if draw.output.shape[dim] < 2:
+            continue
+        for where, index in (("first", 0), ("last", draw.output.shape[dim] - 1)):
+            only = torch.zeros_like(draw.upstream)
+            only.select(dim, index).copy_(draw.upstream.select(dim, index))
+            text = (
+                f"Only the {where} slice of the output along dimension {dim} is counted: add, do not assign"
+            )
+            yield Candidate("one-example", text, problem.right(draw, only)[at])
+
+
+def one_use(problem: Problem, draw: Draw, at: int) -> Iterator[Candidate]:
+    """A tensor that is used several times gets the sum; here some of its uses are forgotten."""
+    parts = contributions_of_uses(problem, draw, at)
+    for count in range(1, len(parts)):
+        for kept in combinations(range(len(parts)), count):
+            names = ", ".join(parts[i].name for i in range(len(parts)) if i not in kept)
+            text = f"The input is used {len(parts)} times, and its way through {names} is forgotten"
+            yield Candidate("forgotten-use", text, sum(parts[i].gradient for i in kept))  # type: ignore[arg-type]
+
+
+def jacobian(problem: Problem, draw: Draw, at: int) -> Iterator[Candidate]:
+    """Only its diagonal, or J v in place of Jᵀ v."""
+    x = draw.inputs[problem.differentiable[at]]
+    if x.shape != draw.output.shape or not 1 < x.numel() <= LARGEST_JACOBIAN**0.5:
+        return
+    size = x.numel()
+    rows = [problem.right(draw, one.reshape(x.shape))[at].flatten() for one in torch.eye(size, dtype=x.dtype)]
+    J = torch.stack(rows)
+    diagonal = torch.diag(J.diagonal())
+    if torch.allclose(J, diagonal, rtol=0, atol=1e-12):
+        return
+    v = draw.upstream.flatten()
+    text = "Only the diagonal of the Jacobian is used: every output depends on other inputs too"
+    yield Candidate("diagonal-only", text, (J.diagonal() * v).reshape(x.shape))
+    if not torch.allclose(J, J.T, rtol=0, atol=1e-12):
+        yield Candidate("jacobian-transposed", "Yours is J v where Jᵀ v is due", (J @ v).reshape(x.shape))
+
+
+HYPOTHESES: tuple[Hypothesis, ...] = (
+    itself,
+    transposed,
+    swapped,
+    upstream,
+    zero,
+    integers,
+    reductions,
+    one_example,
+    one_use,
+    elementwise,
+    jacobian,
+)
+
+
+def candidates(problem: Problem, draw: Draw, at: int) -> Iterator[Candidate]:
+    """All of them; a hypothesis that cannot be put to this forward says nothing."""
+    for hypothesis in HYPOTHESES:
+        try:
+            yield from hypothesis(problem, draw, at)
+        except (RuntimeError, IndexError, ValueError, TypeError):
+            continue
+
+
+def _before_unbroadcasting(problem: Problem, draw: Draw, at: int) -> Tensor | None:
+    """The gradient of every copy that broadcasting makes of an input, of the shape of the output."""
+    position = problem.differentiable[at]
+    x = draw.inputs[position]
+    if x.shape == draw.output.shape or x.dim() > draw.output.dim():
+        return None
+    copies = x.expand(draw.output.shape).clone()
+    inputs = tuple(copies if i == position else y for i, y in enumerate(draw.inputs))
+    if not torch.equal(problem.value(inputs), draw.output):
+        return None
+    return problem.right(Draw(inputs, draw.upstream, draw.output))[at]
+
+
+def _summed_dimensions(shape: torch.Size, full: torch.Size) -> tuple[int, ...]:
+    padded = (1,) * (len(full) - len(shape)) + tuple(shape)
+    return tuple(d for d in range(len(full)) if padded[d] == 1 and full[d] != 1)
+
+
+def _listed(dimensions: tuple[int, ...]) -> str:
+    return " and ".join(map(str, dimensions)) or "none"

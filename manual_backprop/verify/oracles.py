@@ -1,0 +1,106 @@
+"""Is autograd's gradient right? Asked of witnesses that share no mistake with it.
+
+With L(x) = ⟨v, f(x)⟩ and random directions u, its slope along u is ⟨∇L, u⟩. The same slope from values alone:
+
+    (L(x + h u) − L(x − h u)) / 2h          wrong by c h² + rounding/h
+
+Two step sizes h and h/2 give the difference D an error of its own: the terms in h² cancel in
+(4 D(h/2) − D(h)) / 3, and what that changes estimates what is left (Richardson 1911; Press et al., "Numerical
+Recipes", section 5.7). Where the forward takes complex numbers and is analytic, the slope is also
+Im L(x + i h u) / h, with no difference that could cancel (Squire and Trapp, SIAM Review 40, 1998). And pushed
+forward, the slope is ⟨v, J u⟩: the adjoint identity.
+"""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from manual_backprop.verify.problem import Draw, Problem
+
+DIRECTIONS = 3
+STEP = 1e-3
+
+
+class Disagreement(Exception):  # noqa: N818 - an answer, not a bug
+    """The oracles do not agree, so that nothing can be said about a derivation."""
+
+
+def confirm(problem: Problem, draw: Draw) -> tuple[str, ...]:
+    """The names of the oracles that agree with autograd at this point.
+
+    Raises:
+        Disagreement: they do not, with the reason.
+    """
+    if not torch.equal(problem.value(draw.inputs), problem.value(draw.inputs)):
+        raise Disagreement("the forward gives another value each time: fix its seed")
+    draw = draw.double()
+    agreed = {"complex step", "the adjoint identity"}
+    generator = torch.Generator().manual_seed(0)
+    for position, gradient in zip(problem.differentiable, problem.right(draw), strict=True):
+        for _ in range(DIRECTIONS):
+            u = torch.randn(gradient.shape, generator=generator, dtype=torch.float64)
+            slope = float((gradient * u).sum())
+            _compare(problem, draw, position, slope, u)
+            for name, witness in (("complex step", _complex_step), ("the adjoint identity", _pushed_forward)):
+                other = witness(problem, draw, position, u)
+                if other is None or abs(other - slope) > 1e-9 * max(abs(slope), _magnitude(draw)):
+                    agreed.discard(name)  # it does not apply: not analytic, or no forward mode
+    return ("autograd", "central differences", *sorted(agreed))
+
+
+def _complex_step(problem: Problem, draw: Draw, position: int, u: Tensor) -> float | None:
+    inputs = [x + 0j if x.is_floating_point() else x for x in draw.inputs]
+    inputs[position] = inputs[position] + 1e-30j * u
+    try:
+        return float((problem.value(inputs) * draw.upstream).sum().imag) / 1e-30
+    except (RuntimeError, TypeError):
+        return None
+
+
+def _pushed_forward(problem: Problem, draw: Draw, position: int, u: Tensor) -> float | None:
+    def forward(x: Tensor) -> Tensor:
+        return problem.forward(*(x if i == position else y for i, y in enumerate(draw.inputs)))
+
+    try:
+        pushed: Tensor = torch.func.jvp(forward, (draw.inputs[position],), (u,))[1]
+        return float((pushed * draw.upstream).sum())
+    except (RuntimeError, NotImplementedError):
+        return None
+
+
+def _compare(problem: Problem, draw: Draw, position: int, slope: float, u: Tensor) -> None:
+    along = _along(problem, draw, position, u)
+    coarse, fine = ((along(h) - along(-h)) / (2 * h) for h in (STEP, STEP / 2))
+    difference = (4 * fine - coarse) / 3
+    scale = max(abs(slope), abs(difference), _magnitude(draw))
+    allowed = 10 * abs(difference - fine) + 1e-7 * scale
+    if abs(difference - slope) <= allowed:
+        return
+    name = problem.names[position]
+    right, left = (along(STEP) - along(0)) / STEP, (along(0) - along(-STEP)) / STEP
+    finer = (along(STEP / 64) - along(-STEP / 64)) / (STEP / 32)
+    if abs(finer) > 8 * abs(coarse) and abs(finer) > 8 * abs(slope):
+        reason = "the forward jumps there: differences grow as the step shrinks"
+    elif abs(right - left) > 0.1 * scale and abs(right - left) > 100 * abs(difference - fine):
+        reason = (
+            f"the forward has a kink there: its slope is {left:.3g} on one side and {right:.3g} on the other"
+        )
+    else:
+        reason = "does the forward detach something, or hold a Function with a wrong backward?"
+    raise Disagreement(
+        f"for {name}, autograd gives the slope {slope:.6g} and central differences {difference:.6g}; {reason}"
+    )
+
+
+def _along(problem: Problem, draw: Draw, position: int, u: Tensor) -> Callable[[float], float]:
+    def value(h: float) -> float:
+        inputs = [x + h * u if i == position else x for i, x in enumerate(draw.inputs)]
+        return float((problem.value(inputs) * draw.upstream).sum())
+
+    return value
+
+
+def _magnitude(draw: Draw) -> float:
+    """How large ⟨v, f⟩ is term by term: what its rounding is relative to."""
+    return float((draw.output * draw.upstream).abs().sum())

@@ -1,0 +1,165 @@
+"""A derivation to be judged, and the inputs it is judged on."""
+
+import inspect
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+DRAWS = 3  # a name is given to a mistake only if it fits on every one
+
+
+class Malformed(Exception):  # noqa: N818 - an answer about the derivation, not a bug
+    """The derivation cannot be run, or returns something that is no set of gradients."""
+
+
+@dataclass(frozen=True)
+class Draw:
+    """One point at which gradients are compared: inputs, upstream gradient and output."""
+
+    inputs: tuple[Tensor, ...]
+    upstream: Tensor
+    output: Tensor
+
+    def double(self) -> "Draw":
+        """The very same numbers in float64."""
+        inputs = tuple(x.double() if x.is_floating_point() else x for x in self.inputs)
+        return Draw(inputs, self.upstream.double(), self.output.double())
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """What one mistake gives at one point.
+
+    Attributes:
+        name: of the mistake; stable.
+        text: what it says to the one who made it, {factor} standing for what is still to be multiplied.
+        gradient: the wrong gradient.
+        complexity: how much has to go wrong for it; the simplest explanation is preferred.
+    """
+
+    name: str
+    text: str
+    gradient: Tensor
+    complexity: int = 1
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A forward and the derivation of its gradients.
+
+    Attributes:
+        forward: what is computed, from all inputs.
+        backward: what was derived; also takes `output` where it has a parameter of that name.
+        names: of the inputs.
+        differentiable: the positions of the inputs that have a gradient.
+    """
+
+    forward: Callable[..., Tensor]
+    backward: Callable[..., Any]
+    names: tuple[str, ...]
+    differentiable: tuple[int, ...]
+
+    def value(self, inputs: Sequence[Tensor]) -> Tensor:
+        """The forward on copies, so that nothing it does to its inputs is felt."""
+        with torch.no_grad():
+            return self.forward(*(x.clone() for x in inputs))
+
+    def right(self, draw: Draw, upstream: Tensor | None = None) -> tuple[Tensor, ...]:
+        """Autograd's gradients of ⟨upstream, forward⟩, in the order of `differentiable`."""
+        leaves = [
+            x.detach().clone().requires_grad_(i in self.differentiable) for i, x in enumerate(draw.inputs)
+        ]
+        wanted = [leaves[i] for i in self.differentiable]
+        output = self.forward(*leaves)
+        v = draw.upstream if upstream is None else upstream
+        grads = torch.autograd.grad(output, wanted, v, allow_unused=True)
+        return tuple(torch.zeros_like(x) if g is None else g for g, x in zip(grads, wanted, strict=True))
+
+    def given(self, draw: Draw, upstream: Tensor | None = None) -> tuple[Any, ...]:
+        """What the derivation returns, raw: before an engine would add, cast or silently sum it into shape.
+
+        Raises:
+            Malformed: it raises, or returns another number of gradients than there are inputs.
+        """
+        returned = self._run_backward(draw, draw.upstream if upstream is None else upstream)
+        grads = tuple(returned) if isinstance(returned, (tuple, list)) else (returned,)
+        if len(grads) == len(self.names):
+            return tuple(grads[i] for i in self.differentiable)
+        if len(grads) == len(self.differentiable):
+            return grads
+        raise Malformed(
+            f"your derivation returns {len(grads)} gradients for {len(self.names)} inputs "
+            f"({', '.join(self.names)})"
+        )
+
+    def _run_backward(self, draw: Draw, v: Tensor) -> Any:
+        extra = {"output": draw.output.clone()} if _takes_output(self.backward) else {}
+        try:
+            return self.backward(v.clone(), *(x.clone() for x in draw.inputs), **extra)
+        except Exception as error:  # whatever it is, it is the answer
+            raise Malformed(f"your derivation raises {type(error).__name__}: {error}") from error
+
+
+def of_function(function: Callable[..., Tensor]) -> Callable[..., Any]:
+    """The derivation that a function has in it: what its own backward hands to autograd."""
+
+    def backward(grad_output: Tensor, *inputs: Tensor) -> tuple[Tensor | None, ...]:
+        leaves = [x.detach().requires_grad_(x.is_floating_point()) for x in inputs]
+        wanted = [x for x in leaves if x.requires_grad]
+        grads = iter(torch.autograd.grad(function(*leaves), wanted, grad_output, allow_unused=True))
+        return tuple(next(grads) if x.requires_grad else None for x in leaves)
+
+    return backward
+
+
+def names_of(forward: Callable[..., Any], count: int) -> tuple[str, ...]:
+    """The parameters' names, or x0, x1, … where the signature does not say."""
+    try:
+        parameters = list(inspect.signature(forward).parameters.values())
+    except (TypeError, ValueError):
+        parameters = []
+    names = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    return tuple(names[:count]) if len(names) >= count else tuple(f"x{i}" for i in range(count))
+
+
+def _takes_output(backward: Callable[..., Any]) -> bool:
+    return "output" in inspect.signature(backward).parameters
+
+
+def draws_of(
+    problem: Problem,
+    inputs: Sequence[Tensor] | None,
+    shapes: Sequence[tuple[int, ...] | Tensor] | None,
+    seed: int,
+) -> tuple[Draw, ...]:
+    """Random points: fresh ones of the given shapes, or others near the given inputs.
+
+    Numbers drawn for a shape keep a distance of 0.1 from zero, where many functions have a kink; where the
+    forward is not finite on them, their absolute values are taken.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    made = []
+    for number in range(DRAWS):
+        if inputs is not None:
+            point = tuple(_near(x, generator) if number and x.is_floating_point() else x for x in inputs)
+        else:
+            point = tuple(x if isinstance(x, Tensor) else _away_from_zero(x, generator) for x in shapes or ())
+            if not problem.value(point).isfinite().all():
+                point = tuple(x.abs() if x.is_floating_point() else x for x in point)
+        output = problem.value(point)
+        made.append(Draw(point, _away_from_zero(tuple(output.shape), generator).to(output), output))
+    return tuple(made)
+
+
+def _away_from_zero(shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
+    x = torch.randn(shape, generator=generator, dtype=torch.float64)
+    return x + 0.1 * x.sign()
+
+
+def _near(x: Tensor, generator: torch.Generator) -> Tensor:
+    """The same signs and zeros, other sizes: within 20 % of the given ones."""
+    factor = 0.8 + 0.4 * torch.rand(x.shape, generator=generator, dtype=torch.float64)
+    return (x.detach().double() * factor).to(x.dtype)

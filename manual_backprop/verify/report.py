@@ -1,0 +1,119 @@
+"""What `verify` answers: dataclasses for programs, a text for a terminal of 80 columns, JSON."""
+
+import json
+from dataclasses import asdict, dataclass
+from textwrap import fill
+from typing import Literal
+
+Status = Literal["right", "wrong", "malformed", "unjudged"]
+EXIT_CODES: dict[Status, int] = {"right": 0, "wrong": 1, "malformed": 1, "unjudged": 2}
+WIDTH = 80
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """A mistake that explains a wrong gradient.
+
+    Attributes:
+        name: a stable identifier, such as "sign" or "transposed".
+        text: one sentence for the reader.
+        residual: what it leaves unexplained, relative to the largest entry, on the worst draw.
+        certain: whether nothing else that is as simple explains it too.
+    """
+
+    name: str
+    text: str
+    residual: float
+    certain: bool
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What was found about the gradient with respect to one input.
+
+    Attributes:
+        name: of the input.
+        status: "right", "wrong", or "malformed" where it is no gradient of this input (its shape, its type).
+        relative: the largest error over the largest entry of the right gradient.
+        index: where the largest error is; `given` and `right` are the numbers there, `ulps` their distance in
+            units of the last place.
+        tolerance: the relative error that counts as rounding.
+        passes_with_ones: whether an upstream gradient of ones would have hidden the mistake.
+        diagnoses: explanations, the simplest first.
+        remark: anything else that there is to say.
+    """
+
+    name: str
+    status: Status
+    relative: float = 0.0
+    index: tuple[int, ...] = ()
+    given: float = 0.0
+    right: float = 0.0
+    ulps: float = 0.0
+    tolerance: float = 0.0
+    passes_with_ones: bool = False
+    diagnoses: tuple[Diagnosis, ...] = ()
+    remark: str = ""
+
+    def __str__(self) -> str:
+        head = f"∂L/∂{self.name}"
+        if self.status == "right":
+            lines = [f"{head:<12} right    largest error {self.ulps:.0f} ulp ({self.relative:.0e} relative)"]
+        elif self.status == "malformed":
+            lines = [f"{head:<12} WRONG    {self.remark}"]
+        else:
+            lines = [
+                f"{head:<12} WRONG    at {list(self.index)}: yours {self.given:.6g}, right {self.right:.6g}"
+            ]
+            if self.remark:
+                lines.append(self.remark)
+        for diagnosis in self.diagnoses:
+            lead = "" if diagnosis.certain else "Consistent with: "
+            lines.append(f"{lead}{diagnosis.text} (residual {diagnosis.residual:.0e})")
+        if self.status == "wrong" and not self.diagnoses:
+            lines.append("No mistake that is known here explains it.")
+        if self.passes_with_ones:
+            lines.append("An upstream gradient of ones would have hidden this.")
+        first, *rest = lines
+        wrapped = [fill(line, WIDTH, initial_indent=" " * 13, subsequent_indent=" " * 13) for line in rest]
+        return "\n".join([fill(first, WIDTH, subsequent_indent=" " * 22), *wrapped])
+
+
+@dataclass(frozen=True)
+class Report:
+    """The answer of `verify`; true in a condition if every gradient is right.
+
+    Attributes:
+        status: "right" if all verdicts are; "unjudged" if the oracles could not agree on what is right.
+        verdicts: one for each input that has a gradient, in order.
+        oracles: what the right gradient was found and confirmed with.
+        problem: why nothing could be judged, or what is wrong with the derivation as a whole.
+    """
+
+    status: Status
+    verdicts: tuple[Verdict, ...] = ()
+    oracles: tuple[str, ...] = ()
+    problem: str = ""
+
+    def __bool__(self) -> bool:
+        return self.status == "right"
+
+    @property
+    def exit_code(self) -> int:
+        """0 right, 1 wrong, 2 could not be judged."""
+        return EXIT_CODES[self.status]
+
+    def to_json(self) -> str:
+        """The report as JSON, with the names of the dataclasses' fields."""
+        return json.dumps(asdict(self), indent=2, ensure_ascii=False)
+
+    def __str__(self) -> str:
+        lines = [str(verdict) for verdict in self.verdicts]
+        if self.problem:
+            lead = "Could not be judged: " if self.status == "unjudged" else ""
+            lines.insert(0, fill(lead + self.problem, WIDTH))
+        if self.oracles:
+            lines.append(fill(f"Right is what {', '.join(self.oracles)} agree on.", WIDTH))
+        return "\n".join(lines)
+
+    __repr__ = __str__  # so that a failing `assert verify(…)` shows the diagnosis

@@ -1,0 +1,193 @@
+"""What `verify` says in words, of what cannot be judged, and from the shell."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+import manual_backprop.functional as F
+from manual_backprop import verify
+from manual_backprop.cli import main
+from manual_backprop.verify.command import OWN, verify_own
+from tests.functional.cases import ROWS
+from tests.verify.gallery import RIGHT, WRONG, linear
+
+LINEAR = [(5, 3), (7, 3), (7,)]
+DERIVATION = """
+def forward(x, weight, bias):
+    return x @ weight.T + bias
+
+def backward(grad_output, x, weight, bias):
+    return grad_output @ weight, grad_output.T @ x, grad_output.sum(1)
+"""
+
+
+def wrong_bias(grad_output: Tensor, x: Tensor, W: Tensor, b: Tensor) -> tuple[Tensor, ...]:
+    return grad_output @ W, grad_output.T @ x, grad_output.sum(1)
+
+
+def test_the_report_says_in_words_what_is_wrong_and_what_would_be_right() -> None:
+    text = str(verify(linear, wrong_bias, shapes=LINEAR))
+    assert "∂L/∂x        right" in text
+    assert "∂L/∂W        right" in text
+    assert "∂L/∂b        WRONG    shape (5,), due (7,)" in text
+    assert "summed over dimension 1; summed over 0 it is exactly" in text
+    assert max(map(len, text.splitlines())) <= 80
+
+
+def test_the_diagnosis_is_in_the_failure_of_an_assertion() -> None:
+    report = verify(linear, wrong_bias, shapes=LINEAR)
+    assert not report
+    assert "summed over dimension 1" in repr(report)
+
+
+def test_the_report_is_json_with_the_names_of_its_fields() -> None:
+    content = json.loads(verify(linear, wrong_bias, shapes=LINEAR).to_json())
+    assert [verdict["status"] for verdict in content["verdicts"]] == ["right", "right", "malformed"]
+    assert content["verdicts"][2]["diagnoses"][0]["name"] == "wrong-dimension"
+    assert content["oracles"] == ["autograd", "central differences", "complex step", "the adjoint identity"]
+
+
+def test_the_gallery_is_large_enough_to_measure_with() -> None:
+    assert len(WRONG) >= 60
+    assert len({derivation.forward for derivation in WRONG}) >= 10
+    assert len(RIGHT) >= 60
+
+
+def test_it_says_whether_an_upstream_gradient_of_ones_would_have_hidden_the_mistake() -> None:
+    sigma = torch.sigmoid
+    ignored = verify(sigma, lambda g, x: sigma(x) * (1 - sigma(x)), shapes=[(5, 3)])
+    assert ignored.verdicts[0].passes_with_ones
+    assert "An upstream gradient of ones would have hidden this." in str(ignored)
+    zeros = verify(lambda x: x.softmax(1), lambda g, x: torch.zeros_like(x), shapes=[(5, 3)])
+    assert zeros.verdicts[0].passes_with_ones
+
+
+def test_a_name_that_is_not_the_only_one_is_not_certain() -> None:
+    report = verify(lambda x: 2 * x, lambda g, x: g, shapes=[(5, 3)])
+    diagnoses = report.verdicts[0].diagnoses
+    assert [d.name for d in diagnoses] == ["local-derivative", "factor"]
+    assert not any(d.certain for d in diagnoses)
+    assert "Consistent with" in str(report)
+
+
+def test_what_nothing_explains_stays_unnamed_and_says_where_it_is() -> None:
+    def backward(g: Tensor, x: Tensor) -> Tensor:
+        grad = g * x.exp()
+        grad[2] = grad[2].sin() + 3
+        return grad
+
+    report = verify(torch.exp, backward, shapes=[(5, 3)])
+    assert report.verdicts[0].diagnoses == ()
+    assert "Wrong only at [2] of dimension 0 (size 5)" in str(report)
+    assert "No mistake that is known here explains it." in str(report)
+
+
+@pytest.mark.parametrize(
+    ("backward", "message"),
+    [
+        (lambda g, x: None, "None, but this input has a gradient"),
+        (lambda g, x: 1.0, "yours is a float, not a tensor"),
+        (lambda g, x: (g, g), "returns 2 gradients for 1 inputs (x)"),
+        (lambda g, x: g @ g, "raises RuntimeError"),
+        (lambda g: g, "raises TypeError"),
+        (lambda g, x: g * float("nan"), "yours is nan at [0, 0]"),
+        (lambda g, x: g[0], "shape (3,), due (5, 3)"),
+        (lambda g, x: g + 0j, "complex128, but the input is torch.float64"),
+    ],
+)
+def test_what_is_no_gradient_is_told_apart_from_a_wrong_one(backward: Any, message: str) -> None:
+    def forward(x: Tensor) -> Tensor:
+        return 3 * x
+
+    report = verify(forward, backward, shapes=[(5, 3)])
+    assert report.status == "malformed"
+    assert report.exit_code == 1
+    assert message in " ".join(str(report).split())
+
+
+@pytest.mark.parametrize(
+    ("forward", "message"),
+    [
+        (lambda x: x * x.detach(), "does the forward detach something"),
+        (lambda x: x + torch.randn_like(x), "gives another value each time"),
+        (lambda x: (x * 4).round() * x, "jumps|detach|kink"),
+    ],
+)
+def test_when_the_oracles_disagree_the_derivation_is_not_blamed(forward: Any, message: str) -> None:
+    report = verify(forward, lambda g, x: g, shapes=[(5, 3)])
+    if report.status == "unjudged":
+        assert report.exit_code == 2
+        assert any(part in str(report).replace("\n", " ") for part in message.split("|"))
+    else:
+        assert "jumps" in message  # no step crossed a jump: then autograd is right
+
+
+def test_integer_inputs_are_passed_on_and_have_no_verdict() -> None:
+    target = torch.tensor([0, 2, 1, 1, 0])
+    report = verify(F.cross_entropy, against=torch.nn.functional.cross_entropy, shapes=[(5, 3), target])
+    assert report
+    assert [verdict.name for verdict in report.verdicts] == ["input"]
+
+
+def test_an_empty_input_is_right() -> None:
+    assert verify(torch.exp, lambda g, x: g * x.exp(), shapes=[(0, 3)])
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"shapes": [(3,)]},
+        {"backward": lambda g, x: g},
+        {"backward": lambda g, x: g, "against": torch.exp, "shapes": [(3,)]},
+        {"backward": lambda g, x: g, "inputs": [torch.ones(3)], "shapes": [(3,)]},
+    ],
+)
+def test_a_question_that_is_none_is_an_error(arguments: dict[str, Any]) -> None:
+    with pytest.raises(TypeError, match="give either"):
+        verify(torch.exp, **arguments)
+
+
+@pytest.mark.parametrize("name", [row.name for row in ROWS if row.name in F.__all__])
+def test_every_operation_of_the_package_is_right(name: str) -> None:
+    assert name in OWN
+    assert verify_own(name)
+
+
+def test_from_the_shell(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "derivation.py"
+    file.write_text(DERIVATION)
+    assert main(["verify", f"{file}:backward", "--against", "forward", "--shapes", "(5,3) (7,3) (7,)"]) == 1
+    assert "summed over dimension 1" in capsys.readouterr().out
+    file.write_text(DERIVATION.replace("sum(1)", "sum(0)"))
+    assert main(["verify", f"{file}:backward", "--shapes", "(5,3) (7,3) (7,)", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["status"] == "right"
+    assert main(["verify", "linear"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["verify", "conv9d"], "conv9d is neither file.py:function nor one of linear"),
+        (["verify", "{missing}:backward", "--shapes", "(3,)"], "cannot read"),
+        (["verify", "{file}:backwards", "--shapes", "(3,)"], "has no function backwards"),
+        (["verify", "{file}:backward", "--against", "f", "--shapes", "(3,)"], "has no function f"),
+        (["verify", "{file}:backward"], "--shapes is missing"),
+        (["verify", "{file}:backward", "--shapes", "5x3"], "no list of shapes"),
+        (["verify", "{file}:backward", "--shapes", "(5,-3)"], "no list of shapes"),
+        (["verify", "{broken}:backward", "--shapes", "(5,3)"], "raises ZeroDivisionError"),
+    ],
+)
+def test_from_the_shell_wrong_usage_is_one_line(
+    arguments: list[str], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file.py").write_text(DERIVATION)
+    (tmp_path / "broken.py").write_text("1 / 0")
+    places = {name: tmp_path / f"{name}.py" for name in ("file", "broken", "missing")}
+    assert main([argument.format(**places) for argument in arguments]) == 2
+    captured = capsys.readouterr()
+    assert captured.err.count("\n") == 1
+    assert message in captured.err
