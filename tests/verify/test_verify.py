@@ -74,6 +74,19 @@ def test_a_name_that_is_not_the_only_one_is_not_certain() -> None:
     assert "Consistent with" in str(report)
 
 
+def test_a_forgotten_epsilon_is_not_taken_for_float32_with_certainty() -> None:
+    def forward(x: Tensor) -> Tensor:
+        return x / (x.square().sum() + 1e-4).sqrt()
+
+    def backward(g: Tensor, x: Tensor) -> Tensor:
+        norm = x.square().sum().sqrt()
+        return g / norm - x * (g * x).sum() / norm**3
+
+    (verdict,) = verify(forward, backward, shapes=[(5, 3)]).verdicts
+    assert verdict.status == "wrong"
+    assert not any(diagnosis.certain for diagnosis in verdict.diagnoses)
+
+
 def test_what_nothing_explains_stays_unnamed_and_says_where_it_is() -> None:
     def backward(g: Tensor, x: Tensor) -> Tensor:
         grad = g * x.exp()
