@@ -49,12 +49,13 @@ def check_classes(
     """Raise as torch.nn.functional does if (N, C, …) scores and (N, …) class indices do not fit."""
     check_scores(operation, input)
     dim = class_dimension(input)
-    given = f"input {tuple(input.shape)} and target {tuple(target.shape)}"
     due = input.shape[:dim] + input.shape[dim + 1 :]
     if input.dim() > 1 and input.shape[:1] != target.shape[:1]:
-        raise ValueError(f"{operation}: expected as many targets as inputs, got {given}")
+        raise ValueError(f"{operation}: expected as many targets as inputs, got {_given(input, target)}")
     if target.shape != due:
-        raise RuntimeError(f"{operation}: expected target {tuple(due)} for classes, got {given}")
+        raise RuntimeError(
+            f"{operation}: expected target {tuple(due)} for classes, got {_given(input, target)}"
+        )
     if target.dtype not in (torch.int64, torch.uint8):
         raise RuntimeError(f"{operation}: expected class indices in int64 or uint8, got {target.dtype}")
     classes = input.shape[dim]
@@ -66,6 +67,10 @@ def check_classes(
             raise RuntimeError(f"{operation}: weight is a constant here and cannot require a gradient")
     if target.device.type == "cpu" and not torch.compiler.is_compiling():
         _check_range(operation, target, classes, ignore_index)
+
+
+def _given(input: Tensor, target: Tensor) -> str:
+    return f"input {tuple(input.shape)} and target {tuple(target.shape)}"
 
 
 def check_scores(operation: str, input: Tensor) -> None:

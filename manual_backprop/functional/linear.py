@@ -50,17 +50,21 @@ class Linear(Operation):
 
     @staticmethod
     def check(input: Tensor, weight: Tensor, bias: Tensor | None) -> None:
-        given = f"input {tuple(input.shape)} and weight {tuple(weight.shape)}"
         if input.dim() < 1 or weight.dim() not in (1, 2):
-            raise RuntimeError(f"linear: expected input (*, D) and weight (M, D) or (D,), got {given}")
+            raise RuntimeError(
+                f"linear: expected input (*, D) and weight (M, D) or (D,), got {_given(input, weight)}"
+            )
         if input.shape[-1] != weight.shape[-1]:
-            raise RuntimeError(f"linear: input and weight must have the same last size D, got {given}")
+            raise RuntimeError(
+                f"linear: input and weight must have the same last size D, got {_given(input, weight)}"
+            )
         for name, tensor in (("input", input), ("bias", bias)):
             if tensor is not None and tensor.dtype != weight.dtype:
                 raise RuntimeError(f"linear: {name} is {tensor.dtype}, but weight is {weight.dtype}")
         if bias is not None and not _broadcasts(bias.shape, _output_shape(input, weight)):
             raise RuntimeError(
-                f"linear: expected bias {tuple(weight.shape[:-1])} or (), got {tuple(bias.shape)} for {given}"
+                f"linear: expected bias {tuple(weight.shape[:-1])} or (), got {tuple(bias.shape)} "
+                f"with {_given(input, weight)}"
             )
 
     @staticmethod
@@ -106,6 +110,10 @@ class Linear(Operation):
         if bias_tangent is not None:
             terms.append(bias_tangent.expand(shape))
         return sum(terms[1:], start=terms[0])
+
+
+def _given(input: Tensor, weight: Tensor) -> str:
+    return f"input {tuple(input.shape)} and weight {tuple(weight.shape)}"
 
 
 def _output_shape(input: Tensor, weight: Tensor) -> torch.Size:
