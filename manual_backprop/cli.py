@@ -83,7 +83,13 @@ def _train(options: dict[str, Any]) -> int:
 
 def _verify(options: dict[str, Any]) -> int:
     report = verify_named(options["derivation"], options["against"], options["shapes"])
-    print(report.to_json() if options["json"] else report)
+    colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+    print(report.to_json() if options["json"] else report.coloured() if colour else report)
+    if options["plot"] is not None:
+        try:
+            report.plot(options["plot"])
+        except (OSError, ValueError) as error:
+            raise UsageError(f"--plot {options['plot']}: {error}") from error
     return report.exit_code
 
 
@@ -104,6 +110,7 @@ def _add_verify(commands: Any) -> None:
     )
     parser.add_argument("--shapes", metavar="SHAPES", help='of the inputs, such as "(5,3) (7,3) (7,)"')
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
+    parser.add_argument("--plot", metavar="FILE", help="save the gradients as a picture (.png, .svg, .pdf)")
 
 
 def _add_train(commands: Any) -> None:

@@ -6,18 +6,19 @@ from typing import Any
 from torch import Tensor
 
 from manual_backprop.verify.judge import judge
-from manual_backprop.verify.oracles import Disagreement, confirm
-from manual_backprop.verify.problem import Malformed, Problem, draws_of, names_of, of_function
-from manual_backprop.verify.report import Diagnosis, Report, Status, Verdict
+from manual_backprop.verify.oracles import confirm
+from manual_backprop.verify.problem import Malformed, Problem, Unjudged, draws_of, of_function
+from manual_backprop.verify.report import Diagnosis, Evidence, Report, Status, Verdict
+from manual_backprop.verify.subjects import Subject, function_of_subject, names_of, parameters_of
 
 __all__ = ["Diagnosis", "Report", "Verdict", "verify"]
 
 
 def verify(
-    forward: Callable[..., Tensor],
+    forward: Subject,
     backward: Callable[..., Any] | None = None,
     *,
-    against: Callable[..., Tensor] | None = None,
+    against: Subject | None = None,
     inputs: Sequence[Tensor] | None = None,
     shapes: Sequence[tuple[int, ...] | Tensor] | None = None,
     seed: int = 0,
@@ -26,42 +27,69 @@ def verify(
 
     Args:
         forward: what is computed, a function of tensors made of differentiable torch functions. With
-            `against`, a function that has a backward of its own, which is judged.
+            `against`, what has a backward of its own, which is judged: a function, a torch.autograd.Function,
+            a module (each parameter's gradient is judged too), or a module with its loss as a pair, whose
+            last input is the loss's target.
         backward: what was derived: `backward(grad_output, *inputs)` returns ∂L/∂input for each input. It also
             gets the forward's output if it has a parameter named `output`.
-        against: in place of `backward`, a function whose gradient by autograd is right.
+        against: in place of `backward`, the same computation, whose gradient by autograd is right. A module
+            is given the parameters of the one that is judged.
         inputs: the tensors to judge on; integer tensors are passed on and have no gradient.
-        shapes: or their shapes: float64 numbers are drawn, away from zero. Sizes that differ from one another
-            (primes, say) leave a wrong transpose no chance to fit. A tensor in this list is taken as it is.
+        shapes: or their shapes: float64 numbers are drawn (for a module, numbers of its parameters' type),
+            away from zero. Sizes that differ from one another (primes, say) leave a wrong transpose no chance
+            to fit. A tensor in this list is taken as it is.
         seed: of what is drawn.
 
     Returns:
-        A report, true in a condition if every gradient is right; print it to read it.
+        A report, true in a condition if every gradient is right; print it to read it, `plot` it to see it.
 
     Raises:
         TypeError: other than one of `backward` and `against`, or of `inputs` and `shapes`.
+        ValueError: the two modules have not the same parameters.
     """
     if (backward is None) == (against is None):
         raise TypeError("verify: give either a backward or against=, a function to compare with")
     if (inputs is None) == (shapes is None):
         raise TypeError("verify: give either inputs= or shapes=")
-    points = list(inputs if inputs is not None else shapes or ())
-    floating = tuple(i for i, x in enumerate(points) if not isinstance(x, Tensor) or x.is_floating_point())
+    given = list(inputs if inputs is not None else shapes or ())
+    parameters = parameters_of(forward)
+    if against is not None:
+        _require_same(parameters, parameters_of(against))
+    points = [*given, *parameters.values()]
+    strange = [str(x.dtype) for x in points if isinstance(x, Tensor) and x.is_complex()]
+    differentiable = tuple(
+        i for i, x in enumerate(points) if not isinstance(x, Tensor) or x.is_floating_point()
+    )
+    if strange or not differentiable:
+        what = f"an input is {strange[0]}" if strange else "no input has a gradient: all hold integers"
+        return Report("unjudged", problem=f"{what}; derivatives by real numbers are judged")
+    own = function_of_subject(forward, tuple(parameters))
     problem = Problem(
-        forward if against is None else against,
-        backward if backward is not None else of_function(forward),
-        names_of(forward, len(points)),
-        floating,
+        own if against is None else function_of_subject(against, tuple(parameters)),
+        backward if backward is not None else of_function(own),
+        (*names_of(forward, len(given)), *parameters),
+        differentiable,
     )
     try:
-        draws = draws_of(problem, inputs, shapes, seed)
+        draws = draws_of(
+            problem,
+            None if inputs is None else [*inputs, *parameters.values()],
+            None if shapes is None else [*shapes, *parameters.values()],
+            seed,
+        )
         oracles = confirm(problem, draws[0])
-        verdicts = tuple(judge(problem, draws, at) for at in range(len(floating)))
-    except Disagreement as reason:
+        verdicts = tuple(judge(problem, draws))
+    except Unjudged as reason:
         return Report("unjudged", problem=str(reason))
     except Malformed as reason:
         return Report("malformed", problem=str(reason))
     order: tuple[Status, ...] = ("right", "wrong", "malformed")
-    found = {verdict.status for verdict in verdicts}
-    worst = max((status for status in order if status in {"right", *found}), key=order.index)
-    return Report(worst, verdicts, oracles)
+    worst = max((verdict.status for verdict in verdicts), key=order.index)
+    return Report(worst, verdicts, oracles, evidence=Evidence(problem, draws[0]))
+
+
+def _require_same(judged: dict[str, Tensor], reference: dict[str, Tensor]) -> None:
+    ours, theirs = ({name: tuple(p.shape) for name, p in side.items()} for side in (judged, reference))
+    if reference and ours != theirs:
+        different = sorted(set(ours.items()) ^ set(theirs.items()))
+        raise ValueError(f"verify: the two have not the same parameters: {different}")

@@ -31,6 +31,8 @@ class CannotRead(Exception):  # noqa: N818 - it is what the user reads, not a bu
 def verify_named(what: str, against: str, shapes: str | None) -> Report:
     """The report on `file.py:function`, against another function of the same file, or on an operation's name.
 
+    The function is a backward, or a torch.autograd.Function that has one.
+
     Raises:
         CannotRead: no such file, function, operation, or shapes.
     """
@@ -43,7 +45,10 @@ def verify_named(what: str, against: str, shapes: str | None) -> Report:
     for wanted in (name, against):
         if not callable(found.get(wanted)):
             raise CannotRead(f"{path} has no function {wanted}")
-    return verify(found[against], found[name], shapes=shapes_from(shapes))
+    judged, reference = found[name], found[against]
+    if isinstance(judged, type) and issubclass(judged, torch.autograd.Function):
+        return verify(judged, against=reference, shapes=shapes_from(shapes))
+    return verify(reference, judged, shapes=shapes_from(shapes))
 
 
 def verify_own(name: str) -> Report:

@@ -12,8 +12,9 @@ import torch
 from torch import Tensor
 
 from manual_backprop.verify.elementwise import elementwise
-from manual_backprop.verify.problem import Candidate, Draw, Problem
-from manual_backprop.verify.uses import contributions_of_uses
+from manual_backprop.verify.mistakes import one_step, other_dimension
+from manual_backprop.verify.problem import Candidate, Draw, Problem, broadcasts
+from manual_backprop.verify.ways import half_forgotten
 
 LARGEST_JACOBIAN = 200_000  # numbers
 
@@ -120,16 +121,6 @@ def one_example(problem: Problem, draw: Draw, at: int) -> Iterator[Candidate]:
             yield Candidate("one-example", text, problem.right(draw, only)[at])
 
 
-def one_use(problem: Problem, draw: Draw, at: int) -> Iterator[Candidate]:
-    """A tensor that is used several times gets the sum; here some of its uses are forgotten."""
-    parts = contributions_of_uses(problem, draw, at)
-    for count in range(1, len(parts)):
-        for kept in combinations(range(len(parts)), count):
-            names = ", ".join(parts[i].name for i in range(len(parts)) if i not in kept)
-            text = f"The input is used {len(parts)} times, and its way through {names} is forgotten"
-            yield Candidate("forgotten-use", text, sum(parts[i].gradient for i in kept))  # type: ignore[arg-type]
-
-
 def jacobian(problem: Problem, draw: Draw, at: int) -> Iterator[Candidate]:
     """Only its diagonal, or J v in place of Jᵀ v."""
     x = draw.inputs[problem.differentiable[at]]
@@ -148,6 +139,17 @@ def jacobian(problem: Problem, draw: Draw, at: int) -> Iterator[Candidate]:
         yield Candidate("jacobian-transposed", "Yours is J v where Jᵀ v is due", (J @ v).reshape(x.shape))
 
 
+def times(problem: Problem, draw: Draw, at: int) -> Iterator[Candidate]:
+    """The right gradient multiplied or divided, element by element, by something that is at hand."""
+    gradient = problem.right(draw)[at]
+    named = [("the output", draw.output)]
+    named += [(problem.names[i], x) for i, x in enumerate(draw.inputs) if x.is_floating_point()]
+    for name, t in named:
+        if broadcasts(t, gradient.shape):
+            yield Candidate("times", f"Yours is the right one multiplied by {name}", gradient * t, 2)
+            yield Candidate("times", f"Yours is the right one divided by {name}", gradient / t, 2)
+
+
 HYPOTHESES: tuple[Hypothesis, ...] = (
     itself,
     transposed,
@@ -157,9 +159,12 @@ HYPOTHESES: tuple[Hypothesis, ...] = (
     integers,
     reductions,
     one_example,
-    one_use,
     elementwise,
     jacobian,
+    other_dimension,
+    half_forgotten,
+    one_step,
+    times,
 )
 
 
@@ -168,7 +173,7 @@ def candidates(problem: Problem, draw: Draw, at: int) -> Iterator[Candidate]:
     for hypothesis in HYPOTHESES:
         try:
             yield from hypothesis(problem, draw, at)
-        except (RuntimeError, IndexError, ValueError, TypeError):
+        except (RuntimeError, IndexError, ValueError, TypeError, AttributeError, KeyError):
             continue
 
 

@@ -16,24 +16,19 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from manual_backprop.verify.problem import Draw, Problem
+from manual_backprop.verify.problem import Draw, Problem, Unjudged
 
 DIRECTIONS = 3
 STEP = 1e-3
-
-
-class Disagreement(Exception):  # noqa: N818 - an answer, not a bug
-    """The oracles do not agree, so that nothing can be said about a derivation."""
+SMALLER_STEPS = (1e-4, 1e-5, 1e-6)  # less exact, but less likely to cross a kink of one of many units
 
 
 def confirm(problem: Problem, draw: Draw) -> tuple[str, ...]:
     """The names of the oracles that agree with autograd at this point.
 
     Raises:
-        Disagreement: they do not, with the reason.
+        Unjudged: they do not, with the reason.
     """
-    if not torch.equal(problem.value(draw.inputs), problem.value(draw.inputs)):
-        raise Disagreement("the forward gives another value each time: fix its seed")
     draw = draw.double()
     agreed = {"complex step", "the adjoint identity"}
     generator = torch.Generator().manual_seed(0)
@@ -71,12 +66,14 @@ def _pushed_forward(problem: Problem, draw: Draw, position: int, u: Tensor) -> f
 
 def _compare(problem: Problem, draw: Draw, position: int, slope: float, u: Tensor) -> None:
     along = _along(problem, draw, position, u)
+    for step in (STEP, *SMALLER_STEPS):
+        coarse, fine = ((along(h) - along(-h)) / (2 * h) for h in (step, step / 2))
+        difference = (4 * fine - coarse) / 3
+        scale = max(abs(slope), abs(difference), _magnitude(draw))
+        if abs(difference - slope) <= 10 * abs(difference - fine) + 1e-7 * scale:
+            return
     coarse, fine = ((along(h) - along(-h)) / (2 * h) for h in (STEP, STEP / 2))
     difference = (4 * fine - coarse) / 3
-    scale = max(abs(slope), abs(difference), _magnitude(draw))
-    allowed = 10 * abs(difference - fine) + 1e-7 * scale
-    if abs(difference - slope) <= allowed:
-        return
     name = problem.names[position]
     right, left = (along(STEP) - along(0)) / STEP, (along(0) - along(-STEP)) / STEP
     finer = (along(STEP / 64) - along(-STEP / 64)) / (STEP / 32)
@@ -88,7 +85,7 @@ def _compare(problem: Problem, draw: Draw, position: int, slope: float, u: Tenso
         )
     else:
         reason = "does the forward detach something, or hold a Function with a wrong backward?"
-    raise Disagreement(
+    raise Unjudged(
         f"for {name}, autograd gives the slope {slope:.6g} and central differences {difference:.6g}; {reason}"
     )
 

@@ -3,12 +3,19 @@
 import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 import torch
 from torch import Tensor
 
 DRAWS = 3  # a name is given to a mistake only if it fits on every one
+DRAWS_OF_FEW = 12  # where an input has only a few numbers, a fit to three would say little
+FEW = 4
+
+
+class Unjudged(Exception):  # noqa: N818 - an answer, not a bug
+    """Nothing can be said about a derivation, since what is right cannot be found out."""
 
 
 class Malformed(Exception):  # noqa: N818 - an answer about the derivation, not a bug
@@ -38,12 +45,14 @@ class Candidate:
         text: what it says to the one who made it, {factor} standing for what is still to be multiplied.
         gradient: the wrong gradient.
         complexity: how much has to go wrong for it; the simplest explanation is preferred.
+        key: tells candidates of the same name and text apart.
     """
 
     name: str
     text: str
     gradient: Tensor
     complexity: int = 1
+    key: str = ""
 
 
 @dataclass(frozen=True)
@@ -67,6 +76,31 @@ class Problem:
         with torch.no_grad():
             return self.forward(*(x.clone() for x in inputs))
 
+    def checked_value(self, inputs: Sequence[Tensor]) -> Tensor:
+        """The forward's value, the first time that it is asked for.
+
+        Raises:
+            Unjudged: it raises, returns something else than one tensor, modifies its inputs, or is random.
+        """
+        copies = [x.clone() for x in inputs]
+        try:
+            with torch.no_grad():
+                output = self.forward(*copies)
+        except Exception as error:  # whatever it is, it is the answer
+            raise Unjudged(f"the forward raises {type(error).__name__}: {error}") from error
+        if not isinstance(output, Tensor) or not output.is_floating_point():
+            what = str(output.dtype) if isinstance(output, Tensor) else f"a {type(output).__name__}"
+            raise Unjudged(f"the forward returns {what}, where a tensor of real numbers is judged")
+        for name, before, after in zip(self.names, inputs, copies, strict=True):
+            if not torch.equal(before.nan_to_num(), after.nan_to_num()):
+                raise Unjudged(
+                    f"the forward modifies its input {name} in place, so that gradients are taken at another "
+                    f"point than it was given: let it work on {name}.clone()"
+                )
+        if not torch.equal(output.nan_to_num(), self.value(inputs).nan_to_num()):
+            raise Unjudged("the forward gives another value each time: fix its seed")
+        return output
+
     def right(self, draw: Draw, upstream: Tensor | None = None) -> tuple[Tensor, ...]:
         """Autograd's gradients of ⟨upstream, forward⟩, in the order of `differentiable`."""
         leaves = [
@@ -74,6 +108,8 @@ class Problem:
         ]
         wanted = [leaves[i] for i in self.differentiable]
         output = self.forward(*leaves)
+        if not output.requires_grad:
+            raise Unjudged("no differentiable step leads from the inputs to the forward's output")
         v = draw.upstream if upstream is None else upstream
         grads = torch.autograd.grad(output, wanted, v, allow_unused=True)
         return tuple(torch.zeros_like(x) if g is None else g for g, x in zip(grads, wanted, strict=True))
@@ -85,7 +121,8 @@ class Problem:
             Malformed: it raises, or returns another number of gradients than there are inputs.
         """
         returned = self._run_backward(draw, draw.upstream if upstream is None else upstream)
-        grads = tuple(returned) if isinstance(returned, (tuple, list)) else (returned,)
+        several = returned if isinstance(returned, (tuple, list)) else (returned,)
+        grads = tuple(g.detach().clone() if isinstance(g, Tensor) else g for g in several)
         if len(grads) == len(self.names):
             return tuple(grads[i] for i in self.differentiable)
         if len(grads) == len(self.differentiable):
@@ -115,16 +152,6 @@ def of_function(function: Callable[..., Tensor]) -> Callable[..., Any]:
     return backward
 
 
-def names_of(forward: Callable[..., Any], count: int) -> tuple[str, ...]:
-    """The parameters' names, or x0, x1, … where the signature does not say."""
-    try:
-        parameters = list(inspect.signature(forward).parameters.values())
-    except (TypeError, ValueError):
-        parameters = []
-    names = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
-    return tuple(names[:count]) if len(names) >= count else tuple(f"x{i}" for i in range(count))
-
-
 def _takes_output(backward: Callable[..., Any]) -> bool:
     return "output" in inspect.signature(backward).parameters
 
@@ -138,20 +165,54 @@ def draws_of(
     """Random points: fresh ones of the given shapes, or others near the given inputs.
 
     Numbers drawn for a shape keep a distance of 0.1 from zero, where many functions have a kink; where the
-    forward is not finite on them, their absolute values are taken.
+    forward is not finite on them, values between 0.1 and 0.9 are taken.
+
+    Raises:
+        Unjudged: the forward cannot be used; see `Problem.checked_value`.
     """
     generator = torch.Generator().manual_seed(seed)
-    made = []
-    for number in range(DRAWS):
+    made: list[Draw] = []
+    few = any(0 < prod(_shape(x)) < FEW for x in (inputs if inputs is not None else shapes or ()))
+    for number in range(DRAWS_OF_FEW if few else DRAWS):
         if inputs is not None:
             point = tuple(_near(x, generator) if number and x.is_floating_point() else x for x in inputs)
         else:
             point = tuple(x if isinstance(x, Tensor) else _away_from_zero(x, generator) for x in shapes or ())
-            if not problem.value(point).isfinite().all():
-                point = tuple(x.abs() if x.is_floating_point() else x for x in point)
-        output = problem.value(point)
+            if not is_finite_at(problem, point):
+                drawn = [not isinstance(x, Tensor) for x in shapes or ()]
+                point = tuple(
+                    0.1 + 0.8 * x.abs().frac() if new else x for x, new in zip(point, drawn, strict=True)
+                )
+        output = problem.checked_value(point)
+        if not output.isfinite().all():
+            bad = [int(i) for i in (~output.isfinite()).nonzero()[0]]
+            raise Unjudged(f"the forward gives {float(output[tuple(bad)])} at {bad} of its output")
         made.append(Draw(point, _away_from_zero(tuple(output.shape), generator).to(output), output))
     return tuple(made)
+
+
+def at_zero(problem: Problem, draw: Draw, at: int) -> Draw | None:
+    """The point with every third number of one input at zero, where kinks are; None if it has no value."""
+    position = problem.differentiable[at]
+    x = draw.inputs[position].clone()
+    x.view(-1)[::3] = 0
+    inputs = tuple(x if i == position else y for i, y in enumerate(draw.inputs))
+    if not is_finite_at(problem, inputs):
+        return None
+    output = problem.value(inputs)
+    return Draw(inputs, draw.upstream, output) if output.shape == draw.output.shape else None
+
+
+def is_finite_at(problem: Problem, point: Sequence[Tensor]) -> bool:
+    """Whether the forward can be computed at the point."""
+    try:
+        return bool(problem.value(point).isfinite().all())
+    except (RuntimeError, ValueError, AttributeError, TypeError):
+        return False
+
+
+def _shape(x: tuple[int, ...] | Tensor) -> tuple[int, ...]:
+    return tuple(x.shape) if isinstance(x, Tensor) else x
 
 
 def _away_from_zero(shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
@@ -163,3 +224,10 @@ def _near(x: Tensor, generator: torch.Generator) -> Tensor:
     """The same signs and zeros, other sizes: within 20 % of the given ones."""
     factor = 0.8 + 0.4 * torch.rand(x.shape, generator=generator, dtype=torch.float64)
     return (x.detach().double() * factor).to(x.dtype)
+
+
+def broadcasts(t: Tensor, shape: torch.Size) -> bool:
+    """Whether t can be expanded to the shape."""
+    return t.dim() <= len(shape) and all(
+        a in (1, b) for a, b in zip(reversed(t.shape), reversed(shape), strict=False)
+    )

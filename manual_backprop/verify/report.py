@@ -1,9 +1,12 @@
 """What `verify` answers: dataclasses for programs, a text for a terminal of 80 columns, JSON."""
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
 from textwrap import fill
 from typing import Literal
+
+from manual_backprop.verify.problem import Draw, Problem
 
 Status = Literal["right", "wrong", "malformed", "unjudged"]
 EXIT_CODES: dict[Status, int] = {"right": 0, "wrong": 1, "malformed": 1, "unjudged": 2}
@@ -80,6 +83,14 @@ class Verdict:
 
 
 @dataclass(frozen=True)
+class Evidence:
+    """What pictures are made of: the derivation, and one point at which it was judged."""
+
+    problem: Problem
+    draw: Draw
+
+
+@dataclass(frozen=True)
 class Report:
     """The answer of `verify`; true in a condition if every gradient is right.
 
@@ -88,12 +99,14 @@ class Report:
         verdicts: one for each input that has a gradient, in order.
         oracles: what the right gradient was found and confirmed with.
         problem: why nothing could be judged, or what is wrong with the derivation as a whole.
+        evidence: what `plot` draws; not part of the JSON.
     """
 
     status: Status
     verdicts: tuple[Verdict, ...] = ()
     oracles: tuple[str, ...] = ()
     problem: str = ""
+    evidence: Evidence | None = field(default=None, repr=False, compare=False)
 
     def __bool__(self) -> bool:
         return self.status == "right"
@@ -105,7 +118,27 @@ class Report:
 
     def to_json(self) -> str:
         """The report as JSON, with the names of the dataclasses' fields."""
-        return json.dumps(asdict(self), indent=2, ensure_ascii=False)
+        content = asdict(replace(self, evidence=None))
+        del content["evidence"]
+        return json.dumps(content, indent=2, ensure_ascii=False)
+
+    def plot(self, path: str | Path) -> None:
+        """Save the pictures: right, given and difference; error against step size; a bar for each input.
+
+        Raises:
+            ValueError: nothing was judged, so that there is nothing to see.
+        """
+        if self.evidence is None:
+            raise ValueError(f"there is no picture of what was not judged: {self.problem}")
+        from manual_backprop.verify.pictures import picture
+
+        picture(self.verdicts, self.evidence.problem, self.evidence.draw).savefig(path)
+
+    def coloured(self) -> str:
+        """The text with its verdicts in colour, for a terminal."""
+        return (
+            str(self).replace("WRONG", "\033[31mWRONG\033[0m").replace(" right  ", " \033[32mright\033[0m  ")
+        )
 
     def __str__(self) -> str:
         lines = [str(verdict) for verdict in self.verdicts]

@@ -5,13 +5,14 @@ import torch
 
 from manual_backprop import verify
 from tests.verify.gallery import RIGHT, WRONG, Derivation
+from tests.verify.gallery_of_steps import NO_NAME, WRONG_STEPS
 
 
 def title(derivation: Derivation) -> str:
     return ascii(derivation.title)
 
 
-@pytest.mark.parametrize("derivation", WRONG, ids=title)
+@pytest.mark.parametrize("derivation", [*WRONG, *WRONG_STEPS], ids=title)
 def test_the_mistake_is_named_first(derivation: Derivation) -> None:
     report = verify(derivation.forward, derivation.backward, shapes=derivation.shapes)
     verdict = report.verdicts[derivation.at]
@@ -20,6 +21,19 @@ def test_the_mistake_is_named_first(derivation: Derivation) -> None:
     assert verdict.status in ("wrong", "malformed"), report
     assert verdict.diagnoses, report
     assert verdict.diagnoses[0].name == derivation.mistake, report
+
+
+@pytest.mark.parametrize("derivation", NO_NAME, ids=title)
+def test_what_has_no_name_gets_no_wrong_one_with_certainty(derivation: Derivation) -> None:
+    (verdict, *_) = verify(derivation.forward, derivation.backward, shapes=derivation.shapes).verdicts
+    assert verdict.status == "wrong"
+    assert "The error grows" in verdict.remark or verdict.diagnoses
+    assert not any(diagnosis.certain for diagnosis in verdict.diagnoses), verdict
+
+
+def test_nine_in_ten_are_named() -> None:
+    named = len(WRONG) + len(WRONG_STEPS)
+    assert named >= 0.9 * (named + len(NO_NAME))
 
 
 @pytest.mark.parametrize("derivation", RIGHT, ids=title)

@@ -8,10 +8,12 @@ import pytest
 import torch
 from torch import Tensor
 
+import manual_backprop
 import manual_backprop.functional as F
 from manual_backprop import verify
 from manual_backprop.cli import main
 from manual_backprop.verify.command import OWN, verify_own
+from manual_backprop.verify.pictures import STEPS, errors_by_step
 from tests.functional.cases import ROWS
 from tests.verify.gallery import RIGHT, WRONG, linear
 
@@ -90,11 +92,12 @@ def test_a_forgotten_epsilon_is_not_taken_for_float32_with_certainty() -> None:
 def test_what_nothing_explains_stays_unnamed_and_says_where_it_is() -> None:
     def backward(g: Tensor, x: Tensor) -> Tensor:
         grad = g * x.exp()
-        grad[2] = grad[2].sin() + 3
+        grad[2] = grad[2].flip(0)
         return grad
 
     report = verify(torch.exp, backward, shapes=[(5, 3)])
     assert report.verdicts[0].diagnoses == ()
+    assert "The error grows × 2 when grad_output doubles" in " ".join(str(report).split())
     assert "Wrong only at [2] of dimension 0 (size 5)" in str(report)
     assert "No mistake that is known here explains it." in str(report)
 
@@ -139,6 +142,111 @@ def test_when_the_oracles_disagree_the_derivation_is_not_blamed(forward: Any, me
         assert "jumps" in message  # no step crossed a jump: then autograd is right
 
 
+@pytest.mark.parametrize(
+    ("forward", "message"),
+    [
+        (lambda x: x.add_(1), "the forward modifies its input x in place"),
+        (lambda x: (x, x), "the forward returns a tuple"),
+        (lambda x: x.argmax(1), "the forward returns torch.int64"),
+        (lambda x: x / 0, "the forward gives inf at [0, 0] of its output"),
+        (lambda x: x @ x, "the forward raises RuntimeError"),
+        (lambda x: x.detach(), "no differentiable step leads"),
+    ],
+)
+def test_a_forward_that_cannot_be_judged_is_told_so(forward: Any, message: str) -> None:
+    report = verify(forward, lambda g, x: g, shapes=[(5, 3)])
+    assert report.exit_code == 2
+    assert message in " ".join(str(report).replace("-inf", "inf").split())
+
+
+@pytest.mark.parametrize("dtype", [torch.complex64, torch.int64])
+def test_inputs_without_a_real_derivative_are_told_so(dtype: torch.dtype) -> None:
+    report = verify(torch.exp, lambda g, x: g, inputs=[torch.ones(3).to(dtype)])
+    assert report.status == "unjudged"
+    assert "derivatives by real numbers are judged" in " ".join(str(report).split())
+
+
+class SigmoidWithAPlus(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, z: Tensor) -> Tensor:
+        a = z.sigmoid()
+        ctx.save_for_backward(a)
+        return a
+
+    @staticmethod
+    def backward(ctx: Any, grad_output: Tensor) -> Tensor:
+        (a,) = ctx.saved_tensors
+        return grad_output * a * (1 + a)
+
+
+def test_an_autograd_function_is_judged_against_its_reference() -> None:
+    (verdict,) = verify(SigmoidWithAPlus, against=torch.sigmoid, shapes=[(5, 3)]).verdicts
+    assert verdict.name == "z"
+    assert verdict.status == "wrong"
+    assert verdict.diagnoses[0].name == "extra-term"
+
+
+def network(library: Any, dtype: torch.dtype = torch.float64) -> torch.nn.Sequential:
+    return torch.nn.Sequential(library.Linear(7, 5), library.ReLU(), library.Linear(5, 3)).to(dtype)
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
+def test_every_parameter_of_a_model_with_its_loss_is_judged(dtype: torch.dtype) -> None:
+    images, labels = torch.randn(11, 7, dtype=dtype), torch.arange(11) % 3
+    ours = network(manual_backprop.nn, dtype), F.cross_entropy
+    twin = network(torch.nn, dtype), torch.nn.functional.cross_entropy
+    report = verify(ours, against=twin, inputs=[images, labels])
+    assert report
+    assert [v.name for v in report.verdicts] == ["input", "0.weight", "0.bias", "2.weight", "2.bias"]
+
+
+def test_a_model_with_a_wrong_operation_is_wrong_below_it_and_right_above() -> None:
+    class WrongSigmoid(torch.nn.Module):
+        def forward(self, z: Tensor) -> Tensor:
+            return SigmoidWithAPlus.apply(z)  # type: ignore[no-any-return]
+
+    ours, twin = network(torch.nn), network(torch.nn)
+    ours[1], twin[1] = WrongSigmoid(), torch.nn.Sigmoid()
+    report = verify(ours, against=twin, shapes=[(11, 7)])
+    status = {verdict.name: verdict.status for verdict in report.verdicts}
+    assert status == {
+        "input": "wrong",
+        "0.weight": "wrong",
+        "0.bias": "wrong",
+        "2.weight": "right",
+        "2.bias": "right",
+    }
+
+
+def test_models_with_other_parameters_cannot_be_compared() -> None:
+    with pytest.raises(ValueError, match="have not the same parameters"):
+        verify(network(torch.nn), against=torch.nn.Linear(7, 3), shapes=[(11, 7)])
+
+
+def test_the_pictures_are_of_all_that_was_judged(tmp_path: Path) -> None:
+    report = verify(linear, wrong_bias, shapes=LINEAR)
+    report.plot(tmp_path / "report.png")
+    assert (tmp_path / "report.png").stat().st_size > 10_000
+    with pytest.raises(ValueError, match="no picture of what was not judged"):
+        verify(lambda x: x.detach(), lambda g, x: g, shapes=[(3,)]).plot(tmp_path / "none.png")
+
+
+def test_differences_are_exact_to_the_square_of_the_step_until_rounding_and_never_on_a_kink() -> None:
+    report = verify(torch.relu, lambda g, x: g * (x > 0), shapes=[(5, 3)])
+    assert report.evidence is not None
+    curves = errors_by_step(report.evidence.problem, report.evidence.draw, 0)
+    assert min(curves["float64"]) < 1e-12 < 1e-9 < min(curves["float32"])
+    assert min(curves["float64, on a kink"]) > 0.01
+    report = verify(torch.sin, lambda g, x: g * x.cos(), shapes=[(5, 3)])
+    assert report.evidence is not None
+    curves = errors_by_step(report.evidence.problem, report.evidence.draw, 0)
+    steps = dict(zip(STEPS, curves["float64"], strict=True))
+    by_square = [error / h**2 for h, error in steps.items() if 0.001 < h < 0.1]
+    assert max(by_square) < 1.1 * min(by_square)
+    assert max(curves["complex step"][:10]) < 1e-14
+    assert "float64, on a kink" not in curves
+
+
 def test_integer_inputs_are_passed_on_and_have_no_verdict() -> None:
     target = torch.tensor([0, 2, 1, 1, 0])
     report = verify(F.cross_entropy, against=torch.nn.functional.cross_entropy, shapes=[(5, 3), target])
@@ -179,6 +287,10 @@ def test_from_the_shell(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> N
     assert main(["verify", f"{file}:backward", "--shapes", "(5,3) (7,3) (7,)", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["status"] == "right"
     assert main(["verify", "linear"]) == 0
+    picture = tmp_path / "report.png"
+    assert main(["verify", "sigmoid", "--plot", str(picture)]) == 0
+    assert picture.exists()
+    assert main(["verify", "sigmoid", "--plot", str(tmp_path / "missing" / "report.png")]) == 2
 
 
 @pytest.mark.parametrize(
