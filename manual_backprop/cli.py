@@ -16,7 +16,7 @@ from manual_backprop.training import Failure, Interrupted, TrainingConfig, Usage
 from manual_backprop.training.config import ACTIVATIONS, DATASETS, DEVICES, DTYPES, ENGINES
 from manual_backprop.verify.command import CannotRead, verify_named
 
-WITH_RESUME = ("epochs", "device", "data_dir")
+WITH_RESUME = ("epochs", "target_accuracy", "device", "data_dir")
 VERIFY_EXAMPLES = """examples:
   manual-backprop verify derivation.py:backward --shapes "(5,3) (7,3) (7,)"
   manual-backprop verify linear
@@ -136,6 +136,12 @@ def _add_train(commands: Any) -> None:
     learning = parser.add_argument_group("training")
     learning.add_argument("--engine", **_choice(ENGINES, defaults.engine, "how a step is made: "))
     learning.add_argument("--epochs", **_number(int, defaults.epochs, "times through the training set"))
+    learning.add_argument(
+        "--target-accuracy",
+        type=float,
+        metavar="PERCENT",
+        help="stop when so many per cent of the test images are right, and say how long it took",
+    )
     learning.add_argument("--batch-size", **_number(int, defaults.batch_size, "examples in a step"))
     learning.add_argument("--lr", **_number(float, defaults.lr, "learning rate η"))
     learning.add_argument("--momentum", **_number(float, defaults.momentum, "share of the last step kept"))

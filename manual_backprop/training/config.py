@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import Any
 
-ENGINES = ("functions", "autograd")
+ENGINES = ("functions", "autograd", "explicit")
 ACTIVATIONS = ("relu", "sigmoid")
 DATASETS = ("mnist", "fashion-mnist", "sample")
 DEVICES = ("auto", "cpu", "cuda", "mps")
@@ -36,6 +36,8 @@ class TrainingConfig:
         seed: of the initial parameters and of the order of the examples.
         data_dir: the folder that holds, or receives, torchvision's data sets.
         dataset: what to train on; None for MNIST, or its sample where MNIST cannot be had.
+        target_accuracy: stop after the epoch that brings so many per cent of the test images right; None for
+            all epochs.
 
     Raises:
         UsageError: a value that cannot be meant, with the values that can.
@@ -53,6 +55,7 @@ class TrainingConfig:
     seed: int = 0
     data_dir: str = "data"
     dataset: str | None = None
+    target_accuracy: float | None = None
 
     def __post_init__(self) -> None:
         choices: dict[str, tuple[Any, ...]] = {
@@ -70,6 +73,9 @@ class TrainingConfig:
         _require(self.batch_size >= 1, "batch_size", "at least 1", self)
         _require(isfinite(self.lr) and self.lr > 0, "lr", "a finite number above 0", self)
         _require(0 <= self.momentum < 1, "momentum", "at least 0 and below 1", self)
+        target = self.target_accuracy
+        within = target is None or 0 < target <= 100
+        _require(within, "target_accuracy", "a percentage above 0, up to 100", self)
         _require(0 <= self.seed < 2**63, "seed", "from 0 to 2^63 - 1", self)
         if self.device == "mps" and self.dtype == "float64":
             raise UsageError("--dtype float64 needs --device cpu or cuda: MPS has no float64")

@@ -2,6 +2,7 @@
 
 autograd     torch.nn and torch.nn.functional, `loss.backward()`: what is being explained
 functions    this package's operations: autograd calls the hand-written backwards in order
+explicit     no autograd: a loop over the layers in reverse, see explicit.py
 """
 
 from itertools import pairwise
@@ -14,13 +15,14 @@ from torch import Tensor
 import manual_backprop.functional
 import manual_backprop.nn
 from manual_backprop.training.config import TrainingConfig
+from manual_backprop.training.explicit import ExplicitEngine
 
 
 class Engine(Protocol):
     """A network with its optimiser, which can make a training step."""
 
-    def step(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-        """One update with (N, D) images, (N,) labels: the mean loss and the number right, on the device."""
+    def step(self, images: Tensor, labels: Tensor) -> Tensor:
+        """One update with (N, D) images and (N,) labels; returns its logits (N, C), until the next step."""
 
     def logits(self, images: Tensor) -> Tensor:
         """(N, D) → (N, C), without a gradient."""
@@ -50,13 +52,13 @@ class GraphEngine(Engine):
         self.loss = functional.cross_entropy
         self.optimizer = torch.optim.SGD(self.model.parameters(), lr=config.lr, momentum=config.momentum)
 
-    def step(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-        logits = self.model(images)
+    def step(self, images: Tensor, labels: Tensor) -> Tensor:
+        logits: Tensor = self.model(images)
         loss = self.loss(logits, labels)
         self.optimizer.zero_grad()
         loss.backward()
         self.optimizer.step()
-        return loss.detach(), (logits.detach().argmax(1) == labels).sum()
+        return logits.detach()
 
     def logits(self, images: Tensor) -> Tensor:
         with torch.no_grad():
@@ -81,11 +83,14 @@ class GraphEngine(Engine):
 
 def build(config: TrainingConfig, features: int, classes: int, device: torch.device) -> Engine:
     """The engine that `config` names, its parameters drawn from `config.seed`, on `device`."""
+    sizes = [features, *config.hidden, classes]
+    torch.manual_seed(config.seed)
+    if config.engine == "explicit":
+        return ExplicitEngine(config, sizes, device)
     layers, functional = {
         "autograd": (torch.nn, torch.nn.functional),
         "functions": (manual_backprop.nn, manual_backprop.functional),
     }[config.engine]
-    torch.manual_seed(config.seed)
-    engine = GraphEngine(config, [features, *config.hidden, classes], layers, functional)
+    engine = GraphEngine(config, sizes, layers, functional)
     engine.model.to(device)  # drawn on the CPU, so that every device starts from the same numbers
     return engine

@@ -23,7 +23,7 @@ class Trainer:
     """One run: the engine, the position in the data, and what has been measured so far.
 
     Attributes:
-        epoch: the epoch under way, from 0; equal to `config.epochs` when the run is complete.
+        epoch: the epoch under way, from 0; `config.epochs` at the end, if not stopped before.
         position: examples of this epoch that are done.
         step: steps since the start.
         metrics: one row for each complete epoch; losses in nats, accuracies from 0 to 1.
@@ -35,6 +35,8 @@ class Trainer:
         self.config, self.data = config, data
         self.device = data.train_images.device
         self.engine = build(config, data.train_images.shape[1], len(data.classes), self.device)
+        self.batch = data.train_images.new_empty(config.batch_size, data.train_images.shape[1])
+        self.scores = data.train_images.new_empty(len(data.train_images), len(data.classes))  # logits
         self.order = torch.Generator().manual_seed(config.seed)
         self.order_state = self.order.get_state()  # as it was when this epoch's order was drawn
         self.epoch = self.position = self.step = 0
@@ -45,8 +47,14 @@ class Trainer:
 
     @property
     def complete(self) -> bool:
-        """Whether all epochs are done."""
-        return self.epoch >= self.config.epochs
+        """Whether all epochs are done, or the accuracy that was asked for is reached."""
+        return self.epoch >= self.config.epochs or self.reached
+
+    @property
+    def reached(self) -> bool:
+        """Whether the last epoch brought the test accuracy to `config.target_accuracy` per cent."""
+        target = self.config.target_accuracy
+        return target is not None and bool(self.metrics) and self.metrics[-1]["test_accuracy"] >= target / 100
 
     def train_epoch(self, stop: Callable[[], bool], progress: Progress) -> bool:
         """Make the rest of this epoch's steps, then evaluate; False if `stop` asked for an end before.
@@ -61,36 +69,45 @@ class Trainer:
         images, labels = self.data.train_images, self.data.train_labels
         self.order.set_state(self.order_state)
         order = torch.randperm(len(images), generator=self.order).to(self.device)
+        labels = labels[order]
         steps = ceil(len(images) / self.config.batch_size)
-        sums, norms = self.sums.to(self.device, _sum_dtype(self.device)), []
+        counted, norms = self.position, []
         started = time.perf_counter()
-        for batch in torch.split(order[self.position :], self.config.batch_size):
-            loss, right = self.engine.step(images[batch], labels[batch])
-            sums += torch.stack((loss * len(batch), right)).to(sums)
+        rest = (torch.split(t[self.position :], self.config.batch_size) for t in (order, labels))
+        for chosen, classes in zip(*rest, strict=True):
+            batch = torch.index_select(images, 0, chosen, out=self.batch[: len(chosen)])
+            self.scores[self.position : self.position + len(batch)] = self.engine.step(batch, classes)
             if self.step % max(steps // NORMS_PER_EPOCH, 1) == 0:
                 norms.append((self.step, self.engine.gradient_norms()))
             self.position += len(batch)
             self.step += 1
             if progress.due(len(batch)):
-                self._require_finite(sums)
-                progress.show(self.epoch, self.position, sums)
+                counted = self._count(counted, labels)
+                progress.show(self.epoch, self.position, self.sums)
             if stop():
                 break
-        self.sums = sums.to("cpu", torch.float64)
+        self._count(counted, labels)
         self.gradient_norms += [[step, *norm.tolist()] for step, norm in norms]
         self.seconds += time.perf_counter() - started
-        self._require_finite(self.sums)
         if self.position < len(images):
             return False
         self._end_epoch()
         return True
 
-    def _require_finite(self, sums: Tensor) -> None:
-        if not isfinite(float(sums[0])):
+    def _count(self, start: int, labels: Tensor) -> int:
+        """Add the loss and the number right of the examples since `start`; up to where it has counted."""
+        part = slice(start, self.position)
+        logits, labels = self.scores[part].cpu().double(), labels[part].cpu()
+        losses = F.cross_entropy(logits, labels, reduction="none")
+        for batch in torch.split(losses, self.config.batch_size):  # one by one, so that it does not matter
+            self.sums[0] += batch.sum()  # for the last bit when this is called
+        self.sums[1] += int((logits.argmax(1) == labels).sum())
+        if not isfinite(float(self.sums[0])):
             raise Failure(
                 f"the loss is no finite number any more, in epoch {self.epoch + 1} near step {self.step}: "
                 f"try a smaller --lr than {self.config.lr:g}"
             )
+        return self.position
 
     def _end_epoch(self) -> None:
         train_loss, train_accuracy = (self.sums / len(self.data.train_images)).tolist()
@@ -191,10 +208,6 @@ def resolve_device(name: str) -> torch.device:
         here = ", ".join(kind for kind, there in available.items() if there)
         raise Failure(f"--device {name}: PyTorch finds no such device here, only {here}")
     return torch.device(name)
-
-
-def _sum_dtype(device: torch.device) -> torch.dtype:
-    return torch.float32 if device.type == "mps" else torch.float64  # MPS has no float64
 
 
 def _random_states(device: torch.device) -> dict[str, Tensor]:

@@ -72,7 +72,7 @@ def resume(out: Path, changes: dict[str, Any], say: Say = print) -> Path:
 
     Args:
         out: the run folder.
-        changes: to its configuration: `epochs`, `device` or `data_dir`.
+        changes: to its configuration: `epochs`, `target_accuracy`, `device` or `data_dir`.
         say: where the lines for the user go.
 
     Raises:
@@ -87,7 +87,9 @@ def resume(out: Path, changes: dict[str, Any], say: Say = print) -> Path:
     data, _ = load(config.dataset, Path(config.data_dir), device, getattr(torch, config.dtype))
     trainer = Trainer(config, data)
     trainer.load_state_dict(state)
-    if trainer.complete:
+    if trainer.reached:
+        say(f"{out} has reached its {config.target_accuracy:g} %; a higher --target-accuracy would go on.")
+    elif trainer.complete:
         say(f"{out} is complete; --epochs {config.epochs + 10} would go on.")
     return _run(trainer, out, say)
 
@@ -119,6 +121,8 @@ def _run(trainer: Trainer, out: Path, say: Say) -> Path:
     _write_summary(trainer, out)
     _draw(trainer, out)
     accuracy = trainer.metrics[-1]["test_accuracy"]
+    if trainer.reached:
+        say(f"{config.target_accuracy:g} % reached after {trainer.seconds:.2f} s of training.")
     say(f"{accuracy:.2%} of the test images right after {trainer.epoch} epochs. Everything is in {out}")
     return out
 

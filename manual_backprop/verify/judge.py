@@ -21,6 +21,13 @@ def tolerance_for(dtype: torch.dtype) -> float:
     return ROUNDINGS.get(dtype, 16.0) * torch.finfo(dtype).eps
 
 
+def source_of(dtype: torch.dtype) -> str:
+    """Where `tolerance_for` comes from, in words."""
+    name = str(dtype).removeprefix("torch.")
+    count = ROUNDINGS.get(dtype, 16.0)
+    return f"{tolerance_for(dtype):.0e} of the largest entry ({count:.0f} roundings of {name})"
+
+
 def judge(problem: Problem, draws: Sequence[Draw]) -> Iterator[Verdict]:
     """The verdict on the gradient of each input that has one, over all draws."""
     given = [problem.given(draw) for draw in draws]
@@ -129,6 +136,7 @@ def _facts(name: str, given: Tensor, right: Tensor, relative: float, tolerance: 
         "right": at_index,
         "ulps": ulps,
         "tolerance": tolerance,
+        "tolerance_from": source_of(given.dtype),
     }
 
 

@@ -40,7 +40,7 @@ class Verdict:
         relative: the largest error over the largest entry of the right gradient.
         index: where the largest error is; `given` and `right` are the numbers there, `ulps` their distance in
             units of the last place.
-        tolerance: the relative error that counts as rounding.
+        tolerance: the relative error that counts as rounding; `tolerance_from` says where that comes from.
         passes_with_ones: whether an upstream gradient of ones would have hidden the mistake.
         diagnoses: explanations, the simplest first.
         remark: anything else that there is to say.
@@ -54,6 +54,7 @@ class Verdict:
     right: float = 0.0
     ulps: float = 0.0
     tolerance: float = 0.0
+    tolerance_from: str = ""
     passes_with_ones: bool = False
     diagnoses: tuple[Diagnosis, ...] = ()
     remark: str = ""
@@ -145,6 +146,9 @@ class Report:
         if self.problem:
             lead = "Could not be judged: " if self.status == "unjudged" else ""
             lines.insert(0, fill(lead + self.problem, WIDTH))
+        limits = dict.fromkeys(v.tolerance_from for v in self.verdicts if v.tolerance_from)
+        if limits:
+            lines.append(fill(f"Rounding explains an error of up to {', '.join(limits)}.", WIDTH))
         if self.oracles:
             lines.append(fill(f"Right is what {', '.join(self.oracles)} agree on.", WIDTH))
         return "\n".join(lines)

@@ -6,6 +6,7 @@ import signal
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -43,12 +44,18 @@ def assert_same_run(one: Path, other: Path) -> None:
     states = [checkpoint.load(run / checkpoint.NAME) for run in (one, other)]
     for name, parameter in states[0]["engine"]["model"].items():
         assert torch.equal(parameter, states[1]["engine"]["model"][name]), name
-    velocities = [state["engine"]["optimizer"]["state"] for state in states]
-    assert velocities[0].keys() == velocities[1].keys()
-    for i, state in velocities[0].items():
-        assert torch.equal(state["momentum_buffer"], velocities[1][i]["momentum_buffer"])
+    assert velocities(states[0]["engine"]) != []
+    for velocity, other_velocity in zip(*(velocities(s["engine"]) for s in states), strict=True):
+        assert torch.equal(velocity, other_velocity)
     for table in ("metrics.csv", "gradient_norms.csv"):
         assert (one / table).read_bytes() == (other / table).read_bytes(), table
+
+
+def velocities(engine: dict[str, Any]) -> list[torch.Tensor]:
+    """What the optimiser keeps, under either name."""
+    if "velocities" in engine:
+        return [velocity for layer in engine["velocities"] for velocity in layer]
+    return [state["momentum_buffer"] for state in engine["optimizer"]["state"].values()]
 
 
 class StopAt:
@@ -139,6 +146,30 @@ def test_a_signal_in_the_last_step_of_all_lets_the_run_complete(
 ) -> None:
     StopAt(132)(monkeypatch)
     assert_same_run(uninterrupted, train(SHORT, tmp_path / "stopped", QUIET))
+
+
+def test_the_explicit_engine_is_resumed_bit_for_bit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = replace(SHORT, engine="explicit")
+    whole = train(config, tmp_path / "whole", QUIET)
+    with monkeypatch.context() as patch:
+        StopAt(67)(patch)
+        with pytest.raises(Interrupted):
+            train(config, tmp_path / "stopped", QUIET)
+    assert_same_run(whole, resume(tmp_path / "stopped", {}, QUIET))
+
+
+def test_a_run_stops_at_the_accuracy_that_was_asked_for(tmp_path: Path) -> None:
+    lines: list[str] = []
+    out = train(replace(SHORT, epochs=9, lr=0.1, target_accuracy=60), tmp_path / "run", lines.append)
+    rows = (out / "metrics.csv").read_text().splitlines()[1:]
+    accuracies = [float(row.split(",")[-1]) for row in rows]
+    assert accuracies[-1] >= 0.6
+    assert all(accuracy < 0.6 for accuracy in accuracies[:-1])
+    assert any(line.startswith("60 % reached after") for line in lines)
+    resume(out, {}, lines.append)
+    assert any("a higher --target-accuracy would go on" in line for line in lines)
+    resume(out, {"target_accuracy": None, "epochs": len(rows) + 1}, QUIET)
+    assert len((out / "metrics.csv").read_text().splitlines()) == len(rows) + 2
 
 
 def test_more_epochs_equal_a_longer_run(uninterrupted: Path, tmp_path: Path) -> None:
