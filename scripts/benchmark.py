@@ -114,16 +114,15 @@ def epochs(count: int, device: torch.device) -> dict[str, Case]:
 
     images = (pixels.flatten(1).float() / 255).to(device)
     targets = targets.to(device)
-    shuffled = torch.empty_like(images)
+    buffer = images.new_empty(count, SIZES[0])
 
     def epoch_of(name: str) -> Case:
         engine = build(TrainingConfig(engine=name), SIZES[0], SIZES[-1], device)
 
         def epoch() -> None:
             order = torch.randperm(IMAGES).to(device)
-            torch.index_select(images, 0, order, out=shuffled)
-            for batch, labels in zip(shuffled.split(count), targets[order].split(count), strict=True):
-                engine.step(batch, labels)
+            for chosen, labels in zip(order.split(count), targets[order].split(count), strict=True):
+                engine.step(torch.index_select(images, 0, chosen, out=buffer[: len(chosen)]), labels)
 
         return epoch
 
