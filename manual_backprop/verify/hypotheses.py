@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from manual_backprop.verify.elementwise import elementwise
-from manual_backprop.verify.mistakes import one_step, other_dimension
+from manual_backprop.verify.mistakes import one_step, other_dimension, several_steps
 from manual_backprop.verify.problem import Candidate, Draw, Problem, broadcasts
 from manual_backprop.verify.ways import half_forgotten
 
@@ -164,6 +164,7 @@ HYPOTHESES: tuple[Hypothesis, ...] = (
     other_dimension,
     half_forgotten,
     one_step,
+    several_steps,
     times,
 )
 

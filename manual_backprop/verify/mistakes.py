@@ -91,6 +91,33 @@ def one_step(problem: Problem, draw: Draw, at: int) -> Iterator[Candidate]:
         yield Candidate(name, text, gradient, 2, key=f"{number}")
 
 
+def several_steps(problem: Problem, draw: Draw, at: int) -> Iterator[Candidate]:
+    """A chain of steps whose local derivatives are all missing, as if it were its own input."""
+    steps = Steps(problem, draw)
+    for number, way in enumerate(steps.ways):
+        run = [way] if _pointwise(way.step) else []
+        node = way.step
+        while run and len(node.users) == 1:
+            (user,) = node.users
+            following = next(
+                (w for w in steps.ways if w.step is user and user.args[w.argument] is node), None
+            )
+            if following is None:
+                break
+            node = user
+            if not _pointwise(user):
+                continue
+            run.append(following)
+            try:
+                gradient = steps.gradient(draw, at, *(Change(w, "local-derivative") for w in run))
+            except (RuntimeError, KeyError, TypeError, IndexError):
+                break
+            if gradient is not None:
+                names = ", ".join(w.name for w in run)
+                text = f"The local derivatives of the steps {names} of the forward are missing"
+                yield Candidate("local-derivative", text, gradient, 3, key=f"{number}")
+
+
 def other_dimension(problem: Problem, draw: Draw, at: int) -> Iterator[Candidate]:
     """The right gradient of the forward with one step taken along another dimension."""
     program = Steps(problem, draw, {}).program

@@ -58,11 +58,11 @@ class Steps:
             if isinstance(argument, fx.Node)
         ]
 
-    def gradient(self, draw: Draw, at: int, change: "Change | None" = None) -> Tensor | None:
-        """The gradient of input `at` with one way differentiated as `change` says; None if none is left."""
+    def gradient(self, draw: Draw, at: int, *changes: "Change") -> Tensor | None:
+        """The gradient of input `at`, some ways differentiated as `changes` say; None if none is left."""
         leaves = [x.detach().clone() for x in draw.inputs]
         leaf = leaves[self.differentiable[at]].requires_grad_()
-        output = _Run(self.program, change).run(*leaves)
+        output = _Run(self.program, changes).run(*leaves)
         if not output.requires_grad:
             return None
         (grad,) = torch.autograd.grad(output, leaf, draw.upstream, allow_unused=True)
@@ -78,15 +78,15 @@ class Change:
 
 
 class _Run(fx.Interpreter):
-    """The program, with a change in it."""
+    """The program, with changes in it; at most one for each step."""
 
-    def __init__(self, program: fx.GraphModule, change: Change | None) -> None:
+    def __init__(self, program: fx.GraphModule, changes: tuple[Change, ...]) -> None:
         super().__init__(program, garbage_collect_values=False)  # a step may need what came before another
-        self.change = change
+        self.changes = {change.way.step: change for change in changes}
 
     def run_node(self, n: fx.Node) -> Any:
-        change = self.change
-        if change is None or n is not change.way.step:
+        change = self.changes.get(n)
+        if change is None:
             return super().run_node(n)
         i = change.way.argument
         args, kwargs = self.fetch_args_kwargs_from_env(n)

@@ -58,6 +58,9 @@ def layer_norm_of_sums(g: Tensor, x: Tensor) -> Tensor:
 
 
 WRONG_STEPS = (
+    wrong(
+        "log-softmax without p", "local-derivative", lambda x: x.log_softmax(1), lambda g, x: g - rowwise(g)
+    ),
     wrong("gelu: its second term", "forgotten-use", T.gelu, lambda g, x: g * (1 + (x / 2**0.5).erf()) / 2),
     wrong(
         "mish: its second term",
@@ -406,7 +409,6 @@ NO_NAME = (  # what nothing here explains yet; it must at least not be explained
         lambda x: x.softmax(1),
         lambda g, x: p(x) * (g - (g * p(x)).sum(0)),
     ),
-    wrong("log-softmax without p", "", lambda x: x.log_softmax(1), lambda g, x: g - rowwise(g)),
     wrong(
         "cross-entropy: one from all", "", lambda z: T.cross_entropy(z, y), lambda g, z: g * (p(z) - 1) / 5
     ),
