@@ -89,13 +89,13 @@ def test_a_step_of_the_explicit_engine_allocates_nothing(activation: str, moment
     engine = build(config, 784, 10, torch.device("cpu"))
     images, labels = torch.randn(61, 784), torch.arange(61) % 10
     engine.step(images, labels)  # the first one makes the buffers
-    with torch.profiler.profile(profile_memory=True) as profile:
+    with torch.profiler.profile(profile_memory=True, acc_events=True) as profile:
         engine.step(images, labels)
     allocated = {
         e.key: e.self_cpu_memory_usage for e in profile.key_averages() if e.self_cpu_memory_usage > 0
     }
     assert allocated == {}
-    with torch.profiler.profile(profile_memory=True) as profile:
+    with torch.profiler.profile(profile_memory=True, acc_events=True) as profile:
         engine.logits(images)
     assert any(e.self_cpu_memory_usage > 0 for e in profile.key_averages())  # the profiler would have seen it
 
