@@ -35,7 +35,7 @@ def relu_slope(a: Tensor, out: Tensor) -> Tensor:
 
 
 def sigmoid_slope(a: Tensor, out: Tensor) -> Tensor:
-    """A − a² = a (1 − a)."""
+    """The slope a − a² = a (1 − a)."""
     return torch.addcmul(a, a, a, value=-1, out=out)
 
 

@@ -35,7 +35,7 @@ class Trainer:
         self.config, self.data = config, data
         self.device = data.train_images.device
         self.engine = build(config, data.train_images.shape[1], len(data.classes), self.device)
-        self.batch = data.train_images.new_empty(config.batch_size, data.train_images.shape[1])
+        self.batch = torch.empty_like(data.train_images[: config.batch_size])
         self.scores = data.train_images.new_empty(len(data.train_images), len(data.classes))  # logits
         self.order = torch.Generator().manual_seed(config.seed)
         self.order_state = self.order.get_state()  # as it was when this epoch's order was drawn

@@ -77,9 +77,13 @@ def test_the_default_network_has_101_770_parameters() -> None:
     assert sum(p.numel() for p in engine.state_dict()["model"].values()) == 101_770
 
 
-def test_no_hidden_layer_is_a_linear_classifier() -> None:
-    engine = build(TrainingConfig(hidden=()), 784, 10, torch.device("cpu"))
+@pytest.mark.parametrize("name", ENGINES)
+def test_no_hidden_layer_is_a_linear_classifier(name: str) -> None:
+    engine = build(TrainingConfig(hidden=(), engine=name), 784, 10, torch.device("cpu"))
     assert [tuple(p.shape) for p in engine.state_dict()["model"].values()] == [(10, 784), (10,)]
+    images, labels = torch.randn(61, 784), torch.arange(61) % 10
+    before = torch.nn.functional.cross_entropy(engine.step(images, labels).clone(), labels)
+    assert torch.nn.functional.cross_entropy(engine.step(images, labels), labels) < before
 
 
 @pytest.mark.parametrize("momentum", [0.0, 0.9])
