@@ -48,12 +48,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command = options.pop("command")
     try:
         return {"train": _train, "verify": _verify}[command](options)
-    except UsageError as error:
+    except (UsageError, CannotRead) as error:
         return _say(f"manual-backprop {command}: error: {error}", 2)
     except Failure as error:
         return _say(f"manual-backprop {command}: {error}", 1)
-    except CannotRead as error:
-        return _say(f"manual-backprop {command}: error: {error}", 2)
     except Interrupted as stop:
         return _say(str(stop), stop.exit_code)
     except KeyboardInterrupt:

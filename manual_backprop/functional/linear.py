@@ -38,7 +38,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from manual_backprop.functional.operation import Operation, function_of, require_tensor
+from manual_backprop.functional.operation import Operation, broadcasts, function_of, require_tensor
 
 
 class Linear(Operation):
@@ -61,7 +61,7 @@ class Linear(Operation):
         for name, tensor in (("input", input), ("bias", bias)):
             if tensor is not None and tensor.dtype != weight.dtype:
                 raise RuntimeError(f"linear: {name} is {tensor.dtype}, but weight is {weight.dtype}")
-        if bias is not None and not _broadcasts(bias.shape, _output_shape(input, weight)):
+        if bias is not None and not broadcasts(bias.shape, _output_shape(input, weight)):
             raise RuntimeError(
                 f"linear: expected bias {tuple(weight.shape[:-1])} or (), got {tuple(bias.shape)} "
                 f"with {_given(input, weight)}"
@@ -124,12 +124,6 @@ def _output_shape(input: Tensor, weight: Tensor) -> torch.Size:
 def _rows(tensor: Tensor) -> Tensor:
     """(*, D) → (N, D). The N is written out because -1 says nothing when there are no elements."""
     return tensor.reshape(prod(tensor.shape[:-1]), tensor.shape[-1])
-
-
-def _broadcasts(shape: torch.Size, to: torch.Size) -> bool:
-    return len(shape) <= len(to) and all(
-        size in (1, due) for size, due in zip(reversed(shape), reversed(to), strict=False)
-    )
 
 
 _linear = function_of(Linear)

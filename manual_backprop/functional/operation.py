@@ -83,17 +83,14 @@ def function_of(operation: type[Operation]) -> Callable[..., Tensor]:
                 with torch.autocast(device_type, enabled=False):
                     return apply(*(_autocast(value, dtype) for value in inputs))
         operation.check(*inputs)
-        result: Tensor
         if torch.compiler.is_compiling():
-            result = traced.apply(*inputs)
-            return result
+            return traced.apply(*inputs)
         try:
-            result = plain.apply(*inputs)
+            return plain.apply(*inputs)
         except RuntimeError as error:
             if "setup_context" not in str(error):
                 raise
-            result = operation.apply(*inputs)  # torch.func is at work
-        return result
+            return operation.apply(*inputs)  # torch.func is at work
 
     return apply
 
@@ -133,3 +130,10 @@ def require_tensor(operation: str, **arguments: Any) -> None:
     for name, value in arguments.items():
         if not isinstance(value, Tensor):
             raise TypeError(f"{operation}: {name} must be a Tensor, not {type(value).__name__}")
+
+
+def broadcasts(shape: torch.Size, to: torch.Size) -> bool:
+    """Whether a tensor of the one shape can be expanded to the other."""
+    return len(shape) <= len(to) and all(
+        size in (1, due) for size, due in zip(reversed(shape), reversed(to), strict=False)
+    )

@@ -12,6 +12,7 @@ import torch.nn.functional as T
 import manual_backprop.functional as F
 from manual_backprop.verify import verify
 from manual_backprop.verify.report import Report
+from manual_backprop.verify.subjects import is_function_class
 
 CLASSES = torch.tensor([0, 2, 1, 1, 0])
 OWN: dict[str, tuple[Any, ...]] = {
@@ -46,7 +47,7 @@ def verify_named(what: str, against: str, shapes: str | None) -> Report:
         if not callable(found.get(wanted)):
             raise CannotRead(f"{path} has no function {wanted}")
     judged, reference = found[name], found[against]
-    if isinstance(judged, type) and issubclass(judged, torch.autograd.Function):
+    if is_function_class(judged):
         return verify(judged, against=reference, shapes=shapes_from(shapes))
     return verify(reference, judged, shapes=shapes_from(shapes))
 

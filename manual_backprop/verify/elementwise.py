@@ -7,6 +7,16 @@ from torch import Tensor
 
 from manual_backprop.verify.problem import Candidate, Draw, Problem
 from manual_backprop.verify.report import Diagnosis
+from manual_backprop.verify.steps import SLOPES
+
+MISTAKES = {
+    "local-derivative": "The local derivative is missing: yours is grad_output itself",
+    "value-for-slope": "The output stands where its derivative is due",
+    "input-for-slope": "The input stands where the local derivative is due",
+    "slope-twice": "The local derivative is multiplied in twice",
+    "slope-inverted": "grad_output is divided by the local derivative",
+    "mask-inverted": "The mask is inverted: yours is 1 − f′ where f′ is due",
+}
 
 
 def elementwise(problem: Problem, draw: Draw, at: int) -> Iterator[Candidate]:
@@ -20,16 +30,10 @@ def elementwise(problem: Problem, draw: Draw, at: int) -> Iterator[Candidate]:
             yield Candidate("local-derivative", text, spread, 2)
         return
     slope = problem.right(draw, torch.ones_like(v))[at]
-    yield Candidate(
-        "local-derivative", "The local derivative is missing: yours is grad_output itself", v.clone()
-    )
-    yield Candidate("value-for-slope", "The output stands where its derivative is due", v * a)
-    yield Candidate("input-for-slope", "The input stands where the local derivative is due", v * x)
-    if not torch.allclose(problem.right(draw)[at], v * slope, rtol=1e-9, atol=1e-12):
-        return  # the rest is about a Jacobian that is diagonal
-    yield Candidate("slope-twice", "The local derivative is multiplied in twice", v * slope**2)
-    yield Candidate("slope-inverted", "grad_output is divided by the local derivative", v / slope)
-    yield Candidate("mask-inverted", "The mask is inverted: yours is 1 − f′ where f′ is due", v * (1 - slope))
+    for kind, text in MISTAKES.items():
+        if kind == "slope-twice" and not torch.allclose(problem.right(draw)[at], v * slope, 1e-9, 1e-12):
+            return  # from here on it is about a Jacobian that is diagonal
+        yield Candidate(kind, text, v * SLOPES[kind](slope, x, a))
     for place, where in ((a, "at the output"), (v, "at grad_output")):
         moved = _slope_at(problem, draw, at, place)
         if moved is not None:

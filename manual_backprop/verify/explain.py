@@ -1,6 +1,6 @@
 """Which mistake explains a wrong gradient: candidates and terms, fitted to what was given on every draw."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import combinations
 
 import torch
@@ -9,7 +9,7 @@ from torch import Tensor
 from manual_backprop.verify.hypotheses import candidates
 from manual_backprop.verify.problem import Candidate, Draw, Problem
 from manual_backprop.verify.report import Diagnosis
-from manual_backprop.verify.ways import Term, products, ways
+from manual_backprop.verify.ways import Term, half_forgotten, products, ways
 
 TELLING = ("forgotten-use", "sign", "local-derivative")  # said first where others explain it too
 VAGUE = ("factor", "input-for-slope")  # and last
@@ -71,22 +71,43 @@ def _by_terms(
     problem: Problem, draws: Sequence[Draw], at: int, given: Sequence[Tensor], tolerance: float
 ) -> list[tuple[int, Diagnosis]]:
     """The right gradient with one or two of its terms forgotten, of the wrong size, or too many."""
-    right = [problem.right(draw)[at].double() for draw in draws]
+    right = [problem.right(draw)[at] for draw in draws]
     if any(g.shape != r.shape for g, r in zip(given, right, strict=True)):
         return []
-    found = []
+    found: list[tuple[int, Diagnosis]] = []
     for make, most in ((ways, 2), (products, 1)):
-        terms = _matched(make, problem, draws, at)[:MOST_WAYS]
+        terms = _matched(make, problem, draws, at)
+        if make is ways:
+            found += _halves(problem, draws, terms, right, given, tolerance)
+        fitted = []
         for count in range(1, most + 1):
-            for chosen in combinations(terms, count):
+            for chosen in combinations(terms[:MOST_WAYS], count):
                 fit = _fit_columns([right, *([t.gradient for t in per_draw] for per_draw in chosen)], given)
                 if fit is None or fit[1] > tolerance or abs(fit[0][0]) < 1e-9:
                     continue
                 if make is ways or abs(fit[0][0] - 1) <= 1e-6:
-                    found.append(_named_terms(problem, draws[0], [t[0] for t in chosen], *fit))
-            if found:
+                    fitted.append(_named_terms(problem, draws[0], [t[0] for t in chosen], *fit))
+            if fitted:
                 break
+        found += fitted
     return found
+
+
+def _halves(
+    problem: Problem,
+    draws: Sequence[Draw],
+    terms: Sequence[tuple[Term, ...]],
+    right: Sequence[Tensor],
+    given: Sequence[Tensor],
+    tolerance: float,
+) -> Iterator[tuple[int, Diagnosis]]:
+    """A term that is a multiple of the whole leaves nothing to fit but the candidate without it."""
+    for term in terms:
+        tries = [half_forgotten(t, r) for t, r in zip(term, right, strict=True)]
+        whole = [candidate for candidate in tries if candidate is not None]
+        fit = _fit(whole, given, tolerance) if len(whole) == len(draws) else None
+        if fit is not None:
+            yield _named(problem, draws[0], whole[0], *fit)
 
 
 def _matched(

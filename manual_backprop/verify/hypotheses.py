@@ -11,10 +11,10 @@ from itertools import combinations
 import torch
 from torch import Tensor
 
+from manual_backprop.functional.operation import broadcasts
 from manual_backprop.verify.elementwise import elementwise
 from manual_backprop.verify.mistakes import one_step, other_dimension, several_steps
-from manual_backprop.verify.problem import Candidate, Draw, Problem, broadcasts
-from manual_backprop.verify.ways import half_forgotten
+from manual_backprop.verify.problem import Candidate, Draw, Problem
 
 LARGEST_JACOBIAN = 200_000  # numbers
 
@@ -142,10 +142,8 @@ def jacobian(problem: Problem, draw: Draw, at: int) -> Iterator[Candidate]:
 def times(problem: Problem, draw: Draw, at: int) -> Iterator[Candidate]:
     """The right gradient multiplied or divided, element by element, by something that is at hand."""
     gradient = problem.right(draw)[at]
-    named = [("the output", draw.output)]
-    named += [(problem.names[i], x) for i, x in enumerate(draw.inputs) if x.is_floating_point()]
-    for name, t in named:
-        if broadcasts(t, gradient.shape):
+    for name, t in problem.tensors(draw):
+        if broadcasts(t.shape, gradient.shape):
             yield Candidate("times", f"Yours is the right one multiplied by {name}", gradient * t, 2)
             yield Candidate("times", f"Yours is the right one divided by {name}", gradient / t, 2)
 
@@ -162,7 +160,6 @@ HYPOTHESES: tuple[Hypothesis, ...] = (
     elementwise,
     jacobian,
     other_dimension,
-    half_forgotten,
     one_step,
     several_steps,
     times,

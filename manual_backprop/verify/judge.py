@@ -69,7 +69,7 @@ def _verdict(
         return Verdict(**found, diagnoses=(Diagnosis("float32", text, errors[worst], certain),))
     diagnoses, remark = explain(problem, draws, at, given, tolerance), ""
     if not diagnoses:
-        diagnoses, remark = pattern(problem, draws, at, given, tolerance)
+        diagnoses, remark = pattern(problem, draws, at, given, right, tolerance)
         remark = " ".join(filter(None, (remark, growth(problem, draws[0], at))))
     return Verdict(**found, diagnoses=diagnoses, remark=remark)
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, fx
 
 from manual_backprop.verify.problem import Candidate, Draw, Problem
-from manual_backprop.verify.steps import Change, Steps, Way
+from manual_backprop.verify.steps import Change, Steps, Way, steps_at
 
 TEXTS = {
     "local-derivative": "the local derivative is missing",
@@ -74,7 +74,7 @@ def _pointwise(step: Any) -> bool:
 
 def one_step(problem: Problem, draw: Draw, at: int) -> Iterator[Candidate]:
     """One step of the forward differentiated wrongly."""
-    spelled_out, whole = Steps(problem, draw), Steps(problem, draw, {})
+    spelled_out, whole = steps_at(problem, draw), steps_at(problem, draw, spelled_out=False)
     possible = [(spelled_out, change) for change in changes(spelled_out)]
     possible += [(whole, change) for change in changes(whole) if change.kind in ("before", "diagonal-only")]
     seen = [problem.right(draw)[at]]
@@ -93,7 +93,7 @@ def one_step(problem: Problem, draw: Draw, at: int) -> Iterator[Candidate]:
 
 def several_steps(problem: Problem, draw: Draw, at: int) -> Iterator[Candidate]:
     """A chain of steps whose local derivatives are all missing, as if it were its own input."""
-    steps = Steps(problem, draw)
+    steps = steps_at(problem, draw)
     for number, way in enumerate(steps.ways):
         run = [way] if _pointwise(way.step) else []
         node = way.step
@@ -120,15 +120,16 @@ def several_steps(problem: Problem, draw: Draw, at: int) -> Iterator[Candidate]:
 
 def other_dimension(problem: Problem, draw: Draw, at: int) -> Iterator[Candidate]:
     """The right gradient of the forward with one step taken along another dimension."""
-    program = Steps(problem, draw, {}).program
+    program = steps_at(problem, draw, spelled_out=False).program
     for node in [node for node in program.graph.nodes if node.op == "call_function"]:
         schema = getattr(node.target, "_schema", None)
         for i, parameter in enumerate(schema.arguments if schema else ()):
             if parameter.name != "dim" or i >= len(node.args) or not isinstance(node.args[i], (int, list)):
                 continue
-            kept = node.args[i]
+            as_it_was = node.args
             for dim in range(node.args[0].meta["val"].dim()):
-                node.args = (*node.args[:i], [dim] if isinstance(kept, list) else dim, *node.args[i + 1 :])
+                other = [dim] if isinstance(as_it_was[i], list) else dim
+                node.args = (*as_it_was[:i], other, *as_it_was[i + 1 :])
                 leaves = [x.detach().clone() for x in draw.inputs]
                 leaf = leaves[problem.differentiable[at]].requires_grad_()
                 try:
@@ -136,7 +137,9 @@ def other_dimension(problem: Problem, draw: Draw, at: int) -> Iterator[Candidate
                     (gradient,) = torch.autograd.grad(output, leaf, draw.upstream)
                 except RuntimeError:
                     continue
+                finally:
+                    node.args = as_it_was
                 if output.shape == draw.output.shape and not torch.allclose(output, draw.output):
-                    text = f"Yours is right for {Way(node, 0).name} along dimension {dim} in place of {kept}"
+                    name = Way(node, 0).name
+                    text = f"Yours is right for {name} along dimension {dim} in place of {as_it_was[i]}"
                     yield Candidate("wrong-dimension", text, gradient)
-            node.args = (*node.args[:i], kept, *node.args[i + 1 :])

@@ -66,14 +66,17 @@ def _pushed_forward(problem: Problem, draw: Draw, position: int, u: Tensor) -> f
 
 def _compare(problem: Problem, draw: Draw, position: int, slope: float, u: Tensor) -> None:
     along = _along(problem, draw, position, u)
-    for step in (STEP, *SMALLER_STEPS):
+
+    def differences(step: float) -> tuple[float, float, float]:
         coarse, fine = ((along(h) - along(-h)) / (2 * h) for h in (step, step / 2))
-        difference = (4 * fine - coarse) / 3
+        return coarse, fine, (4 * fine - coarse) / 3
+
+    for step in (STEP, *SMALLER_STEPS):
+        _, fine, difference = differences(step)
         scale = max(abs(slope), abs(difference), _magnitude(draw))
         if abs(difference - slope) <= 10 * abs(difference - fine) + 1e-7 * scale:
             return
-    coarse, fine = ((along(h) - along(-h)) / (2 * h) for h in (STEP, STEP / 2))
-    difference = (4 * fine - coarse) / 3
+    coarse, fine, difference = differences(STEP)
     name = problem.names[position]
     right, left = (along(STEP) - along(0)) / STEP, (along(0) - along(-STEP)) / STEP
     finer = (along(STEP / 64) - along(-STEP / 64)) / (STEP / 32)

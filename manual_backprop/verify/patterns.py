@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterator, Sequence
 import torch
 from torch import Tensor
 
+from manual_backprop.functional.operation import broadcasts
 from manual_backprop.verify.elementwise import formula
-from manual_backprop.verify.problem import Draw, Problem, broadcasts, is_finite_at
+from manual_backprop.verify.problem import Draw, Problem, is_finite_at
 from manual_backprop.verify.report import Diagnosis
 
 STATISTICS: dict[str, Callable[[Tensor], Tensor]] = {
@@ -20,10 +21,14 @@ FEWEST = 3  # numbers on either side of a boundary that is to be believed
 
 
 def pattern(
-    problem: Problem, draws: Sequence[Draw], at: int, given: Sequence[Tensor], tolerance: float
+    problem: Problem,
+    draws: Sequence[Draw],
+    at: int,
+    given: Sequence[Tensor],
+    right: Sequence[Tensor],
+    tolerance: float,
 ) -> tuple[tuple[Diagnosis, ...], str]:
     """What the wrong numbers have in common, as diagnoses and in words; never more than a suggestion."""
-    right = [problem.right(draw.double())[at] for draw in draws]
     found = [
         *_not_linear(problem, draws[0], at, tolerance),
         *formula(problem, draws, at, given),
@@ -167,7 +172,7 @@ def _regions(
         return
     shape = draws[0].inputs[problem.differentiable[at]].shape
     for name, values in _beside(problem, draws):
-        if not broadcasts(values[0], shape):
+        if not broadcasts(values[0].shape, shape):
             continue
         flat = torch.cat([v.expand(shape).double().flatten() for v in values])
         for what, t in ((name, flat), (f"|{name}|", flat.abs())):
@@ -210,10 +215,9 @@ def _there(given: Sequence[Tensor], right: Sequence[Tensor], wrong: Sequence[Ten
 
 
 def _beside(problem: Problem, draws: Sequence[Draw]) -> Iterator[tuple[str, list[Tensor]]]:
-    for i, name in enumerate(problem.names):
-        if draws[0].inputs[i].is_floating_point():
-            yield name, [draw.inputs[i] for draw in draws]
-    yield "the output", [draw.output for draw in draws]
+    output, *inputs = zip(*(problem.tensors(draw) for draw in draws), strict=True)
+    for same in (*inputs, output):
+        yield same[0][0], [tensor for _, tensor in same]
     yield "grad_output", [draw.upstream for draw in draws]
 
 

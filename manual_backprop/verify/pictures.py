@@ -52,16 +52,18 @@ def errors_by_step(problem: Problem, draw: Draw, at: int) -> dict[str, list[floa
         inputs[position] = inputs[position] + (shift * u).to(dtype)
         return (problem.value(inputs) * point.upstream).sum()
 
-    def differences(point: Draw, dtype: torch.dtype) -> list[float]:
+    def errors_of(slopes: list[float], point: Draw) -> list[float]:
         right = slope(point)
-        slopes = [float(value(point, h, dtype) - value(point, -h, dtype)) / (2 * h) for h in STEPS]
         return [abs(s - right) / (abs(right) or 1.0) for s in slopes]
+
+    def differences(point: Draw, dtype: torch.dtype) -> list[float]:
+        slopes = [float(value(point, h, dtype) - value(point, -h, dtype)) / (2 * h) for h in STEPS]
+        return errors_of(slopes, point)
 
     found = {name: differences(draw, getattr(torch, name)) for name in ("float64", "float32")}
     try:
-        right = slope(draw)
         slopes = [float(value(draw, h * 1j, torch.complex128).imag) / h for h in STEPS]
-        errors = [abs(s - right) / (abs(right) or 1.0) for s in slopes]
+        errors = errors_of(slopes, draw)
         if min(errors) < 1e-9:  # else the forward is not analytic
             found["complex step"] = errors
     except (RuntimeError, TypeError):

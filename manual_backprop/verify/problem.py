@@ -22,7 +22,7 @@ class Malformed(Exception):  # noqa: N818 - an answer about the derivation, not 
     """The derivation cannot be run, or returns something that is no set of gradients."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Draw:
     """One point at which gradients are compared: inputs, upstream gradient and output."""
 
@@ -42,7 +42,7 @@ class Candidate:
 
     Attributes:
         name: of the mistake; stable.
-        text: what it says to the one who made it, {factor} standing for what is still to be multiplied.
+        text: what it says to the one who made it.
         gradient: the wrong gradient.
         complexity: how much has to go wrong for it; the simplest explanation is preferred.
         key: tells candidates of the same name and text apart.
@@ -55,7 +55,7 @@ class Candidate:
     key: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Problem:
     """A forward and the derivation of its gradients.
 
@@ -100,6 +100,11 @@ class Problem:
         if not torch.equal(output.nan_to_num(), self.value(inputs).nan_to_num()):
             raise Unjudged("the forward gives another value each time: fix its seed")
         return output
+
+    def tensors(self, draw: Draw) -> list[tuple[str, Tensor]]:
+        """What formulas are made of, with its name: the output, and the inputs that hold real numbers."""
+        inputs = zip(self.names, draw.inputs, strict=True)
+        return [("the output", draw.output), *((name, x) for name, x in inputs if x.is_floating_point())]
 
     def right(self, draw: Draw, upstream: Tensor | None = None) -> tuple[Tensor, ...]:
         """Autograd's gradients of ⟨upstream, forward⟩, in the order of `differentiable`."""
@@ -224,10 +229,3 @@ def _near(x: Tensor, generator: torch.Generator) -> Tensor:
     """The same signs and zeros, other sizes: within 20 % of the given ones."""
     factor = 0.8 + 0.4 * torch.rand(x.shape, generator=generator, dtype=torch.float64)
     return (x.detach().double() * factor).to(x.dtype)
-
-
-def broadcasts(t: Tensor, shape: torch.Size) -> bool:
-    """Whether t can be expanded to the shape."""
-    return t.dim() <= len(shape) and all(
-        a in (1, b) for a, b in zip(reversed(t.shape), reversed(shape), strict=False)
-    )

@@ -9,7 +9,9 @@ y = f(t), whose local derivative is s = ∂y/∂t, another one, s′, is put in 
 which has the value f(t) and the derivative s′; autograd does the rest of the chain.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -44,7 +46,7 @@ class Way:
 class Steps:
     """The forward of a problem, traced at one point."""
 
-    def __init__(self, problem: Problem, draw: Draw, definitions: dict[Any, Any] = DEFINITIONS) -> None:
+    def __init__(self, problem: Problem, draw: Draw, definitions: dict[Any, Any]) -> None:
         self.differentiable = problem.differentiable
         self.program = make_fx(lambda *inputs: problem.forward(*inputs), definitions)(*draw.inputs)
         nodes = [node for node in self.program.graph.nodes if node.op == "call_function"]
@@ -67,6 +69,12 @@ class Steps:
             return None
         (grad,) = torch.autograd.grad(output, leaf, draw.upstream, allow_unused=True)
         return grad
+
+
+@lru_cache(maxsize=2)  # one hypothesis after the other asks for the two programs of the same point
+def steps_at(problem: Problem, draw: Draw, spelled_out: bool = True) -> Steps:
+    """The steps of the forward; without `spelled_out`, what torch computes in one call is one step."""
+    return Steps(problem, draw, DEFINITIONS if spelled_out else {})
 
 
 @dataclass(frozen=True)
@@ -103,15 +111,18 @@ class _Run(fx.Interpreter):
             before = self.env[other.args[0]].detach()  # z where `other` is a = f(z)
             return cut + _of_nothing(step(*_with(args, 1 - i, before), **kwargs))
         if change.kind == "diagonal-only":
-            return cut + _of_nothing(args[i] * _diagonal(n.target, args, kwargs))
+            return cut + _of_nothing(args[i] * _diagonal(step, args, kwargs))
         if change.kind in ("first", "second"):  # of torch.where
             return _of_value(cut, args[1 if change.kind == "first" else 2].expand(cut.shape))
         if change.kind == "transposed":
             a, b = args
             return cut + _of_nothing(a @ b.detach().mT if i == 0 else a.detach().mT @ b)
-        slope = _slope(n.target, args, kwargs, i)
-        wrong = _slopes(n.target, args, kwargs, i, cut.detach(), slope)[change.kind]
-        return cut + _of_nothing(args[i] * wrong)
+        if change.kind == "wrong-place":
+            if args[i].shape != cut.shape:
+                raise RuntimeError("there is no such place")
+            return cut + _of_nothing(args[i] * _slope(step, _with(args, i, cut.detach()), kwargs, i))
+        slope = _slope(step, args, kwargs, i)
+        return cut + _of_nothing(args[i] * SLOPES[change.kind](slope, args[i].detach(), cut.detach()))
 
 
 def _rows(t: Tensor) -> tuple[int, ...]:
@@ -164,21 +175,13 @@ def _slope(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], i: int)
     return slope
 
 
-def _slopes(
-    function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], i: int, y: Tensor, s: Tensor
-) -> dict[str, Tensor]:
-    """What people write for ∂y/∂t at an elementwise step."""
-    t = args[i].detach()
-    found = {
-        "local-derivative": torch.ones_like(s),
-        "value-for-slope": y,
-        "input-for-slope": t.expand_as(y),
-        "slope-twice": s * s,
-        "slope-inverted": 1 / s,
-        "mask-inverted": 1 - s,
-        "power-too-many": s * t,
-        "power-too-few": s / t,
-    }
-    if t.shape == y.shape:
-        found["wrong-place"] = _slope(function, _with(args, i, y), kwargs, i)
-    return found
+SLOPES: dict[str, Callable[[Tensor, Tensor, Tensor], Tensor]] = {  # for s = ∂y/∂t, of s, t and y
+    "local-derivative": lambda s, t, y: torch.ones_like(s),
+    "value-for-slope": lambda s, t, y: y,
+    "input-for-slope": lambda s, t, y: t.expand_as(y),
+    "slope-twice": lambda s, t, y: s * s,
+    "slope-inverted": lambda s, t, y: 1 / s,
+    "mask-inverted": lambda s, t, y: 1 - s,
+    "power-too-many": lambda s, t, y: s * t,
+    "power-too-few": lambda s, t, y: s / t,
+}

@@ -26,7 +26,7 @@ def function_of_subject(subject: Subject, names: tuple[str, ...] = ()) -> Callab
 
     Of a module with a loss, the last of the inputs is the loss's target.
     """
-    if _is_function_class(subject):
+    if is_function_class(subject):
         return subject.apply
     module = _module(subject)
     if module is None:
@@ -46,7 +46,7 @@ def function_of_subject(subject: Subject, names: tuple[str, ...] = ()) -> Callab
 
 def names_of(subject: Subject, count: int) -> tuple[str, ...]:
     """The inputs' names, from the signature; x0, x1, … where it does not say."""
-    if _is_function_class(subject):
+    if is_function_class(subject):
         old = subject.setup_context is torch.autograd.Function.setup_context
         names = _parameters(subject.forward)[1 if old else 0 :]
     elif (module := _module(subject)) is not None:
@@ -66,7 +66,8 @@ def _parameters(function: Any) -> list[str]:
     return [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
 
 
-def _is_function_class(subject: Any) -> TypeGuard[type[torch.autograd.Function]]:
+def is_function_class(subject: Any) -> TypeGuard[type[torch.autograd.Function]]:
+    """Whether it is a torch.autograd.Function subclass, rather than a function."""
     return isinstance(subject, type) and issubclass(subject, torch.autograd.Function)
 
 

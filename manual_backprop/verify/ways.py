@@ -4,7 +4,6 @@ A tensor that is used several times gets the sum of what comes back through each
 several variables). Cutting one way and taking what is left tells what that way brings.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import combinations_with_replacement
 from typing import Any
@@ -12,8 +11,9 @@ from typing import Any
 import torch
 from torch import Tensor, fx
 
-from manual_backprop.verify.problem import Candidate, Draw, Problem, broadcasts
-from manual_backprop.verify.steps import Change, Steps, Way
+from manual_backprop.functional.operation import broadcasts
+from manual_backprop.verify.problem import Candidate, Draw, Problem
+from manual_backprop.verify.steps import Change, Way, steps_at
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Term:
 
 def ways(problem: Problem, draw: Draw, at: int) -> list[Term]:
     """What comes back on each way that is not the only one: the sum over all ways is the gradient."""
-    steps = Steps(problem, draw)
+    steps = steps_at(problem, draw)
     right = problem.right(draw)[at]
     tolerance = 1e-10 * float(right.abs().max())
     found: list[Term] = []
@@ -53,16 +53,13 @@ def ways(problem: Problem, draw: Draw, at: int) -> list[Term]:
     return found
 
 
-def half_forgotten(problem: Problem, draw: Draw, at: int) -> Iterator[Candidate]:
+def half_forgotten(term: Term, right: Tensor) -> Candidate | None:
     """A way forgotten that brings the same as another one: what is left looks like the right one × ½."""
-    right = problem.right(draw)[at]
-    for term in ways(problem, draw, at):
-        share = float((term.gradient * right).sum() / (right * right).sum())
-        if torch.allclose(term.gradient, share * right, 1e-9, 1e-12):
-            left = right - term.gradient
-            yield Candidate(
-                term.name, f"{term.text[0].upper()}{term.text[1:]} is forgotten", left, term.complexity
-            )
+    share = float((term.gradient * right).sum() / (right * right).sum())
+    if not torch.allclose(term.gradient, share * right, 1e-9, 1e-12):
+        return None
+    text = f"{term.text[0].upper()}{term.text[1:]} is forgotten"
+    return Candidate(term.name, text, right - term.gradient, term.complexity)
 
 
 def _read(node: fx.Node) -> str:
@@ -73,10 +70,8 @@ def products(problem: Problem, draw: Draw, at: int) -> list[Term]:
     """Terms that stand in formulas: the upstream gradient, or one, times up to two of what there is."""
     position = problem.differentiable[at]
     shape = draw.inputs[position].shape
-    named = [("the output", draw.output)]
-    named += [(problem.names[i], x) for i, x in enumerate(draw.inputs) if x.is_floating_point()]
-    fitting = [(name, t.expand(shape)) for name, t in named if broadcasts(t, shape)]
-    upstream = draw.upstream.expand(shape) if broadcasts(draw.upstream, shape) else None
+    fitting = [(name, t.expand(shape)) for name, t in problem.tensors(draw) if broadcasts(t.shape, shape)]
+    upstream = draw.upstream.expand(shape) if broadcasts(draw.upstream.shape, shape) else None
     found = []
     for count in (0, 1, 2):
         for chosen in combinations_with_replacement(fitting, count):
