@@ -13,7 +13,15 @@ from typing import Any, NoReturn
 
 from manual_backprop import __version__
 from manual_backprop.training import Failure, Interrupted, TrainingConfig, UsageError, resume, train
-from manual_backprop.training.config import ACTIVATIONS, DATASETS, DEVICES, DTYPES, ENGINES
+from manual_backprop.training.config import (
+    ACTIVATIONS,
+    DATASETS,
+    DEVICES,
+    DTYPES,
+    ENGINES,
+    LOSSES,
+    OPTIMIZERS,
+)
 from manual_backprop.verify.command import CannotRead, verify_named
 
 WITH_RESUME = ("epochs", "target_accuracy", "device", "data_dir")
@@ -132,6 +140,7 @@ def _add_train(commands: Any) -> None:
         "--activation", **_choice(ACTIVATIONS, defaults.activation, "behind each hidden layer: ")
     )
     learning = parser.add_argument_group("training")
+    learning.add_argument("--loss", **_choice(LOSSES, defaults.loss, "what is minimised: "))
     learning.add_argument("--engine", **_choice(ENGINES, defaults.engine, "how a step is made: "))
     learning.add_argument("--epochs", **_number(int, defaults.epochs, "times through the training set"))
     learning.add_argument(
@@ -142,6 +151,8 @@ def _add_train(commands: Any) -> None:
     )
     learning.add_argument("--batch-size", **_number(int, defaults.batch_size, "examples in a step"))
     learning.add_argument("--lr", **_number(float, defaults.lr, "learning rate η"))
+    learning.add_argument("--optimizer", **_choice(OPTIMIZERS, defaults.optimizer, "rule of the update: "))
+    learning.add_argument("--weight-decay", **_number(float, defaults.weight_decay, "λ, for ½ λ ‖w‖²"))
     learning.add_argument("--momentum", **_number(float, defaults.momentum, "share of the last step kept"))
     learning.add_argument("--seed", **_number(int, defaults.seed, "of initialisation and data order"))
     learning.add_argument("--device", **_choice(DEVICES, defaults.device, "where to compute: "))

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from manual_backprop import functional as F
 
-__all__ = ["CrossEntropyLoss", "Linear", "LogSoftmax", "NLLLoss", "ReLU", "Sigmoid"]
+__all__ = ["CrossEntropyLoss", "Linear", "LogSoftmax", "MSELoss", "NLLLoss", "ReLU", "Sigmoid", "Tanh"]
 
 
 class Linear(nn.Linear):
@@ -25,6 +25,14 @@ class Sigmoid(nn.Sigmoid):
     def forward(self, input: Tensor) -> Tensor:
         """(*) → (*)."""
         return F.sigmoid(input)
+
+
+class Tanh(nn.Tanh):
+    """Tanh z: torch.nn.Tanh with the hand-written gradient of `functional.tanh`."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """(*) → (*)."""
+        return F.tanh(input)
 
 
 class ReLU(nn.ReLU):
@@ -51,6 +59,14 @@ class NLLLoss(nn.NLLLoss):
         return F.nll_loss(
             input, target, weight=self.weight, ignore_index=self.ignore_index, reduction=self.reduction
         )
+
+
+class MSELoss(nn.MSELoss):
+    """(x − t)²: torch.nn.MSELoss with the hand-written gradient of `functional.mse_loss`."""
+
+    def forward(self, input: Tensor, target: Tensor) -> Tensor:
+        """(*) and (*) → the loss."""
+        return F.mse_loss(input, target, reduction=self.reduction)
 
 
 class CrossEntropyLoss(nn.CrossEntropyLoss):

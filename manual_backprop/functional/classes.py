@@ -14,9 +14,14 @@ from manual_backprop.functional.operation import widen
 class Labels(NamedTuple):
     """What the class indices say about each example."""
 
-    ignored: Tensor  # (N, …) bool
     column: Tensor  # (N, 1, …): yₙ along the class dimension, to gather and scatter with
-    weight: Tensor  # (N, …): w_{yₙ}, and 0 where ignored, so that its sum is the divisor of the mean
+    ignored: Tensor | None  # (N, …) bool; None where it is known that none is
+    weight: Tensor | float  # (N, …): w_{yₙ}, and 0 where ignored
+    divisor: Tensor | float  # of the mean: the sum of the weights
+
+    def clear(self, values: Tensor) -> Tensor:
+        """The values (N, …), 0 put in where ignored."""
+        return values if self.ignored is None else values.masked_fill(self.ignored, 0)
 
 
 def class_dimension(input: Tensor) -> int:
@@ -26,14 +31,31 @@ def class_dimension(input: Tensor) -> int:
 
 def labels_of(target: Tensor, weight: Tensor | None, ignore_index: int, like: Tensor) -> Labels:
     """The labels of `target`, its weights in the dtype of `like`."""
-    target = target.long()
-    ignored = target == ignore_index
-    y = target.masked_fill(ignored, 0)  # any valid class: what is ignored is put to 0 later
-    if weight is None:
+    y = target.long()
+    bounds = _bounds(y)
+    ignored = None if bounds and not bounds[0] <= ignore_index <= bounds[1] else y == ignore_index
+    if ignored is not None:
+        y = y.masked_fill(ignored, 0)  # any valid class: what is ignored is put to 0 later
+    column = y.unsqueeze(1 if y.dim() else 0)
+    if weight is not None:
+        w = weight.to(like.dtype).index_select(0, y.reshape(-1)).reshape(y.shape)
+        w = w if ignored is None else w.masked_fill(ignored, 0)
+    elif ignored is not None:
         w = (~ignored).to(like.dtype)
     else:
-        w = weight.to(like.dtype).index_select(0, y.reshape(-1)).reshape(y.shape).masked_fill(ignored, 0)
-    return Labels(ignored, y.unsqueeze(1 if y.dim() else 0), w)
+        return Labels(column, None, 1.0, y.numel())
+    return Labels(column, ignored, w, w.sum())
+
+
+def _bounds(y: Tensor) -> tuple[int, int] | None:
+    """The lowest and the highest class; None where looking costs a wait (on a GPU) or cannot be done."""
+    if y.device.type != "cpu" or y.numel() == 0 or torch.compiler.is_compiling():
+        return None
+    lowest, highest = y.aminmax()
+    try:
+        return int(lowest), int(highest)
+    except RuntimeError:
+        return None  # inside vmap no value can be looked at
 
 
 def class_weights(weight: Tensor | None, like: Tensor) -> Tensor:
@@ -65,8 +87,13 @@ def check_classes(
             raise RuntimeError(f"{operation}: weight is {weight.dtype}, but input is {input.dtype}")
         if weight.requires_grad:
             raise RuntimeError(f"{operation}: weight is a constant here and cannot require a gradient")
-    if target.device.type == "cpu" and not torch.compiler.is_compiling():
-        _check_range(operation, target, classes, ignore_index)
+    bounds = _bounds(target)
+    if bounds and (bounds[0] < 0 or bounds[1] >= classes):
+        outside = ((target < 0) | (target >= classes)) & (target.long() != ignore_index)
+        for first in target[outside][:1].tolist():
+            raise IndexError(
+                f"{operation}: target {first} is out of bounds for {classes} classes, 0 to {classes - 1}"
+            )
 
 
 def _given(input: Tensor, target: Tensor) -> str:
@@ -87,22 +114,4 @@ def check_weight(operation: str, weight: Tensor, classes: int) -> None:
         raise RuntimeError(
             f"{operation}: expected one weight for each of the {classes} classes, got weight "
             f"{tuple(weight.shape)}"
-        )
-
-
-def _check_range(operation: str, target: Tensor, classes: int, ignore_index: int) -> None:
-    """Only where it costs no wait: on a GPU, `gather` itself stops at an index out of range."""
-    if target.numel() == 0:
-        return
-    try:
-        lowest, highest = (int(bound) for bound in target.aminmax())
-        if lowest >= 0 and highest < classes:
-            return
-        outside = ((target < 0) | (target >= classes)) & (target.long() != ignore_index)
-        first = target[outside][:1].tolist()
-    except RuntimeError:
-        return  # inside vmap no value can be looked at
-    if first:
-        raise IndexError(
-            f"{operation}: target {first[0]} is out of bounds for {classes} classes, 0 to {classes - 1}"
         )

@@ -47,14 +47,21 @@ Source: Bishop, "Pattern Recognition and Machine Learning" (2006), equations 4.1
 "Rethinking the Inception architecture for computer vision", CVPR 2016, section 7, for label smoothing.
 """
 
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from manual_backprop.functional.classes import check_classes, class_dimension, class_weights, labels_of
+from manual_backprop.functional.classes import (
+    Labels,
+    check_classes,
+    class_dimension,
+    class_weights,
+    labels_of,
+)
 from manual_backprop.functional.cross_entropy_probabilities import cross_entropy_probabilities
-from manual_backprop.functional.log_softmax import log_softmax_tangent, stable_log_softmax
+from manual_backprop.functional.log_softmax import log_softmax_tangent
 from manual_backprop.functional.operation import Operation, function_of, keep, narrow, require_tensor, widen
 from manual_backprop.functional.reduction import grad_of_losses, reduce, reduction_from
 
@@ -79,8 +86,8 @@ class CrossEntropy(Operation):
         reduction: str,
         epsilon: float,
     ) -> Tensor:
-        z, dim = widen(input), class_dimension(input)
-        loss = _expected(stable_log_softmax(z, dim), target, weight, ignore_index, reduction, epsilon)
+        log_p = torch.log_softmax(widen(input), class_dimension(input))
+        loss = expected(log_p, target, weight, ignore_index, reduction, epsilon)
         return narrow(loss, input.dtype)
 
     @staticmethod
@@ -92,20 +99,10 @@ class CrossEntropy(Operation):
     def backward(ctx: Any, grad_output: Tensor) -> tuple[Tensor | None, ...]:
         input, target, weight = ctx.saved_tensors
         ignore_index, reduction, epsilon = ctx.options
-        z, dim = widen(input), class_dimension(input)
+        z = widen(input)
         labels = labels_of(target, weight, ignore_index, z)
-        g = grad_of_losses(widen(grad_output), reduction, labels.weight.sum())
-        g = torch.where(labels.ignored, 0, g).unsqueeze(dim)
-
-        at_y = total = labels.weight.unsqueeze(dim)  # t = at_y [k = y] + everywhere
-        if epsilon > 0:
-            everywhere = _smoothing(weight, epsilon, z)
-            at_y = (1 - epsilon) * at_y
-            total = at_y + everywhere.sum()
-        grad_input = torch.softmax(z, dim) * (total * g)  # p Σₖ tₖ …
-        grad_input.scatter_add_(dim, labels.column, -at_y * g)  # … − t
-        if epsilon > 0:
-            grad_input = grad_input - everywhere * g
+        g = grad_of_losses(widen(grad_output), reduction, labels.divisor)
+        grad_input = grad_of_scores(torch.softmax(z, class_dimension(z)), labels, weight, epsilon, g)
         return narrow(grad_input, input.dtype), None, None, None, None, None
 
     @staticmethod
@@ -114,25 +111,53 @@ class CrossEntropy(Operation):
         dim = class_dimension(input)
         p = torch.softmax(widen(input), dim)
         log_p_tangent = log_softmax_tangent(p, widen(input_tangent), dim)
-        loss_tangent = _expected(log_p_tangent, target, weight, *ctx.options)  # ℓ is linear in log p
+        loss_tangent = expected(log_p_tangent, target, weight, *ctx.options)  # ℓ is linear in log p
         return narrow(loss_tangent, input.dtype)
 
 
-def _expected(
+def grad_of_scores(
+    p: Tensor, labels: Labels, weight: Tensor | None, epsilon: float, g: Tensor, out: Tensor | None = None
+) -> Tensor:
+    """∂L/∂z = g (p Σₖ tₖ − t), g = ∂L/∂ℓ being a scalar or (N, …); `out` may be p itself."""
+    dim = class_dimension(p)
+    if labels.ignored is not None:
+        g = labels.clear(g.expand(labels.ignored.shape))
+    g = g.unsqueeze(dim) if g.dim() else g
+    at_y = total = g  # g t = at_y [k = y] + everywhere
+    if isinstance(labels.weight, Tensor):
+        at_y = total = g * labels.weight.unsqueeze(dim)
+    if epsilon > 0:
+        everywhere = (g * _smoothing(weight, epsilon, p)).expand_as(p)
+        at_y = (1 - epsilon) * at_y
+        total = at_y + everywhere.sum(dim, keepdim=True)
+    grad_input = torch.mul(p, total, out=out)  # g p Σₖ tₖ …
+    grad_input.scatter_add_(dim, labels.column, (-at_y).expand(labels.column.shape))  # … − g t
+    return grad_input.sub_(everywhere) if epsilon > 0 else grad_input
+
+
+def expected(
     log_p: Tensor, target: Tensor, weight: Tensor | None, ignore_index: int, reduction: str, epsilon: float
 ) -> Tensor:
     """−Σₖ tₖ log pₖ for class indices, reduced."""
-    dim = class_dimension(log_p)
+    weight = None if weight is None else weight.to(log_p.dtype)
+    at_y = partial(torch.nn.functional.nll_loss, target=target.long(), ignore_index=ignore_index)
+    if epsilon == 0:
+        return at_y(log_p, weight=weight, reduction=reduction)
     labels = labels_of(target, weight, ignore_index, log_p)
-    losses = -labels.weight * log_p.gather(dim, labels.column).squeeze(dim)
-    if epsilon > 0:
-        losses = (1 - epsilon) * losses - (_smoothing(weight, epsilon, log_p) * log_p).sum(dim)
-    return reduce(losses.masked_fill(labels.ignored, 0), reduction, labels.weight.sum())
+    everywhere = (_smoothing(weight, epsilon, log_p) * log_p).sum(class_dimension(log_p))
+    losses = (1 - epsilon) * at_y(log_p, weight=weight, reduction="none") - everywhere
+    return reduce(labels.clear(losses), reduction, labels.divisor)
 
 
 def _smoothing(weight: Tensor | None, epsilon: float, like: Tensor) -> Tensor:
     """wₖ ε/C, what smoothing adds to t at every class: (C, 1, …)."""
     return class_weights(weight, like) * (epsilon / max(like.shape[class_dimension(like)], 1))
+
+
+def check_smoothing(operation: str, label_smoothing: float) -> None:
+    """Raise unless ε is a share."""
+    if not 0 <= label_smoothing <= 1:
+        raise RuntimeError(f"{operation}: label_smoothing must be from 0 to 1, not {label_smoothing}")
 
 
 _cross_entropy = function_of(CrossEntropy)
@@ -176,8 +201,7 @@ def cross_entropy(
     if weight is not None:
         require_tensor("cross_entropy", weight=weight)
     reduction = reduction_from(size_average, reduce, reduction, operation="cross_entropy")
-    if not 0 <= label_smoothing <= 1:
-        raise RuntimeError(f"cross_entropy: label_smoothing must be from 0 to 1, not {label_smoothing}")
+    check_smoothing("cross_entropy", label_smoothing)
     if input.shape == target.shape:
         if not target.is_floating_point():
             raise RuntimeError(

@@ -50,22 +50,7 @@ class Linear(Operation):
 
     @staticmethod
     def check(input: Tensor, weight: Tensor, bias: Tensor | None) -> None:
-        if input.dim() < 1 or weight.dim() not in (1, 2):
-            raise RuntimeError(
-                f"linear: expected input (*, D) and weight (M, D) or (D,), got {_given(input, weight)}"
-            )
-        if input.shape[-1] != weight.shape[-1]:
-            raise RuntimeError(
-                f"linear: input and weight must have the same last size D, got {_given(input, weight)}"
-            )
-        for name, tensor in (("input", input), ("bias", bias)):
-            if tensor is not None and tensor.dtype != weight.dtype:
-                raise RuntimeError(f"linear: {name} is {tensor.dtype}, but weight is {weight.dtype}")
-        if bias is not None and not broadcasts(bias.shape, _output_shape(input, weight)):
-            raise RuntimeError(
-                f"linear: expected bias {tuple(weight.shape[:-1])} or (), got {tuple(bias.shape)} "
-                f"with {_given(input, weight)}"
-            )
+        check_linear("linear", input, weight, bias)
 
     @staticmethod
     def forward(input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
@@ -76,31 +61,37 @@ class Linear(Operation):
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor, Tensor | None], output: Tensor) -> None:
+        Linear.keep_with(ctx, inputs)
+
+    @staticmethod
+    def keep_with(ctx: Any, inputs: tuple[Tensor, Tensor, Tensor | None], *more: Tensor) -> None:
+        """Keep what the backward below needs, and what an operation built on it needs besides."""
         input, weight, bias = inputs
         needs_input, needs_weight, _ = ctx.needs_input_grad
         # Step 1: x is only needed for ∂L/∂W, W only for ∂L/∂x, and of b nothing but its shape.
-        ctx.save_for_backward(input if needs_weight else None, weight if needs_input else None)
-        ctx.save_for_forward(input, weight)
-        ctx.shapes = (input.shape, weight.shape, None if bias is None else bias.shape)
+        ctx.save_for_backward(input if needs_weight else None, weight if needs_input else None, *more)
+        ctx.save_for_forward(input, weight, *more)
+        ctx.weight_shape, ctx.bias_shape = weight.shape, None if bias is None else bias.shape
 
     @staticmethod
     def backward(ctx: Any, grad_output: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
-        input, weight = ctx.saved_tensors
+        input, weight, *_ = ctx.saved_tensors
         needs_input, needs_weight, needs_bias = ctx.needs_input_grad
-        input_shape, weight_shape, bias_shape = ctx.shapes
-        delta = grad_output.reshape(prod(input_shape[:-1]), prod(weight_shape[:-1]))  # δ, (N, M)
+        delta = grad_output if len(ctx.weight_shape) == 2 else grad_output.unsqueeze(-1)  # δ, (*, M)
 
         # On complex numbers autograd's gradient is the conjugate; on real ones conj() is the identity.
-        grad_input = (delta @ _rows(weight).conj()).reshape(input_shape) if needs_input else None
-        grad_weight = (delta.T @ _rows(input).conj()).reshape(weight_shape) if needs_weight else None
-        grad_bias = grad_output.sum_to_size(bias_shape) if needs_bias else None
+        grad_input = delta @ _rows(weight).conj() if needs_input else None
+        grad_weight = (
+            (_rows(delta).T @ _rows(input).conj()).reshape(ctx.weight_shape) if needs_weight else None
+        )
+        grad_bias = grad_output.sum_to_size(ctx.bias_shape) if needs_bias else None
         return grad_input, grad_weight, grad_bias
 
     @staticmethod
     def jvp(
         ctx: Any, input_tangent: Tensor | None, weight_tangent: Tensor | None, bias_tangent: Tensor | None
     ) -> Tensor:
-        input, weight = ctx.saved_tensors
+        input, weight, *_ = ctx.saved_tensors
         shape = _output_shape(input, weight)
         terms = []  # the product rule: ż = ẋ Wᵀ + x Ẇᵀ + ḃ
         if input_tangent is not None:
@@ -110,6 +101,43 @@ class Linear(Operation):
         if bias_tangent is not None:
             terms.append(bias_tangent.expand(shape))
         return sum(terms[1:], start=terms[0])
+
+
+def check_linear(operation: str, input: Tensor, weight: Tensor, bias: Tensor | None) -> None:
+    """Raise if x, W and b do not fit each other."""
+    if input.dim() < 1 or weight.dim() not in (1, 2):
+        raise RuntimeError(
+            f"{operation}: expected input (*, D) and weight (M, D) or (D,), got {_given(input, weight)}"
+        )
+    if input.shape[-1] != weight.shape[-1]:
+        raise RuntimeError(
+            f"{operation}: input and weight must have the same last size D, got {_given(input, weight)}"
+        )
+    for name, tensor in (("input", input), ("bias", bias)):
+        if tensor is not None and tensor.dtype != weight.dtype:
+            raise RuntimeError(f"{operation}: {name} is {tensor.dtype}, but weight is {weight.dtype}")
+    if bias is not None and not broadcasts(bias.shape, _output_shape(input, weight)):
+        raise RuntimeError(
+            f"{operation}: expected bias {tuple(weight.shape[:-1])} or (), got {tuple(bias.shape)} "
+            f"with {_given(input, weight)}"
+        )
+
+
+def check_activated(operation: str, input: Tensor, weight: Tensor, bias: Tensor | None) -> None:
+    """Raise if x, W and b do not fit each other, or have no floating-point type, as an activation needs."""
+    if not input.is_floating_point():
+        raise NotImplementedError(f"{operation}: expected floating-point numbers, got {input.dtype}")
+    check_linear(operation, input, weight, bias)
+
+
+def linear_arguments(
+    operation: str, input: Tensor, weight: Tensor, bias: Tensor | None
+) -> tuple[Tensor, Tensor, Tensor | None]:
+    """The arguments as they are, if each is a tensor."""
+    require_tensor(operation, input=input, weight=weight)
+    if bias is not None:
+        require_tensor(operation, bias=bias)
+    return input, weight, bias
 
 
 def _given(input: Tensor, weight: Tensor) -> str:
@@ -123,7 +151,7 @@ def _output_shape(input: Tensor, weight: Tensor) -> torch.Size:
 
 def _rows(tensor: Tensor) -> Tensor:
     """(*, D) → (N, D). The N is written out because -1 says nothing when there are no elements."""
-    return tensor.reshape(prod(tensor.shape[:-1]), tensor.shape[-1])
+    return tensor if tensor.dim() == 2 else tensor.reshape(prod(tensor.shape[:-1]), tensor.shape[-1])
 
 
 _linear = function_of(Linear)
@@ -144,7 +172,4 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         TypeError: an argument is no tensor.
         RuntimeError: shapes or dtypes that do not fit each other.
     """
-    require_tensor("linear", input=input, weight=weight)
-    if bias is not None:
-        require_tensor("linear", bias=bias)
-    return _linear(input, weight, bias)
+    return _linear(*linear_arguments("linear", input, weight, bias))

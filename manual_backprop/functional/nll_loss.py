@@ -58,8 +58,8 @@ class NLLLoss(Operation):
         x, dim = widen(input), class_dimension(input)
         labels = labels_of(target, weight, ignore_index, x)
         picked = x.gather(dim, labels.column).squeeze(dim)
-        losses = (-labels.weight * picked).masked_fill(labels.ignored, 0)
-        return narrow(reduce(losses, reduction, labels.weight.sum()), input.dtype)
+        losses = labels.clear(-labels.weight * picked)
+        return narrow(reduce(losses, reduction, labels.divisor), input.dtype)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
@@ -72,8 +72,8 @@ class NLLLoss(Operation):
         target, weight = ctx.saved_tensors
         upstream = widen(grad_output)
         labels = labels_of(target, weight, ctx.ignore_index, upstream)
-        g = grad_of_losses(upstream, ctx.reduction, labels.weight.sum())
-        slope = (-g * labels.weight).masked_fill(labels.ignored, 0)
+        g = grad_of_losses(upstream, ctx.reduction, labels.divisor).expand_as(target)
+        slope = labels.clear(-g * labels.weight)
         zeros = upstream.new_zeros(ctx.shape)
         grad_input = zeros.scatter(ctx.dim, labels.column, slope.unsqueeze(ctx.dim))
         return narrow(grad_input, grad_output.dtype), None, None, None, None

@@ -44,6 +44,13 @@ class Operation(torch.autograd.Function):
     def check(*inputs: Any) -> None:
         """Raise, in the exception type of the torch.nn.functional twin, if these inputs do not fit."""
 
+    @classmethod
+    def forward_and_keep(cls, ctx: Any, *inputs: Any) -> Any:
+        """`forward` and `setup_context` in one, where nothing transforms the operation."""
+        output = cls.forward(*inputs)
+        cls.setup_context(ctx, inputs, output)
+        return output
+
     @staticmethod
     def autocast_dtype(device_type: str) -> torch.dtype | None:
         """The dtype that torch.autocast gives to the inputs; None where it leaves them as they are."""
@@ -64,15 +71,12 @@ def function_of(operation: type[Operation]) -> Callable[..., Tensor]:
         name: part for base in reversed(operation.__mro__) for name, part in vars(base).items()
     }
 
-    def forward_and_keep(ctx: Any, *inputs: Any) -> Any:
-        output = operation.forward(*inputs)
-        operation.setup_context(ctx, inputs, output)
-        return output
-
     def variant(**own: Any) -> Any:
         return type(operation.__name__, (torch.autograd.Function,), own)
 
-    plain = variant(forward=staticmethod(forward_and_keep), backward=parts["backward"], jvp=parts["jvp"])
+    plain = variant(
+        forward=staticmethod(operation.forward_and_keep), backward=parts["backward"], jvp=parts["jvp"]
+    )
     traced = variant(**{name: parts[name] for name in _TRACED})
 
     def apply(*inputs: Any) -> Tensor:
@@ -81,7 +85,7 @@ def function_of(operation: type[Operation]) -> Callable[..., Tensor]:
             dtype = operation.autocast_dtype(device_type)
             if dtype is not None:
                 with torch.autocast(device_type, enabled=False):
-                    return apply(*(_autocast(value, dtype) for value in inputs))
+                    return apply(*(autocast(value, dtype) for value in inputs))
         operation.check(*inputs)
         if torch.compiler.is_compiling():
             return traced.apply(*inputs)
@@ -98,7 +102,7 @@ def function_of(operation: type[Operation]) -> Callable[..., Tensor]:
 _TRACED = ("forward", "setup_context", "backward", "generate_vmap_rule")
 
 
-def _autocast(value: Any, dtype: torch.dtype) -> Any:
+def autocast(value: Any, dtype: torch.dtype) -> Any:
     """As torch.autocast does it: floating-point tensors are cast, but never float64 ones."""
     if isinstance(value, Tensor) and value.is_floating_point() and value.dtype != torch.float64:
         return value.to(dtype)

@@ -21,6 +21,7 @@ can die: where z ≤ 0 for every example, its weights get the gradient 0 for eve
 
 The numerical trap: multiplying by a mask of zeros and ones turns an infinite upstream gradient into NaN
 (0 · ∞). The 0 is *put in* instead, wherever a ≤ 0. That comparison is false for NaN, so NaN stays visible.
+A CPU mispredicts that choice at every second unit, so there it is made without one: `gate`.
 
 Shapes: input, output and gradient (*), all alike.
 
@@ -57,12 +58,30 @@ class ReLU(Operation):
     @staticmethod
     def backward(ctx: Any, grad_output: Tensor) -> Tensor:
         (a,) = ctx.saved_tensors
-        return grad_output.masked_fill(a <= 0, 0)
+        return gate(grad_output, a)
 
     @staticmethod
     def jvp(ctx: Any, input_tangent: Tensor) -> Tensor:
         (a,) = ctx.saved_tensors
         return input_tangent.masked_fill(a <= 0, 0)
+
+
+def gate(grad_output: Tensor, a: Tensor) -> Tensor:
+    """∂L/∂a where a > 0 (or NaN), and 0 elsewhere; a ≥ 0 being the output of a ReLU.
+
+    On a CPU, outside of any transformation, the bits of ∂L/∂a meet a mask that is all ones or all zeros: a
+    seventh of the time that `masked_fill` takes on random signs.
+    """
+    if grad_output.device.type != "cpu" or torch.is_grad_enabled() or torch.compiler.is_compiling():
+        return grad_output.masked_fill(a <= 0, 0)
+    mask = a.bool().view(torch.int8).neg_()  # −1 is all ones
+    try:
+        return torch.bitwise_and(grad_output.view(BITS[a.itemsize]), mask).view(grad_output.dtype)
+    except RuntimeError:
+        return grad_output.masked_fill(a <= 0, 0)  # vmap cannot look at bits
+
+
+BITS = {2: torch.int16, 4: torch.int32, 8: torch.int64}
 
 
 class ReLUInPlace(ReLU):

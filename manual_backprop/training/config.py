@@ -5,7 +5,9 @@ from math import isfinite
 from typing import Any
 
 ENGINES = ("functions", "autograd", "explicit")
-ACTIVATIONS = ("relu", "sigmoid")
+ACTIVATIONS = ("relu", "sigmoid", "tanh")
+LOSSES = ("cross_entropy", "mse")
+OPTIMIZERS = ("sgd", "adam")
 DATASETS = ("mnist", "fashion-mnist", "sample")
 DEVICES = ("auto", "cpu", "cuda", "mps")
 DTYPES = ("float32", "float64")
@@ -26,11 +28,15 @@ class TrainingConfig:
     Attributes:
         hidden: units of each hidden layer; () for none.
         activation: the non-linearity behind each hidden layer.
+        loss: what is minimised: the cross-entropy of the logits, or the mean squared error ("mse") between
+            them and the one-hot classes.
         engine: how one step is made; all engines make the same numbers.
         epochs: times through the training set.
         batch_size: examples in a step; the last step of an epoch takes what is left.
         lr: the learning rate η.
-        momentum: the share μ of the last velocity that is kept: v ← μ v + ∂L/∂w, w ← w − η v.
+        optimizer: "sgd", gradient descent, or "adam".
+        momentum: the share μ of the last velocity that is kept: v ← μ v + ∂L/∂w, w ← w − η v; for "sgd" only.
+        weight_decay: λ, which adds λ w to ∂L/∂w, the gradient of ½ λ ‖w‖².
         device: where to compute; "auto" takes CUDA or MPS where there is one.
         dtype: the floating-point type of data and parameters.
         seed: of the initial parameters and of the order of the examples.
@@ -45,11 +51,14 @@ class TrainingConfig:
 
     hidden: tuple[int, ...] = (128,)
     activation: str = "relu"
+    loss: str = "cross_entropy"
     engine: str = "functions"
     epochs: int = 10
     batch_size: int = 64
     lr: float = 0.1
+    optimizer: str = "sgd"
     momentum: float = 0.0
+    weight_decay: float = 0.0
     device: str = "auto"
     dtype: str = "float32"
     seed: int = 0
@@ -60,7 +69,9 @@ class TrainingConfig:
     def __post_init__(self) -> None:
         choices: dict[str, tuple[Any, ...]] = {
             "activation": ACTIVATIONS,
+            "loss": LOSSES,
             "engine": ENGINES,
+            "optimizer": OPTIMIZERS,
             "device": DEVICES,
             "dtype": DTYPES,
             "dataset": (*DATASETS, None),
@@ -73,6 +84,10 @@ class TrainingConfig:
         _require(self.batch_size >= 1, "batch_size", "at least 1", self)
         _require(isfinite(self.lr) and self.lr > 0, "lr", "a finite number above 0", self)
         _require(0 <= self.momentum < 1, "momentum", "at least 0 and below 1", self)
+        sensible = isfinite(self.weight_decay) and self.weight_decay >= 0
+        _require(sensible, "weight_decay", "a finite number, at least 0", self)
+        if self.optimizer == "adam" and self.momentum:
+            raise UsageError("--momentum is for --optimizer sgd: adam has moments of its own")
         target = self.target_accuracy
         within = target is None or 0 < target <= 100
         _require(within, "target_accuracy", "a percentage above 0, up to 100", self)

@@ -5,6 +5,8 @@ functions    this package's operations: autograd calls the hand-written backward
 explicit     no autograd: a loop over the layers in reverse, see explicit.py
 """
 
+from collections.abc import Callable
+from functools import partial
 from itertools import pairwise
 from types import ModuleType
 from typing import Any, Protocol
@@ -37,6 +39,21 @@ class Engine(Protocol):
         """Go on from what `state_dict` returned."""
 
 
+def cross_entropy(functional: Any, logits: Tensor, labels: Tensor, reduction: str = "mean") -> Tensor:
+    """By the operation of `functional`: −log p of the right class, a number or (N,)."""
+    return functional.cross_entropy(logits, labels, reduction=reduction)
+
+
+def mse(functional: Any, logits: Tensor, labels: Tensor, reduction: str = "mean") -> Tensor:
+    """By the operation of `functional`: the squared distance to one-hot, a mean over the classes."""
+    one_hot = torch.zeros_like(logits).scatter_(1, labels[:, None], 1)
+    losses: Tensor = functional.mse_loss(logits, one_hot, reduction=reduction)
+    return losses.mean(1) if reduction == "none" else losses
+
+
+LOSSES: dict[str, Callable[..., Tensor]] = {"cross_entropy": cross_entropy, "mse": mse}
+
+
 class GraphEngine(Engine):
     """Autograd walks the graph of a torch.nn.Sequential, whichever backwards hang in it."""
 
@@ -44,17 +61,22 @@ class GraphEngine(Engine):
         self, config: TrainingConfig, sizes: list[int], layers: ModuleType, functional: ModuleType
     ) -> None:
         dtype = getattr(torch, config.dtype)
-        activation = {"relu": layers.ReLU, "sigmoid": layers.Sigmoid}[config.activation]
+        activation = {"relu": layers.ReLU, "sigmoid": layers.Sigmoid, "tanh": layers.Tanh}[config.activation]
         modules: list[torch.nn.Module] = []
         for features_in, features_out in pairwise(sizes):
             modules += [layers.Linear(features_in, features_out, dtype=dtype), activation()]
         self.model = torch.nn.Sequential(*modules[:-1])  # the last layer's output is the logits
-        self.loss = functional.cross_entropy
-        self.optimizer = torch.optim.SGD(self.model.parameters(), lr=config.lr, momentum=config.momentum)
+        self.loss = partial(LOSSES[config.loss], functional)
+        parameters, lr, weight_decay = self.model.parameters(), config.lr, config.weight_decay
+        self.optimizer: torch.optim.Optimizer = (
+            torch.optim.Adam(parameters, lr, weight_decay=weight_decay)
+            if config.optimizer == "adam"
+            else torch.optim.SGD(parameters, lr, config.momentum, weight_decay=weight_decay)
+        )
 
     def step(self, images: Tensor, labels: Tensor) -> Tensor:
         logits: Tensor = self.model(images)
-        loss = self.loss(logits, labels)
+        loss: Any = self.loss(logits, labels)
         self.optimizer.zero_grad()
         loss.backward()
         self.optimizer.step()

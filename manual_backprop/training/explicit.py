@@ -4,6 +4,7 @@ A network of L layers, aˡ = f(zˡ), zˡ = aˡ⁻¹ Wˡᵀ + bˡ, with a⁰ the 
 
 forward     for l = 1 … L:  zˡ = aˡ⁻¹ Wˡᵀ + bˡ,  aˡ = f(zˡ)             a is written over z
 output      δᴸ = softmax(zᴸ) − one-hot                                  N ∂L/∂zᴸ, L being a mean over N
+            or, for the mean squared error, zᴸ − one-hot, which is NC/2 ∂L/∂zᴸ
 backward    for l = L … 1:
                 δˡ⁻¹ = δˡ Wˡ ⊙ f′(zˡ⁻¹)                                 not for l = 1: images do not learn
                 ∂L/∂Wˡ = δˡᵀ aˡ⁻¹ / N,  ∂L/∂bˡ = Σₙ δˡₙ / N
@@ -13,13 +14,15 @@ Why this is quick: what a step needs is known beforehand, so every buffer is all
 graph to build and to walk. Plain gradient descent never forms ∂L/∂W either: the product δᵀ a is added to W as
 it is made, with −η/N as its factor. That is also where the mean's 1/N goes: the backward is linear in δ.
 
-f′ is computed from a, not from z: ReLU's slope is the sign of a, the sigmoid's is a − a².
+f′ is computed from a, not from z: ReLU's slope is the sign of a, the sigmoid's is a − a², tanh's 1 − a².
+
+updates.py has the other ways to change a parameter: momentum, Adam, weight decay.
 
 Source: Rumelhart, Hinton and Williams, "Learning representations by back-propagating errors", Nature 323
 (1986); Nielsen, "Neural Networks and Deep Learning" (2015), chapter 2, equations BP1 to BP4.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from typing import Any
 
@@ -27,6 +30,7 @@ import torch
 from torch import Tensor
 
 from manual_backprop.training.config import TrainingConfig
+from manual_backprop.training.updates import Adam, Descent, Momentum, Update
 
 
 def relu_slope(a: Tensor, out: Tensor) -> Tensor:
@@ -39,10 +43,30 @@ def sigmoid_slope(a: Tensor, out: Tensor) -> Tensor:
     return torch.addcmul(a, a, a, value=-1, out=out)
 
 
+def tanh_slope(a: Tensor, out: Tensor) -> Tensor:
+    """The slope 1 − a²."""
+    return out.fill_(1).addcmul_(a, a, value=-1)
+
+
 ACTIVATIONS: dict[str, tuple[Callable[[Tensor], Tensor], Callable[[Tensor, Tensor], Tensor]]] = {
     "relu": (torch.relu_, relu_slope),
     "sigmoid": (torch.sigmoid_, sigmoid_slope),
+    "tanh": (torch.tanh_, tanh_slope),
 }
+
+
+def cross_entropy_error(z: Tensor, minus_one_hot: tuple[Tensor, Tensor], out: Tensor) -> None:
+    """N ∂L/∂z of the cross-entropy: softmax(z) − one-hot."""
+    torch.softmax(z, 1, out=out).scatter_add_(1, *minus_one_hot)
+
+
+def squared_error(z: Tensor, minus_one_hot: tuple[Tensor, Tensor], out: Tensor) -> None:
+    """C/2 times N ∂L/∂z of the mean squared error, which is a mean over the C classes too: z − one-hot."""
+    out.copy_(z).scatter_add_(1, *minus_one_hot)
+
+
+Error = Callable[[Tensor, tuple[Tensor, Tensor], Tensor], None]
+ERRORS: dict[str, Error] = {"cross_entropy": cross_entropy_error, "mse": squared_error}
 
 
 class Buffers:
@@ -65,14 +89,15 @@ class ExplicitEngine:
         layers = [torch.nn.Linear(D, M, dtype=dtype) for D, M in pairwise(sizes)]  # as torch.nn draws them
         self.sizes = sizes
         self.weights = [layer.weight.detach().to(device) for layer in layers]
+        self.weights[0] = self.weights[0].T.contiguous().T  # the quicker order in memory for a wide input
         self.biases = [layer.bias.detach().to(device) for layer in layers]
         self.weights_T = [W.T for W in self.weights]  # views: they follow the weights
-        self.lr, self.momentum = config.lr, config.momentum
-        self.velocities: list[tuple[Tensor, Tensor]] = []
-        if self.momentum:
-            parameters = zip(self.weights, self.biases, strict=True)
-            self.velocities = [(torch.zeros_like(W), torch.zeros_like(b)) for W, b in parameters]
+        self.scale = 2 / sizes[-1] if config.loss == "mse" else 1.0  # what the error has left out
+        self.updates = [
+            (rule_for(W, config, self.scale), rule_for(b, config, self.scale)) for W, b in self._layers()
+        ]
         self.activate, self.slope_of = ACTIVATIONS[config.activation]
+        self.error = ERRORS[config.loss]
         self.buffers: dict[int, Buffers] = {}
         self.inputs: list[Tensor] = []  # aˡ⁻¹ of each layer in the last step
 
@@ -86,29 +111,20 @@ class ExplicitEngine:
             if layer < last:
                 self.activate(use.a[layer])  # a = f(z)
 
-        logits, delta = use.a[last], use.delta[last]
-        torch.softmax(logits, 1, out=delta)  # δ = softmax …
-        delta.scatter_add_(1, labels[:, None], use.minus_one)  # … − one-hot
+        logits = use.a[last]
+        self.error(logits, (labels[:, None], use.minus_one), use.delta[last])  # δ = softmax − one-hot
 
         for layer in range(last, -1, -1):
             if layer > 0:
                 before = torch.mm(use.delta[layer], self.weights[layer], out=use.delta[layer - 1])  # δ W …
                 before.mul_(self.slope_of(self.inputs[layer], use.slope[layer - 1]))  # … ⊙ f′
-            self._update(layer, use.delta_T[layer], use.ones)
+            update_W, update_b = self.updates[layer]
+            update_W.step(self.weights[layer], use.delta_T[layer], self.inputs[layer])  # δᵀ a / N
+            update_b.step(self.biases[layer], use.delta_T[layer], use.ones)  # Σₙ δₙ / N
         return logits
 
-    def _update(self, layer: int, delta_T: Tensor, ones: Tensor) -> None:
-        """W ← W − η/N δᵀ a and b ← b − η/N Σₙ δₙ; with momentum v ← μ v + δᵀ a / N first, W ← W − η v."""
-        W, b, a = self.weights[layer], self.biases[layer], self.inputs[layer]
-        if not self.momentum:
-            W.addmm_(delta_T, a, alpha=-self.lr / len(a))
-            b.addmv_(delta_T, ones, alpha=-self.lr / len(a))
-            return
-        velocity_W, velocity_b = self.velocities[layer]
-        velocity_W.addmm_(delta_T, a, beta=self.momentum, alpha=1 / len(a))
-        velocity_b.addmv_(delta_T, ones, beta=self.momentum, alpha=1 / len(a))
-        W.add_(velocity_W, alpha=-self.lr)
-        b.add_(velocity_b, alpha=-self.lr)
+    def _layers(self) -> Iterator[tuple[Tensor, Tensor]]:
+        return zip(self.weights, self.biases, strict=True)
 
     def _buffers_for(self, count: int) -> Buffers:
         if count not in self.buffers:  # the full batch, and what is left at the end of an epoch
@@ -124,7 +140,7 @@ class ExplicitEngine:
     def gradient_norms(self) -> Tensor:
         count = len(self.inputs[0])
         norms = [
-            torch.cat([(delta.T @ a).flatten(), delta.sum(0)]).norm() / count
+            torch.cat([(delta.T @ a).flatten(), delta.sum(0)]).norm() * (self.scale / count)
             for delta, a in zip(self.buffers[count].delta, self.inputs, strict=True)
         ]
         return torch.stack(norms)
@@ -132,9 +148,9 @@ class ExplicitEngine:
     def state_dict(self) -> dict[str, Any]:
         """Parameters under the names that the other engines' models give them."""
         model: dict[str, Tensor] = {}
-        for layer, (W, b) in enumerate(zip(self.weights, self.biases, strict=True)):
+        for layer, (W, b) in enumerate(self._layers()):
             model |= {f"{2 * layer}.weight": W, f"{2 * layer}.bias": b}
-        return {"model": model, "velocities": self.velocities}
+        return {"model": model, "updates": [(W.state, b.state) for W, b in self.updates]}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         own = self.state_dict()
@@ -142,6 +158,16 @@ class ExplicitEngine:
             raise KeyError(f"layers {sorted(state['model'])}, where {sorted(own['model'])} are due")
         for name, parameter in own["model"].items():
             parameter.copy_(state["model"][name])
-        for mine, theirs in zip(self.velocities, state["velocities"], strict=True):
-            for velocity, saved in zip(mine, theirs, strict=True):
-                velocity.copy_(saved)
+        for mine, theirs in zip(own["updates"], state["updates"], strict=True):
+            for rule, saved in zip(mine, theirs, strict=True):
+                for tensor, value in zip(rule, saved, strict=True):
+                    tensor.copy_(value)
+
+
+def rule_for(parameter: Tensor, config: TrainingConfig, scale: float) -> Update:
+    """The rule that `config` names, for one parameter."""
+    if config.optimizer == "adam":
+        return Adam(parameter, scale, config.lr, config.weight_decay)
+    if config.momentum:
+        return Momentum(parameter, scale, config.lr, config.weight_decay, config.momentum)
+    return Descent(scale, config.lr, config.weight_decay)

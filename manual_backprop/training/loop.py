@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
+from functools import partial
 from math import ceil, isfinite
 from typing import Any
 
@@ -12,7 +13,7 @@ from torch import Tensor
 from manual_backprop import functional as F
 from manual_backprop.training.config import Failure, TrainingConfig
 from manual_backprop.training.data import Dataset
-from manual_backprop.training.engines import build
+from manual_backprop.training.engines import LOSSES, build
 from manual_backprop.training.progress import Progress
 
 NORMS_PER_EPOCH = 50
@@ -26,7 +27,7 @@ class Trainer:
         epoch: the epoch under way, from 0; `config.epochs` at the end, if not stopped before.
         position: examples of this epoch that are done.
         step: steps since the start.
-        metrics: one row for each complete epoch; losses in nats, accuracies from 0 to 1.
+        metrics: one row for each complete epoch; losses (of a cross-entropy in nats), accuracies from 0 to 1.
         gradient_norms: rows of the step and ‖∂L/∂(W, b)‖ of each layer.
         seconds: of training, evaluation excluded.
     """
@@ -35,6 +36,7 @@ class Trainer:
         self.config, self.data = config, data
         self.device = data.train_images.device
         self.engine = build(config, data.train_images.shape[1], len(data.classes), self.device)
+        self.losses = partial(LOSSES[config.loss], F, reduction="none")
         self.batch = torch.empty_like(data.train_images[: config.batch_size])
         self.scores = data.train_images.new_empty(len(data.train_images), len(data.classes))  # logits
         self.order = torch.Generator().manual_seed(config.seed)
@@ -98,7 +100,7 @@ class Trainer:
         """Add the loss and the number right of the examples since `start`; up to where it has counted."""
         part = slice(start, self.position)
         logits, labels = self.scores[part].cpu().double(), labels[part].cpu()
-        losses = F.cross_entropy(logits, labels, reduction="none")
+        losses = self.losses(logits, labels)
         for batch in torch.split(losses, self.config.batch_size):  # one by one, so that it does not matter
             self.sums[0] += batch.sum()  # for the last bit when this is called
         self.sums[1] += int((logits.argmax(1) == labels).sum())
@@ -138,7 +140,7 @@ class Trainer:
         """Mean loss and accuracy on the test set."""
         loss, right = 0.0, 0
         for logits, labels in self.test_logits():
-            loss += float(F.cross_entropy(logits, labels, reduction="sum"))
+            loss += float(self.losses(logits, labels).sum())
             right += int((logits.argmax(1) == labels).sum())
         return loss / len(self.data.test_labels), right / len(self.data.test_labels)
 

@@ -234,12 +234,104 @@ PROBABILITIES = tuple(
     )
 )
 
+MSE_LOSS = (
+    *(
+        Sample(f"{reduction}{', weighted' * weighted}", (x, t, *(w,) * weighted), {"reduction": reduction})
+        for reduction in ("mean", "sum", "none")
+        for weighted in (False, True)
+        for x, t, w in [(randn(5, 3), randn(5, 3, seed="t"), randn(5, 3, seed="w").abs())]
+    ),
+    Sample("numbers", (randn(), randn(seed="t"))),
+    Sample("reversed and expanded", (transposed(randn(2, 5, 3)), randn(3).expand(2, 5, 3)), smooth=False),
+    Sample("no examples", (randn(0, 3), randn(0, 3)), smooth=False),
+    Sample("no examples, sum", (randn(0, 3), randn(0, 3)), {"reduction": "sum"}),
+    Sample("±1e4", (1e4 * randn(5).sign(), randn(5)), smooth=False),
+)
+
+
+def with_weight(loss: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    return lambda x, t, w=None, **options: loss(x, t, weight=w, **options)
+
+
+def after_linear(activation: Callable[[Tensor], Tensor]) -> Callable[..., Tensor]:
+    return lambda x, W, b=None: activation(T.linear(x, W, b))
+
+
+def with_bias(loss: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    return lambda x, W, b=None, **options: loss(x, W, linear_bias=b, **options)
+
+
+# What is differentiated is given by position, in this order.
+BY_POSITION = {"mse_loss": with_weight, "linear_cross_entropy": with_bias}
+
+
+def twin_of_linear_cross_entropy(x: Tensor, W: Tensor, b: Tensor | None = None, **options: Any) -> Tensor:
+    return T.cross_entropy(T.linear(x, W, b), **options)
+
+
+HEAD = (randn(5, 7), randn(3, 7, seed="W"), randn(3))
+LINEAR_CROSS_ENTROPY = (
+    Sample("no bias", HEAD[:2], {"target": labels(5, classes=3)}),
+    *(
+        Sample(
+            name,
+            (HEAD[0][: len(options["target"])] if options["target"].dim() else HEAD[0][0], *HEAD[1:]),
+            options,
+            smooth=name not in UNUSUAL,
+        )
+        for name, (_, options) in classified(randn(5, 3)).items()
+        if "images" not in name
+    ),
+    *(
+        Sample(f"smoothed: {name}", HEAD, {**options, "label_smoothing": 0.3})
+        for name, (_, options) in classified(randn(5, 3)).items()
+        if name in ("mean", "none", "weighted, ignoring −100")
+    ),
+    Sample(
+        "logits of some hundreds", (300 * HEAD[0], *HEAD[1:]), {"target": labels(5, classes=3)}, smooth=False
+    ),
+)
+
 AT_THE_KINK = Sample("exactly at the kink", (torch.tensor([-1.0, 0.0, -0.0, 2.0]).double(),), smooth=False)
 
 ROWS = (
     Row("linear", F.linear, T.linear, derivations.linear, frozenset({"input 0", "input 1"}), LINEAR),
     Row("sigmoid", F.sigmoid, torch.sigmoid, derivations.sigmoid, frozenset({"output"}), ELEMENTWISE),
     Row("relu", F.relu, T.relu, derivations.relu, frozenset({"output"}), (*ELEMENTWISE, AT_THE_KINK)),
+    Row("tanh", F.tanh, torch.tanh, derivations.tanh, frozenset({"output"}), ELEMENTWISE),
+    Row(
+        "linear_relu",
+        F.linear_relu,
+        after_linear(T.relu),
+        derivations.linear_relu,
+        frozenset({"input 0", "input 1", "output"}),
+        LINEAR,
+    ),
+    Row(
+        "linear_sigmoid",
+        F.linear_sigmoid,
+        after_linear(torch.sigmoid),
+        derivations.linear_sigmoid,
+        frozenset({"input 0", "input 1", "output"}),
+        # under autocast, the twin adds this one's bias before it rounds; the slope shows it
+        tuple(sample for sample in LINEAR if sample.name != "leading dimensions"),
+    ),
+    Row(
+        "linear_cross_entropy",
+        with_bias(F.linear_cross_entropy),
+        twin_of_linear_cross_entropy,
+        derivations.linear_cross_entropy,
+        frozenset({"input 0", "input 1", "input 2", "target", "weight"}),
+        LINEAR_CROSS_ENTROPY,
+    ),
+    Row(
+        "mse_loss",
+        with_weight(F.mse_loss),
+        with_weight(T.mse_loss),
+        derivations.mse_loss,
+        frozenset({"input 0", "input 1", "input 2"}),
+        MSE_LOSS,
+    ),
     Row(
         "log_softmax",
         F.log_softmax,

@@ -45,6 +45,48 @@ def relu(grad_output: Tensor, z: Tensor) -> tuple[Tensor]:
     return (grad,)
 
 
+def tanh(grad_output: Tensor, z: Tensor) -> tuple[Tensor]:
+    grad = torch.zeros_like(z)
+    for at in indices(z):
+        s, c = math.exp(z[at]) - math.exp(-z[at]), math.exp(z[at]) + math.exp(-z[at])
+        grad[at] = grad_output[at] * (c * c - s * s) / c**2
+    return (grad,)
+
+
+def linear_relu(grad_output: Tensor, x: Tensor, W: Tensor, b: Tensor | None = None) -> tuple[Tensor, ...]:
+    return linear(*relu(grad_output, weighted_sums(x, W, b)), x, W, b)
+
+
+def linear_sigmoid(grad_output: Tensor, x: Tensor, W: Tensor, b: Tensor | None = None) -> tuple[Tensor, ...]:
+    return linear(*sigmoid(grad_output, weighted_sums(x, W, b)), x, W, b)
+
+
+def linear_cross_entropy(
+    grad_output: Tensor, x: Tensor, W: Tensor, b: Tensor | None = None, **options: Any
+) -> tuple[Tensor, ...]:
+    (delta,) = cross_entropy(grad_output, weighted_sums(x, W, b), **options)
+    return linear(delta, x, W, b)
+
+
+def weighted_sums(x: Tensor, W: Tensor, b: Tensor | None) -> Tensor:
+    """zₙⱼ = Σᵢ xₙᵢ Wⱼᵢ + bⱼ."""
+    return torch.einsum("...i,ji->...j" if W.dim() == 2 else "...i,i->...", x, W) + (0 if b is None else b)
+
+
+def mse_loss(
+    grad_output: Tensor, x: Tensor, t: Tensor, w: Tensor | None = None, reduction: str = "mean"
+) -> tuple[Tensor, ...]:
+    grad_x, grad_w = torch.zeros_like(x), torch.zeros_like(x)
+    weights = torch.ones_like(x) if w is None else w
+    S = float(sum(weights[at] for at in indices(x))) if reduction == "mean" else 1.0
+    out = sum(float(weights[at] * (x[at] - t[at]) ** 2) for at in indices(x)) / S
+    for at in indices(x):
+        g = float(grad_output[at] if reduction == "none" else grad_output) / S
+        grad_x[at] = 2 * g * weights[at] * (x[at] - t[at])
+        grad_w[at] = g * ((x[at] - t[at]) ** 2 - (out if reduction == "mean" else 0))
+    return (grad_x, -grad_x) if w is None else (grad_x, -grad_x, grad_w)
+
+
 def log_softmax(grad_output: Tensor, z: Tensor, dim: int, dtype: torch.dtype | None = None) -> tuple[Tensor]:
     grad = torch.zeros_like(z)
     rows, upstream, out = (t.movedim(dim, -1) if t.dim() else t.reshape(1) for t in (z, grad_output, grad))

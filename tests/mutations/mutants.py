@@ -5,6 +5,7 @@ from importlib import import_module
 from inspect import getsource
 from types import ModuleType
 
+from tests.functional.cases import BY_POSITION
 from tests.functional.checks import Function
 
 
@@ -30,22 +31,32 @@ class Mutant:
         mutated = ModuleType(original.__name__)
         exec(compile(source.replace(self.line, self.instead), f"<{self.mistake}>", "exec"), mutated.__dict__)
         function: Function = getattr(mutated, self.operation)
-        return function
+        return BY_POSITION[self.operation](function) if self.operation in BY_POSITION else function
 
 
-GRAD_X = "(delta @ _rows(weight).conj()).reshape(input_shape)"
-GRAD_W = "(delta.T @ _rows(input).conj()).reshape(weight_shape)"
-GRAD_B = "grad_output.sum_to_size(bias_shape)"
+GRAD_X = "delta @ _rows(weight).conj()"
+GRAD_W = "(_rows(delta).T @ _rows(input).conj()).reshape(ctx.weight_shape)"
+GRAD_B = "grad_output.sum_to_size(ctx.bias_shape)"
 GRAD_Z = "return grad_output * (a * (1 - a)).conj()"
-MASKED = "return grad_output.masked_fill(a <= 0, 0)"
+MASKED = "return gate(grad_output, a)"
 GRAD_LOG = "grad_input = g - y.exp() * g.sum(ctx.dim, keepdim=True)"
-SLOPE = "slope = (-g * labels.weight).masked_fill(labels.ignored, 0)"
-NLL_G = "g = grad_of_losses(upstream, ctx.reduction, labels.weight.sum())"
-CE_G = "g = grad_of_losses(widen(grad_output), reduction, labels.weight.sum())"
-CE_IGNORED = "g = torch.where(labels.ignored, 0, g).unsqueeze(dim)"
-SOFTMAX = "grad_input = torch.softmax(z, dim) * (total * g)"
-ONE_HOT = "grad_input.scatter_add_(dim, labels.column, -at_y * g)"
-TOTAL = "total = at_y + everywhere.sum()"
+SLOPE = "slope = labels.clear(-g * labels.weight)"
+NLL_G = "g = grad_of_losses(upstream, ctx.reduction, labels.divisor).expand_as(target)"
+CE_G = "g = grad_of_losses(widen(grad_output), reduction, labels.divisor)"
+CE_IGNORED = "g = labels.clear(g.expand(labels.ignored.shape))"
+SOFTMAX = "torch.softmax(z, class_dimension(z)), labels"
+PRODUCT = "torch.mul(p, total, out=out)"
+ONE_HOT = "grad_input.scatter_add_(dim, labels.column, (-at_y).expand(labels.column.shape))"
+TOTAL = "total = at_y + everywhere.sum(dim, keepdim=True)"
+IS_IGNORED = "(0 if labels.ignored is None else labels.ignored)"
+COUNT_IGNORED = "(0 if labels.ignored is None else labels.ignored.sum())"
+GRAD_TANH = "return grad_output * ((1 - a) * (1 + a)).conj()"
+GATED = "gate(grad_output, a)"
+SLOPE_OF_A = "slope = widen(a) * (1 - widen(a))"
+PULLED = "narrow(widen(grad_output) * slope, a.dtype)"
+MSE_SLOPE = "slope = 2 * g * error if weight is None else 2 * g * widen(weight) * error"
+MSE_G = "g = grad_of_losses(widen(grad_output), ctx.reduction, _divisor(weight, error))"
+CHUNK_W = "grad_W = delta.T @ x if"
 SOFT_Z = "narrow((p * t.sum(dim, keepdim=True) - t) * g, input.dtype)"
 SOFT_Q = "narrow(-(1 - epsilon) * w * log_p * g, target.dtype)"
 SOFT_W = "(-q * log_p * g).sum_to_size(w.shape)"
@@ -57,16 +68,19 @@ MUTANTS = (
         "linear",
         "W transposed",
         GRAD_X,
-        GRAD_X.replace("_rows(weight)", "_rows(weight).T.reshape(weight_shape)"),
+        GRAD_X.replace("_rows(weight)", "_rows(weight).T.reshape(_rows(weight).shape)"),
     ),
     Mutant(
         "linear",
         "∂L/∂W transposed",
         GRAD_W,
-        GRAD_W.replace("(delta.T @ _rows(input).conj())", "(_rows(input).T @ delta)"),
+        GRAD_W.replace("(_rows(delta).T @ _rows(input).conj())", "(_rows(input).T @ _rows(delta))"),
     ),
     Mutant(
-        "linear", "upstream ignored in ∂L/∂W", GRAD_W, GRAD_W.replace("delta.T", "torch.ones_like(delta).T")
+        "linear",
+        "upstream ignored in ∂L/∂W",
+        GRAD_W,
+        GRAD_W.replace("_rows(delta).T", "torch.ones_like(_rows(delta)).T"),
     ),
     Mutant("linear", "∂L/∂W averaged over the batch", GRAD_W, f"{GRAD_W} / max(len(delta), 1)"),
     Mutant("linear", "bias gradient not summed", GRAD_B, "grad_output"),
@@ -135,12 +149,12 @@ MUTANTS = (
         "keep(ctx, output)  # step 3",
         "keep(ctx, output + (inputs[0] == 0))  # step 3",
     ),
-    Mutant("relu", "mask inverted", MASKED, MASKED.replace("a <= 0", "a > 0")),
+    Mutant("relu", "mask inverted", MASKED, "return grad_output.masked_fill(a > 0, 0)"),
     Mutant("relu", "no mask", MASKED, "return grad_output"),
     Mutant("relu", "upstream ignored", MASKED, MASKED.replace("grad_output", "torch.ones_like(grad_output)")),
     Mutant("relu", "the output instead of the slope", MASKED, "return grad_output * a"),
-    Mutant("relu", "mask of the upstream's sign", MASKED, MASKED.replace("a <= 0", "grad_output <= 0")),
-    Mutant("relu", "NaN masked", MASKED, MASKED.replace("a <= 0", "~(a > 0)")),
+    Mutant("relu", "mask of the upstream's sign", MASKED, "return grad_output.clamp(min=0)"),
+    Mutant("relu", "NaN masked", MASKED, "return grad_output.masked_fill(~(a > 0), 0)"),
     Mutant(
         "relu",
         "tangent not masked",
@@ -173,18 +187,18 @@ MUTANTS = (
         "grad_input = y.exp() * (g - (y.exp() * g).sum(ctx.dim, keepdim=True))",
     ),
     Mutant("nll_loss", "dropped minus", SLOPE, SLOPE.replace("-g", "g")),
-    Mutant("nll_loss", "forgotten mean", NLL_G, "g = upstream"),
+    Mutant("nll_loss", "forgotten mean", NLL_G, "g = upstream.expand_as(target)"),
     Mutant(
         "nll_loss",
         "`ignore_index` counted in the mean",
         NLL_G,
-        NLL_G.replace("labels.weight.sum()", "(labels.weight.sum() + labels.ignored.sum())"),
+        NLL_G.replace("labels.divisor", f"labels.divisor + {COUNT_IGNORED}"),
     ),
     Mutant(
         "nll_loss",
         "class weights left out of the divisor",
         NLL_G,
-        NLL_G.replace("labels.weight.sum()", "(~labels.ignored).sum()"),
+        NLL_G.replace("labels.divisor", f"labels.column.numel() - {COUNT_IGNORED}"),
     ),
     Mutant(
         "nll_loss",
@@ -193,50 +207,50 @@ MUTANTS = (
         SLOPE.replace("-g * labels.weight", "-g * (labels.weight * 0 + 1)"),
     ),
     Mutant(
-        "nll_loss", "ignored examples not left out", SLOPE, "slope = -g * (labels.weight + labels.ignored)"
+        "nll_loss", "ignored examples not left out", SLOPE, f"slope = -g * (labels.weight + {IS_IGNORED})"
     ),
     Mutant("nll_loss", "upstream ignored", NLL_G, NLL_G.replace("upstream,", "torch.ones_like(upstream),")),
     Mutant("nll_loss", "divided by the number of classes", SLOPE, f"{SLOPE} / ctx.shape[ctx.dim]"),
     Mutant("nll_loss", "all ignored: 0 · ∞", SLOPE, "slope = -g * labels.weight"),
-    Mutant("cross_entropy", "one-hot minus softmax", f"{ONE_HOT}  # … − t", f"{ONE_HOT}.neg_()"),
+    Mutant("cross_entropy", "one-hot minus softmax", f"{ONE_HOT}  # … − g t", f"{ONE_HOT}.neg_()"),
     Mutant("cross_entropy", "one-hot left out", ONE_HOT, "grad_input = grad_input * 1"),
     Mutant(
         "cross_entropy",
         "softmax left out",
         SOFTMAX,
-        SOFTMAX.replace("torch.softmax(z, dim)", "torch.zeros_like(z)"),
+        "torch.zeros_like(z), labels",
     ),
     Mutant("cross_entropy", "log-softmax for softmax", SOFTMAX, SOFTMAX.replace("softmax", "log_softmax")),
     Mutant(
         "cross_entropy",
         "softmax over the batch",
         SOFTMAX,
-        SOFTMAX.replace("softmax(z, dim)", "softmax(z, 0)"),
+        SOFTMAX.replace("class_dimension(z)", "0"),
     ),
     Mutant("cross_entropy", "forgotten mean", CE_G, "g = widen(grad_output)"),
     Mutant(
         "cross_entropy",
         "`ignore_index` counted in the mean",
         CE_G,
-        CE_G.replace("labels.weight.sum()", "(labels.weight.sum() + labels.ignored.sum())"),
+        CE_G.replace("labels.divisor", f"labels.divisor + {COUNT_IGNORED}"),
     ),
     Mutant(
         "cross_entropy",
         "class weights left out of the divisor",
         CE_G,
-        CE_G.replace("labels.weight.sum()", "(~labels.ignored).sum()"),
+        CE_G.replace("labels.divisor", f"labels.column.numel() - {COUNT_IGNORED}"),
     ),
     Mutant(
         "cross_entropy",
         "class weights left out of the gradient",
-        "at_y = total = labels.weight.unsqueeze(dim)",
-        "at_y = total = torch.ones_like(labels.weight.unsqueeze(dim))",
+        "at_y = total = g * labels.weight.unsqueeze(dim)",
+        "at_y = total = g * torch.ones_like(labels.weight).unsqueeze(dim)",
     ),
     Mutant(
         "cross_entropy",
         "ignored examples get smoothing's share",
         CE_IGNORED,
-        "g = (g * torch.ones_like(labels.weight)).unsqueeze(dim)",
+        "g = g.expand(labels.ignored.shape)",
     ),
     Mutant(
         "cross_entropy",
@@ -244,18 +258,18 @@ MUTANTS = (
         CE_G,
         CE_G.replace("widen(grad_output)", "torch.ones_like(widen(grad_output))"),
     ),
-    Mutant("cross_entropy", "t taken to sum to 1", TOTAL, "total = torch.ones_like(at_y)"),
+    Mutant("cross_entropy", "t taken to sum to 1", TOTAL, "total = g"),
     Mutant(
         "cross_entropy",
         "smoothing left out of t",
-        "grad_input = grad_input - everywhere * g",
-        "grad_input = grad_input * 1",
+        "return grad_input.sub_(everywhere) if epsilon > 0 else grad_input",
+        "return grad_input",
     ),
     Mutant(
         "cross_entropy",
         "squared error's factor p (1 − p)",
-        SOFTMAX,
-        f"p = torch.softmax(z, dim)\n        {SOFTMAX} * (1 - p)",
+        PRODUCT,
+        "torch.mul(p * (1 - p), total)",
     ),
     Mutant("cross_entropy_probabilities", "target minus softmax", SOFT_Z, "-" + SOFT_Z),
     Mutant(
@@ -295,4 +309,52 @@ MUTANTS = (
         SOFT_W,
         "(-q * log_p * g).movedim(dim, -1).reshape(-1, w.numel())[-1]",
     ),
+    Mutant("tanh", "dropped minus", GRAD_TANH, GRAD_TANH.replace("return ", "return -")),
+    Mutant("tanh", "1 − a for 1 − a²", GRAD_TANH, "return grad_output * (1 - a)"),
+    Mutant("tanh", "1 + a² for 1 − a²", GRAD_TANH, "return grad_output * (1 + a * a)"),
+    Mutant("tanh", "the sigmoid's slope", GRAD_TANH, "return grad_output * a * (1 - a)"),
+    Mutant("tanh", "tanh′ of the activation", GRAD_TANH, "return grad_output * (1 - a.tanh() ** 2)"),
+    Mutant("tanh", "upstream ignored", GRAD_TANH, GRAD_TANH.replace("grad_output", "torch.ones_like(a)")),
+    Mutant("linear_relu", "ReLU's slope left out", GATED, "grad_output"),
+    Mutant("linear_relu", "the wrong half passes", GATED, "grad_output.masked_fill(a > 0, 0)"),
+    Mutant("linear_relu", "a for its sign", GATED, "grad_output * a"),
+    Mutant("linear_relu", "dropped minus", GATED, f"-{GATED}"),
+    Mutant("linear_relu", "upstream ignored", GATED, "gate(a * 0 + 1, a)"),
+    Mutant("linear_relu", "the gradient clipped, not the activation", GATED, "grad_output.clamp(min=0)"),
+    Mutant("linear_sigmoid", "1 − a forgotten", SLOPE_OF_A, "slope = widen(a)"),
+    Mutant("linear_sigmoid", "a forgotten", SLOPE_OF_A, "slope = 1 - widen(a)"),
+    Mutant("linear_sigmoid", "σ′ of the activation", SLOPE_OF_A, "slope = a.sigmoid() * (1 - a.sigmoid())"),
+    Mutant("linear_sigmoid", "tanh's slope", SLOPE_OF_A, "slope = (1 - a) * (1 + a)"),
+    Mutant("linear_sigmoid", "dropped minus", PULLED, f"-{PULLED}"),
+    Mutant("linear_sigmoid", "upstream ignored", PULLED, PULLED.replace("widen(grad_output) * ", "")),
+    Mutant("linear_cross_entropy", "dropped minus in ∂L/∂x", "delta @ W)", "-delta @ W)"),
+    Mutant("linear_cross_entropy", "∂L/∂W transposed", CHUNK_W, "grad_W = (x.T @ delta).reshape(W.shape) if"),
+    Mutant(
+        "linear_cross_entropy",
+        "averaged bias gradient",
+        "grad_b = delta.sum(0) if",
+        "grad_b = delta.mean(0) if",
+    ),
+    Mutant(
+        "linear_cross_entropy",
+        "forgotten mean",
+        "grad_of_losses(grad_output, reduction, divisor).expand",
+        "grad_output.expand",
+    ),
+    Mutant("linear_cross_entropy", "upstream ignored", "narrow(g * grad_output, g.dtype)", "g"),
+    Mutant(
+        "linear_cross_entropy", "log p for p", "p = log_p.exp_() if in_place else log_p.exp()", "p = log_p"
+    ),
+    Mutant("mse_loss", "factor 2 forgotten", MSE_SLOPE, MSE_SLOPE.replace("2 * g", "g")),
+    Mutant("mse_loss", "target minus prediction", MSE_SLOPE, MSE_SLOPE.replace("2 * g", "-2 * g")),
+    Mutant("mse_loss", "weights left out", MSE_SLOPE, "slope = 2 * g * error"),
+    Mutant("mse_loss", "the square for the error", MSE_SLOPE, MSE_SLOPE.replace("error", "error.square()")),
+    Mutant("mse_loss", "forgotten mean", MSE_G, "g = widen(grad_output)"),
+    Mutant(
+        "mse_loss",
+        "mean over the batch only",
+        MSE_G,
+        MSE_G.replace("_divisor(weight, error)", "max((*error.shape, 1)[0], 1)"),
+    ),
+    Mutant("mse_loss", "the target's sign", "narrow(-slope.sum_to_size", "narrow(slope.sum_to_size"),
 )

@@ -1,9 +1,11 @@
 """Every engine makes the same numbers from the same seed."""
 
+from typing import Any
+
 import pytest
 import torch
 
-from manual_backprop.training.config import ENGINES, TrainingConfig
+from manual_backprop.training.config import ACTIVATIONS, ENGINES, LOSSES, TrainingConfig
 from manual_backprop.training.data import Dataset
 from manual_backprop.training.engines import Engine, build
 from tests.training.conftest import sample_on
@@ -13,18 +15,10 @@ TOLERANCE = {"float64": 1e-10, "float32": 2e-4}
 
 
 def trajectory(
-    engine: str, data: Dataset, dtype: str, activation: str, momentum: float = 0.0, steps: int = 100
+    engine: str, data: Dataset, dtype: str, steps: int = 100, **options: Any
 ) -> tuple[torch.Tensor, Engine]:
     """The logits of every step, and the engine after them."""
-    config = TrainingConfig(
-        engine=engine,
-        dtype=dtype,
-        activation=activation,
-        hidden=(31, 17),
-        lr=0.1 * (1 - momentum),
-        momentum=momentum,
-        seed=7,
-    )
+    config = TrainingConfig(engine=engine, dtype=dtype, hidden=(31, 17), seed=7, **options)
     made = build(config, 784, 10, data.train_images.device)
     order = torch.randperm(len(data.train_images), generator=torch.Generator().manual_seed(0))
     batches = order.to(data.train_images.device).split(61)
@@ -33,17 +27,29 @@ def trajectory(
     return torch.cat(logits), made
 
 
+RULES: dict[str, dict[str, Any]] = {
+    "descent": {"lr": 0.1},
+    "decay": {"lr": 0.1, "weight_decay": 0.01},
+    "momentum": {"lr": 0.01, "momentum": 0.9},
+    "momentum and decay": {"lr": 0.01, "momentum": 0.9, "weight_decay": 0.01},
+    "adam": {"lr": 0.001, "optimizer": "adam"},
+    "adam and decay": {"lr": 0.001, "optimizer": "adam", "weight_decay": 0.01},
+}
+
+
 @pytest.mark.parametrize("engine", [name for name in ENGINES if name != "autograd"])
-@pytest.mark.parametrize("activation", ["relu", "sigmoid"])
-@pytest.mark.parametrize("momentum", [0.0, 0.9])
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("rule", RULES)
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 def test_engine_follows_autograd_step_for_step(
-    engine: str, dtype: str, momentum: float, activation: str, device: torch.device
+    engine: str, dtype: str, rule: str, loss: str, activation: str, device: torch.device
 ) -> None:
     data = sample_on(device, getattr(torch, dtype))
-    expected, reference = trajectory("autograd", data, dtype, activation, momentum)
-    logits, other = trajectory(engine, data, dtype, activation, momentum)
-    tolerance = TOLERANCE[dtype] * (1 if momentum == 0 else 10)
+    options = {"activation": activation, "loss": loss, **RULES[rule]}
+    expected, reference = trajectory("autograd", data, dtype, **options)
+    logits, other = trajectory(engine, data, dtype, **options)
+    tolerance = TOLERANCE[dtype] * (1 if rule in ("descent", "decay") else 10)
     torch.testing.assert_close(logits, expected, rtol=10 * tolerance, atol=10 * tolerance)
     for name, parameter in reference.state_dict()["model"].items():
         actual = other.state_dict()["model"][name]
@@ -86,10 +92,13 @@ def test_no_hidden_layer_is_a_linear_classifier(name: str) -> None:
     assert torch.nn.functional.cross_entropy(engine.step(images, labels), labels) < before
 
 
-@pytest.mark.parametrize("momentum", [0.0, 0.9])
-@pytest.mark.parametrize("activation", ["relu", "sigmoid"])
-def test_a_step_of_the_explicit_engine_allocates_nothing(activation: str, momentum: float) -> None:
-    config = TrainingConfig(engine="explicit", activation=activation, momentum=momentum, hidden=(31, 17))
+@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_a_step_of_the_explicit_engine_allocates_nothing(activation: str, loss: str, rule: str) -> None:
+    config = TrainingConfig(
+        engine="explicit", activation=activation, loss=loss, hidden=(31, 17), **RULES[rule]
+    )
     engine = build(config, 784, 10, torch.device("cpu"))
     images, labels = torch.randn(61, 784), torch.arange(61) % 10
     engine.step(images, labels)  # the first one makes the buffers
@@ -124,4 +133,4 @@ def test_the_explicit_engine_starts_where_the_others_do_and_reads_its_own_state(
     other.load_state_dict(explicit.state_dict())
     assert torch.equal(explicit.step(images, labels), other.step(images, labels))
     with pytest.raises(KeyError, match="are due"):
-        other.load_state_dict({"model": {}, "velocities": []})
+        other.load_state_dict({"model": {}, "updates": []})
