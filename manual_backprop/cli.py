@@ -4,6 +4,7 @@ Exit codes: 0 done, 1 it could not be done, 2 an option that cannot be meant, 12
 What went wrong is one line on standard error.
 """
 
+import json
 import os
 import sys
 from argparse import SUPPRESS, ArgumentParser, ArgumentTypeError, RawDescriptionHelpFormatter
@@ -11,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from manual_backprop import __version__
+from manual_backprop import __version__, benchmark
 from manual_backprop.training import Failure, Interrupted, TrainingConfig, UsageError, resume, train
 from manual_backprop.training.config import (
     ACTIVATIONS,
@@ -22,6 +23,7 @@ from manual_backprop.training.config import (
     LOSSES,
     OPTIMIZERS,
 )
+from manual_backprop.training.loop import resolve_device
 from manual_backprop.verify.command import CannotRead, verify_named
 
 WITH_RESUME = ("epochs", "target_accuracy", "device", "data_dir")
@@ -52,10 +54,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     _add_train(commands)
     _add_verify(commands)
+    _add_bench(commands)
     options = vars(parser.parse_args(arguments))
     command = options.pop("command")
     try:
-        return {"train": _train, "verify": _verify}[command](options)
+        return {"train": _train, "verify": _verify, "bench": _bench}[command](options)
     except (UsageError, CannotRead) as error:
         return _say(f"manual-backprop {command}: error: {error}", 2)
     except Failure as error:
@@ -97,6 +100,29 @@ def _verify(options: dict[str, Any]) -> int:
         except (OSError, ValueError) as error:
             raise UsageError(f"--plot {options['plot']}: {error}") from error
     return report.exit_code
+
+
+def _bench(options: dict[str, Any]) -> int:
+    device = resolve_device(options["device"])
+    if options["rounds"] < 1:
+        raise UsageError(f"--rounds must be at least 1, not {options['rounds']}")
+    if options["json"] is not None and not options["json"].parent.is_dir():  # before minutes are spent
+        raise UsageError(f"--json {options['json']}: there is no folder {options['json'].parent}")
+    results = benchmark.run(device, options["rounds"], large=False)
+    if options["json"] is not None:
+        options["json"].write_text(json.dumps(benchmark.as_json(device, *results), indent=2) + "\n")
+    return 0
+
+
+def _add_bench(commands: Any) -> None:
+    parser = commands.add_parser(
+        "bench",
+        help="time the hand-written gradients beside the built-in ones",
+        description="Time a training step of each engine, and each operation forward and backward.",
+    )
+    parser.add_argument("--device", **_choice(DEVICES, "auto", "where to compute: "), default="auto")
+    parser.add_argument("--rounds", **_number(int, 30, "of each step"), default=30)
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write everything measured to this file")
 
 
 def _add_verify(commands: Any) -> None:

@@ -31,7 +31,7 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
         ("train --momentum 1", "--momentum must be at least 0 and below 1, not 1.0"),
         ("train --hidden 128,x", "'128,x' is not a list of sizes such as 128 or 128,64"),
         ("train --hidden 128,0", "--hidden must be whole numbers above 0"),
-        ("train --activation swish", "--activation must be relu or sigmoid, not swish"),
+        ("train --activation swish", "--activation must be relu, sigmoid or tanh, not swish"),
         ("train --engine steam", "--engine must be functions, autograd or explicit, not steam"),
         ("train --device tpu", "--device must be auto, cpu, cuda or mps, not tpu"),
         ("train --dataset cifar", "--dataset must be mnist, fashion-mnist or sample, not cifar"),

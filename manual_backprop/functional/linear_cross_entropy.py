@@ -42,6 +42,7 @@ from manual_backprop.functional.cross_entropy import check_smoothing, expected, 
 from manual_backprop.functional.linear import check_activated, linear
 from manual_backprop.functional.log_softmax import log_softmax_tangent
 from manual_backprop.functional.operation import (
+    HALF_PRECISION,
     Operation,
     autocast,
     function_of,
@@ -142,41 +143,55 @@ def _gradients(
     """Step 2: ∂L/∂x, ∂L/∂W and ∂L/∂b chunk by chunk; with the losses (N,), if these are asked for."""
     input, W, b, target, weight, ignore_index, reduction, epsilon, _ = inputs
     batched = input.dim() == 2
-    weight, in_place = _wide(weight), with_losses
+    weight = _wide(weight)
     divisor = labels_of(target, weight, ignore_index, widen(W)).divisor
     g_of_all = grad_of_losses(grad_output, reduction, divisor).expand(target.shape)
+    # Where nothing looks on, the chunks share one buffer, and their products are added up in one place.
+    alone = with_losses and W.dtype not in HALF_PRECISION
+    buffer = W.new_empty(_rows_of_a_chunk(W), len(W)) if alone else None
     grad_x: list[Tensor] = []
     grad_W = grad_b = None
     losses = []
     chunks = zip(*(_chunks(rows, W, batched) for rows in (input, target, g_of_all)), strict=True)
     for x, y, g in chunks:
-        z = _logits(x, W, b)
-        log_p = torch.log_softmax(z, 1, out=z if in_place else None)
+        place = None if buffer is None else buffer[: len(x)]
+        log_p = torch.log_softmax(_logits(x, W, b, place), 1, out=place)
         if with_losses:
             losses.append(expected(log_p, y, weight, ignore_index, "none", epsilon))
-        p = log_p.exp_() if in_place else log_p.exp()
-        labels = labels_of(y, weight, ignore_index, p)
-        delta = grad_of_scores(p, labels, weight, epsilon, g, out=p if in_place else None)
+        p = torch.exp(log_p, out=place)
+        delta = grad_of_scores(p, labels_of(y, weight, ignore_index, p), weight, epsilon, g, out=place)
         delta = narrow(delta, W.dtype)
         if needed[0]:
             grad_x.append(delta @ W)  # δ_c W
         if needed[1]:
-            grad_W = delta.T @ x if grad_W is None else torch.addmm(grad_W, delta.T, x)
+            grad_W = _added(grad_W, delta.T, x, alone)  # + δ_cᵀ x_c
         if needed[2]:
             grad_b = delta.sum(0) if grad_b is None else grad_b + delta.sum(0)
     grad_input = _joined(grad_x, batched) if needed[0] else None
     return _joined(losses, batched) if losses else target, [grad_input, grad_W, grad_b]
 
 
-def _logits(x: Tensor, W: Tensor, b: Tensor | None) -> Tensor:
+def _added(total: Tensor | None, left: Tensor, right: Tensor, in_place: bool) -> Tensor:
+    """The total so far and a product."""
+    if total is None:
+        return left @ right
+    return torch.addmm(total, left, right, out=total if in_place else None)
+
+
+def _logits(x: Tensor, W: Tensor, b: Tensor | None, out: Tensor | None = None) -> Tensor:
     """X Wᵀ + b of a chunk, wide enough to take the exponential of."""
-    return widen(x @ W.t() if b is None else torch.addmm(b, x, W.t()))
+    z = torch.mm(x, W.t(), out=out) if b is None else torch.addmm(b, x, W.t(), out=out)
+    return widen(z)
+
+
+def _rows_of_a_chunk(W: Tensor) -> int:
+    return max(CHUNK // max(len(W), 1), 1)
 
 
 def _chunks(tensor: Tensor, W: Tensor, batched: bool) -> tuple[Tensor, ...]:
     """The rows of `tensor`, so many at a time that they have about CHUNK logits; one example is a row."""
     rows = tensor if batched else tensor.unsqueeze(0)
-    return torch.split(rows, max(CHUNK // max(len(W), 1), 1))
+    return torch.split(rows, _rows_of_a_chunk(W))
 
 
 def _joined(chunks: list[Tensor], batched: bool) -> Tensor:

@@ -56,7 +56,7 @@ SLOPE_OF_A = "slope = widen(a) * (1 - widen(a))"
 PULLED = "narrow(widen(grad_output) * slope, a.dtype)"
 MSE_SLOPE = "slope = 2 * g * error if weight is None else 2 * g * widen(weight) * error"
 MSE_G = "g = grad_of_losses(widen(grad_output), ctx.reduction, _divisor(weight, error))"
-CHUNK_W = "grad_W = delta.T @ x if"
+CHUNK_W = "grad_W = _added(grad_W, delta.T, x, alone)"
 SOFT_Z = "narrow((p * t.sum(dim, keepdim=True) - t) * g, input.dtype)"
 SOFT_Q = "narrow(-(1 - epsilon) * w * log_p * g, target.dtype)"
 SOFT_W = "(-q * log_p * g).sum_to_size(w.shape)"
@@ -328,7 +328,7 @@ MUTANTS = (
     Mutant("linear_sigmoid", "dropped minus", PULLED, f"-{PULLED}"),
     Mutant("linear_sigmoid", "upstream ignored", PULLED, PULLED.replace("widen(grad_output) * ", "")),
     Mutant("linear_cross_entropy", "dropped minus in ∂L/∂x", "delta @ W)", "-delta @ W)"),
-    Mutant("linear_cross_entropy", "∂L/∂W transposed", CHUNK_W, "grad_W = (x.T @ delta).reshape(W.shape) if"),
+    Mutant("linear_cross_entropy", "∂L/∂W transposed", CHUNK_W, "grad_W = (x.T @ delta).reshape(W.shape)"),
     Mutant(
         "linear_cross_entropy",
         "averaged bias gradient",
@@ -342,9 +342,7 @@ MUTANTS = (
         "grad_output.expand",
     ),
     Mutant("linear_cross_entropy", "upstream ignored", "narrow(g * grad_output, g.dtype)", "g"),
-    Mutant(
-        "linear_cross_entropy", "log p for p", "p = log_p.exp_() if in_place else log_p.exp()", "p = log_p"
-    ),
+    Mutant("linear_cross_entropy", "log p for p", "p = torch.exp(log_p, out=place)", "p = log_p"),
     Mutant("mse_loss", "factor 2 forgotten", MSE_SLOPE, MSE_SLOPE.replace("2 * g", "g")),
     Mutant("mse_loss", "target minus prediction", MSE_SLOPE, MSE_SLOPE.replace("2 * g", "-2 * g")),
     Mutant("mse_loss", "weights left out", MSE_SLOPE, "slope = 2 * g * error"),

@@ -53,8 +53,8 @@ def assert_same_run(one: Path, other: Path) -> None:
 
 def velocities(engine: dict[str, Any]) -> list[torch.Tensor]:
     """What the optimiser keeps, under either name."""
-    if "velocities" in engine:
-        return [velocity for layer in engine["velocities"] for velocity in layer]
+    if "updates" in engine:
+        return [tensor for layer in engine["updates"] for rule in layer for tensor in rule]
     return [state["momentum_buffer"] for state in engine["optimizer"]["state"].values()]
 
 

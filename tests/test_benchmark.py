@@ -1,0 +1,66 @@
+"""The benchmark measures what it says; how long things take is not asserted."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from manual_backprop import benchmark
+from manual_backprop.benchmark import Timed, alternate, operations, peak_bytes, ratios, steps, worse
+from manual_backprop.cli import main
+
+CPU = torch.device("cpu")
+
+
+def test_cases_alternate_after_a_warm_up() -> None:
+    calls: list[str] = []
+    timed = alternate({name: lambda name=name: calls.append(name) for name in "ab"}, 2, 3, CPU)
+    assert calls == ["a", "a", "a", "b", "b", "b"] * (2 + benchmark.WARM_UP)
+    assert all(len(case.seconds) == 2 and case.median > 0 for case in timed.values())
+
+
+def test_every_engine_makes_a_step() -> None:
+    cases = steps(7, CPU)
+    assert set(cases) == {"products alone", "functions", "autograd", "explicit"}
+    for case in cases.values():
+        case()
+
+
+def test_the_peak_is_what_is_held_at_a_time() -> None:
+    def hold() -> None:
+        for _ in range(3):
+            torch.ones(1000)  # gone before the next one
+        kept = torch.ones(2000), torch.ones(3000)
+        del kept
+
+    assert 20_000 <= peak_bytes(hold, CPU) < 21_000
+
+
+def test_a_ratio_that_has_grown_is_told() -> None:
+    now = ratios(
+        {64: {"autograd": Timed([2.0]), "functions": Timed([3.0]), "explicit": Timed([1.0])}},
+        {"relu": {"by hand": Timed([2.0]), "built in": Timed([1.0])}},
+    )
+    assert now == {"functions, batch 64": 1.5, "explicit, batch 64": 0.5, "relu": 2.0}
+    assert worse(now, now) == []
+    assert worse(now, {**now, "relu": 1.5, "gone": 1.0}) == [
+        "relu: 2.00 times the built-in's time, 1.50 before"
+    ]
+
+
+def test_from_the_shell(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(benchmark, "BATCHES", (7,))
+    chosen = operations(CPU, large=False)
+    monkeypatch.setattr(benchmark, "operations", lambda *_: {"relu": chosen["relu"]})
+    assert main(["bench", "--device", "cpu", "--rounds", "2", "--json", str(tmp_path / "b.json")]) == 0
+    printed = capsys.readouterr().out
+    assert "| explicit |" in printed
+    assert "| relu | 4096 × 1024 |" in printed
+    written = json.loads((tmp_path / "b.json").read_text())
+    assert set(written["ratios"]) == {"functions, batch 7", "explicit, batch 7", "relu"}
+    assert main(["bench", "--rounds", "0"]) == 2
+    assert main(["bench", "--json", str(tmp_path / "no" / "b.json")]) == 2
+    assert "there is no folder" in capsys.readouterr().err
