@@ -22,6 +22,7 @@ from manual_backprop.training.config import (
     ENGINES,
     LOSSES,
     OPTIMIZERS,
+    PRECISIONS,
 )
 from manual_backprop.training.loop import resolve_device
 from manual_backprop.verify.command import CannotRead, verify_named
@@ -183,6 +184,7 @@ def _add_train(commands: Any) -> None:
     learning.add_argument("--seed", **_number(int, defaults.seed, "of initialisation and data order"))
     learning.add_argument("--device", **_choice(DEVICES, defaults.device, "where to compute: "))
     learning.add_argument("--dtype", **_choice(DTYPES, defaults.dtype, "number type: "))
+    learning.add_argument("--precision", **_choice(PRECISIONS, defaults.precision, "of matrix products: "))
     files = parser.add_argument_group("data and results")
     files.add_argument(
         "--dataset",

@@ -11,6 +11,7 @@ OPTIMIZERS = ("sgd", "adam")
 DATASETS = ("mnist", "fashion-mnist", "sample")
 DEVICES = ("auto", "cpu", "cuda", "mps")
 DTYPES = ("float32", "float64")
+PRECISIONS = ("full", "tf32", "bfloat16")
 
 
 class UsageError(Exception):
@@ -39,6 +40,8 @@ class TrainingConfig:
         weight_decay: λ, which adds λ w to ∂L/∂w, the gradient of ½ λ ‖w‖².
         device: where to compute; "auto" takes CUDA or MPS where there is one.
         dtype: the floating-point type of data and parameters.
+        precision: of the matrix products: that of `dtype` ("full"), TF32 (on CUDA only), or bfloat16; the
+            parameters and what is added to them stay in float32.
         seed: of the initial parameters and of the order of the examples.
         data_dir: the folder that holds, or receives, torchvision's data sets.
         dataset: what to train on; None for MNIST, or its sample where MNIST cannot be had.
@@ -61,6 +64,7 @@ class TrainingConfig:
     weight_decay: float = 0.0
     device: str = "auto"
     dtype: str = "float32"
+    precision: str = "full"
     seed: int = 0
     data_dir: str = "data"
     dataset: str | None = None
@@ -74,6 +78,7 @@ class TrainingConfig:
             "optimizer": OPTIMIZERS,
             "device": DEVICES,
             "dtype": DTYPES,
+            "precision": PRECISIONS,
             "dataset": (*DATASETS, None),
         }
         for name, valid in choices.items():
@@ -92,6 +97,8 @@ class TrainingConfig:
         within = target is None or 0 < target <= 100
         _require(within, "target_accuracy", "a percentage above 0, up to 100", self)
         _require(0 <= self.seed < 2**63, "seed", "from 0 to 2^63 - 1", self)
+        if self.precision != "full" and self.dtype != "float32":
+            raise UsageError(f"--precision {self.precision} is for --dtype float32, not {self.dtype}")
         if self.device == "mps" and self.dtype == "float64":
             raise UsageError("--dtype float64 needs --device cpu or cuda: MPS has no float64")
 

@@ -16,7 +16,7 @@ from torch import Tensor
 
 import manual_backprop.functional
 import manual_backprop.nn
-from manual_backprop.training.config import TrainingConfig
+from manual_backprop.training.config import Failure, TrainingConfig
 from manual_backprop.training.explicit import ExplicitEngine
 
 
@@ -66,6 +66,7 @@ class GraphEngine(Engine):
         for features_in, features_out in pairwise(sizes):
             modules += [layers.Linear(features_in, features_out, dtype=dtype), activation()]
         self.model = torch.nn.Sequential(*modules[:-1])  # the last layer's output is the logits
+        self.in_bfloat16 = config.precision == "bfloat16"
         self.loss = partial(LOSSES[config.loss], functional)
         parameters, lr, weight_decay = self.model.parameters(), config.lr, config.weight_decay
         self.optimizer: torch.optim.Optimizer = (
@@ -75,17 +76,18 @@ class GraphEngine(Engine):
         )
 
     def step(self, images: Tensor, labels: Tensor) -> Tensor:
-        logits: Tensor = self.model(images)
-        loss: Any = self.loss(logits, labels)
+        with torch.autocast(images.device.type, torch.bfloat16, enabled=self.in_bfloat16):
+            logits: Tensor = self.model(images)
+            loss: Any = self.loss(logits.float() if self.in_bfloat16 else logits, labels)
         self.optimizer.zero_grad()
         loss.backward()
         self.optimizer.step()
         return logits.detach()
 
     def logits(self, images: Tensor) -> Tensor:
-        with torch.no_grad():
+        with torch.no_grad(), torch.autocast(images.device.type, torch.bfloat16, enabled=self.in_bfloat16):
             logits: Tensor = self.model(images)
-        return logits
+        return logits.to(images.dtype)
 
     def gradient_norms(self) -> Tensor:
         norms = [
@@ -104,8 +106,16 @@ class GraphEngine(Engine):
 
 
 def build(config: TrainingConfig, features: int, classes: int, device: torch.device) -> Engine:
-    """The engine that `config` names, its parameters drawn from `config.seed`, on `device`."""
+    """The engine that `config` names, its parameters drawn from `config.seed`, on `device`.
+
+    Raises:
+        Failure: a precision that the device does not have.
+    """
     sizes = [features, *config.hidden, classes]
+    if config.precision == "tf32" and device.type != "cuda":
+        raise Failure(f"--precision tf32 needs a CUDA device, not {device.type}")
+    if device.type == "cuda":
+        torch.backends.cuda.matmul.allow_tf32 = config.precision == "tf32"
     torch.manual_seed(config.seed)
     if config.engine == "explicit":
         return ExplicitEngine(config, sizes, device)

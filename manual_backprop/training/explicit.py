@@ -14,6 +14,9 @@ Why this is quick: what a step needs is known beforehand, so every buffer is all
 graph to build and to walk. Plain gradient descent never forms ∂L/∂W either: the product δᵀ a is added to W as
 it is made, with −η/N as its factor. That is also where the mean's 1/N goes: the backward is linear in δ.
 
+With `precision="bfloat16"` the products are made of rounded copies of images, weights and biases; the
+parameters themselves stay in float32, since a small step would be rounded away.
+
 f′ is computed from a, not from z: ReLU's slope is the sign of a, the sigmoid's is a − a², tanh's 1 − a².
 
 updates.py has the other ways to change a parameter: momentum, Adam, weight decay.
@@ -70,13 +73,14 @@ ERRORS: dict[str, Error] = {"cross_entropy": cross_entropy_error, "mse": squared
 
 
 class Buffers:
-    """What a step on N examples writes: aˡ, δˡ and f′ of each layer."""
+    """What a step on N examples writes: aˡ, δˡ and f′ of each layer; the images too if rounded."""
 
     def __init__(self, count: int, sizes: list[int], like: Tensor) -> None:
         self.a = [like.new_empty(count, size) for size in sizes[1:]]
         self.delta = [like.new_empty(count, size) for size in sizes[1:]]
         self.delta_T = [delta.T for delta in self.delta]
         self.slope = [like.new_empty(count, size) for size in sizes[1:-1]]
+        self.images = like.new_empty(count, sizes[0]) if like.dtype == torch.bfloat16 else None
         self.ones = like.new_ones(count)
         self.minus_one = like.new_full((count, 1), -1.0)
 
@@ -91,7 +95,10 @@ class ExplicitEngine:
         self.weights = [layer.weight.detach().to(device) for layer in layers]
         self.weights[0] = self.weights[0].T.contiguous().T  # the quicker order in memory for a wide input
         self.biases = [layer.bias.detach().to(device) for layer in layers]
-        self.weights_T = [W.T for W in self.weights]  # views: they follow the weights
+        in_bfloat16 = config.precision == "bfloat16"
+        self.factors = [W.bfloat16() for W in self.weights] if in_bfloat16 else self.weights  # of products
+        self.addends = [b.bfloat16() for b in self.biases] if in_bfloat16 else self.biases
+        self.factors_T = [W.T for W in self.factors]  # views: they follow the weights
         self.scale = 2 / sizes[-1] if config.loss == "mse" else 1.0  # what the error has left out
         self.updates = [
             (rule_for(W, config, self.scale), rule_for(b, config, self.scale)) for W, b in self._layers()
@@ -103,10 +110,13 @@ class ExplicitEngine:
 
     def step(self, images: Tensor, labels: Tensor) -> Tensor:
         use = self._buffers_for(len(images))
+        if use.images is not None:
+            self._round()
+            images = use.images.copy_(images)
         self.inputs = [images, *use.a[:-1]]
         last = len(self.weights) - 1
 
-        for layer, (W_T, b) in enumerate(zip(self.weights_T, self.biases, strict=True)):
+        for layer, (W_T, b) in enumerate(zip(self.factors_T, self.addends, strict=True)):
             torch.addmm(b, self.inputs[layer], W_T, out=use.a[layer])  # z = a Wᵀ + b
             if layer < last:
                 self.activate(use.a[layer])  # a = f(z)
@@ -116,26 +126,35 @@ class ExplicitEngine:
 
         for layer in range(last, -1, -1):
             if layer > 0:
-                before = torch.mm(use.delta[layer], self.weights[layer], out=use.delta[layer - 1])  # δ W …
+                before = torch.mm(use.delta[layer], self.factors[layer], out=use.delta[layer - 1])  # δ W …
                 before.mul_(self.slope_of(self.inputs[layer], use.slope[layer - 1]))  # … ⊙ f′
             update_W, update_b = self.updates[layer]
             update_W.step(self.weights[layer], use.delta_T[layer], self.inputs[layer])  # δᵀ a / N
             update_b.step(self.biases[layer], use.delta_T[layer], use.ones)  # Σₙ δₙ / N
         return logits
 
+    def _round(self) -> None:
+        """What the products are made of, from the parameters, which stay in float32."""
+        for rounded, exact in zip(self.factors + self.addends, self.weights + self.biases, strict=True):
+            rounded.copy_(exact)
+
     def _layers(self) -> Iterator[tuple[Tensor, Tensor]]:
         return zip(self.weights, self.biases, strict=True)
 
     def _buffers_for(self, count: int) -> Buffers:
         if count not in self.buffers:  # the full batch, and what is left at the end of an epoch
-            self.buffers[count] = Buffers(count, self.sizes, self.weights[0])
+            self.buffers[count] = Buffers(count, self.sizes, self.factors[0])
         return self.buffers[count]
 
     def logits(self, images: Tensor) -> Tensor:
-        a = images
-        for W, b in zip(self.weights[:-1], self.biases[:-1], strict=True):
-            a = self.activate(torch.addmm(b, a, W.T))
-        return torch.addmm(self.biases[-1], a, self.weights[-1].T)
+        if self.factors is not self.weights:
+            self._round()
+        *hidden, last = zip(self.factors_T, self.addends, strict=True)
+        a = images.to(self.factors[0].dtype)
+        for W_T, b in hidden:
+            a = self.activate(torch.addmm(b, a, W_T))
+        W_T, b = last
+        return torch.addmm(b, a, W_T).to(images.dtype)
 
     def gradient_norms(self) -> Tensor:
         count = len(self.inputs[0])

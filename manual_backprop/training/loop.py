@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
+from copy import deepcopy
 from dataclasses import asdict, replace
 from functools import partial
 from math import ceil, isfinite
@@ -15,6 +16,7 @@ from manual_backprop.training.config import Failure, TrainingConfig
 from manual_backprop.training.data import Dataset
 from manual_backprop.training.engines import LOSSES, build
 from manual_backprop.training.progress import Progress
+from manual_backprop.training.replay import ReplayedSteps, cuda_graph
 
 NORMS_PER_EPOCH = 50
 EVALUATION_CHUNK = 10_000
@@ -29,7 +31,8 @@ class Trainer:
         step: steps since the start.
         metrics: one row for each complete epoch; losses (of a cross-entropy in nats), accuracies from 0 to 1.
         gradient_norms: rows of the step and ‖∂L/∂(W, b)‖ of each layer.
-        seconds: of training, evaluation excluded.
+        seconds: of training, evaluation and `capture_seconds` excluded.
+        capture_seconds: that a CUDA graph took to capture.
     """
 
     def __init__(self, config: TrainingConfig, data: Dataset) -> None:
@@ -46,6 +49,8 @@ class Trainer:
         self.metrics: list[dict[str, float]] = []
         self.gradient_norms: list[list[float]] = []
         self.seconds = 0.0
+        self.replayed: ReplayedSteps | None = None
+        self.capture_seconds = 0.0
 
     @property
     def complete(self) -> bool:
@@ -73,17 +78,18 @@ class Trainer:
         order = torch.randperm(len(images), generator=self.order).to(self.device)
         labels = labels[order]
         steps = ceil(len(images) / self.config.batch_size)
+        every = max(steps // NORMS_PER_EPOCH, 1)
+        if self.replayed is None and may_be_replayed(self.config, self.device):
+            self._capture(every)
         counted, norms = self.position, []
         started = time.perf_counter()
-        rest = (torch.split(t[self.position :], self.config.batch_size) for t in (order, labels))
-        for chosen, classes in zip(*rest, strict=True):
-            batch = torch.index_select(images, 0, chosen, out=self.batch[: len(chosen)])
-            self.scores[self.position : self.position + len(batch)] = self.engine.step(batch, classes)
-            if self.step % max(steps // NORMS_PER_EPOCH, 1) == 0:
-                norms.append((self.step, self.engine.gradient_norms()))
-            self.position += len(batch)
-            self.step += 1
-            if progress.due(len(batch)):
+        while self.position < len(images):
+            made, examples = self._advance(order, labels, until=-self.step % every + 1)
+            self.position += examples
+            self.step += made
+            if (self.step - 1) % every == 0:
+                norms.append((self.step - 1, self.engine.gradient_norms()))
+            if progress.due(examples):
                 counted = self._count(counted, labels)
                 progress.show(self.epoch, self.position, self.sums)
             if stop():
@@ -95,6 +101,30 @@ class Trainer:
             return False
         self._end_epoch()
         return True
+
+    def _advance(self, order: Tensor, labels: Tensor, until: int) -> tuple[int, int]:
+        """Make one step, or a replay's where it holds `until`; how many steps, on how many examples."""
+        replayed = self.replayed
+        rest = len(order) - self.position
+        if replayed is not None and replayed.count == until and replayed.examples <= rest:
+            part = slice(self.position, self.position + replayed.examples)
+            self.scores[part] = replayed(order[part], labels[part])
+            return until, replayed.examples
+        part = slice(self.position, self.position + min(self.config.batch_size, rest))
+        chosen = order[part]
+        batch = torch.index_select(self.data.train_images, 0, chosen, out=self.batch[: len(chosen)])
+        self.scores[part] = self.engine.step(batch, labels[part])
+        return 1, len(chosen)
+
+    def _capture(self, count: int) -> None:
+        """Have `count` steps captured, and the parameters as they were before."""
+        started = time.perf_counter()
+        before = deepcopy(self.engine.state_dict())
+        classes, batch_size = len(self.data.classes), len(self.batch)
+        images = self.data.train_images
+        self.replayed = ReplayedSteps(self.engine, images, classes, batch_size, count, cuda_graph)
+        self.engine.load_state_dict(before)
+        self.capture_seconds = time.perf_counter() - started
 
     def _count(self, start: int, labels: Tensor) -> int:
         """Add the loss and the number right of the examples since `start`; up to where it has counted."""
@@ -182,6 +212,11 @@ class Trainer:
         ):
             setattr(self, name, state[name])
         _restore_random_states(state["random_states"], self.device)
+
+
+def may_be_replayed(config: TrainingConfig, device: torch.device) -> bool:
+    """Whether steps can be captured in a CUDA graph."""
+    return device.type == "cuda" and config.engine == "explicit" and config.optimizer == "sgd"
 
 
 def configuration(state: dict[str, Any], **changes: Any) -> TrainingConfig:

@@ -213,6 +213,7 @@ def _write_summary(trainer: Trainer, out: Path) -> None:
             "epochs": trainer.epoch,
             "steps": trainer.step,
             "training_seconds": trainer.seconds,
+            "capture_seconds": trainer.capture_seconds,
             "examples_per_second": examples / trainer.seconds,
             **{key: trainer.metrics[-1][key] for key in ("train_accuracy", "test_accuracy", "test_loss")},
         },

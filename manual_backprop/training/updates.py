@@ -5,7 +5,7 @@ factor of the loss), rather than their product, so that plain gradient descent c
 is made. With weight decay λ the gradient of L + ½ λ ‖w‖² is meant, g = ∂L/∂w + λ w.
 
 Nothing is allocated in a step, which is why some lines take a form with `alpha` or `value`: a number that an
-in-place operation multiplies or adds by itself is made a tensor first.
+in-place operation multiplies or adds by itself is made a tensor first. (Products in bfloat16 do allocate.)
 
 Source: Goodfellow, Bengio and Courville, "Deep Learning" (2016), algorithms 8.1 and 8.2; Kingma and Ba,
 "Adam: a method for stochastic optimization", ICLR 2015, algorithm 1. The forms are those of torch.optim.
@@ -84,7 +84,9 @@ class Adam(Update):
 
 def _add_product(out: Tensor, delta_T: Tensor, a: Tensor, beta: float, alpha: float) -> None:
     """β out + α δᵀ a, into `out`."""
-    if a.dim() == 1:
+    if delta_T.dtype != out.dtype:  # products in bfloat16, sums in float32
+        out.mul_(beta).add_(delta_T @ a, alpha=alpha)
+    elif a.dim() == 1:
         out.addmv_(delta_T, a, beta=beta, alpha=alpha)
     else:
         out.addmm_(delta_T, a, beta=beta, alpha=alpha)

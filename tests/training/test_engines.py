@@ -5,7 +5,14 @@ from typing import Any
 import pytest
 import torch
 
-from manual_backprop.training.config import ACTIVATIONS, ENGINES, LOSSES, TrainingConfig
+from manual_backprop.training.config import (
+    ACTIVATIONS,
+    ENGINES,
+    LOSSES,
+    Failure,
+    TrainingConfig,
+    UsageError,
+)
 from manual_backprop.training.data import Dataset
 from manual_backprop.training.engines import Engine, build
 from tests.training.conftest import sample_on
@@ -134,3 +141,36 @@ def test_the_explicit_engine_starts_where_the_others_do_and_reads_its_own_state(
     assert torch.equal(explicit.step(images, labels), other.step(images, labels))
     with pytest.raises(KeyError, match="are due"):
         other.load_state_dict({"model": {}, "updates": []})
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_products_in_bfloat16_learn_almost_as_well(engine: str, device: torch.device) -> None:
+    data = sample_on(device)
+    accuracies = []
+    for precision in ("full", "bfloat16"):
+        _, made = trajectory(engine, data, "float32", steps=200, precision=precision, lr=0.1)
+        assert all(p.dtype == torch.float32 for p in made.state_dict()["model"].values())
+        logits = made.logits(data.test_images)
+        assert logits.dtype == torch.float32
+        accuracies.append((logits.argmax(1) == data.test_labels).float().mean().item())
+        assert made.gradient_norms().isfinite().all()
+    assert accuracies[0] > 0.8
+    assert abs(accuracies[1] - accuracies[0]) < 0.03
+
+
+def test_the_first_bfloat16_step_of_each_engine_is_nearly_the_same() -> None:
+    data = sample_on(torch.device("cpu"))
+    full, *low = (
+        trajectory(engine, data, "float32", steps=2, precision=precision, lr=0.1)[0]
+        for engine, precision in [("autograd", "full"), *((name, "bfloat16") for name in ENGINES)]
+    )
+    for logits in low:
+        assert not torch.equal(logits.float(), full)
+        torch.testing.assert_close(logits.float(), full, rtol=0.05, atol=0.02)
+
+
+def test_tf32_needs_cuda() -> None:
+    with pytest.raises(Failure, match="needs a CUDA device, not cpu"):
+        build(TrainingConfig(precision="tf32"), 784, 10, torch.device("cpu"))
+    with pytest.raises(UsageError, match="--precision bfloat16 is for --dtype float32"):
+        TrainingConfig(precision="bfloat16", dtype="float64")

@@ -1,0 +1,80 @@
+"""Many training steps as one: captured in a CUDA graph once, replayed from then on.
+
+A step of the explicit engine is about fifteen kernels, each done in a few microseconds, which is less than
+Python takes to ask for it. A graph is asked for once. What it reads and writes has to stand in the same
+place each time, so the numbers of the chosen examples, their labels and the logits have buffers here, filled
+before a replay and read after it. Nothing in it may wait for the GPU or depend on a number that Python
+knows: Adam's t is one, so Adam is left out.
+
+Source: PyTorch's documentation, "CUDA semantics", section "CUDA Graphs".
+"""
+
+from collections.abc import Callable
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+Replay = Callable[[], None]
+
+
+class Steps(Protocol):
+    """What can make a step."""
+
+    def step(self, images: Tensor, labels: Tensor) -> Tensor:
+        """One update; returns the logits."""
+
+
+class ReplayedSteps:
+    """`count` steps on full batches at a time.
+
+    Args:
+        engine: makes a step.
+        images: of the whole training set, (N, D).
+        classes: C.
+        batch_size: examples in a step.
+        count: steps in a replay.
+        capture: turns a function into one that repeats it without Python.
+    """
+
+    def __init__(
+        self,
+        engine: Steps,
+        images: Tensor,
+        classes: int,
+        batch_size: int,
+        count: int,
+        capture: Callable[[Replay], Replay],
+    ) -> None:
+        self.count, self.examples = count, batch_size * count
+        self.chosen = torch.zeros(self.examples, dtype=torch.int64, device=images.device)
+        self.labels = torch.zeros_like(self.chosen)
+        self.scores = images.new_empty(self.examples, classes)
+        batch = images.new_empty(batch_size, images.shape[1])
+
+        def steps() -> None:
+            parts = (torch.split(buffer, batch_size) for buffer in (self.chosen, self.labels, self.scores))
+            for chosen, labels, scores in zip(*parts, strict=True):
+                scores.copy_(engine.step(torch.index_select(images, 0, chosen, out=batch), labels))
+
+        self.replay = capture(steps)
+
+    def __call__(self, chosen: Tensor, labels: Tensor) -> Tensor:
+        """Make the steps on these examples, (count × batch,); returns the logits, (count × batch, C)."""
+        self.chosen.copy_(chosen)
+        self.labels.copy_(labels)
+        self.replay()
+        return self.scores
+
+
+def cuda_graph(steps: Replay) -> Replay:
+    """Capture `steps` in a CUDA graph, after a warm-up on a stream of its own, as PyTorch asks for."""
+    stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
+    stream.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(stream):
+        steps()
+    torch.cuda.current_stream().wait_stream(stream)
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        steps()
+    return graph.replay
