@@ -81,10 +81,10 @@ class Linear(Operation):
 
         # On complex numbers autograd's gradient is the conjugate; on real ones conj() is the identity.
         grad_input = delta @ _rows(weight).conj() if needs_input else None
-        grad_weight = (
-            (_rows(delta).T @ _rows(input).conj()).reshape(ctx.weight_shape) if needs_weight else None
-        )
-        grad_bias = grad_output.sum_to_size(ctx.bias_shape) if needs_bias else None
+        grad_weight = _rows(delta).t() @ _rows(input).conj() if needs_weight else None
+        if grad_weight is not None and len(ctx.weight_shape) == 1:
+            grad_weight = grad_weight[0]
+        grad_bias = _summed(grad_output, ctx.bias_shape) if needs_bias else None
         return grad_input, grad_weight, grad_bias
 
     @staticmethod
@@ -152,6 +152,11 @@ def _output_shape(input: Tensor, weight: Tensor) -> torch.Size:
 def _rows(tensor: Tensor) -> Tensor:
     """(*, D) → (N, D). The N is written out because -1 says nothing when there are no elements."""
     return tensor if tensor.dim() == 2 else tensor.reshape(prod(tensor.shape[:-1]), tensor.shape[-1])
+
+
+def _summed(delta: Tensor, shape: torch.Size) -> Tensor:
+    """Σₙ δₙ, and over j too where the bias is a single number."""
+    return delta.sum(0) if delta.shape[1:] == shape else delta.sum_to_size(shape)
 
 
 _linear = function_of(Linear)
