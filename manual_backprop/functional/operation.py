@@ -19,12 +19,15 @@ Known limit
 """
 
 from collections.abc import Callable
+from contextvars import ContextVar
 from typing import Any
 
 import torch
 from torch import Tensor
 
 HALF_PRECISION = (torch.float16, torch.bfloat16)
+WATCH: ContextVar[Callable[..., Tensor] | None] = ContextVar("watch", default=None)
+"""Who is called in an operation's place, with the operation, the function that computes it, and the inputs."""
 
 
 class Operation(torch.autograd.Function):
@@ -87,6 +90,9 @@ def function_of(operation: type[Operation]) -> Callable[..., Tensor]:
         operation.check(*inputs)
         if torch.compiler.is_compiling():
             return traced.apply(*inputs)
+        watch = WATCH.get()
+        if watch is not None:
+            return watch(operation, operation.apply, inputs)
         try:
             return plain.apply(*inputs)
         except RuntimeError as error:

@@ -1,0 +1,107 @@
+"""One real training step, every number of it: as a table, as a figure, as a page to walk through.
+
+step = record(model, images, labels, loss=F.cross_entropy, lr=0.1)
+print(step)
+step.plot("step.png")
+step.page("step.html")
+"""
+
+from collections.abc import Callable, Sequence
+from html import escape
+from pathlib import Path
+from shutil import get_terminal_size
+from typing import Any
+
+from torch import Tensor
+
+from manual_backprop.record.step import Parameter, Step, steps_of
+from manual_backprop.record.table import table
+from manual_backprop.record.trace import Call, Value
+
+__all__ = ["Call", "Parameter", "Recording", "Step", "Value", "record"]
+
+
+def record(
+    model: Callable[..., Any],
+    *inputs: Any,
+    loss: Callable[..., Tensor] | None = None,
+    lr: float = 0.1,
+    steps: int = 1,
+    classes: Sequence[str] | None = None,
+) -> "Recording":
+    """Make a step of gradient descent, keep every number of it, and leave the model as it was.
+
+    Args:
+        model: a module, or a function of tensors.
+        inputs: what the model is given; with a loss, the target comes last. Floats become float64 tensors
+            that require a gradient.
+        loss: of the model's output and the target; None where the model returns the loss itself.
+        lr: the learning rate η.
+        steps: how many steps, one after the other, on the same examples.
+        classes: what the outputs are called on the page.
+
+    Raises:
+        TypeError: no function, or no target for the loss.
+        ValueError: a loss that is no single number or depends on nothing; lr or steps out of range.
+    """
+    return Recording(steps_of(model, inputs, loss, lr, steps), classes)
+
+
+class Recording:
+    """What `record` kept: one step, or several.
+
+    Attributes:
+        steps: in their order.
+    """
+
+    def __init__(self, steps: list[Step], classes: Sequence[str] | None = None) -> None:
+        self.steps = steps
+        self.classes = None if classes is None else list(classes)
+
+    def __getattr__(self, name: str) -> Any:
+        """What a step has, of the first one: `calls`, `values`, `parameters`, `loss`, `value("W¹")` and so on."""
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return getattr(self.steps[0], name)
+
+    def table(self, width: int | None = None) -> str:
+        """As text, `width` characters wide; that of the terminal, between 80 and 120, unless given."""
+        width = min(max(get_terminal_size().columns, 80), 120) if width is None else width
+        parts = [table(step, width) for step in self.steps]
+        if len(parts) == 1:
+            return parts[0]
+        return "\n\n".join(f"step {number}\n{part}" for number, part in enumerate(parts, 1))
+
+    def __str__(self) -> str:
+        return self.table()
+
+    def plot(self, path: str | Path) -> Path:
+        """Draw activations, δ and gradients of the first step; returns the path.
+
+        Raises:
+            OSError, ValueError: the file cannot be written, or has no picture's name.
+        """
+        from manual_backprop.record.figure import figure
+
+        figure(self.steps[0]).savefig(path)
+        return Path(path)
+
+    def html(self) -> str:
+        """The page, whole: one file without any other."""
+        from manual_backprop.record.page import page
+
+        return page(self.steps, self.classes)
+
+    def page(self, path: str | Path) -> Path:
+        """Write the page; returns the path.
+
+        Raises:
+            OSError: the file cannot be written.
+        """
+        Path(path).write_text(self.html(), encoding="utf-8")
+        return Path(path)
+
+    def _repr_html_(self) -> str:
+        """In a notebook: the page, in a frame of its own."""
+        frame = 'width="100%" height="760" style="border:0" title="a recorded training step"'
+        return f'<iframe {frame} sandbox="allow-scripts" srcdoc="{escape(self.html())}"></iframe>'

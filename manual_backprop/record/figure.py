@@ -1,0 +1,67 @@
+"""A step as one picture: what each layer computes, what comes back, and how far each parameter moves."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from manual_backprop.plots import COLOURS, STYLE, new_figure
+from manual_backprop.record.trace import norm
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from manual_backprop.record.step import Step
+
+MOST_ROWS = 8
+SIDE = 160  # pixels of an image, at most
+
+
+def figure(step: Step) -> Figure:
+    """One row for each operation (of a deep network the first and the last ones), one for the parameters."""
+    from matplotlib import rc_context
+
+    calls = [call for call in step.calls if call.output.gradient is not None]
+    half = MOST_ROWS // 2
+    calls = calls if len(calls) <= MOST_ROWS else [*calls[:half], *calls[-half:]]
+    parameters = [p for p in step.parameters if p.value.norm > 0]
+    with rc_context(STYLE):
+        drawn = new_figure(10, 1.75 * len(calls) + 2.4)
+        grid = drawn.add_gridspec(len(calls) + 1, 4, height_ratios=[1.0] * len(calls) + [1.3])
+        for row, call in enumerate(calls):
+            gradient: Any = call.output.gradient
+            forward = [drawn.add_subplot(grid[row, column]) for column in range(2)]
+            backward = [drawn.add_subplot(grid[row, column]) for column in range(2, 4)]
+            _pair(forward, call.output.tensor, call.line(), COLOURS[0])
+            _pair(backward, gradient, call.output.gradient_symbol, COLOURS[1])
+        axes = drawn.add_subplot(grid[len(calls), :])
+        ratios = [norm(p.update) / p.value.norm for p in parameters]
+        axes.bar([p.value.symbol for p in parameters], ratios, color=COLOURS[2])
+        if any(ratios):
+            axes.set_yscale("log")
+        axes.axhline(1e-3, color="black", linewidth=0.8, linestyle=":")
+        axes.set(title=f"‖−η ∂L/∂w‖ / ‖w‖ at η = {step.lr:g}; dotted: a thousandth", ylabel="update/weight")
+        drawn.suptitle(f"One step: L = {step.loss:.4g}, then {step.loss_after:.4g}")
+    return drawn
+
+
+def _pair(axes: list[Any], tensor: Tensor, title: str, colour: str) -> None:
+    """The numbers as an image and as a histogram."""
+    picture, histogram = axes
+    numbers = tensor.double().cpu()
+    rect = numbers.reshape(len(numbers), -1) if numbers.dim() > 1 else numbers.reshape(1, -1)
+    bound = float(rect.abs().max()) if rect.numel() else 0.0
+    bound = bound if 0 < bound < float("inf") else 1.0
+    image = rect[:SIDE, :SIDE].numpy()
+    picture.imshow(image, cmap="PuOr", vmin=-bound, vmax=bound, aspect="auto", interpolation="nearest")
+    picture.set_title(title, fontsize=8.5)
+    picture.set_xticks([])
+    picture.set_yticks([])
+    finite = rect[torch.isfinite(rect)].numpy()
+    histogram.hist(finite, bins=40, color=colour)
+    histogram.set_yticks([])
+    histogram.tick_params(labelsize=7)
+    zeros = float((rect == 0).double().mean()) if rect.numel() else 0.0
+    histogram.set_title(f"{tuple(tensor.shape)}, {zeros:.0%} zeros", fontsize=8.5)

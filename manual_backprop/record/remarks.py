@@ -1,0 +1,60 @@
+"""What one looks for first when a gradient is zero, tiny, huge or no number, and why it is so."""
+
+import torch
+from torch import Tensor
+
+from manual_backprop.record.trace import Call
+
+SATURATED = 0.01  # of the steepest slope
+SMALL, LARGE = 1e-3, 1e3  # of the gradient at the output
+
+
+def remarks(calls: list[Call]) -> list[str]:
+    """One line for each thing that is wrong with the step, or may be."""
+    found = []
+    reference = next((_size(call.output.gradient) for call in reversed(calls[:-1])), None)
+    for call in calls:
+        where = f"{call.output.symbol} ({call.place or 'model'})"
+        for value in (call.output, *call.inputs):
+            if not bool(torch.isfinite(value.tensor).all()) and call.output is value:
+                found.append(f"{where}: not every number is finite, first here")
+                return found
+        found += [f"{where}: {text}" for text in (_dead(call), _saturated(call)) if text]
+        size = _size(call.output.gradient)
+        if not size and call is not calls[-1]:
+            found.append(f"{where}: its gradient is zero, so nothing before it learns from this step")
+        elif size and reference and size < SMALL * reference:
+            found.append(f"{where}: vanishing: its gradient is {size / reference:.0e} of that at the output")
+        elif size and reference and size > LARGE * reference:
+            found.append(
+                f"{where}: exploding: its gradient is {size / reference:.0e} times that at the output"
+            )
+    return found
+
+
+def _size(gradient: Tensor | None) -> float | None:
+    """The root mean square."""
+    if gradient is None or not gradient.numel():
+        return None
+    return float(gradient.double().square().mean().sqrt())
+
+
+def _dead(call: Call) -> str | None:
+    if "relu" not in call.operation or call.output.tensor.dim() != 2:
+        return None
+    dead = int((call.output.tensor == 0).all(0).sum())
+    examples, units = call.output.tensor.shape
+    if not dead or examples < 2:
+        return None
+    return f"{dead} of {units} units dead: 0 for all {examples} examples, so their weights get no gradient"
+
+
+def _saturated(call: Call) -> str | None:
+    slope = call.local_derivative() if call.operation in ("sigmoid", "tanh") else None
+    if slope is None or not slope.numel():
+        return None
+    steepest = 0.25 if call.operation == "sigmoid" else 1.0
+    share = float((slope < SATURATED * steepest).double().mean())
+    if share < 0.5:
+        return None
+    return f"saturated: for {share:.0%} the slope is below a hundredth of the steepest, so little passes"

@@ -1,0 +1,326 @@
+"""One real training step, all of it: forward, backward, the update, and what the update does to the loss."""
+
+import inspect
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import chain
+from math import isfinite
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from manual_backprop.record.remarks import remarks
+from manual_backprop.record.trace import Call, Trace, Value
+
+RANGE = [2.0**k for k in range(-6, 7)]  # learning rates beside the step's own
+FEW = 1000  # numbers in a graph that is also walked in the wrong order
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A parameter and what the step does to it.
+
+    Attributes:
+        value: w before the step, with ∂L/∂w.
+        lr: η.
+        ulps: the distance of the manual gradient from autograd's, in ulps of the largest entry; None where
+            the operations that use it are PyTorch's own.
+    """
+
+    value: Value
+    lr: float
+    ulps: float | None
+
+    @property
+    def gradient(self) -> Tensor:
+        """∂L/∂w; zeros where nothing comes back."""
+        w, g = self.value.tensor, self.value.gradient
+        return torch.zeros_like(w) if g is None else g
+
+    @property
+    def update(self) -> Tensor:
+        """−η ∂L/∂w."""
+        return -self.lr * self.gradient
+
+    @property
+    def after(self) -> Tensor:
+        """W − η ∂L/∂w."""
+        return self.value.tensor + self.update
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step.
+
+    Attributes:
+        calls: the operations, in the order of the forward pass.
+        values: every tensor, in the order of its first appearance.
+        parameters: what is learned.
+        loss: L.
+        lr: η.
+        lrs: learning rates that were tried.
+        losses: L of the same examples after a step with each of `lrs`.
+        early: what each input or parameter would get if every operation passed its gradient on as soon as
+            one had reached it; empty where that is no different, or not tried.
+    """
+
+    calls: list[Call]
+    values: list[Value]
+    parameters: list[Parameter]
+    loss: float
+    lr: float
+    lrs: list[float]
+    losses: list[float]
+    early: dict[str, Tensor]
+
+    @property
+    def loss_after(self) -> float:
+        """L of the same examples after the step."""
+        return self.losses[self.lrs.index(self.lr)]
+
+    @property
+    def remarks(self) -> list[str]:
+        """Dead and saturated units, vanishing and exploding gradients, numbers that are none."""
+        return remarks(self.calls)
+
+    def value(self, symbol: str) -> Value:
+        """The tensor with this symbol, "W¹", or this name, "0.weight".
+
+        Raises:
+            KeyError: there is none; the message lists them.
+        """
+        for value in self.values:
+            if symbol in (value.symbol, value.name):
+                return value
+        raise KeyError(f"no {symbol!r} here, but {', '.join(v.symbol or v.name for v in self.values)}")
+
+
+def steps_of(
+    model: Callable[..., Any],
+    inputs: tuple[Any, ...],
+    loss: Callable[..., Tensor] | None,
+    lr: float,
+    count: int,
+) -> list[Step]:
+    """Make `count` steps of gradient descent and leave the model as it was."""
+    _check(model, inputs, loss, lr, count)
+    leaves, names = _leaves(model, inputs)
+    problem = _Problem(model, tuple(names), leaves, loss)
+    with _as_it_was(model, leaves):
+        return [problem.step(lr, last=number == count - 1) for number in range(count)]
+
+
+class _Problem:
+    """A loss as a function of the parameters, or of the inputs that require a gradient."""
+
+    def __init__(self, model: Any, inputs: tuple[Any, ...], leaves: dict[str, Tensor], loss: Any) -> None:
+        self.model, self.inputs, self.leaves, self.loss = model, inputs, leaves, loss
+        self.learned = {name: leaf for name, leaf in leaves.items() if leaf.requires_grad}
+        self.kinds = {
+            name: "parameter" if any(leaf is p for p in _parameters(model).values()) else "input"
+            for name, leaf in leaves.items()
+        }
+
+    def step(self, lr: float, last: bool) -> Step:
+        before = {name: leaf.detach().clone() for name, leaf in self.learned.items()}
+        trace = Trace(self.leaves, self.kinds)
+        random = torch.get_rng_state()
+        with torch.enable_grad(), trace.watching(self.model):
+            result = self.evaluate(trace)
+        _check_loss(result)
+        trace.finish(result)
+        few = _is_few(trace)
+        gradients = torch.autograd.grad(
+            result, list(self.learned.values()), allow_unused=True, retain_graph=few
+        )
+        for (name, leaf), gradient in zip(self.learned.items(), gradients, strict=True):
+            value = trace.values[id(leaf)]
+            value.tensor, value.gradient = before[name], gradient
+            value.symbol = value.symbol or name
+        for call in trace.calls:
+            _compare(call)
+        early = _visited_early(trace, result, self.learned) if few else {}
+        for call in trace.calls:
+            call.aliases, call.result = {}, None  # the graph may go
+        lrs = sorted({0.0, lr, *(lr * factor for factor in RANGE)})
+        losses = [float(result.detach()) if not rate else self.after(rate, trace, random) for rate in lrs]
+        if not last:
+            with torch.no_grad():
+                for leaf in self.learned.values():
+                    gradient = trace.values[id(leaf)].gradient
+                    if gradient is not None:
+                        leaf.sub_(gradient, alpha=lr)
+        values = list(dict.fromkeys(chain.from_iterable((*c.inputs, *c.outputs) for c in trace.calls)))
+        parameters = [
+            Parameter(value, lr, max(_ulps(value), default=None))
+            for value in (trace.values[id(leaf)] for leaf in self.learned.values())
+        ]
+        return Step(trace.calls, values, parameters, float(result.detach()), lr, lrs, losses, early)
+
+    def evaluate(self, trace: Trace | None = None) -> Tensor:
+        if self.loss is None:
+            return self.model(*self.inputs)  # type: ignore[no-any-return]
+        outputs = self.model(*self.inputs[:-1])
+        if trace is not None:
+            trace.places.append("loss")
+        return self.loss(outputs, self.inputs[-1])  # type: ignore[no-any-return]
+
+    def after(self, rate: float, trace: Trace, random: Tensor) -> float:
+        """The loss after w ← w − η ∂L/∂w, the same dropout and all."""
+        moved = [(leaf, trace.values[id(leaf)]) for leaf in self.learned.values()]
+        torch.set_rng_state(random)
+        with torch.no_grad():
+            for leaf, value in moved:
+                if value.gradient is not None:
+                    leaf.copy_(torch.sub(value.tensor, value.gradient, alpha=rate))
+            try:
+                return float(self.evaluate())
+            finally:
+                for leaf, value in moved:
+                    leaf.copy_(value.tensor)
+
+
+def _check(model: Any, inputs: tuple[Any, ...], loss: Any, lr: float, count: int) -> None:
+    if not callable(model):
+        raise TypeError(f"record: model must be a module or a function, not {type(model).__name__}")
+    if loss is not None and not callable(loss):
+        raise TypeError(f"record: loss must be a function of output and target, not {type(loss).__name__}")
+    if loss is not None and len(inputs) < 2:
+        raise TypeError("record: with a loss, give the model's inputs and then the target")
+    if not (isfinite(lr) and lr > 0):
+        raise ValueError(f"record: lr must be a number above 0, not {lr}")
+    if count < 1:
+        raise ValueError(f"record: steps must be at least 1, not {count}")
+
+
+def _check_loss(result: Any) -> None:
+    if not isinstance(result, Tensor) or result.numel() != 1:
+        given = f"shape {tuple(result.shape)}" if isinstance(result, Tensor) else type(result).__name__
+        raise ValueError(f"record: the loss must be a single number, got {given}; give loss= to make one")
+    if not result.requires_grad:
+        raise ValueError("record: the loss depends on nothing that requires a gradient")
+
+
+def _parameters(model: Any) -> dict[str, Tensor]:
+    return dict(model.named_parameters()) if isinstance(model, nn.Module) else {}
+
+
+def _leaves(model: Any, inputs: tuple[Any, ...]) -> tuple[dict[str, Tensor], list[Any]]:
+    """Parameters and inputs by name; numbers become tensors that require a gradient, on their own copies."""
+    names = _names(model, len(inputs))
+    given: list[Any] = []
+    for value in inputs:
+        if isinstance(value, float):
+            value = torch.tensor(value, dtype=torch.float64, requires_grad=True)
+        elif isinstance(value, Tensor) and value.requires_grad:
+            value = value.detach().clone().requires_grad_()
+        given.append(value)
+    leaves = _parameters(model) | {
+        name: value for name, value in zip(names, given, strict=True) if isinstance(value, Tensor)
+    }
+    return leaves, given
+
+
+def _names(model: Any, count: int) -> list[str]:
+    if isinstance(model, nn.Module):
+        return ["x", "y"] if count == 2 else ["x", *(f"x{i}" for i in range(1, count))][:count]
+    try:
+        names = [p.name for p in inspect.signature(model).parameters.values() if p.kind in (0, 1)]
+    except (TypeError, ValueError):
+        names = []
+    return [*names, *(f"x{i}" for i in range(len(names), count))][:count]
+
+
+@contextmanager
+def _as_it_was(model: Any, leaves: dict[str, Tensor]) -> Iterator[None]:
+    """Whatever a step changes is put back: parameters, buffers, random numbers."""
+    buffers = dict(model.named_buffers()) if isinstance(model, nn.Module) else {}
+    kept = [(t, t.detach().clone()) for t in (*leaves.values(), *buffers.values())]
+    with torch.random.fork_rng(devices=[]):
+        try:
+            yield
+        finally:
+            with torch.no_grad():
+                for tensor, before in kept:
+                    if not torch.equal(tensor, before):
+                        tensor.copy_(before)
+
+
+def _compare(call: Call) -> None:
+    """The hand-written gradients beside those of PyTorch's own operation, on the same numbers."""
+    upstream = call.output.gradient
+    if call.twin is None or upstream is None or not call.gradients:
+        return
+    leaves = [value.tensor.detach() for value in call.inputs]
+    for at in call.gradients:
+        leaves[at].requires_grad_()
+    rest = iter(leaves)
+    with torch.enable_grad():
+        output = call.twin(*(next(rest) if isinstance(a, Value) else a for a in call.arguments))
+        expected = torch.autograd.grad(output, [leaves[at] for at in call.gradients], upstream)
+    for (at, found), right in zip(call.gradients.items(), expected, strict=True):
+        call.ulps[at] = ulps_between(found, right)
+
+
+def ulps_between(found: Tensor, right: Tensor) -> float:
+    """The largest difference, in units in the last place of the largest entry."""
+    if torch.equal(found, right):
+        return 0.0
+    largest = float(right.abs().max())
+    unit = torch.finfo(right.dtype).eps * largest
+    return float((found - right).abs().max()) / unit if unit else float("inf")
+
+
+def _ulps(value: Value) -> list[float]:
+    return [
+        call.ulps[at]
+        for call in value.uses
+        for at, used in enumerate(call.inputs)
+        if used is value and at in call.ulps
+    ]
+
+
+def _is_few(trace: Trace) -> bool:
+    joins = any(len(v.uses) > 1 and v.kind == "intermediate" for v in trace.values.values())
+    return joins and sum(v.tensor.numel() for v in trace.values.values()) <= FEW
+
+
+def _visited_early(trace: Trace, loss: Tensor, learned: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Gradients if each operation is visited once, with the first gradient that reaches it.
+
+    That is the order of a depth-first walk from L which does not wait until all uses of a tensor have been
+    visited: what arrives later is lost.
+    """
+    made_by = {id(value): call for call in trace.calls for value in call.outputs}
+    arrived: dict[int, Tensor] = {}
+    visited: set[int] = set()
+    right = [(call, dict(call.gradients), call.output.gradient) for call in trace.calls]
+
+    def visit(value: Value, gradient: Tensor) -> None:
+        call = made_by.get(id(value))
+        if call is None:
+            arrived[id(value)] = arrived.get(id(value), torch.zeros_like(gradient)) + gradient
+            return
+        if id(call) in visited or call.result is None:
+            return
+        visited.add(id(call))
+        aliases = list(call.aliases.items())
+        passed = torch.autograd.grad(
+            call.result, [alias for _, alias in aliases], gradient, retain_graph=True, allow_unused=True
+        )
+        for (at, _), part in zip(aliases, passed, strict=True):
+            if part is not None:
+                visit(call.inputs[at], part)
+
+    visit(trace.values[id(loss)], torch.ones_like(loss))
+    for call, gradients, upstream in right:  # the walk went past the same hooks
+        call.gradients, call.output.gradient = gradients, upstream
+    found = {}
+    for name, leaf in learned.items():
+        value = trace.values[id(leaf)]
+        early = arrived.get(id(value))
+        if early is not None and value.gradient is not None and not torch.equal(early, value.gradient):
+            found[name] = early
+    return found

@@ -1,0 +1,121 @@
+"""A step as text: forward on the way down, backward on the way up, then the update."""
+
+from collections.abc import Sequence
+
+from torch import Tensor
+
+from manual_backprop.record.step import Parameter, Step
+from manual_backprop.record.trace import Call, norm, share_of_zeros
+
+FEW = 4  # numbers that are written out
+
+
+def table(step: Step, width: int) -> str:
+    """The step in lines of at most `width` characters."""
+    wide = width >= 120
+    rows = [_row(i, call, wide) for i, call in enumerate(step.calls, 1)]
+    heads = ["", "in", "forward ↓", "shape", "value", "zeros", "backward ↑", "zeros"]
+    if not wide:
+        heads.pop(1)
+    lines = [
+        f"L = {step.loss:.6g}, and {step.loss_after:.6g} after the step with η = {step.lr:g}",
+        "",
+        *_aligned([heads, *rows], width, give_way=2 if wide else 1),
+        "",
+        *_aligned(_gradients(step, wide), width, give_way=1),
+        *_sums(step),
+        *_order(step),
+    ]
+    if step.parameters:
+        heads = ["parameter", "shape", "w", "∂L/∂w", "−η ∂L/∂w", "update/w", "ulp"]
+        lines += ["", *_aligned([heads, *map(_parameter, step.parameters)], width, give_way=0)]
+    remarks = [f"! {line}" for line in step.remarks]
+    return "\n".join([*lines, *([""] if remarks else []), *_wrapped(remarks, width)])
+
+
+def _row(number: int, call: Call, wide: bool) -> list[str]:
+    out = call.output
+    gradient = out.gradient
+    row = [str(number), call.line(), shape(out.tensor), shown(out.tensor), f"{out.zeros:.0%}"]
+    row += ["", ""] if gradient is None else [shown(gradient), f"{share_of_zeros(gradient):.0%}"]
+    return [row[0], call.place or "–", *row[1:]] if wide else row
+
+
+def _gradients(step: Step, wide: bool) -> list[list[str]]:
+    rows = [["", "backward ↑", "shape", "value", "ulp"]]
+    for number in range(len(step.calls), 0, -1):
+        call = step.calls[number - 1]
+        for at, gradient in sorted(call.gradients.items()):
+            ulps = f"{call.ulps[at]:.2g}" if at in call.ulps else "built in"
+            rows.append([str(number), call.backward_line(at), shape(gradient), shown(gradient), ulps])
+    return rows
+
+
+def _sums(step: Step) -> list[str]:
+    """Where a tensor is used more than once, its gradient is a sum."""
+    lines = []
+    for value in step.values:
+        parts = [
+            (step.calls.index(call) + 1, gradient)
+            for call in dict.fromkeys(value.uses)
+            for at, gradient in sorted(call.gradients.items())
+            if call.inputs[at] is value
+        ]
+        if len(parts) > 1 and value.gradient is not None:
+            terms = " + ".join(f"{shown(gradient)} (from {number})" for number, gradient in parts)
+            lines.append(
+                f"{value.gradient_symbol} = {terms} = {shown(value.gradient)}: used {len(parts)} times"
+            )
+    return ["", *lines] if lines else []
+
+
+def _order(step: Step) -> list[str]:
+    return [
+        f"{name}: {shown(early)} instead, if each operation were visited as soon as one gradient reached it"
+        for name, early in step.early.items()
+    ]
+
+
+def _parameter(parameter: Parameter) -> list[str]:
+    value, gradient = parameter.value, parameter.gradient
+    w, update = value.norm, norm(parameter.update)
+    name = value.symbol if value.name in ("", value.symbol) else f"{value.symbol} {value.name}"
+    ratio = f"{update / w:.1e}" if w else "–"
+    ulps = "built in" if parameter.ulps is None else f"{parameter.ulps:.2g}"
+    numbers = [shown(t) for t in (value.tensor, gradient, parameter.update)]
+    return [name, shape(value.tensor), *numbers, ratio, ulps]
+
+
+def shape(tensor: Tensor) -> str:
+    """(64, 10), without spaces."""
+    return "(" + ",".join(map(str, tensor.shape)) + ")"
+
+
+def shown(tensor: Tensor) -> str:
+    """The number itself, or the norm of many."""
+    return f"{tensor.item():.5g}" if tensor.numel() == 1 else f"‖{norm(tensor):.3g}‖"
+
+
+def _aligned(rows: Sequence[Sequence[str]], width: int, give_way: int) -> list[str]:
+    """Columns side by side; the column `give_way` is shortened, with …, where the line would be too long."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    excess = sum(widths) + 2 * (len(widths) - 1) - width
+    widths[give_way] -= max(excess, 0)
+    text = range(give_way + 1)
+    return [
+        "  ".join(
+            _cut(cell, size).ljust(size) if i in text else cell.rjust(size)
+            for i, (cell, size) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]
+
+
+def _cut(cell: str, size: int) -> str:
+    return cell if len(cell) <= size else cell[: size - 1] + "…"
+
+
+def _wrapped(lines: list[str], width: int) -> list[str]:
+    from textwrap import wrap
+
+    return [part for line in lines for part in wrap(line, width, subsequent_indent="  ")]
