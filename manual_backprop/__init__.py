@@ -1,8 +1,8 @@
 """Backpropagation with every backward formula written by hand.
 
 `functional` holds the operations, one file each with its derivation; `nn` the drop-in modules made of them;
-`verify` says whether a derivation of your own is right and, if not, what is wrong with it; `record` keeps every
-number of a training step, as a table, a figure and a page.
+`verify` says whether a derivation of your own is right and, if not, what is wrong with it; `record` keeps
+every number of a training step, as a table, a figure and a page.
 """
 
 from manual_backprop import functional, nn

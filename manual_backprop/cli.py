@@ -9,10 +9,11 @@ import os
 import sys
 from argparse import SUPPRESS, ArgumentParser, ArgumentTypeError, RawDescriptionHelpFormatter
 from collections.abc import Sequence
+from math import isfinite
 from pathlib import Path
 from typing import Any, NoReturn
 
-from manual_backprop import __version__, benchmark
+from manual_backprop import __version__, benchmark, record
 from manual_backprop.training import Failure, Interrupted, TrainingConfig, UsageError, resume, train
 from manual_backprop.training.config import (
     ACTIVATIONS,
@@ -25,6 +26,7 @@ from manual_backprop.training.config import (
     PRECISIONS,
 )
 from manual_backprop.training.loop import resolve_device
+from manual_backprop.training.run import network_of
 from manual_backprop.verify.command import CannotRead, verify_named
 
 WITH_RESUME = ("epochs", "target_accuracy", "device", "data_dir")
@@ -55,11 +57,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     _add_train(commands)
     _add_verify(commands)
+    _add_record(commands)
     _add_bench(commands)
     options = vars(parser.parse_args(arguments))
     command = options.pop("command")
     try:
-        return {"train": _train, "verify": _verify, "bench": _bench}[command](options)
+        return {"train": _train, "verify": _verify, "record": _record, "bench": _bench}[command](options)
     except (UsageError, CannotRead) as error:
         return _say(f"manual-backprop {command}: error: {error}", 2)
     except Failure as error:
@@ -103,6 +106,29 @@ def _verify(options: dict[str, Any]) -> int:
     return report.exit_code
 
 
+def _record(options: dict[str, Any]) -> int:
+    if not (isfinite(options["lr"]) and options["lr"] > 0):
+        raise UsageError(f"--lr must be a number above 0, not {options['lr']}")
+    if options["steps"] < 1:
+        raise UsageError(f"--steps must be at least 1, not {options['steps']}")
+    model, data, loss = network_of(options["checkpoint"], options["data_dir"])
+    label = options["digit"]
+    if label is not None and not 0 <= label < len(data.classes):
+        raise UsageError(f"--digit must be from 0 to {len(data.classes) - 1}, not {label}")
+    at = 0 if label is None else int((data.test_labels == label).nonzero()[0])
+    example = data.test_images[at : at + 1], data.test_labels[at : at + 1]
+    lr, steps = options["lr"], options["steps"]
+    recording = record(model, *example, loss=loss, lr=lr, steps=steps, classes=data.classes)
+    print(recording)
+    for option, write in (("page", recording.page), ("plot", recording.plot)):
+        if options[option] is not None:
+            try:
+                print(f"{option}: {write(options[option])}")
+            except (OSError, ValueError) as error:
+                raise Failure(f"--{option} {options[option]}: {error}") from error
+    return 0
+
+
 def _bench(options: dict[str, Any]) -> int:
     device = resolve_device(options["device"])
     if options["rounds"] < 1:
@@ -113,6 +139,21 @@ def _bench(options: dict[str, Any]) -> int:
     if options["json"] is not None:
         options["json"].write_text(json.dumps(benchmark.as_json(device, *results), indent=2) + "\n")
     return 0
+
+
+def _add_record(commands: Any) -> None:
+    parser = commands.add_parser(
+        "record",
+        help="make one training step and show every number of it",
+        description="Make a step on one test image: a table here, a page to walk through, a picture.",
+    )
+    parser.add_argument("--checkpoint", type=Path, metavar="RUN", help="a run folder (default: untrained)")
+    parser.add_argument("--digit", type=int, metavar="N", help="the class of the image (default: any)")
+    parser.add_argument("--lr", **_number(float, 0.1, "learning rate η"), default=0.1)
+    parser.add_argument("--steps", **_number(int, 1, "of training, one after the other"), default=1)
+    parser.add_argument("--page", type=Path, metavar="FILE", help="write the page, an HTML file")
+    parser.add_argument("--plot", type=Path, metavar="FILE", help="write the picture")
+    parser.add_argument("--data-dir", metavar="DIR", help="of torchvision's data sets (default: the run's)")
 
 
 def _add_bench(commands: Any) -> None:

@@ -150,3 +150,29 @@ def test_the_full_set_is_not_needed_and_neither_is_torchvision(tmp_path: Path) -
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert "install torch and torchvision together" in done.stdout
+
+
+def test_record_shows_a_step_of_a_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run, page = tmp_path / "run", tmp_path / "step.html"
+    assert main(["train", "--dataset", "sample", "--epochs", "1", "--hidden", "16", "--out", str(run)]) == 0
+    capsys.readouterr()
+    assert main(["record", "--checkpoint", str(run), "--digit", "7", "--page", str(page)]) == 0
+    assert "∂L/∂W¹ = δ¹ᵀ x" in capsys.readouterr().out
+    assert '"classes": ["0", "1"' in page.read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--digit", "10"], "--digit must be from 0 to 9, not 10"),
+        (["--lr", "0"], "--lr must be a number above 0, not 0.0"),
+        (["--steps", "0"], "--steps must be at least 1, not 0"),
+    ],
+)
+def test_record_refuses_what_cannot_be_meant(
+    arguments: list[str], says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = tmp_path / "run"
+    main(["train", "--dataset", "sample", "--epochs", "1", "--hidden", "16", "--out", str(run)])
+    assert main(["record", "--checkpoint", str(run), *arguments]) == 2
+    assert says in capsys.readouterr().err

@@ -27,7 +27,7 @@ from torch import Tensor
 
 HALF_PRECISION = (torch.float16, torch.bfloat16)
 WATCH: ContextVar[Callable[..., Tensor] | None] = ContextVar("watch", default=None)
-"""Who is called in an operation's place, with the operation, the function that computes it, and the inputs."""
+"""Who is called in an operation's place, with the operation, what computes it, and the inputs."""
 
 
 class Operation(torch.autograd.Function):

@@ -59,7 +59,7 @@ class Recording:
         self.classes = None if classes is None else list(classes)
 
     def __getattr__(self, name: str) -> Any:
-        """What a step has, of the first one: `calls`, `values`, `parameters`, `loss`, `value("W¹")` and so on."""
+        """What a step has, of the first one: `calls`, `parameters`, `loss`, `value("W¹")` and so on."""
         if name.startswith("__"):
             raise AttributeError(name)
         return getattr(self.steps[0], name)

@@ -23,7 +23,7 @@ def figure(step: Step) -> Figure:
     """One row for each operation (of a deep network the first and the last ones), one for the parameters."""
     from matplotlib import rc_context
 
-    calls = [call for call in step.calls if call.output.gradient is not None]
+    calls = [c for c in step.calls if c.output.gradient is not None and c.output.tensor.numel() > 1]
     half = MOST_ROWS // 2
     calls = calls if len(calls) <= MOST_ROWS else [*calls[:half], *calls[-half:]]
     parameters = [p for p in step.parameters if p.value.norm > 0]

@@ -19,8 +19,8 @@ const numbers = (text) => {
   return new Float32Array(bytes.buffer);
 };
 for (const step of data.steps)
-  for (const value of step.values)
-    for (const side of [value, value.gradient].filter(Boolean)) side.numbers = numbers(side.data);
+  for (const side of [...step.values.flatMap((value) => [value, value.gradient]), ...step.calls.flatMap((call) => Object.values(call.gradients))])
+    if (side) side.numbers = numbers(side.data);
 
 let step = data.steps[0], position = 0, example = 0, chosen = null;
 const lastPosition = () => 2 * step.calls.length;
@@ -59,11 +59,12 @@ function terms(id, r, c) {
   return found;
 }
 
-function explain(parent, id, r, c, depth) {
+function explain(parent, id, r, c) {
   const value = step.values[id], parts = terms(id, r, c), recorded = at(value.gradient, r, c);
+  if (value.kind === "loss") { make("p", "∂L/∂L = 1: here the backward pass begins.", parent); return null; }
   const total = parts.reduce((sum, part) => sum + part.product, 0);
   const name = indexed(value.gradient.symbol, r, c);
-  const line = make("p", `${name} = ${parts.length > 1 ? `the sum of ${parts.length} products` : "the product"}`, parent);
+  make("p", `${name} = ${parts.length > 1 ? `the sum of ${parts.length} products` : "the product"}`, parent);
   const list = make("ol", "", parent);
   const order = parts.slice().sort((a, b) => Math.abs(b.product) - Math.abs(a.product));
   for (const part of order.slice(0, 10)) make("li", `${part.names.join(" · ")} = ${part.factors.map(short).join(" · ")} = ${short(part.product)}`, list);
@@ -74,7 +75,6 @@ function explain(parent, id, r, c, depth) {
   output.dataset.recorded = recorded;
   output.dataset.name = name;
   if (value.complete === false) make("p", "Only a part of the tensors is in this page, so the sum is one too.", parent);
-  line.dataset.depth = depth;
   const mine = order.find((part) => part.lead && part.lead.r === example) || order[0];
   return mine && mine.lead && step.values[mine.lead.id].gradient ? mine.lead : null;
 }
@@ -93,7 +93,7 @@ function showPath() {
   for (let depth = 0; lead && depth < 60; depth++) {
     const here = lead;
     for (const part of terms(here.id, here.r, here.c)) if (part.lead) lit.push([here, part.lead, part.product]);
-    lead = explain($("path"), here.id, here.r, here.c, depth);
+    lead = explain($("path"), here.id, here.r, here.c);
     if (lead) make("p", `where ${indexed(step.values[lead.id].gradient.symbol, lead.r, lead.c)} comes from:`, $("path"));
   }
   drawEdges(lit);
@@ -106,6 +106,7 @@ const channels = (hex) => { const full = hex.length === 4 ? hex.replace(/[0-9a-f
 function layout(value) {
   const [rows, columns] = value.shown;
   if (value.kind === "parameter" && rows > 1) return { width: columns, height: rows, cell: (r, c) => [c, r], of: (x, y) => [y, x] };
+  if (value.kind === "parameter") return { width: columns, height: 1, cell: (r, c) => [c, 0], of: (x) => [0, x] };
   const side = value.rect[1] <= 20 ? 1 : value.image && columns === value.rect[1] ? value.image : Math.ceil(Math.sqrt(columns));
   return { width: side, height: Math.ceil(columns / side), cell: (r, c) => [c % side, Math.floor(c / side)], of: (x, y) => [rowOf(value), Math.min(y * side + x, columns - 1)] };
 }
@@ -126,8 +127,8 @@ function paint(canvas, value, side) {
   });
   context.putImageData(pixels, 0, 0);
   const scale = few ? [40, Math.min(16, 200 / plan.height)] : Array(2).fill(Math.min(160 / plan.width, 160 / plan.height));
-  canvas.style.width = `${Math.max(plan.width * scale[0], 12)}px`;
-  canvas.style.height = `${Math.max(plan.height * scale[1], 12)}px`;
+  canvas.style.width = `${Math.max(plan.width * scale[0], 8)}px`;
+  canvas.style.height = `${Math.max(plan.height * scale[1], 8)}px`;
 }
 
 const tiles = new Map();

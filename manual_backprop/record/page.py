@@ -97,8 +97,10 @@ def _step(step: Step, room: int) -> dict[str, Any]:
 
 def _is_plain(arguments: tuple[Any, ...], reduction: str) -> bool:
     """Whether a cross-entropy has no weights, smoothing or ignored classes: then δ is (p − t)/N."""
-    z, target, *rest = (*arguments, None)
-    if reduction == "none" or any(isinstance(a, Value) for a in rest) or not isinstance(target, Value):
+    if len(arguments) < 2 or reduction == "none" or not isinstance(arguments[1], Value):
+        return False
+    z, target, rest = arguments[0], arguments[1], arguments[2:]
+    if any(isinstance(a, Value) for a in rest):
         return False
     smoothed = any(isinstance(a, float) and a != 0 for a in rest)
     y = target.tensor

@@ -149,9 +149,9 @@ class _Problem:
         if not last:
             with torch.no_grad():
                 for leaf in self.learned.values():
-                    gradient = trace.values[id(leaf)].gradient
-                    if gradient is not None:
-                        leaf.sub_(gradient, alpha=lr)
+                    slope = trace.values[id(leaf)].gradient
+                    if slope is not None:
+                        leaf.sub_(slope, alpha=lr)
         values = list(dict.fromkeys(chain.from_iterable((*c.inputs, *c.outputs) for c in trace.calls)))
         parameters = [
             Parameter(value, lr, max(_ulps(value), default=None))
@@ -161,11 +161,11 @@ class _Problem:
 
     def evaluate(self, trace: Trace | None = None) -> Tensor:
         if self.loss is None:
-            return self.model(*self.inputs)  # type: ignore[no-any-return]
+            return self.model(*self.inputs)
         outputs = self.model(*self.inputs[:-1])
         if trace is not None:
             trace.places.append("loss")
-        return self.loss(outputs, self.inputs[-1])  # type: ignore[no-any-return]
+        return self.loss(outputs, self.inputs[-1])
 
     def after(self, rate: float, trace: Trace, random: Tensor) -> float:
         """The loss after w ← w − η ∂L/∂w, the same dropout and all."""

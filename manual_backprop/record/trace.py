@@ -9,6 +9,7 @@ from what comes back through the others; their sum is the gradient of the tensor
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import torch
@@ -182,12 +183,13 @@ class Trace(TorchFunctionMode):
 
     def _own(self, operation: Any, compute: Callable[..., Any], inputs: tuple[Any, ...]) -> Any:
         """In the place of one of this package's operations."""
+        aliases: dict[int, Tensor] = {}
         name, twin = TWINS.get(operation.__name__, (operation.__name__.lower(), None))
         token, self.busy = WATCH.set(None), True
         try:
             if operation.__name__.endswith("InPlace"):
                 self._preserve([t for t in inputs if isinstance(t, Tensor)])
-                arguments, aliases = inputs, {}
+                arguments = inputs
             else:
                 arguments, aliases = self._aliased(inputs)
             output = compute(*arguments)
@@ -233,7 +235,7 @@ class Trace(TorchFunctionMode):
         call = Call(self.places[-1], name, twin is not None, self._as_values((*args, *kwargs.values())))
         call.twin, call.aliases, call.result = twin, aliases or {}, results[0]
         for at, alias in call.aliases.items():
-            alias.register_hook(lambda g, at=at: call.gradients.__setitem__(at, g.detach()))
+            alias.register_hook(partial(_note, call.gradients, at))  # type: ignore[no-untyped-call]
         for value in call.inputs:
             value.uses.append(call)
         self._name_parameters(call)
@@ -241,7 +243,7 @@ class Trace(TorchFunctionMode):
             value = Value(self._symbol(name), "", "intermediate", result.detach())
             call.outputs.append(value)
             self._know(result, value)
-            result.register_hook(lambda g, value=value: setattr(value, "gradient", g.detach()))
+            result.register_hook(partial(setattr, value, "gradient"))  # type: ignore[no-untyped-call]
         self.calls.append(call)
         return output
 
@@ -298,6 +300,10 @@ class Trace(TorchFunctionMode):
         value = self.values[id(loss)]
         value.symbol, value.kind = "L", "loss"
         return value
+
+
+def _note(gradients: dict[int, Tensor], at: int, gradient: Tensor) -> None:
+    gradients[at] = gradient
 
 
 NOT_OPERATIONS = {

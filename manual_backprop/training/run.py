@@ -24,7 +24,8 @@ import torch
 from manual_backprop import __version__, plots
 from manual_backprop.training import checkpoint
 from manual_backprop.training.config import Failure, TrainingConfig, UsageError
-from manual_backprop.training.data import load
+from manual_backprop.training.data import Dataset, load
+from manual_backprop.training.engines import GraphEngine, build
 from manual_backprop.training.loop import Trainer, configuration, resolve_device
 from manual_backprop.training.progress import Progress
 
@@ -92,6 +93,27 @@ def resume(out: Path, changes: dict[str, Any], say: Say = print) -> Path:
     elif trainer.complete:
         say(f"{out} is complete; --epochs {config.epochs + 10} would go on.")
     return _run(trainer, out, say)
+
+
+def network_of(run: Path | None, data_dir: str | None) -> tuple[Any, Dataset, Any]:
+    """The network of a run, or an untrained one, on the CPU; its data, and its loss of logits and labels.
+
+    Raises:
+        Failure: no run there, or no data.
+    """
+    state = None if run is None else checkpoint.load(run / checkpoint.NAME)
+    config = TrainingConfig() if state is None else configuration(state)
+    config = replace(config, engine="functions", precision="full", device="cpu")
+    cpu = torch.device("cpu")
+    data, _ = load(config.dataset, Path(data_dir or config.data_dir), cpu, getattr(torch, config.dtype))
+    engine = build(config, data.train_images.shape[1], len(data.classes), cpu)
+    assert isinstance(engine, GraphEngine)
+    if state is not None:
+        try:
+            engine.model.load_state_dict(state["engine"]["model"])
+        except (RuntimeError, KeyError, TypeError) as error:
+            raise Failure("the checkpoint does not fit the network that its configuration names") from error
+    return engine.model, data, engine.loss
 
 
 def _run(trainer: Trainer, out: Path, say: Say) -> Path:

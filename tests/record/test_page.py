@@ -1,0 +1,131 @@
+"""The page in a real browser: every control, and the product that it shows against the recorded gradient."""
+
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from manual_backprop import functional as F
+from manual_backprop import nn, record
+from manual_backprop.record import Recording
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+
+
+@pytest.fixture(scope="module")
+def recording() -> Recording:
+    torch.manual_seed(0)
+    model = torch.nn.Sequential(nn.Linear(784, 128), nn.ReLU(), nn.Linear(128, 10))
+    images, labels = torch.rand(6, 784), torch.arange(6)
+    classes = ["</script><script>document.title='ran'</script>", *"123456789"]
+    return record(model, images, labels, loss=F.cross_entropy, lr=0.1, classes=classes)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    playwright = pytest.importorskip("playwright.sync_api")
+    if CHROMIUM is None:
+        pytest.skip("needs a chromium")
+    with playwright.sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(params=[("light", 1280), ("dark", 390)], ids=["light", "dark, a phone"])
+def page(request: pytest.FixtureRequest, browser: Any, recording: Recording, tmp_path: Path) -> Iterator[Any]:
+    scheme, width = request.param
+    path = recording.page(tmp_path / "step.html")
+    page = browser.new_page(color_scheme=scheme, viewport={"width": width, "height": 800})
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.on("request", lambda request: said.append(request.url) if request.url != path.as_uri() else None)
+    page.goto(path.as_uri())
+    yield page
+    assert said == []
+    assert page.title() == "One training step"
+    page.close()
+
+
+def test_nothing_embedded_ends_the_script(recording: Recording) -> None:
+    html = recording.html()
+    assert len(html.encode()) < 3_000_000
+    embedded = re.search(r'<script type="application/json" id="data">(.*?)</script>', html, re.DOTALL)
+    assert embedded is not None
+    data = json.loads(embedded[1])
+    assert data["version"] == 1
+    assert data["classes"] == recording.classes
+    assert "default-src 'none'" in html
+
+
+def test_a_large_step_stays_a_small_page() -> None:
+    model = torch.nn.Sequential(nn.Linear(1000, 1000), nn.ReLU(), nn.Linear(1000, 1000))
+    step = record(model, torch.rand(300, 1000), torch.arange(300), loss=F.cross_entropy, steps=2)
+    assert len(step.html()) < 3_000_000
+
+
+def test_forward_and_backward_by_every_control(page: Any) -> None:
+    said = page.locator("#say")
+    assert "Forward, operation 1 of 4: linear" in said.inner_text()
+    page.keyboard.press("ArrowRight")
+    assert "a¹ = max(0, z¹)" in said.inner_text()
+    page.click("#next")
+    page.click("#next")
+    page.click("#next")
+    assert "Backward, operation 4 of 4" in said.inner_text()
+    page.keyboard.press("End")
+    assert "w ← w − η ∂L/∂w" in said.inner_text()
+    assert page.locator("#next").is_disabled()
+    page.click("#back")
+    assert "∂L/∂W¹ = δ¹ᵀ x" in said.inner_text()
+    page.locator("#position").fill("5")
+    assert "Backward, operation 3 of 4" in said.inner_text()
+    page.click("#first")
+    assert "Forward, operation 1 of 4" in said.inner_text()
+
+
+def test_the_product_is_the_gradient(page: Any, recording: Recording) -> None:
+    page.select_option("#tensor", label="W¹ (128, 784)")
+    page.locator("#row").fill("17")
+    page.locator("#column").fill("300")
+    page.locator("#column").press("Enter")
+    outputs = page.locator("#path output")
+    due = float(recording.value("W¹").gradient[17, 300])
+    first = outputs.first
+    assert first.get_attribute("data-name") == "∂L/∂W¹[17,300]"
+    assert float(first.get_attribute("data-product")) == pytest.approx(due, rel=1e-5, abs=1e-9)
+    for output in outputs.all():
+        product, recorded = (float(output.get_attribute(f"data-{name}")) for name in ("product", "recorded"))
+        assert product == pytest.approx(recorded, rel=1e-4, abs=1e-9)
+    assert "−" not in first.inner_text()
+    assert page.locator("#graph path.lit").count() > 1
+
+
+def test_a_click_on_a_unit_says_where_its_gradient_comes_from(page: Any) -> None:
+    page.locator("canvas[aria-label^='a¹']").click(position={"x": 3, "y": 3})
+    assert "∂L/∂a¹[0,0] = the sum of 10 products" in page.locator("#path").inner_text()
+    page.locator("#example").fill("3")
+    page.locator("#example").press("Enter")
+    assert "Example 3 is of class 2" in page.locator("#summary").inner_text()
+
+
+def test_the_losses_of_other_learning_rates_are_the_recorded_ones(page: Any, recording: Recording) -> None:
+    for at in (0, 5, len(recording.lrs) - 1):
+        page.locator("#rate").fill(str(at))
+        shown = float(re.search(r"to ([\d.e+-]+?)\.( |$)", page.locator("#rate-says").inner_text())[1])  # type: ignore[index]
+        assert shown == pytest.approx(recording.losses[at], rel=1e-3)
+    assert page.locator("#moves tr").count() == 5
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_nothing_sticks_out_sideways(browser: Any, recording: Recording, width: int, tmp_path: Path) -> None:
+    page = browser.new_page(viewport={"width": width, "height": 800})
+    page.goto(recording.page(tmp_path / "step.html").as_uri())
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.close()

@@ -1,0 +1,172 @@
+"""A recorded step is the step: its numbers are autograd's, its sums add up, and the model stays as it was."""
+
+import copy
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+import torch
+
+from manual_backprop import functional as F
+from manual_backprop import nn, record
+from manual_backprop.record.trace import Call
+
+
+def network(*sizes: int, activation: type[torch.nn.Module] = nn.ReLU) -> torch.nn.Sequential:
+    torch.manual_seed(0)
+    layers: list[torch.nn.Module] = []
+    for features_in, features_out in pairwise(sizes):
+        layers += [nn.Linear(features_in, features_out, dtype=torch.float64), activation()]
+    return torch.nn.Sequential(*layers[:-1])
+
+
+IMAGES, LABELS = torch.randn(7, 5, dtype=torch.float64), torch.tensor([0, 1, 2, 0, 1, 2, 0])
+
+
+@pytest.mark.parametrize("activation", [nn.ReLU, nn.Sigmoid, nn.Tanh, torch.nn.ReLU])
+@pytest.mark.parametrize("loss", [F.cross_entropy, torch.nn.functional.cross_entropy])
+def test_every_gradient_is_autograds(
+    activation: type[torch.nn.Module], loss: Callable[..., torch.Tensor]
+) -> None:
+    model = network(5, 11, 3, activation=activation)
+    step = record(model, IMAGES, LABELS, loss=loss)
+    twin = copy.deepcopy(model)
+    torch.nn.functional.cross_entropy(twin(IMAGES), LABELS).backward()
+    for name, parameter in twin.named_parameters():
+        torch.testing.assert_close(step.value(name).gradient, parameter.grad, msg=name)
+    assert [call.operation for call in step.calls][::2] == ["linear", "linear"]
+
+
+def test_a_linear_layers_gradients_are_the_products_of_what_was_recorded() -> None:
+    step = record(network(5, 11, 3), IMAGES, LABELS, loss=F.cross_entropy)
+    z1, a1, z2 = (step.value(symbol) for symbol in ("z¹", "a¹", "z²"))
+    torch.testing.assert_close(step.value("W²").gradient, z2.gradient.T @ a1.tensor)
+    torch.testing.assert_close(a1.gradient, z2.gradient @ step.value("W²").tensor)
+    torch.testing.assert_close(z1.gradient, a1.gradient * step.calls[1].local_derivative())
+    assert step.calls[1].line() == "a¹ = max(0, z¹)"
+    assert step.calls[2].backward_line(1) == "∂L/∂W² = δ²ᵀ a¹"
+
+
+@pytest.mark.parametrize("loss", [F.cross_entropy, torch.nn.functional.cross_entropy])
+def test_only_hand_written_operations_are_set_beside_their_twins(loss: Callable[..., torch.Tensor]) -> None:
+    step = record(network(5, 11, 3), IMAGES, LABELS, loss=loss)
+    assert all(call.ulps and max(call.ulps.values()) < 8 for call in step.calls if call.by_hand)
+    assert step.calls[-1].by_hand == (loss is F.cross_entropy)
+    assert all(parameter.ulps is not None for parameter in step.parameters)
+
+
+def test_the_update_and_the_loss_after_it_are_what_a_step_does() -> None:
+    model = network(5, 11, 3)
+    step = record(model, IMAGES, LABELS, loss=F.cross_entropy, lr=0.3)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.3)
+    F.cross_entropy(model(IMAGES), LABELS).backward()
+    optimizer.step()
+    for parameter, after in zip(step.parameters, model.parameters(), strict=True):
+        torch.testing.assert_close(parameter.after, after.detach())
+    assert step.loss_after == pytest.approx(F.cross_entropy(model(IMAGES), LABELS).item(), rel=1e-12)
+
+
+def test_the_model_stays_as_it_was() -> None:
+    model = torch.nn.Sequential(torch.nn.Linear(5, 4), torch.nn.BatchNorm1d(4), torch.nn.Dropout(0.5))
+    before, random = copy.deepcopy(model.state_dict()), torch.get_rng_state()
+    record(model, IMAGES.float(), LABELS, loss=F.cross_entropy, steps=3)
+    for name, tensor in model.state_dict().items():
+        assert torch.equal(tensor, before[name]), name
+    assert all(p.grad is None for p in model.parameters())
+    assert torch.equal(torch.get_rng_state(), random)
+    assert not any(module._forward_hooks or module._forward_pre_hooks for module in model.modules())
+
+
+def test_several_steps_are_gradient_descent() -> None:
+    recording = record(network(5, 11, 3), IMAGES, LABELS, loss=F.cross_entropy, lr=0.5, steps=4)
+    for step, following in zip(recording.steps, recording.steps[1:], strict=False):
+        assert following.loss == pytest.approx(step.loss_after, rel=1e-12)
+
+
+def test_the_gradients_of_a_tensor_used_twice_add_up() -> None:
+    step = record(lambda a: (a * a) * a, 3.0)
+    a = step.value("a")
+    assert float(a.gradient) == 27
+    assert sorted(
+        float(g) for call in step.calls for at, g in call.gradients.items() if call.inputs[at] is a
+    ) == [9, 9, 9]
+    assert "= 27: used 3 times" in step.table(80)
+
+
+def test_an_operation_visited_too_early_loses_gradients() -> None:
+    def doubled_twice(a: torch.Tensor) -> torch.Tensor:
+        b = a + a
+        return b + b
+
+    step = record(doubled_twice, 1.0)
+    assert float(step.value("a").gradient) == 4
+    assert float(step.early["a"]) == 2
+    assert not record(lambda x, y: 2 * (x + y), 3.0, 4.0).early
+
+
+def test_xor_and_one_neuron_are_recorded_to_single_numbers() -> None:
+    step = record(lambda w, b: (F.sigmoid(w + b) - 1) ** 2, 0.3, -0.1)
+    s = 1 / (1 + torch.tensor(-0.2, dtype=torch.float64).exp())
+    assert float(step.value("w").gradient) == pytest.approx((2 * (s - 1) * s * (1 - s)).item())
+
+
+def test_what_is_overwritten_in_place_keeps_its_numbers() -> None:
+    model = torch.nn.Sequential(nn.Linear(5, 4), nn.ReLU(inplace=True), nn.Linear(4, 3))
+    step = record(model, IMAGES.float(), LABELS, loss=F.cross_entropy)
+    assert bool((step.value("z¹").tensor < 0).any())
+    assert torch.equal(step.value("a¹").tensor, step.value("z¹").tensor.clamp(min=0))
+
+
+def test_what_is_wrong_with_a_step_is_said() -> None:
+    dead = network(5, 11, 3)
+    dead[0].bias.data[:4] = -100
+    assert "4 of 11 units dead" in str(record(dead, IMAGES, LABELS, loss=F.cross_entropy))
+    saturated = network(5, 11, 3, activation=nn.Sigmoid)
+    saturated[0].weight.data *= 1e3
+    assert "saturated" in str(record(saturated, IMAGES, LABELS, loss=F.cross_entropy))
+    deep = record(network(5, *[9] * 8, 3, activation=nn.Sigmoid), IMAGES, LABELS, loss=F.cross_entropy)
+    assert any("z¹ (0): vanishing" in line for line in deep.remarks)
+    assert not record(network(5, *[9] * 3, 3), IMAGES, LABELS, loss=F.cross_entropy).remarks
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_the_table_keeps_to_its_width(width: int) -> None:
+    step = record(network(5, *[9] * 8, 3, activation=nn.Sigmoid), IMAGES, LABELS, loss=F.cross_entropy)
+    lines = step.table(width).splitlines()
+    assert max(map(len, lines)) <= width
+    rows = [line for line in lines if line[:2].strip().isdigit()]
+    forward = [int(line[:2]) for line in rows][: len(step.calls)]
+    backward = [int(line[:2]) for line in rows][len(step.calls) :]
+    assert forward == sorted(forward)
+    assert backward == sorted(backward, reverse=True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "options", "error", "says"),
+    [
+        ((3, IMAGES), {}, TypeError, "must be a module or a function, not int"),
+        ((network(5, 3), IMAGES), {}, ValueError, r"single number, got shape \(7, 3\)"),
+        ((network(5, 3), IMAGES), {"loss": F.cross_entropy}, TypeError, "and then the target"),
+        ((network(5, 3), IMAGES, LABELS), {"loss": 3}, TypeError, "a function of output and target, not int"),
+        ((lambda x: x * 2, torch.ones(())), {}, ValueError, "nothing that requires a gradient"),
+        ((lambda x: x * 2, 1.0), {"lr": 0.0}, ValueError, "lr must be a number above 0, not 0.0"),
+        ((lambda x: x * 2, 1.0), {"steps": 0}, ValueError, "steps must be at least 1, not 0"),
+    ],
+)
+def test_what_cannot_be_recorded_is_refused(
+    arguments: tuple[object, ...], options: dict[str, object], error: type[Exception], says: str
+) -> None:
+    with pytest.raises(error, match=says):
+        record(*arguments, **options)
+
+
+def test_the_figure_is_drawn(tmp_path: Path) -> None:
+    step = record(network(5, *[9] * 8, 3), IMAGES, LABELS, loss=F.cross_entropy)
+    assert step.plot(tmp_path / "step.png").stat().st_size > 10_000
+
+
+def test_a_call_knows_its_place() -> None:
+    step = record(network(5, 11, 3), IMAGES, LABELS, loss=F.cross_entropy)
+    assert [call.place for call in step.calls] == ["0", "1", "2", "loss"]
+    assert all(isinstance(call, Call) for call in step.calls)
