@@ -22,7 +22,7 @@ for (const step of data.steps)
   for (const side of [...step.values.flatMap((value) => [value, value.gradient]), ...step.calls.flatMap((call) => Object.values(call.gradients))])
     if (side) side.numbers = numbers(side.data);
 
-let step = data.steps[0], position = 0, example = 0, chosen = null;
+let step = data.steps[0], position = 0, example = 0, chosen = null, cut = [];
 const lastPosition = () => 2 * step.calls.length;
 
 // A tensor is (rows, columns) here: examples and units, or a matrix of weights. Only `shown` of them are in the page.
@@ -62,7 +62,7 @@ function terms(id, r, c) {
 function explain(parent, id, r, c) {
   const value = step.values[id], parts = terms(id, r, c), recorded = at(value.gradient, r, c);
   if (value.kind === "loss") { make("p", "∂L/∂L = 1: here the backward pass begins.", parent); return null; }
-  const total = parts.reduce((sum, part) => sum + part.product, 0);
+  const total = parts.reduce((sum, part) => sum + (Number.isNaN(part.product) && cut.length ? 0 : part.product), 0);
   const name = indexed(value.gradient.symbol, r, c);
   make("p", `${name} = ${parts.length > 1 ? `the sum of ${parts.length} products` : "the product"}`, parent);
   const list = make("ol", "", parent);
@@ -74,7 +74,7 @@ function explain(parent, id, r, c) {
   output.dataset.product = total;
   output.dataset.recorded = recorded;
   output.dataset.name = name;
-  if (value.complete === false) make("p", "Only a part of the tensors is in this page, so the sum is one too.", parent);
+  if (cut.length) make("p", "Where a factor is not in this page, its product is missing from the sum.", parent);
   const mine = order.find((part) => part.lead && part.lead.r === example) || order[0];
   return mine && mine.lead && step.values[mine.lead.id].gradient ? mine.lead : null;
 }
@@ -321,6 +321,8 @@ function load(number) {
   $("example").max = many;
   $("example").parentElement.hidden = many === 1;
   $("summary").textContent = `Training step ${number + 1} of ${data.steps.length}, ${data.batch} example${data.batch === 1 ? "" : "s"}, η = ${short(step.lr)}: the loss goes from ${short(step.loss)} to ${short(step.losses[step.lrs.indexOf(step.lr)])}.${data.classes && step.target ? ` Example ${example + 1} is of class ${data.classes[step.target[example]]}.` : ""}`;
+  cut = step.values.filter((value) => value.rect[0] > value.shown[0] || value.rect[1] > value.shown[1]);
+  if (cut.length) $("summary").textContent += ` Too large to be here whole: ${cut.map((v) => `${v.symbol} (the first ${v.shown.join(" × ")} of ${v.rect.join(" × ")})`).join(", ")}.`;
   $("tensor").replaceChildren();
   step.values.forEach((value, id) => { if (value.gradient && value.gradient.numbers) { const option = make("option", `${value.symbol} (${value.shape.join(", ")})`, $("tensor")); option.value = id; } });
   $("rate").max = step.lrs.length - 1;

@@ -134,7 +134,6 @@ def _value(step: Step, value: Value, most: int, learned: bool) -> dict[str, Any]
         "image": side if value.kind == "input" and side * side == features and side > 4 else 0,
         "uses": uses,
         "gradient": None if value.gradient is None else _side(value.gradient_symbol, value.gradient, most),
-        "complete": tensor.numel() <= most,
     }
 
 

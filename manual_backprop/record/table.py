@@ -42,12 +42,15 @@ def _row(number: int, call: Call, wide: bool) -> list[str]:
 
 
 def _gradients(step: Step, wide: bool) -> list[list[str]]:
-    rows = [["", "backward ↑", "shape", "value", "ulp"]]
+    heads = ["", "backward ↑", "shape", "value", "autograd's", "ulp"]
+    rows = [heads if wide else [*heads[:-2], heads[-1]]]
     for number in range(len(step.calls), 0, -1):
         call = step.calls[number - 1]
         for at, gradient in sorted(call.gradients.items()):
             ulps = f"{call.ulps[at]:.2g}" if at in call.ulps else "built in"
-            rows.append([str(number), call.backward_line(at), shape(gradient), shown(gradient), ulps])
+            row = [str(number), call.backward_line(at), shape(gradient), shown(gradient)]
+            autograds = [shown(call.built_in[at]) if at in call.built_in else ""] if wide else []
+            rows.append([*row, *autograds, ulps])
     return rows
 
 

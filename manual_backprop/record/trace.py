@@ -80,6 +80,7 @@ class Call:
     arguments: tuple[Any, ...]
     outputs: list[Value] = field(default_factory=list)
     gradients: dict[int, Tensor] = field(default_factory=dict)
+    built_in: dict[int, Tensor] = field(default_factory=dict)
     ulps: dict[int, float] = field(default_factory=dict)
     twin: Callable[..., Tensor] | None = None
     aliases: dict[int, Tensor] = field(default_factory=dict)

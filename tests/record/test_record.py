@@ -124,7 +124,7 @@ def test_what_is_wrong_with_a_step_is_said() -> None:
     dead[0].bias.data[:4] = -100
     assert "4 of 11 units dead" in str(record(dead, IMAGES, LABELS, loss=F.cross_entropy))
     saturated = network(5, 11, 3, activation=nn.Sigmoid)
-    saturated[0].weight.data *= 1e3
+    saturated[0].weight.data *= 1e4
     assert "saturated" in str(record(saturated, IMAGES, LABELS, loss=F.cross_entropy))
     deep = record(network(5, *[9] * 8, 3, activation=nn.Sigmoid), IMAGES, LABELS, loss=F.cross_entropy)
     assert any("z¹ (0): vanishing" in line for line in deep.remarks)
