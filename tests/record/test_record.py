@@ -121,7 +121,7 @@ def test_what_is_overwritten_in_place_keeps_its_numbers() -> None:
 
 def test_what_is_wrong_with_a_step_is_said() -> None:
     dead = network(5, 11, 3)
-    dead[0].bias.data[:4] = -100
+    dead[0].bias.data[:] = torch.tensor([-100.0] * 4 + [100.0] * 7)
     assert "4 of 11 units dead" in str(record(dead, IMAGES, LABELS, loss=F.cross_entropy))
     saturated = network(5, 11, 3, activation=nn.Sigmoid)
     saturated[0].weight.data *= 1e4
