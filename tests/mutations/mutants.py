@@ -35,8 +35,8 @@ class Mutant:
 
 
 GRAD_X = "delta @ _rows(weight).conj()"
-GRAD_W = "(_rows(delta).T @ _rows(input).conj()).reshape(ctx.weight_shape)"
-GRAD_B = "grad_output.sum_to_size(ctx.bias_shape)"
+GRAD_W = "_rows(delta).t() @ _rows(input).conj()"
+GRAD_B = "_summed(grad_output, ctx.bias_shape)"
 GRAD_Z = "return grad_output * (a * (1 - a)).conj()"
 MASKED = "return gate(grad_output, a)"
 GRAD_LOG = "grad_input = g - y.exp() * g.sum(ctx.dim, keepdim=True)"
@@ -74,13 +74,13 @@ MUTANTS = (
         "linear",
         "∂L/∂W transposed",
         GRAD_W,
-        GRAD_W.replace("(_rows(delta).T @ _rows(input).conj())", "(_rows(input).T @ _rows(delta))"),
+        "(_rows(input).t() @ _rows(delta)).reshape(ctx.weight_shape)",
     ),
     Mutant(
         "linear",
         "upstream ignored in ∂L/∂W",
         GRAD_W,
-        GRAD_W.replace("_rows(delta).T", "torch.ones_like(_rows(delta)).T"),
+        GRAD_W.replace("_rows(delta)", "torch.ones_like(_rows(delta))"),
     ),
     Mutant("linear", "∂L/∂W averaged over the batch", GRAD_W, f"{GRAD_W} / max(len(delta), 1)"),
     Mutant("linear", "bias gradient not summed", GRAD_B, "grad_output"),
