@@ -75,17 +75,7 @@ class Linear(Operation):
 
     @staticmethod
     def backward(ctx: Any, grad_output: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
-        input, weight, *_ = ctx.saved_tensors
-        needs_input, needs_weight, needs_bias = ctx.needs_input_grad
-        delta = grad_output if len(ctx.weight_shape) == 2 else grad_output.unsqueeze(-1)  # δ, (*, M)
-
-        # On complex numbers autograd's gradient is the conjugate; on real ones conj() is the identity.
-        grad_input = delta @ _rows(weight).conj() if needs_input else None
-        grad_weight = _rows(delta).t() @ _rows(input).conj() if needs_weight else None
-        if grad_weight is not None and len(ctx.weight_shape) == 1:
-            grad_weight = grad_weight[0]
-        grad_bias = _summed(grad_output, ctx.bias_shape) if needs_bias else None
-        return grad_input, grad_weight, grad_bias
+        return linear_backward(ctx, grad_output)
 
     @staticmethod
     def jvp(
@@ -101,6 +91,21 @@ class Linear(Operation):
         if bias_tangent is not None:
             terms.append(bias_tangent.expand(shape))
         return sum(terms[1:], start=terms[0])
+
+
+def linear_backward(ctx: Any, grad_output: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
+    """∂L/∂x = δ W, ∂L/∂W = δᵀ x, ∂L/∂b = Σₙ δₙ; a function by itself, which torch.compile can follow."""
+    input, weight, *_ = ctx.saved_tensors
+    needs_input, needs_weight, needs_bias = ctx.needs_input_grad
+    delta = grad_output if len(ctx.weight_shape) == 2 else grad_output.unsqueeze(-1)  # δ, (*, M)
+
+    # On complex numbers autograd's gradient is the conjugate; on real ones conj() is the identity.
+    grad_input = delta @ _rows(weight).conj() if needs_input else None
+    grad_weight = _rows(delta).t() @ _rows(input).conj() if needs_weight else None
+    if grad_weight is not None and len(ctx.weight_shape) == 1:
+        grad_weight = grad_weight[0]
+    grad_bias = _summed(grad_output, ctx.bias_shape) if needs_bias else None
+    return grad_input, grad_weight, grad_bias
 
 
 def check_linear(operation: str, input: Tensor, weight: Tensor, bias: Tensor | None) -> None:

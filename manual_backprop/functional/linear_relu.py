@@ -23,9 +23,15 @@ sublinear memory cost" (2016), section 3, in-place operation.
 
 from typing import Any
 
+import torch
 from torch import Tensor
 
-from manual_backprop.functional.linear import Linear, check_activated, linear_arguments
+from manual_backprop.functional.linear import (
+    Linear,
+    check_activated,
+    linear_arguments,
+    linear_backward,
+)
 from manual_backprop.functional.operation import function_of
 from manual_backprop.functional.relu import gate
 
@@ -39,7 +45,12 @@ class LinearReLU(Linear):
 
     @staticmethod
     def forward(input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-        return Linear.forward(input, weight, bias).relu_()  # a, over z
+        z = Linear.forward(input, weight, bias)
+        if (
+            torch.compiler.is_compiling()
+        ):  # it plans memory itself, and torch 2.11 loses the gradient in place
+            return z.relu()
+        return z.relu_()  # a, over z
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor, Tensor | None], output: Tensor) -> None:
@@ -48,7 +59,7 @@ class LinearReLU(Linear):
     @staticmethod
     def backward(ctx: Any, grad_output: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
         *_, a = ctx.saved_tensors
-        return Linear.backward(ctx, gate(grad_output, a))
+        return linear_backward(ctx, gate(grad_output, a))
 
     @staticmethod
     def jvp(ctx: Any, *tangents: Tensor | None) -> Tensor:
