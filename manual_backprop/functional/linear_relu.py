@@ -46,10 +46,8 @@ class LinearReLU(Linear):
     @staticmethod
     def forward(input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         z = Linear.forward(input, weight, bias)
-        if (
-            torch.compiler.is_compiling()
-        ):  # it plans memory itself, and torch 2.11 loses the gradient in place
-            return z.relu()
+        if torch.compiler.is_compiling():
+            return z.relu()  # the compiler plans memory itself, and torch 2.11's loses the gradient in place
         return z.relu_()  # a, over z
 
     @staticmethod

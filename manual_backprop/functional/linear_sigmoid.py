@@ -46,10 +46,10 @@ class LinearSigmoid(Linear):
     @staticmethod
     def forward(input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         z = Linear.forward(input, weight, bias)
-        if (
-            torch.compiler.is_compiling()
-        ):  # it plans memory itself, and torch 2.11 loses the gradient in place
-            return z.sigmoid()
+        if torch.compiler.is_compiling():
+            return (
+                z.sigmoid()
+            )  # the compiler plans memory itself, and torch 2.11's loses the gradient in place
         return z.sigmoid_()  # a, over z
 
     @staticmethod

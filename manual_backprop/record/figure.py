@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from manual_backprop.plots import COLOURS, STYLE, new_figure
-from manual_backprop.record.trace import norm
+from manual_backprop.record.trace import matrix, norm, share_of_zeros
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -50,8 +50,7 @@ def figure(step: Step) -> Figure:
 def _pair(axes: list[Any], tensor: Tensor, title: str, colour: str) -> None:
     """The numbers as an image and as a histogram."""
     picture, histogram = axes
-    numbers = tensor.double().cpu()
-    rect = numbers.reshape(len(numbers), -1) if numbers.dim() > 1 else numbers.reshape(1, -1)
+    rect = matrix(tensor.double().cpu())
     bound = float(rect.abs().max()) if rect.numel() else 0.0
     bound = bound if 0 < bound < float("inf") else 1.0
     image = rect[:SIDE, :SIDE].numpy()
@@ -63,5 +62,4 @@ def _pair(axes: list[Any], tensor: Tensor, title: str, colour: str) -> None:
     histogram.hist(finite, bins=40, color=colour)
     histogram.set_yticks([])
     histogram.tick_params(labelsize=7)
-    zeros = float((rect == 0).double().mean()) if rect.numel() else 0.0
-    histogram.set_title(f"{tuple(tensor.shape)}, {zeros:.0%} zeros", fontsize=8.5)
+    histogram.set_title(f"{tuple(tensor.shape)}, {share_of_zeros(rect):.0%} zeros", fontsize=8.5)

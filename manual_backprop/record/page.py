@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from manual_backprop.record.step import Step
-from manual_backprop.record.trace import Value, norm, share_of_zeros
+from manual_backprop.record.trace import Value, matrix, norm, share_of_zeros
 
 FORMAT = 1
 MOST_NUMBERS = 480_000  # in a page: 2.6 MB of base64
@@ -29,7 +29,7 @@ def page(steps: list[Step], classes: Sequence[str] | None) -> str:
     data = {
         "version": FORMAT,
         "classes": classes,
-        "batch": max((len(v.tensor) for v in steps[0].values if _per_example(steps[0], v)), default=1),
+        "batch": max((len(v.tensor) for v in steps[0].values if v.per_example), default=1),
         "steps": [_step(step, room) for step in steps],
     }
     # In JSON "<" stands in strings only; written so, no name in the data can end the script or open one.
@@ -117,12 +117,6 @@ def _value(step: Step, value: Value, most: int, learned: bool) -> dict[str, Any]
     tensor = value.tensor
     features = tensor.shape[-1] if tensor.dim() else 1
     side = isqrt(features)
-    uses = [
-        (step.calls.index(call), at)
-        for call in dict.fromkeys(value.uses)
-        for at, used in enumerate(call.inputs)
-        if used is value
-    ]
     return {
         **_side(value.symbol, tensor, most),
         "name": value.name,
@@ -130,21 +124,16 @@ def _value(step: Step, value: Value, most: int, learned: bool) -> dict[str, Any]
         "learned": learned,
         "shape": list(tensor.shape),
         "dtype": str(tensor.dtype).removeprefix("torch."),
-        "perExample": _per_example(step, value),
+        "perExample": value.per_example,
         "image": side if value.kind == "input" and side * side == features and side > 4 else 0,
-        "uses": uses,
+        "uses": [(step.calls.index(call), at) for call, at in value.places()],
         "gradient": None if value.gradient is None else _side(value.gradient_symbol, value.gradient, most),
     }
 
 
-def _per_example(step: Step, value: Value) -> bool:
-    """Whether its rows are examples."""
-    return value.kind in ("input", "intermediate") and value.tensor.dim() >= 2
-
-
 def _side(symbol: str, tensor: Tensor, most: int) -> dict[str, Any]:
     """A tensor, as rows and columns, cut where it is too large."""
-    rect = tensor.reshape(len(tensor), -1) if tensor.dim() > 1 and tensor.numel() else tensor.reshape(1, -1)
+    rect = matrix(tensor)
     columns = min(rect.shape[1], most)
     rows = min(len(rect), max(most // max(columns, 1), 1))
     numbers = rect[:rows, :columns].float().cpu().contiguous().numpy()

@@ -11,14 +11,12 @@ SMALL, LARGE = 1e-3, 1e3  # of the gradient at the output
 
 def remarks(calls: list[Call]) -> list[str]:
     """One line for each thing that is wrong with the step, or may be."""
-    found = []
+    found: list[str] = []
     reference = next((_size(call.output.gradient) for call in reversed(calls[:-1])), None)
     for call in calls:
         where = f"{call.output.symbol} ({call.place or 'model'})"
-        for value in (call.output, *call.inputs):
-            if not bool(torch.isfinite(value.tensor).all()) and call.output is value:
-                found.append(f"{where}: not every number is finite, first here")
-                return found
+        if not bool(torch.isfinite(call.output.tensor).all()):
+            return [*found, f"{where}: not every number is finite, first here"]
         found += [f"{where}: {text}" for text in (_dead(call), _saturated(call)) if text]
         size = _size(call.output.gradient)
         if not size and call is not calls[-1]:

@@ -46,7 +46,7 @@ class Parameter:
 
     @property
     def after(self) -> Tensor:
-        """W − η ∂L/∂w."""
+        """The parameter after the step, w − η ∂L/∂w."""
         return self.value.tensor + self.update
 
 
@@ -118,9 +118,9 @@ class _Problem:
     def __init__(self, model: Any, inputs: tuple[Any, ...], leaves: dict[str, Tensor], loss: Any) -> None:
         self.model, self.inputs, self.leaves, self.loss = model, inputs, leaves, loss
         self.learned = {name: leaf for name, leaf in leaves.items() if leaf.requires_grad}
+        parameters = {id(p) for p in _parameters(model).values()}
         self.kinds = {
-            name: "parameter" if any(leaf is p for p in _parameters(model).values()) else "input"
-            for name, leaf in leaves.items()
+            name: "parameter" if id(leaf) in parameters else "input" for name, leaf in leaves.items()
         }
 
     def step(self, lr: float, last: bool) -> Step:
@@ -154,7 +154,11 @@ class _Problem:
                         leaf.sub_(slope, alpha=lr)
         values = list(dict.fromkeys(chain.from_iterable((*c.inputs, *c.outputs) for c in trace.calls)))
         parameters = [
-            Parameter(value, lr, max(_ulps(value), default=None))
+            Parameter(
+                value,
+                lr,
+                max((call.ulps[at] for call, at in value.places() if at in call.ulps), default=None),
+            )
             for value in (trace.values[id(leaf)] for leaf in self.learned.values())
         ]
         return Step(trace.calls, values, parameters, float(result.detach()), lr, lrs, losses, early)
@@ -271,15 +275,6 @@ def ulps_between(found: Tensor, right: Tensor) -> float:
     largest = float(right.abs().max())
     unit = torch.finfo(right.dtype).eps * largest
     return float((found - right).abs().max()) / unit if unit else float("inf")
-
-
-def _ulps(value: Value) -> list[float]:
-    return [
-        call.ulps[at]
-        for call in value.uses
-        for at, used in enumerate(call.inputs)
-        if used is value and at in call.ulps
-    ]
 
 
 def _is_few(trace: Trace) -> bool:

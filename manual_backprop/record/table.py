@@ -1,13 +1,12 @@
 """A step as text: forward on the way down, backward on the way up, then the update."""
 
 from collections.abc import Sequence
+from textwrap import wrap
 
 from torch import Tensor
 
 from manual_backprop.record.step import Parameter, Step
 from manual_backprop.record.trace import Call, norm, share_of_zeros
-
-FEW = 4  # numbers that are written out
 
 
 def table(step: Step, width: int) -> str:
@@ -59,10 +58,9 @@ def _sums(step: Step) -> list[str]:
     lines = []
     for value in step.values:
         parts = [
-            (step.calls.index(call) + 1, gradient)
-            for call in dict.fromkeys(value.uses)
-            for at, gradient in sorted(call.gradients.items())
-            if call.inputs[at] is value
+            (step.calls.index(call) + 1, call.gradients[at])
+            for call, at in value.places()
+            if at in call.gradients
         ]
         if len(parts) > 1 and value.gradient is not None:
             terms = " + ".join(f"{shown(gradient)} (from {number})" for number, gradient in parts)
@@ -119,6 +117,4 @@ def _cut(cell: str, size: int) -> str:
 
 
 def _wrapped(lines: list[str], width: int) -> list[str]:
-    from textwrap import wrap
-
     return [part for line in lines for part in wrap(line, width, subsequent_indent="  ")]

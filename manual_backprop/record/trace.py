@@ -20,8 +20,6 @@ from torch.utils import _pytree as pytree
 from manual_backprop.functional.operation import WATCH
 from manual_backprop.record.formulas import TWINS, Formula, formula_of
 
-KINDS = ("input", "parameter", "intermediate", "loss", "constant")
-
 
 @dataclass(eq=False)
 class Value:
@@ -52,6 +50,20 @@ class Value:
     def zeros(self) -> float:
         """The share of its numbers that are zero."""
         return share_of_zeros(self.tensor)
+
+    @property
+    def per_example(self) -> bool:
+        """Whether its rows are examples."""
+        return self.kind in ("input", "intermediate") and self.tensor.dim() >= 2
+
+    def places(self) -> list[tuple["Call", int]]:
+        """The operations that it goes into, each with its place among the inputs."""
+        return [
+            (call, at)
+            for call in dict.fromkeys(self.uses)
+            for at, used in enumerate(call.inputs)
+            if used is self
+        ]
 
     @property
     def gradient_symbol(self) -> str:
@@ -133,7 +145,7 @@ class Call:
 
 
 class Trace(TorchFunctionMode):
-    """Watches a forward pass: `with trace.watching(model): …`; then `backward(loss)`."""
+    """Watches a forward pass: `with trace.watching(model): …`; what comes back, it notes by hooks."""
 
     def __init__(self, names: dict[str, Tensor], kinds: dict[str, str]) -> None:
         super().__init__()
@@ -153,7 +165,7 @@ class Trace(TorchFunctionMode):
         hooks = []
         for place, module in model.named_modules() if isinstance(model, nn.Module) else ():
             hooks.append(module.register_forward_pre_hook(lambda *_, place=place: self.places.append(place)))
-            hooks.append(module.register_forward_hook(lambda *_: self._leave(), always_call=True))
+            hooks.append(module.register_forward_hook(self._leave, always_call=True))
         token = WATCH.set(self._own)
         try:
             with self:
@@ -163,7 +175,7 @@ class Trace(TorchFunctionMode):
             for hook in hooks:
                 hook.remove()
 
-    def _leave(self) -> None:
+    def _leave(self, *_: Any) -> None:
         self.places.pop()
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
@@ -296,11 +308,10 @@ class Trace(TorchFunctionMode):
                 letter = {"weight": "W", "bias": "b"}.get(role) if layer else None
                 value.symbol = letter + layer if letter else value.name
 
-    def finish(self, loss: Tensor) -> Value:
+    def finish(self, loss: Tensor) -> None:
         """The loss gets its symbol."""
         value = self.values[id(loss)]
         value.symbol, value.kind = "L", "loss"
-        return value
 
 
 def _note(gradients: dict[int, Tensor], at: int, gradient: Tensor) -> None:
@@ -340,6 +351,11 @@ def subscript(number: int) -> str:
 def norm(tensor: Tensor) -> float:
     """‖·‖₂ in float64, so that it neither overflows nor loses a small number."""
     return float(torch.linalg.vector_norm(tensor, dtype=torch.float64)) if tensor.is_floating_point() else 0.0
+
+
+def matrix(tensor: Tensor) -> Tensor:
+    """As rows and columns; a vector is one row."""
+    return tensor.reshape(len(tensor), -1) if tensor.dim() > 1 and tensor.numel() else tensor.reshape(1, -1)
 
 
 def share_of_zeros(tensor: Tensor) -> float:
