@@ -64,7 +64,10 @@ class Unavailable(Exception):  # noqa: N818 - a reason to take the sample, not a
 
 
 def load(
-    name: str | None, data_dir: Path, device: torch.device, dtype: torch.dtype
+    name: str | None,
+    data_dir: Path = Path("data"),
+    device: torch.device = torch.device("cpu"),  # noqa: B008 - a constant
+    dtype: torch.dtype = torch.float32,
 ) -> tuple[Dataset, str | None]:
     """The data set, and one line for the user where it is not the one that they may expect.
 

@@ -1,0 +1,100 @@
+"""What all pictures share: colours, an empty figure, names at the ends of lines, and how one is shown.
+
+Colours are those of Okabe and Ito, and cividis: told apart by colour-blind readers and in black and white.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:  # matplotlib is imported when a picture is drawn
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+COLOURS = (
+    "#0072B2",
+    "#D55E00",
+    "#009E73",
+    "#CC79A7",
+    "#E69F00",
+    "#56B4E9",
+    "#000000",
+)  # Okabe and Ito (2008)
+STYLE: dict[Any, Any] = {
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.titlesize": "medium",
+    "axes.titlelocation": "left",
+    "font.size": 10,
+    "lines.linewidth": 1.8,
+}
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """An empty figure, in inches, that takes part in no global state."""
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=(width, height), dpi=200, layout="constrained")
+
+
+def style() -> Any:
+    """The context in which a picture is drawn."""
+    import matplotlib
+
+    return matplotlib.rc_context(STYLE)
+
+
+def label_ends(axes: Axes, ends: Sequence[tuple[float, float, str, str]]) -> None:
+    """Name each line at its right end, (x, y, name, colour), moved apart where two would overlap."""
+    axes.figure.canvas.draw()
+    heights = [axes.transData.transform((x, y))[1] for x, y, _, _ in ends]
+    apart = 12 * axes.figure.dpi / 72  # pixels to 12 points
+    placed: list[float] = []
+    for i in sorted(range(len(ends)), key=lambda i: heights[i]):
+        height = heights[i] if not placed else max(heights[i], placed[-1] + apart)
+        placed.append(height)
+        x, y, name, colour = ends[i]
+        axes.annotate(
+            name,
+            (x, y),
+            xytext=(8, (height - heights[i]) * 72 / axes.figure.dpi),
+            textcoords="offset points",
+            color=colour,
+            va="center",
+            annotation_clip=False,
+        )
+
+
+def show(thing: Any, path: str | Path) -> None:
+    """Display a figure, a recording or a report in a notebook; anywhere else, save it and say where.
+
+    Args:
+        thing: a Figure, which is saved as a picture, what `record` returned, as its page, or what `verify`
+            returned, whose pictures are saved below its printed text.
+        path: of the file, for a script.
+    """
+    ipython = sys.modules.get("IPython")
+    if ipython is not None and ipython.get_ipython() is not None:
+        ipython.display.display(Picture(thing) if hasattr(thing, "savefig") else thing)
+        return
+    save = next(getattr(thing, name) for name in ("savefig", "page", "plot") if hasattr(thing, name))
+    if save.__name__ == "plot":
+        print(thing)
+    save(path)
+    print(f"(saved: {path})")
+
+
+class Picture:
+    """A figure as a notebook takes it, whether or not pyplot was told to draw there."""
+
+    def __init__(self, figure: Figure) -> None:
+        self.figure = figure
+
+    def _repr_png_(self) -> bytes:
+        content = BytesIO()
+        self.figure.savefig(content, format="png")
+        return content.getvalue()

@@ -1,0 +1,183 @@
+"""What a training run leaves: its curves, its gradients' sizes, its confusions and its worst mistakes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from manual_backprop.plots.style import COLOURS, label_ends, new_figure, style
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+SMALLEST_NORM = 1e-12  # a gradient of 0 is drawn here: the axis is logarithmic
+
+
+def training_curves(metrics: Sequence[dict[str, float]]) -> Figure:
+    """Loss and error rate by epoch, on the training set (while it was learned) and on the test set.
+
+    Args:
+        metrics: rows with `epoch`, `train_loss`, `train_accuracy`, `test_loss` and `test_accuracy`.
+    """
+    with style():
+        figure = new_figure(9, 3.4)
+        left, right = figure.subplots(1, 2, gridspec_kw={"wspace": 0.1})
+        epochs = [row["epoch"] for row in metrics]
+        for axes, quantity, scale in ((left, "loss", 1.0), (right, "accuracy", 100.0)):
+            ends = []
+            for part, colour, marker in (("train", COLOURS[0], "o"), ("test", COLOURS[1], "s")):
+                values = [scale * row[f"{part}_{quantity}"] for row in metrics]
+                axes.plot(epochs, values, color=colour, marker=marker, markersize=4)
+                ends.append((epochs[-1], values[-1], "training" if part == "train" else "test", colour))
+            if quantity == "loss":
+                axes.set_ylim(0, 1.05 * axes.get_ylim()[1])
+            axes.set_xlim(epochs[0] - 0.5, epochs[-1] + 0.5)
+            axes.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
+            axes.set_xlabel("epoch")
+            label_ends(axes, ends)
+            axes.grid(axis="y", alpha=0.3)
+        best = max(metrics, key=lambda row: row["test_accuracy"])
+        left.set(title="Cross-entropy", ylabel="loss (nats per image)")
+        right.set(
+            title=f"Accuracy (test: {best['test_accuracy']:.2%} at best, epoch {best['epoch']:.0f})",
+            ylabel="images classified right (%)",
+        )
+    return figure
+
+
+def gradient_norms(rows: Sequence[Sequence[float]], steps_per_epoch: float) -> Figure:
+    """‖∂L/∂(W, b)‖ of each layer over the steps, each step as a dot and their running median as a line.
+
+    Args:
+        rows: the step, then one norm for each layer.
+        steps_per_epoch: to mark time in epochs.
+    """
+    with style():
+        figure = new_figure(8, 3.6)
+        axes = figure.subplots()
+        table = torch.tensor(rows, dtype=torch.float64)
+        epochs, norms = (table[:, 0] / steps_per_epoch).tolist(), table[:, 1:]
+        ends = []
+        for layer, values in enumerate(norms.clamp(min=SMALLEST_NORM).T):
+            colour = COLOURS[layer % len(COLOURS)]
+            axes.plot(
+                epochs,
+                values.tolist(),
+                ".",
+                color=colour,
+                alpha=0.4,
+                markersize=4,
+                markeredgewidth=0,
+            )
+            smooth = _running_median(values)
+            axes.plot(epochs, smooth, color=colour)
+            ends.append((epochs[-1], smooth[-1], f"layer {layer + 1}", colour))
+        axes.set_yscale("log")
+        label_ends(axes, ends)
+        axes.set(
+            title="Size of each layer's gradient: one batch each (dots) and their running median (lines)",
+            xlabel="epochs",
+            ylabel="‖∂L/∂(W, b)‖₂ (nats per unit of weight)",
+        )
+        axes.grid(axis="y", which="major", alpha=0.3)
+    return figure
+
+
+def confusion_matrix(predicted: Tensor, labels: Tensor, classes: Sequence[str]) -> Figure:
+    """How often each class was taken for each other one; the right answers stand on the diagonal, uncoloured.
+
+    Args:
+        predicted: (N,), int64.
+        labels: (N,), int64.
+        classes: what the C classes are called.
+    """
+    from matplotlib.ticker import MaxNLocator
+
+    size = len(classes)
+    counts = torch.bincount(labels * size + predicted, minlength=size * size).reshape(size, size)
+    mistakes = counts.clone().fill_diagonal_(0)
+    with style():
+        figure = new_figure(6.6, 5.8)
+        axes = figure.subplots()
+        shown = mistakes.double().fill_diagonal_(float("nan"))
+        most = max(int(mistakes.max()), 1)
+        image = axes.imshow(shown.numpy(), cmap="Blues", vmin=0, vmax=most)
+        axes.set_facecolor("0.88")  # the diagonal
+        for true in range(size):
+            for guess in range(size):
+                if counts[true, guess]:
+                    dark = true != guess and counts[true, guess] > 0.6 * most
+                    axes.text(
+                        guess,
+                        true,
+                        str(int(counts[true, guess])),
+                        ha="center",
+                        va="center",
+                        fontsize=8,
+                        color="white" if dark else "black",
+                    )
+        axes.set_xticks(range(size), classes)
+        if max(map(len, classes)) > 2:
+            axes.tick_params(axis="x", labelrotation=90)
+        axes.set_yticks(range(size), classes)
+        axes.spines[:].set_visible(False)
+        axes.tick_params(length=0)
+        wrong = int(mistakes.sum())
+        axes.set(
+            title=f"{wrong:,} of {len(labels):,} test images classified wrong ({wrong / len(labels):.2%})",
+            xlabel="predicted class",
+            ylabel="true class",
+        )
+        bar = figure.colorbar(image, ax=axes, shrink=0.8, label="images taken for the wrong class")
+        bar.locator = MaxNLocator(integer=True)
+        bar.update_ticks()
+    return figure
+
+
+def worst_mistakes(
+    images: Tensor, probabilities: Tensor, labels: Tensor, classes: Sequence[str], count: int = 15
+) -> Figure:
+    """The images whose true class was given the least probability, the worst first.
+
+    Args:
+        images: (N, 28, 28).
+        probabilities: (N, C).
+        labels: (N,), int64.
+        classes: what the C classes are called.
+        count: how many to show at most.
+    """
+    predicted = probabilities.argmax(1)
+    of_true = probabilities.gather(1, labels[:, None]).squeeze(1)
+    order = of_true.argsort()
+    worst = order[predicted[order] != labels[order]][:count].tolist()
+    with style():
+        columns = 5
+        rows = max(-(-len(worst) // columns), 1)
+        figure = new_figure(7.5, 0.6 + 1.95 * rows)
+        grid = figure.subplots(rows, columns, squeeze=False).flatten()
+        for axes in grid:
+            axes.set_axis_off()
+        for axes, i in zip(grid, worst, strict=False):
+            axes.imshow(images[i].numpy(), cmap="gray_r")
+            guess, true = classes[int(predicted[i])], classes[int(labels[i])]
+            axes.set_title(
+                f"{guess}: {probabilities[i, predicted[i]]:.0%}\ntruly {true}: {of_true[i]:.1g}",
+                fontsize=9,
+                loc="center",
+            )
+        title = (
+            "The most confident mistakes: predicted class and its probability, true class and its probability"
+            if worst
+            else "No test image was classified wrong"
+        )
+        figure.suptitle(title, fontsize="medium", x=0.01, ha="left")
+    return figure
+
+
+def _running_median(values: Tensor, width: int = 15) -> list[float]:
+    """The median over `width` neighbours, fewer at the ends."""
+    half = width // 2
+    return [float(values[max(i - half, 0) : i + half + 1].median()) for i in range(len(values))]
