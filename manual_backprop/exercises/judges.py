@@ -1,0 +1,141 @@
+"""The ways to judge an answer; each returns a judge, which says of an answer whether it is right, and why."""
+
+from collections.abc import Callable, Mapping, Sequence
+from math import isclose
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from manual_backprop.verify import verify
+
+Judgement = tuple[bool, str]
+Judge = Callable[[Any], Judgement]
+
+
+class Unanswered(Exception):  # noqa: N818 - not an error
+    """The answer is still the `...` that stands in the tutorial."""
+
+
+def derivation(forward: Callable[..., Tensor], *shapes: tuple[int, ...] | Tensor) -> Judge:
+    """The answer is a backward of `forward`, judged by `verify` on inputs of these shapes."""
+
+    def judge(answer: Any) -> Judgement:
+        require_function(answer)
+        inputs = [torch.ones(s, dtype=torch.float64) if isinstance(s, tuple) else s for s in shapes]
+        output = forward(*inputs)
+        try:
+            if answer(torch.ones_like(output), *inputs) is ...:
+                raise Unanswered
+        except (TypeError, RuntimeError, ValueError, IndexError):
+            pass  # verify says what is wrong
+        report = verify(forward, answer, shapes=list(shapes))
+        return bool(report), ("right.\n" if report else "not yet.\n") + str(report)
+
+    return judge
+
+
+def number(
+    right: float | Callable[[], float], mistakes: Mapping[float, str], *, relative: float = 1e-3
+) -> Judge:
+    """The answer is a number.
+
+    Args:
+        right: it, or what computes it.
+        mistakes: what to say of numbers that come from a mistake.
+        relative: how far off it may be.
+    """
+
+    def judge(answer: Any) -> Judgement:
+        if isinstance(answer, Tensor) and answer.numel() == 1:
+            answer = answer.item()
+        if isinstance(answer, bool) or not isinstance(answer, int | float):
+            return False, f"a number is asked for, not {answer!r}."
+        due = right() if callable(right) else right
+        if isclose(answer, due, rel_tol=relative, abs_tol=1e-12):
+            return True, "right."
+        for wrong, why in mistakes.items():
+            if isclose(answer, wrong, rel_tol=relative, abs_tol=1e-12):
+                return False, f"not {answer:g}: {why}"
+        size = "large" if answer > due else "small"
+        return False, f"{answer:g} is too {size}."
+
+    return judge
+
+
+def choice(right: str, because: str, mistakes: Mapping[str, str]) -> Judge:
+    """The answer is one of a few words.
+
+    Args:
+        right: it.
+        because: said of the right answer.
+        mistakes: the other words, and what to say of them.
+    """
+
+    def judge(answer: Any) -> Judgement:
+        given = answer.strip().lower() if isinstance(answer, str) else answer
+        if given == right:
+            return True, f"right. {because}"
+        if given in mistakes:
+            return False, f"not {given!r}: {mistakes[given]}"
+        words = ", ".join(map(repr, sorted([right, *mistakes])))
+        return False, f"one of {words} is asked for, not {answer!r}."
+
+    return judge
+
+
+def same_numbers(
+    right: Callable[..., Tensor],
+    cases: Callable[[], Sequence[tuple[Any, ...]]],
+    mistakes: Mapping[str, Callable[..., Tensor]],
+) -> Judge:
+    """The answer is a function that must compute what `right` does.
+
+    Args:
+        right: the function that is asked for.
+        cases: makes the arguments that both are tried with.
+        mistakes: functions that a mistake leads to, by what to say of it.
+    """
+
+    def judge(answer: Any) -> Judgement:
+        require_function(answer)
+        for arguments in cases():
+            given = called(answer, *arguments)
+            if isinstance(given, str):
+                return False, given
+            due = right(*arguments)
+            if given.shape != due.shape:
+                return False, f"the result has the shape {tuple(given.shape)}; {tuple(due.shape)} is due."
+            if not torch.allclose(given, due, rtol=1e-4, atol=1e-9, equal_nan=True):
+                for why, mistake in mistakes.items():
+                    as_if = torch.as_tensor(mistake(*arguments))
+                    if as_if.shape == given.shape and torch.allclose(given, as_if.to(given), rtol=1e-4):
+                        return False, f"not yet: {why}"
+                at = int((given - due).abs().nan_to_num(nan=float("inf")).argmax())
+                numbers = f"{given.flatten()[at]:.6g} where {due.flatten()[at]:.6g} is due"
+                return False, f"not yet: {numbers}."
+        return True, "right."
+
+    return judge
+
+
+def called(answer: Callable[..., Any], *arguments: Any) -> Tensor | str:
+    """What the answer returns, as a float64 tensor, or why there is nothing that could be judged."""
+    try:
+        given = answer(*(x.clone() if isinstance(x, Tensor) else x for x in arguments))
+    except Unanswered:
+        raise
+    except Exception as error:  # whatever a reader's code trips over
+        return f"it raised {type(error).__name__}: {error}"
+    if given is ...:
+        raise Unanswered
+    try:
+        return torch.as_tensor(given).detach().double()
+    except (TypeError, ValueError, RuntimeError):
+        return f"numbers are asked for, not {given!r}."
+
+
+def require_function(answer: Any) -> None:
+    """Raise a TypeError where a function is asked for and something else was given."""
+    if not callable(answer):
+        raise TypeError(f"the exercise asks for a function, not for {answer!r}")
