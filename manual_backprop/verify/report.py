@@ -1,7 +1,10 @@
 """What `verify` answers: dataclasses for programs, a text for a terminal of 80 columns, JSON."""
 
 import json
+from base64 import b64encode
 from dataclasses import asdict, dataclass, field, replace
+from html import escape
+from io import BytesIO
 from pathlib import Path
 from textwrap import fill
 from typing import Literal
@@ -140,6 +143,21 @@ class Report:
         return (
             str(self).replace("WRONG", "\033[31mWRONG\033[0m").replace(" right  ", " \033[32mright\033[0m  ")
         )
+
+    def _repr_html_(self) -> str:
+        """In a notebook: the text with its verdicts in colour, and the pictures below it."""
+        text = escape(str(self))
+        for word, colour in (("WRONG", "#D55E00"), (" right  ", "#009E73")):
+            text = text.replace(word, f'<b style="color:{colour}">{word}</b>')
+        parts = [f"<pre>{text}</pre>"]
+        if self.evidence is not None:
+            from manual_backprop.verify.pictures import picture
+
+            png = BytesIO()
+            picture(self.verdicts, self.evidence.problem, self.evidence.draw).savefig(png, format="png")
+            source = b64encode(png.getvalue()).decode()
+            parts.append(f'<img alt="the pictures of the report" src="data:image/png;base64,{source}">')
+        return "".join(parts)
 
     def __str__(self) -> str:
         lines = [str(verdict) for verdict in self.verdicts]

@@ -1,0 +1,101 @@
+"""The site: the tutorials, executed, and the reference. Nothing in it needs a network.
+
+.venv/bin/sphinx-build -W -c scripts/site tutorials build/site
+"""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import jupytext
+from sphinx.application import Sphinx
+
+HERE = Path(__file__).parent
+ROOT = HERE.parent.parent
+sys.path.insert(0, str(HERE))
+
+import formulas  # noqa: E402 - it stands beside this file
+
+import manual_backprop  # noqa: E402
+
+project = "manual_backprop"
+author = "The manual_backprop authors"
+release = manual_backprop.__version__
+language = "en"
+
+extensions = [
+    "myst_nb",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
+    "sphinx.ext.viewcode",
+    "sphinx_copybutton",
+    "sphinx-mathjax-offline",
+]
+exclude_patterns = ["figures"]
+
+nb_custom_formats = {".py": ["jupytext.reads", {"fmt": "py:percent"}]}
+nb_execution_mode = "force"
+nb_execution_in_temp = True
+nb_execution_raise_on_error = True
+nb_execution_timeout = 300
+nb_code_prompt_show = "Show {type}"
+nb_code_prompt_hide = "Hide {type}"
+nb_merge_streams = True
+nb_output_stderr = "remove"  # warnings of libraries; an error ends the build
+myst_enable_extensions = ["dollarmath", "amsmath"]
+myst_heading_anchors = 3
+
+autodoc_member_order = "bysource"
+autodoc_typehints = "none"
+
+html_theme = "furo"
+html_title = "manual_backprop"
+html_copy_source = False
+html_static_path = [str(HERE / "static")]
+html_css_files = ["site.css"]
+templates_path = [str(HERE / "templates")]
+html_theme_options = {"navigation_with_keys": True}
+
+# Run where the package is looked for, once for each notebook: in Colab, the wheel is what was uploaded.
+INSTALL = """import importlib.util
+
+if importlib.util.find_spec("manual_backprop") is None:
+    %pip install --quiet {wheel} mlxtend
+"""
+
+
+def write_notebooks(app: Sphinx, _: Any) -> None:
+    """Each tutorial as a notebook, and the wheel that it needs elsewhere, for download."""
+    folder = Path(app.outdir) / "notebooks"
+    folder.mkdir(parents=True, exist_ok=True)
+    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
+    subprocess.run(build, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+    for tutorial in sorted(Path(app.srcdir).glob("[0-9]*.py")):
+        notebook = jupytext.read(tutorial, fmt="py:percent")
+        install = INSTALL.format(wheel=wheel())
+        notebook.cells.insert(1, jupytext.jupytext.new_code_cell(install))
+        jupytext.write(notebook, folder / f"{tutorial.stem}.ipynb")
+
+
+def wheel() -> str:
+    """What hatchling calls the wheel."""
+    return f"manual_backprop-{release}-py3-none-any.whl"
+
+
+def name_wheel(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: Any) -> None:
+    """Tell the template of a page whether it has a notebook, and which wheel that needs."""
+    context["wheel"] = wheel() if page[:2].isdigit() else None
+
+
+def render_derivation(app: Sphinx, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
+    """A derivation as mathematics."""
+    if what == "module":
+        lines[:] = formulas.derivation("\n".join(lines)).splitlines()
+
+
+def setup(app: Sphinx) -> None:
+    """Called by Sphinx."""
+    app.connect("env-updated", write_notebooks)
+    app.connect("html-page-context", name_wheel)
+    app.connect("autodoc-process-docstring", render_derivation)
