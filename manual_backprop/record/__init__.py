@@ -1,9 +1,11 @@
 """One real training step, every number of it: as a table, as a figure, as a page to walk through.
 
-step = record(model, images, labels, loss=F.cross_entropy, lr=0.1)
-print(step)
-step.plot("step.png")
-step.page("step.html")
+    step = record(model, images, labels, loss=F.cross_entropy, lr=0.1)
+    print(step)
+    step.plot("step.png")
+    step.page("step.html")
+
+The model stays as it was.
 """
 
 from collections.abc import Callable, Sequence

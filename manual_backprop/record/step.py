@@ -58,7 +58,7 @@ class Step:
         calls: the operations, in the order of the forward pass.
         values: every tensor, in the order of its first appearance.
         parameters: what is learned.
-        loss: L.
+        loss: the loss L.
         lr: η.
         lrs: learning rates that were tried.
         losses: L of the same examples after a step with each of `lrs`.

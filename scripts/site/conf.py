@@ -3,6 +3,7 @@
 .venv/bin/sphinx-build -W -c scripts/site tutorials build/site
 """
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -48,10 +49,15 @@ myst_heading_anchors = 3
 
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"
+napoleon_use_rtype = False
+napoleon_use_ivar = True
+default_role = "code"
+smartquotes_action = "q"  # "--" in an option stays
 
 html_theme = "furo"
 html_title = "manual_backprop"
 html_copy_source = False
+html_show_copyright = False
 html_static_path = [str(HERE / "static")]
 html_css_files = ["site.css"]
 templates_path = [str(HERE / "templates")]
@@ -89,9 +95,11 @@ def name_wheel(app: Sphinx, page: str, template: str, context: dict[str, Any], d
 
 
 def render_derivation(app: Sphinx, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
-    """A derivation as mathematics."""
+    """A derivation as mathematics; elsewhere a shape (*, D) as it stands, not as the start of emphasis."""
     if what == "module":
         lines[:] = formulas.derivation("\n".join(lines)).splitlines()
+    else:
+        lines[:] = [re.sub(r"(?<![\w`])\(\*[^()`]*\)", r"``\g<0>``", line) for line in lines]
 
 
 def setup(app: Sphinx) -> None:

@@ -20,7 +20,7 @@ COMMANDS = """α alpha β beta γ gamma δ delta ε varepsilon η eta θ theta �
     ∈ in ≈ approx : colon ⟨ langle ⟩ rangle log log max max exp exp tanh tanh"""
 SYMBOLS = {key: rf"\{name}" for key, name in re.findall(r"(\S+) (\S+)", COMMANDS)}
 SYMBOLS |= {"−": "-", "¼": r"\tfrac{1}{4}", "½": r"\tfrac{1}{2}"}
-FORMATS = {"name": r"\text{%s}", "text": r"\text{%s}", "quoted": r"\text{%s}", "literal": r"\mathtt{%s}"}
+FORMATS = {"name": r"\text{%s}", "text": r"\text{%s}", "quoted": r"\mathtt{%s}", "literal": r"\mathtt{%s}"}
 
 # A word stands upright. It has two letters or more and is no function, product (NC, or xt in 2xt) or
 # differential (da/dz); or it is the article "a", which no verb or preposition follows.

@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,8 +13,6 @@ from manual_backprop import functional as F
 from manual_backprop import nn, record
 from manual_backprop.record import Recording
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-
 
 @pytest.fixture(scope="module")
 def recording() -> Recording:
@@ -24,17 +21,6 @@ def recording() -> Recording:
     images, labels = torch.rand(6, 784), torch.arange(6)
     classes = ["</script><script>document.title='ran'</script>", *"123456789"]
     return record(model, images, labels, loss=F.cross_entropy, lr=0.1, classes=classes)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    playwright = pytest.importorskip("playwright.sync_api")
-    if CHROMIUM is None:
-        pytest.skip("needs a chromium")
-    with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(params=[("light", 1280), ("dark", 390)], ids=["light", "dark, a phone"])

@@ -1,0 +1,95 @@
+"""The pictures of the tutorials show the numbers that they were given."""
+
+import math
+
+import pytest
+import torch
+from matplotlib.colors import to_hex
+
+from manual_backprop import plots
+from tests.plots.test_training import texts
+
+TWO_POINTS = ([0.0, 1.0], [2.0, 3.0])
+
+
+def test_a_curve_is_named_at_its_end_and_has_its_points() -> None:
+    figure = plots.curves({"up": TWO_POINTS}, title="t", xlabel="x (s)", ylabel="y (m)")
+    (axes,) = figure.axes
+    assert axes.lines[0].get_xydata().tolist() == [[0, 2], [1, 3]]
+    assert {"up", "t", "x (s)", "y (m)"} <= set(texts(figure))
+
+
+def test_a_curve_has_no_point_where_a_value_is_not_finite_or_has_no_logarithm() -> None:
+    values = [1.0, math.nan, math.inf, 0.0, -1.0, 4.0]
+    figure = plots.curves({"": (range(6), values)}, title="", xlabel="", ylabel="", log="y")
+    assert figure.axes[0].lines[0].get_ydata().tolist() == [1, 4]
+
+
+def test_panels_share_their_vertical_axis() -> None:
+    panels = {"a": {"p": TWO_POINTS}, "b": {"q": ([0.0, 1.0], [9.0, 9.5])}}
+    first, second = plots.curves(panels, title="", xlabel="", ylabel="").axes
+    assert (first.get_title("left"), second.get_title("left")) == ("a", "b")
+    assert first.get_ylim() == second.get_ylim()
+
+
+def test_two_lines_never_look_alike() -> None:
+    lines = {str(i): TWO_POINTS for i in range(12)}
+    drawn = plots.curves(lines, title="", xlabel="", ylabel="").axes[0].lines
+    assert len({(to_hex(line.get_color()), line.get_linestyle()) for line in drawn}) == 12
+
+
+def test_a_region_has_the_colour_of_the_belief_there() -> None:
+    points, labels = torch.tensor([[0.0, 0.0], [1.0, 1.0]]), torch.tensor([0, 1])
+    figure = plots.decision_regions({"right half": lambda x: (x[:, 0] > 0.5).float()}, points, labels)
+    belief = figure.axes[0].images[0].get_array()
+    assert belief[:, 0].tolist() == [0] * 121
+    assert belief[:, -1].tolist() == [1] * 121
+
+
+def test_a_heat_map_writes_each_number_also_where_it_has_no_colour() -> None:
+    figure = plots.heat_map([[1.0, 0.0]], ["row"], ["a", "b"], title="t", label="l", log=True)
+    assert {"1", "0", "row", "a", "b", "t", "l"} <= set(texts(figure))
+    assert figure.axes[0].images[0].get_array().mask.tolist() == [[False, True]]
+
+
+def test_histograms_share_their_range_and_hold_all_of_their_samples() -> None:
+    figure = plots.histograms({"a": torch.zeros(5), "b": torch.ones(7)}, title="", xlabel="", bins=2)
+    heights = [axes.patches[0].get_data().values.tolist() for axes in figure.axes]
+    assert heights == [[1, 0], [0, 1]]
+
+
+def test_an_image_of_both_signs_is_white_at_zero() -> None:
+    (axes,) = plots.images(torch.tensor([[[-1.0, 0.5]]]), ["w"]).axes
+    assert axes.images[0].get_clim() == (-1, 1)
+
+
+def test_the_pixels_of_a_single_image_can_be_written_out() -> None:
+    assert {"0", "255"} <= set(texts(plots.images(torch.tensor([[[0, 255]]]), ["digit"], numbers=True)))
+
+
+def test_a_path_ends_where_the_descent_did() -> None:
+    figure = plots.landscape(
+        lambda x, y: x * x + y * y,
+        {"descent": [(1.0, 1.0), (0.5, 0.25)]},
+        span=(-1, 1, -1, 1),
+        title="t",
+        xlabel="w₁",
+        ylabel="w₂",
+        points=5,
+    )
+    path, end = figure.axes[0].lines
+    assert path.get_xydata().tolist() == [[1, 1], [0.5, 0.25]]
+    assert end.get_xydata().tolist() == [[0.5, 0.25]]
+
+
+def test_a_graph_stands_in_topological_order_and_draws_a_double_edge_twice() -> None:
+    figure = plots.graph([("a", "b"), ("a", "b"), ("b", "c"), ("a", "c")], "t", names={"a": "input"})
+    place = {text.get_text(): text.get_position() for text in figure.axes[0].texts if text.get_text()}
+    assert place["input"][0] < place["b"][0] < place["c"][0]
+    assert sum(text.get_text() == "" for text in figure.axes[0].texts) == 4  # the arrows
+
+
+@pytest.mark.parametrize("maximum", ["z < 0", "one class"])
+def test_one_number_or_colour_alone_can_be_drawn(maximum: str) -> None:
+    assert plots.heat_map([[2.0]], [maximum], [""], title="", label="")
+    assert plots.histograms({maximum: torch.tensor([3.0])}, title="", xlabel="")

@@ -1,0 +1,70 @@
+"""How a picture, a recorded step and a report are shown: as files by a script, live in a notebook."""
+
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+
+from manual_backprop import functional as F
+from manual_backprop import nn, plots, record, verify
+
+
+def figure() -> Any:
+    return plots.curves({"y": ([0.0, 1.0], [0.0, 1.0])}, title="", xlabel="", ylabel="")
+
+
+def recording() -> Any:
+    return record(nn.Linear(3, 2), torch.rand(5, 3), torch.zeros(5).long(), loss=F.cross_entropy)
+
+
+def report() -> Any:
+    return verify(torch.sin, lambda grad_output, x: -grad_output * x.cos(), shapes=[(5,)])
+
+
+@pytest.mark.parametrize(
+    ("thing", "name", "begins"),
+    [(figure, "a.png", b"\x89PNG"), (recording, "a.html", b"<!DOCTYPE html>"), (report, "a.png", b"\x89PNG")],
+    ids=["figure", "recording", "report"],
+)
+def test_a_script_leaves_a_file_and_says_where(
+    thing: Any, name: str, begins: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plots.show(thing(), tmp_path / name)
+    assert (tmp_path / name).read_bytes()[: len(begins)].lower() == begins.lower()
+    said = capsys.readouterr().out
+    assert f"(saved: {tmp_path / name})" in said
+    assert ("∂L/∂x0" in said or "WRONG" in said) == (thing is report)
+
+
+@pytest.mark.parametrize("thing", [figure, recording, report])
+def test_a_notebook_shows_it_and_leaves_no_file(
+    thing: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown: list[Any] = []
+    display = SimpleNamespace(display=shown.append)
+    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=object, display=display))
+    plots.show(thing(), tmp_path / "file")
+    assert list(tmp_path.iterdir()) == []
+    (seen,) = shown
+    if thing is figure:
+        assert seen._repr_png_().startswith(b"\x89PNG")
+    else:
+        assert seen._repr_html_().startswith("<iframe" if thing is recording else "<pre>")
+
+
+def test_a_report_in_a_notebook_colours_its_verdicts_and_holds_its_pictures() -> None:
+    html = report()._repr_html_()
+    assert '<b style="color:#D55E00">WRONG</b>' in html
+    assert "data:image/png;base64," in html
+
+
+def test_no_name_in_a_report_can_run_script() -> None:
+    def forward(x: torch.Tensor) -> torch.Tensor:
+        raise ValueError("<script>alert(1)</script>")
+
+    html = verify(forward, lambda grad_output, x: x, shapes=[(2,)])._repr_html_()
+    assert "<script>" not in html
+    assert "&lt;script&gt;" in html
