@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 import manual_backprop.nn as ours
-from tests.functional.cases import labels, randn
 from tests.functional.checks import assert_same
+from tests.functional.samples import labels, randn
 
 x, W = torch.randn(5, 3), torch.rand(3)
 MODULES = [

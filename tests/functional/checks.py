@@ -12,7 +12,7 @@ import torch.autograd.forward_ad as forward_ad
 from torch import Tensor
 from torch.autograd.graph import Node, saved_tensors_hooks
 
-from tests.functional.cases import Row, Sample, transposed
+from tests.functional.samples import Row, Sample, transposed
 
 Function = Callable[..., Tensor]
 Check = Callable[[Function, Row, Sample], None]

@@ -2,8 +2,9 @@
 
 import pytest
 
-from tests.functional.cases import ROWS, Row, Sample
 from tests.functional.checks import CONTRACT, Check
+from tests.functional.samples import Row, Sample
+from tests.functional.table import ROWS
 
 CASES = [
     pytest.param(row, sample, id=f"{row.name}: {sample.name}".encode("ascii", "backslashreplace").decode())

@@ -11,8 +11,9 @@ import torch
 import torch.nn.functional as T
 
 import manual_backprop.functional as F
-from tests.functional.cases import ROWS, Row, labels, randn
 from tests.functional.checks import assert_same, gradient_is_the_twins, gradients
+from tests.functional.samples import Row, labels, randn
+from tests.functional.table import ROWS
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ import torch.nn.functional as T
 from torch import Tensor
 
 import manual_backprop.functional as F
-from tests.functional.cases import labels, randn
 from tests.functional.checks import assert_same
+from tests.functional.samples import labels, randn
 
 CHUNKED = sys.modules["manual_backprop.functional.linear_cross_entropy"]
 OPTIONS: dict[str, dict[str, Any]] = {

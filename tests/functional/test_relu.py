@@ -6,8 +6,8 @@ import torch.nn.functional as T
 from torch import Tensor
 
 import manual_backprop.functional as F
-from tests.functional.cases import ELEMENTWISE, Sample, randn
 from tests.functional.checks import assert_same, gradients
+from tests.functional.samples import ELEMENTWISE, Sample, randn
 
 
 def in_place(f: object) -> object:

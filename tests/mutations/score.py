@@ -1,5 +1,3 @@
 """Which check rejected which mutant, filled by the tests and printed at the end of the run."""
 
-from tests.mutations.mutants import Mutant
-
-REJECTED_BY: dict[Mutant, str | None] = {}
+REJECTED_BY: dict[str, str | None] = {}

@@ -14,7 +14,7 @@ from manual_backprop import verify
 from manual_backprop.cli import main
 from manual_backprop.verify.command import OWN, verify_own
 from manual_backprop.verify.pictures import STEPS, errors_by_step
-from tests.functional.cases import ROWS
+from tests.functional.table import ROWS
 from tests.verify.gallery import RIGHT, WRONG, linear
 
 LINEAR = [(5, 3), (7, 3), (7,)]

@@ -1,0 +1,92 @@
+"""What `cross_entropy_probabilities` is held to."""
+
+import math
+
+import torch
+import torch.nn.functional as T
+from torch import Tensor
+
+import manual_backprop.functional as F
+from tests.functional.classified import example_gradients, examples, softmax
+from tests.functional.samples import Mutant, Row, Sample, randn, transposed
+
+
+def cross_entropy_probabilities(
+    grad_output: Tensor,
+    z: Tensor,
+    q: Tensor,
+    weight: Tensor | None = None,
+    reduction: str = "mean",
+    label_smoothing: float = 0.0,
+) -> tuple[Tensor, ...]:
+    grad_z, grad_q = torch.zeros_like(z), torch.zeros_like(q)
+    grad_w = torch.zeros(z.shape[1 if z.dim() > 1 else 0], dtype=z.dtype)
+    (rows, at), (beliefs, _), (out_z, _), (out_q, _) = (examples(tensor) for tensor in (z, q, grad_z, grad_q))
+    classes = range(rows.shape[-1])
+    w = [1.0] * len(classes) if weight is None else weight.tolist()
+    for n, g in example_gradients(grad_output, dict.fromkeys(at, 1.0), reduction).items():
+        p = softmax(rows[n])
+        smoothed = [(1 - label_smoothing) * float(b) + label_smoothing / len(classes) for b in beliefs[n]]
+        for i in classes:
+            out_z[n][i] = g * -sum(w[k] * smoothed[k] * ((k == i) - p[i]) for k in classes)
+            out_q[n][i] = -g * (1 - label_smoothing) * w[i] * math.log(p[i])
+            grad_w[i] += -g * smoothed[i] * math.log(p[i])
+    return (grad_z, grad_q) if weight is None else (grad_z, grad_q, grad_w)
+
+
+PROBABILITIES = tuple(
+    Sample(name, inputs, options)
+    for name, inputs, options in (
+        ("mean", (randn(5, 3), randn(5, 3, seed="q").softmax(1)), {}),
+        ("sum", (randn(5, 3), randn(5, 3, seed="q").softmax(1)), {"reduction": "sum"}),
+        ("none", (randn(5, 3), randn(5, 3, seed="q").softmax(1)), {"reduction": "none"}),
+        ("weighted", (randn(5, 3), randn(5, 3, seed="q").softmax(1), randn(3).abs()), {}),
+        (
+            "weighted, smoothed, none",
+            (randn(5, 3), randn(5, 3, seed="q").softmax(1), randn(3).abs()),
+            {"label_smoothing": 0.3, "reduction": "none"},
+        ),
+        ("not summing to 1", (randn(5, 3), randn(5, 3, seed="q").abs()), {"label_smoothing": 0.3}),
+        ("one example (C,)", (randn(3), randn(3, seed="q").softmax(0), randn(3).abs()), {}),
+        (
+            "images (N, C, d1, d2)",
+            (transposed(randn(2, 3, 5, 7)), randn(2, 3, 5, 7, seed="q").softmax(1), randn(3).abs()),
+            {"label_smoothing": 0.3},
+        ),
+        ("no examples", (randn(0, 3), randn(0, 3)), {"reduction": "sum"}),
+    )
+)
+
+
+SOFT_Z = "narrow((p * t.sum(dim, keepdim=True) - t) * g, input.dtype)"
+SOFT_Q = "narrow(-(1 - epsilon) * w * log_p * g, target.dtype)"
+SOFT_W = "(-q * log_p * g).sum_to_size(w.shape)"
+SOFT_G = "g = grad_of_losses(widen(grad_output), reduction, losses)"
+
+ROW = Row(
+    name="cross_entropy_probabilities",
+    function=F.cross_entropy,
+    twin=T.cross_entropy,
+    derivation=cross_entropy_probabilities,
+    keeps=frozenset({"input 0", "input 1", "input 2"}),
+    samples=PROBABILITIES,
+    mutants=(
+        Mutant("target minus softmax", SOFT_Z, "-" + SOFT_Z),
+        Mutant("t taken to sum to 1", SOFT_Z, SOFT_Z.replace("p * t.sum(dim, keepdim=True)", "p")),
+        Mutant("forgotten mean", SOFT_G, "g = widen(grad_output)"),
+        Mutant("mean over all numbers", SOFT_G, SOFT_G.replace("losses)", "input.numel())")),
+        Mutant(
+            "upstream ignored",
+            SOFT_G,
+            SOFT_G.replace("widen(grad_output)", "torch.ones_like(widen(grad_output))"),
+        ),
+        Mutant("smoothing left out of ∂L/∂q", SOFT_Q, SOFT_Q.replace("(1 - epsilon) * ", "")),
+        Mutant("class weights left out of ∂L/∂q", SOFT_Q, SOFT_Q.replace(" * w", "")),
+        Mutant("p for log p in ∂L/∂q", SOFT_Q, SOFT_Q.replace("log_p", "log_p.exp()")),
+        Mutant(
+            "∂L/∂w of the last example only",
+            SOFT_W,
+            "(-q * log_p * g).movedim(dim, -1).reshape(-1, w.numel())[-1]",
+        ),
+    ),
+)

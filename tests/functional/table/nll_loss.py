@@ -1,0 +1,80 @@
+"""What `nll_loss` is held to."""
+
+import torch
+import torch.nn.functional as T
+from torch import Tensor
+
+import manual_backprop.functional as F
+from tests.functional.classified import (
+    UNUSUAL,
+    classified,
+    example_gradients,
+    examples,
+    mistakes_with_classes,
+)
+from tests.functional.samples import Mutant, Row, Sample, randn
+
+
+def nll_loss(
+    grad_output: Tensor,
+    x: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    ignore_index: int = -100,
+    reduction: str = "mean",
+) -> tuple[Tensor]:
+    grad = torch.zeros_like(x)
+    out, at = examples(grad)
+    y = {n: int(target.reshape(out.shape[:-1])[n]) for n in at}
+    w = {n: 1.0 if weight is None else float(weight[y[n]]) for n in at if y[n] != ignore_index}
+    for n, g in example_gradients(grad_output, w, reduction).items():
+        out[n][y[n]] = -g * w[n]  # −gₙ w_{yₙ} [k = yₙ]
+    return (grad,)
+
+
+NLL_LOSS = tuple(
+    Sample(name, inputs, options, smooth=name not in UNUSUAL)
+    for name, (inputs, options) in classified(randn(5, 3).log_softmax(1)).items()
+)
+
+
+SLOPE = "slope = labels.clear(-g * labels.weight)"
+NLL_G = "g = grad_of_losses(upstream, ctx.reduction, labels.divisor).expand_as(target)"
+IS_IGNORED = "(0 if labels.ignored is None else labels.ignored)"
+COUNT_IGNORED = "(0 if labels.ignored is None else labels.ignored.sum())"
+
+ROW = Row(
+    name="nll_loss",
+    function=F.nll_loss,
+    twin=T.nll_loss,
+    derivation=nll_loss,
+    keeps=frozenset({"target", "weight"}),
+    samples=NLL_LOSS,
+    mutants=(
+        Mutant("dropped minus", SLOPE, SLOPE.replace("-g", "g")),
+        Mutant("forgotten mean", NLL_G, "g = upstream.expand_as(target)"),
+        Mutant(
+            "`ignore_index` counted in the mean",
+            NLL_G,
+            NLL_G.replace("labels.divisor", f"labels.divisor + {COUNT_IGNORED}"),
+        ),
+        Mutant(
+            "class weights left out of the divisor",
+            NLL_G,
+            NLL_G.replace("labels.divisor", f"labels.column.numel() - {COUNT_IGNORED}"),
+        ),
+        Mutant(
+            "class weights left out of the gradient",
+            SLOPE,
+            SLOPE.replace("-g * labels.weight", "-g * (labels.weight * 0 + 1)"),
+        ),
+        Mutant("ignored examples not left out", SLOPE, f"slope = -g * (labels.weight + {IS_IGNORED})"),
+        Mutant("upstream ignored", NLL_G, NLL_G.replace("upstream,", "torch.ones_like(upstream),")),
+        Mutant("divided by the number of classes", SLOPE, f"{SLOPE} / ctx.shape[ctx.dim]"),
+        Mutant("all ignored: 0 · ∞", SLOPE, "slope = -g * labels.weight"),
+    ),
+    mistakes=(
+        *mistakes_with_classes("nll_loss"),
+        (lambda f: f.nll_loss(torch.tensor(0.0), torch.tensor(0)), r"got shape \(\)"),
+    ),
+)

@@ -1,0 +1,24 @@
+"""An operation with one wrong line: the mistakes that people make."""
+
+from importlib import import_module
+from inspect import getsource
+from types import ModuleType
+
+from tests.functional.checks import Function
+from tests.functional.samples import Mutant, Row
+
+
+def mutated(row: Row, mutant: Mutant) -> Function:
+    """The function from a copy of its module in which `mutant.line` reads `mutant.instead`.
+
+    Raises:
+        LookupError: the module does not hold the line exactly once, so the mutant says nothing.
+    """
+    original = import_module(f"manual_backprop.functional.{row.name}")
+    source = getsource(original)
+    if source.count(mutant.line) != 1:
+        raise LookupError(f"{row.name} holds {source.count(mutant.line)} times: {mutant.line}")
+    copy = ModuleType(original.__name__)
+    code = compile(source.replace(mutant.line, mutant.instead), f"<{mutant.mistake}>", "exec")
+    exec(code, copy.__dict__)
+    return row.adapt(getattr(copy, row.name))
