@@ -51,6 +51,7 @@ from functools import partial
 from typing import Any
 
 import torch
+import torch.nn.functional as T
 from torch import Tensor
 
 from manual_backprop.functional.classes import (
@@ -62,7 +63,15 @@ from manual_backprop.functional.classes import (
 )
 from manual_backprop.functional.cross_entropy_probabilities import cross_entropy_probabilities
 from manual_backprop.functional.log_softmax import log_softmax_tangent
-from manual_backprop.functional.operation import Operation, function_of, keep, narrow, require_tensor, widen
+from manual_backprop.functional.operation import (
+    Operation,
+    function_of,
+    keep,
+    narrow,
+    require_tensor,
+    twin_of,
+    widen,
+)
 from manual_backprop.functional.reduction import grad_of_losses, reduce, reduction_from
 
 
@@ -163,6 +172,7 @@ def check_smoothing(operation: str, label_smoothing: float) -> None:
 _cross_entropy = function_of(CrossEntropy)
 
 
+@twin_of(T.cross_entropy)
 def cross_entropy(
     input: Tensor,
     target: Tensor,

@@ -36,9 +36,10 @@ from math import prod
 from typing import Any
 
 import torch
+import torch.nn.functional as T
 from torch import Tensor
 
-from manual_backprop.functional.operation import Operation, broadcasts, function_of, require_tensor
+from manual_backprop.functional.operation import Operation, broadcasts, function_of, require_tensor, twin_of
 
 
 class Linear(Operation):
@@ -167,6 +168,7 @@ def _summed(delta: Tensor, shape: torch.Size) -> Tensor:
 _linear = function_of(Linear)
 
 
+@twin_of(T.linear)
 def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """Z = x Wᵀ + b; as torch.nn.functional.linear, with hand-written gradients.
 

@@ -30,9 +30,18 @@ import warnings
 from typing import Any
 
 import torch
+import torch.nn.functional as T
 from torch import Tensor
 
-from manual_backprop.functional.operation import Operation, function_of, keep, narrow, require_tensor, widen
+from manual_backprop.functional.operation import (
+    Operation,
+    function_of,
+    keep,
+    narrow,
+    require_tensor,
+    twin_of,
+    widen,
+)
 
 
 class LogSoftmax(Operation):
@@ -94,6 +103,7 @@ def log_softmax_tangent(p: Tensor, tangent: Tensor, dim: int) -> Tensor:
 _log_softmax = function_of(LogSoftmax)
 
 
+@twin_of(torch.log_softmax, torch.Tensor.log_softmax, T.log_softmax)
 def log_softmax(
     input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: torch.dtype | None = None
 ) -> Tensor:

@@ -34,9 +34,18 @@ import warnings
 from typing import Any
 
 import torch
+import torch.nn.functional as T
 from torch import Tensor
 
-from manual_backprop.functional.operation import Operation, function_of, keep, narrow, require_tensor, widen
+from manual_backprop.functional.operation import (
+    Operation,
+    function_of,
+    keep,
+    narrow,
+    require_tensor,
+    twin_of,
+    widen,
+)
 from manual_backprop.functional.reduction import grad_of_losses, reduce, reduction_from
 
 
@@ -136,6 +145,7 @@ _mse_loss = function_of(MSELoss)
 _weighted_mse_loss = function_of(WeightedMSELoss)
 
 
+@twin_of(T.mse_loss)
 def mse_loss(
     input: Tensor,
     target: Tensor,

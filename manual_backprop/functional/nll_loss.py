@@ -31,10 +31,19 @@ Source: Bishop, "Pattern Recognition and Machine Learning" (2006), equation 4.10
 from typing import Any
 
 import torch
+import torch.nn.functional as T
 from torch import Tensor
 
 from manual_backprop.functional.classes import check_classes, class_dimension, labels_of
-from manual_backprop.functional.operation import Operation, function_of, keep, narrow, require_tensor, widen
+from manual_backprop.functional.operation import (
+    Operation,
+    function_of,
+    keep,
+    narrow,
+    require_tensor,
+    twin_of,
+    widen,
+)
 from manual_backprop.functional.reduction import grad_of_losses, reduce, reduction_from
 
 
@@ -87,6 +96,7 @@ class NLLLoss(Operation):
 _nll_loss = function_of(NLLLoss)
 
 
+@twin_of(T.nll_loss)
 def nll_loss(
     input: Tensor,
     target: Tensor,

@@ -20,14 +20,17 @@ Known limit
 
 from collections.abc import Callable
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
 
+Function = TypeVar("Function", bound=Callable[..., Any])
 HALF_PRECISION = (torch.float16, torch.bfloat16)
 WATCH: ContextVar[Callable[..., Tensor] | None] = ContextVar("watch", default=None)
 """Who is called in an operation's place, with the operation, what computes it, and the inputs."""
+TWINS: dict[Any, Callable[..., Any]] = {}
+"""The functions of torch that have a hand-written twin, and that twin."""
 
 
 class Operation(torch.autograd.Function):
@@ -62,7 +65,7 @@ class Operation(torch.autograd.Function):
         return None
 
 
-def function_of(operation: type[Operation]) -> Callable[..., Tensor]:
+def function_of(operation: type[Operation]) -> Callable[..., Any]:
     """The function that applies `operation`: casts under autocast, checks, computes.
 
     PyTorch is given the same formulas in the form that the occasion needs:
@@ -83,8 +86,8 @@ def function_of(operation: type[Operation]) -> Callable[..., Tensor]:
     plain = variant(forward=staticmethod(operation.forward_and_keep), backward=parts["backward"])
     traced = variant(**{name: parts[name] for name in _TRACED})
 
-    def apply(*inputs: Any) -> Tensor:
-        device_type = inputs[0].device.type
+    def apply(*inputs: Any) -> Any:
+        device_type = next(x for x in inputs if isinstance(x, Tensor)).device.type
         if torch.is_autocast_enabled(device_type):
             dtype = operation.autocast_dtype(device_type)
             if dtype is not None:
@@ -104,6 +107,16 @@ def function_of(operation: type[Operation]) -> Callable[..., Tensor]:
             return operation.apply(*inputs)  # torch.func or forward mode is at work
 
     return apply
+
+
+def twin_of(*functions: Any) -> Callable[[Function], Function]:
+    """Says of a function which functions and methods of torch it stands for; their arguments are its own."""
+
+    def register(function: Function) -> Function:
+        TWINS.update(dict.fromkeys(functions, function))
+        return function
+
+    return register
 
 
 _TRACED = ("forward", "setup_context", "backward", "generate_vmap_rule")

@@ -32,9 +32,10 @@ slope at 0, Goodfellow, Bengio and Courville, "Deep Learning" (2016), section 6.
 from typing import Any
 
 import torch
+import torch.nn.functional as T
 from torch import Tensor
 
-from manual_backprop.functional.operation import Operation, function_of, keep, require_tensor
+from manual_backprop.functional.operation import Operation, function_of, keep, require_tensor, twin_of
 
 
 class ReLU(Operation):
@@ -112,6 +113,7 @@ _relu = function_of(ReLU)
 _relu_in_place = function_of(ReLUInPlace)
 
 
+@twin_of(torch.relu, torch.Tensor.relu, T.relu)
 def relu(input: Tensor, inplace: bool = False) -> Tensor:
     """max(0, z), elementwise; as torch.nn.functional.relu, with a hand-written gradient.
 

@@ -36,9 +36,10 @@ Source: Rumelhart, Hinton and Williams, "Learning representations by back-propag
 from typing import Any
 
 import torch
+import torch.nn.functional as T
 from torch import Tensor
 
-from manual_backprop.functional.operation import Operation, function_of, keep, require_tensor
+from manual_backprop.functional.operation import Operation, function_of, keep, require_tensor, twin_of
 
 
 class Sigmoid(Operation):
@@ -66,6 +67,7 @@ class Sigmoid(Operation):
 _sigmoid = function_of(Sigmoid)
 
 
+@twin_of(torch.sigmoid, torch.Tensor.sigmoid, T.sigmoid)
 def sigmoid(input: Tensor) -> Tensor:
     """σ(z) = 1 / (1 + e⁻ᶻ), elementwise; as torch.nn.functional.sigmoid, with a hand-written gradient.
 

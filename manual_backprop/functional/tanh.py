@@ -29,9 +29,10 @@ Source: LeCun, Bottou, Orr and Müller, "Efficient BackProp" (1998), section 4.4
 from typing import Any
 
 import torch
+import torch.nn.functional as T
 from torch import Tensor
 
-from manual_backprop.functional.operation import Operation, function_of, keep, require_tensor
+from manual_backprop.functional.operation import Operation, function_of, keep, require_tensor, twin_of
 
 
 class Tanh(Operation):
@@ -59,6 +60,7 @@ class Tanh(Operation):
 _tanh = function_of(Tanh)
 
 
+@twin_of(torch.tanh, torch.Tensor.tanh, T.tanh)
 def tanh(input: Tensor) -> Tensor:
     """Tanh z, elementwise; as torch.nn.functional.tanh, with a hand-written gradient.
 

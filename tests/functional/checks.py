@@ -4,7 +4,7 @@ A check takes the function under test, its row of the table and one sample, and 
 function is an argument of its own so that the mutation tests can hand in a wrong one.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import torch
@@ -14,7 +14,7 @@ from torch.autograd.graph import Node, saved_tensors_hooks
 
 from tests.functional.samples import Row, Sample, transposed
 
-Function = Callable[..., Tensor]
+Function = Callable[..., Any]  # of tensors; returns one tensor, or a tuple of them
 Check = Callable[[Function, Row, Sample], None]
 
 DTYPES = (torch.float64, torch.float32, torch.bfloat16, torch.float16)
@@ -40,6 +40,16 @@ def assert_same(what: str, actual: Tensor, expected: Tensor, roundings: float = 
     )
 
 
+def called(function: Function, sample: Sample, inputs: Sequence[Tensor] | None = None) -> tuple[Tensor, ...]:
+    """The outputs, also of an operation that has several."""
+    output = function(*(sample.inputs if inputs is None else inputs), **sample.options)
+    return (output,) if isinstance(output, Tensor) else tuple(output)
+
+
+def named(what: str, at: int, outputs: tuple[Any, ...]) -> str:
+    return what if len(outputs) == 1 else f"{what} of output {at}"
+
+
 def upstream_for(output: Tensor) -> Tensor:
     """A random upstream gradient, never one of ones.
 
@@ -50,17 +60,24 @@ def upstream_for(output: Tensor) -> Tensor:
     return torch.randn(output.shape, generator=generator, dtype=torch.float64).to(output)
 
 
-def gradients(function: Function, sample: Sample, upstream: Tensor | None = None) -> tuple[Tensor, ...]:
+def upstreams_for(outputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    return tuple(upstream_for(output) for output in outputs)
+
+
+def gradients(
+    function: Function, sample: Sample, upstream: tuple[Tensor, ...] | None = None
+) -> tuple[Tensor, ...]:
     leaves = sample.leaves()
-    output = function(*leaves, **sample.options)
-    return torch.autograd.grad(output, leaves, upstream_for(output) if upstream is None else upstream)
+    outputs = called(function, sample, leaves)
+    return torch.autograd.grad(outputs, leaves, upstreams_for(outputs) if upstream is None else upstream)
 
 
 def raw_backward(function: Function, sample: Sample, needed: tuple[int, ...] | None = None) -> list[Any]:
     """What `backward` itself returns, before the engine adds, casts and silently sums it into shape."""
-    output = function(*sample.leaves(needed), **sample.options)
-    assert output.grad_fn is not None
-    returned = output.grad_fn.apply(upstream_for(output))
+    outputs = called(function, sample, sample.leaves(needed))
+    node = outputs[0].grad_fn
+    assert node is not None
+    returned = node.apply(*upstreams_for(outputs))
     returned = returned if isinstance(returned, tuple) else (returned,)
     return list(returned[: len(sample.inputs)])
 
@@ -68,8 +85,9 @@ def raw_backward(function: Function, sample: Sample, needed: tuple[int, ...] | N
 def value_is_the_twins(function: Function, row: Row, sample: Sample) -> None:
     for dtype in DTYPES:
         cast = sample.to(dtype)
-        actual, expected = (f(*cast.inputs, **cast.options) for f in (function, row.twin))
-        assert_same(f"value in {dtype}", actual, expected)
+        actual, expected = (called(f, cast) for f in (function, row.twin))
+        for i, pair in enumerate(zip(actual, expected, strict=True)):
+            assert_same(named(f"value in {dtype}", i, actual), *pair)
 
 
 def gradient_is_the_twins(function: Function, row: Row, sample: Sample) -> None:
@@ -80,11 +98,10 @@ def gradient_is_the_twins(function: Function, row: Row, sample: Sample) -> None:
 
 
 def upstream_may_have_any_layout(function: Function, row: Row, sample: Sample) -> None:
-    output = row.twin(*sample.inputs, **sample.options)
-    random = upstream_for(output)
-    layouts = {"reversed strides": transposed(random)}
-    if random.numel():
-        layouts["stride 0"] = random.reshape(-1)[0].expand(random.shape)
+    random = upstreams_for(called(row.twin, sample))
+    layouts = {"reversed strides": tuple(map(transposed, random))}
+    if all(v.numel() for v in random):
+        layouts["stride 0"] = tuple(v.reshape(-1)[0].expand(v.shape) for v in random)
     for layout, upstream in layouts.items():
         pairs = zip(gradients(function, sample, upstream), gradients(row.twin, sample, upstream), strict=True)
         for i, pair in enumerate(pairs):
@@ -113,8 +130,10 @@ def only_what_is_needed_is_computed(function: Function, row: Row, sample: Sample
 def derivation_says_the_same(function: Function, row: Row, sample: Sample) -> None:
     if not sample.smooth and "kink" not in sample.name:
         return
-    upstream = upstream_for(function(*sample.inputs, **sample.options))
-    derived = row.derivation(upstream, *sample.inputs, **sample.options)
+    upstreams = upstreams_for(called(function, sample))
+    derived = row.derivation(
+        upstreams[0] if len(upstreams) == 1 else upstreams, *sample.inputs, **sample.options
+    )
     for i, pair in enumerate(zip(raw_backward(function, sample), derived, strict=True)):
         assert_same(f"gradient of input {i} against the index form of its derivation", *pair, roundings=64)
 
@@ -126,21 +145,23 @@ def adjoint_identity(function: Function, row: Row, sample: Sample) -> None:
     inputs = tuple(x.clone() for x in sample.inputs)
     directions = tuple(upstream_for(x) for x in inputs)
 
-    def push(f: Function, moved: tuple[int, ...]) -> Tensor:
+    def push(f: Function, moved: tuple[int, ...]) -> tuple[Tensor, ...]:
         with forward_ad.dual_level():
             duals = [
                 forward_ad.make_dual(x, directions[i]) if i in moved else x for i, x in enumerate(inputs)
             ]
-            return forward_ad.unpack_dual(f(*duals, **sample.options)).tangent.clone()
+            return tuple(forward_ad.unpack_dual(out).tangent.clone() for out in called(f, sample, duals))
 
     every = tuple(range(len(inputs)))
-    for i in every:
-        assert_same(f"J u for input {i} alone", push(function, (i,)), push(row.twin, (i,)))
+    for moved in {*((i,) for i in every), every}:
+        for at, pair in enumerate(zip(push(function, moved), push(row.twin, moved), strict=True)):
+            assert_same(f"J u for inputs {moved}, output {at}", *pair)
     pushed = push(function, every)
-    assert_same("J u", pushed, push(row.twin, every))
-    v = upstream_for(pushed)
+    v = upstreams_for(pushed)
     pulled = gradients(function, sample, v)
-    left = (v * pushed).sum()
+    left = sum(
+        ((a * b).sum() for a, b in zip(v, pushed, strict=True)), start=torch.zeros_like(pushed[0].sum())
+    )
     right = sum(
         ((g * u).sum() for g, u in zip(pulled, directions, strict=True)), start=torch.zeros_like(left)
     )
@@ -178,18 +199,18 @@ def func_transforms(function: Function, row: Row, sample: Sample) -> None:
     every = tuple(range(len(sample.inputs)))
 
     def results(f: Function) -> Iterator[tuple[str, Any]]:
-        def whole(*inputs: Tensor) -> Tensor:
-            return f(*inputs, **sample.options)
+        def whole(*inputs: Tensor) -> tuple[Tensor, ...]:
+            return called(f, sample, inputs)
 
         def squared(*inputs: Tensor) -> Tensor:
-            return whole(*inputs).square().sum()
+            return torch.stack([out.square().sum() for out in whole(*inputs)]).sum()
 
-        yield "jacrev", torch.func.jacrev(whole, every)(*sample.inputs)
-        yield "jacfwd", torch.func.jacfwd(whole, every)(*sample.inputs)
+        yield "jacrev", sum(torch.func.jacrev(whole, every)(*sample.inputs), start=())
+        yield "jacfwd", sum(torch.func.jacfwd(whole, every)(*sample.inputs), start=())
         if sum(x.numel() for x in sample.inputs) < 100:
             yield "hessian", sum(torch.func.hessian(squared, every)(*sample.inputs), start=())
         stacked = tuple(torch.stack((x, 2 * x, -x)) for x in sample.inputs)
-        yield "vmap", (torch.func.vmap(whole)(*stacked),)
+        yield "vmap", torch.func.vmap(whole)(*stacked)
         yield "per-sample gradients", torch.func.vmap(torch.func.grad(squared, every))(*stacked)
         only_first = (0, *(None,) * (len(sample.inputs) - 1))
         last = (stacked[0], *sample.inputs[1:])
@@ -209,20 +230,24 @@ def autocast_is_the_twins(function: Function, row: Row, sample: Sample) -> None:
         for f in (function, row.twin):
             leaves = cast.leaves()
             with torch.autocast("cpu", torch.bfloat16):
-                output = f(*leaves, **cast.options)
-            results.append((output, *torch.autograd.grad(output, leaves, upstream_for(output))))
+                outputs = called(f, cast, leaves)
+            results.append((*outputs, *torch.autograd.grad(outputs, leaves, upstreams_for(outputs))))
         for pair in zip(*results, strict=True):
             assert_same(f"{dtype} under autocast", *(tensor.detach() for tensor in pair))
 
 
 def graph_is_hand_written(function: Function, row: Row, sample: Sample) -> None:
-    """From the output back to the leaves there is one node of our own and nothing built in."""
-    output = function(*sample.leaves(), **sample.options)
-    nodes = [
-        node for node in graph(output.grad_fn) if not node.name().startswith("torch::autograd::Accumulate")
-    ]
+    """From the outputs back to the leaves there is one node of our own and nothing built in."""
+    outputs = called(function, sample, sample.leaves())
+    nodes = {
+        node
+        for output in outputs
+        for node in graph(output.grad_fn)
+        if not node.name().startswith("torch::autograd::Accumulate")
+    }
     assert len(nodes) == 1, [node.name() for node in nodes]
-    assert isinstance(nodes[0], torch.autograd.function.BackwardCFunction), nodes[0].name()
+    (node,) = nodes
+    assert isinstance(node, torch.autograd.function.BackwardCFunction), node.name()
 
 
 def graph(node: Node | None) -> Iterator[Node]:
@@ -237,8 +262,12 @@ def keeps_what_it_says(function: Function, row: Row, sample: Sample) -> None:
     kept: list[Tensor] = []
     leaves = sample.leaves()
     with saved_tensors_hooks(lambda tensor: kept.append(tensor) or tensor, lambda tensor: tensor):
-        output = function(*leaves, **sample.options)
-    known = {"output": output, **{f"input {i}": leaf for i, leaf in enumerate(leaves)}, **sample.options}
+        outputs = called(function, sample, leaves)
+    known = {
+        **{"output" if len(outputs) == 1 else f"output {i}": out for i, out in enumerate(outputs)},
+        **{f"input {i}": leaf for i, leaf in enumerate(leaves)},
+        **sample.options,
+    }
     for tensor in kept:
         names = [
             name
@@ -250,13 +279,15 @@ def keeps_what_it_says(function: Function, row: Row, sample: Sample) -> None:
 
 def output_may_be_overwritten(function: Function, row: Row, sample: Sample) -> None:
     """As by a ReLU in place behind it: autograd forbids that for a view made inside a custom Function."""
+    if row.is_view:
+        return
     leaves = sample.leaves()
-    output = function(*leaves, **sample.options)
-    if row.keeps != {"output"}:
-        output.mul_(2)
-    output.detach().add_(0)
+    for output in called(function, sample, leaves):
+        if not any(name.startswith("output") for name in row.keeps):
+            output.mul_(2)
+        output.detach().add_(0)
+        assert output.numel() == 0 or all(output.data_ptr() != leaf.data_ptr() for leaf in leaves)
     for leaf, x in zip(leaves, sample.inputs, strict=True):
-        assert output.numel() == 0 or output.data_ptr() != leaf.data_ptr()
         torch.testing.assert_close(leaf.detach(), x, rtol=0, atol=0, equal_nan=True)
 
 
@@ -265,9 +296,8 @@ def compiles_without_a_break(function: Function, row: Row, sample: Sample) -> No
         return
     torch.compiler.reset()
     compiled = torch.compile(function, fullgraph=True, backend="aot_eager")
-    assert_same(
-        "value", compiled(*sample.inputs, **sample.options), function(*sample.inputs, **sample.options)
-    )
+    for pair in zip(called(compiled, sample), called(function, sample), strict=True):
+        assert_same("value", *pair)
     for pair in zip(gradients(compiled, sample), gradients(function, sample), strict=True):
         assert_same("gradient", *pair)
 

@@ -62,7 +62,7 @@ Mistake = tuple[Callable[[Any], Any], str]
 """A wrong call, of a namespace of functions, and what the error's text must match."""
 
 
-def unchanged(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
+def unchanged(function: Callable[..., Any]) -> Callable[..., Any]:
     return function
 
 
@@ -74,23 +74,27 @@ class Row:
         name: of its module, and of the function there.
         function: the operation, called with what is differentiated by position, and options by name.
         twin: PyTorch's, called likewise.
-        derivation: its derivation, executed slowly: the gradients from the upstream gradient and a call.
-        keeps: which of "input 0", "output" and the options' names it keeps for backward.
+        derivation: its derivation, executed slowly: the gradients from the upstream gradient (a tuple of them
+            where there are several outputs) and a call.
+        keeps: which of "input 0", "output" ("output 0" of several) and the options' names it keeps for
+            backward.
         samples: the calls that every check is made with.
+        is_view: whether the output shares the input's memory, as the twin's does.
         mutants: wrong backwards, each of which some check must reject.
         mistakes: wrong calls, which raise what the twin raises.
         adapt: makes of the module's function one that is called as `function` is.
     """
 
     name: str
-    function: Callable[..., Tensor]
-    twin: Callable[..., Tensor]
+    function: Callable[..., Any]
+    twin: Callable[..., Any]
     derivation: Callable[..., tuple[Tensor, ...]]
     keeps: frozenset[str]
     samples: tuple[Sample, ...]
     mutants: tuple[Mutant, ...]
     mistakes: tuple[Mistake, ...] = ()
-    adapt: Callable[[Callable[..., Tensor]], Callable[..., Tensor]] = unchanged
+    is_view: bool = False
+    adapt: Callable[[Callable[..., Any]], Callable[..., Any]] = unchanged
 
 
 def randn(*shape: int, seed: str = "") -> Tensor:
