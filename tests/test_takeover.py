@@ -1,0 +1,279 @@
+"""`use_manual_gradients`: unmodified models, autograd's gradients, and nothing built in left."""
+
+import os
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+import torch.nn.functional as T
+import torch.overrides
+from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
+
+from manual_backprop import use_manual_gradients
+from manual_backprop.takeover import BuiltIn
+
+LABELS = torch.tensor([3, 1])
+
+
+class OverRows(nn.Module):
+    """A classifier over the rows of an image, by a recurrent network."""
+
+    def __init__(self, kind: Any) -> None:
+        super().__init__()
+        self.recurrent = kind(28, 16, num_layers=2, batch_first=True)
+        self.head = nn.Linear(16, 10)
+
+    def forward(self, images: Tensor) -> Tensor:
+        states, _ = self.recurrent(images)
+        return self.head(states[:, -1])
+
+
+class Encoder(nn.Module):
+    """A classifier over the rows of an image, by a transformer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        layer = nn.TransformerEncoderLayer(28, 4, 64, dropout=0.1, batch_first=True)
+        self.encoder = nn.TransformerEncoder(layer, 2, enable_nested_tensor=False)
+        self.head = nn.Linear(28, 10)
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.head(self.encoder(images).mean(1))
+
+
+class Block(nn.Module):
+    """Causal self-attention and a multilayer perceptron, spelled out."""
+
+    def __init__(self, width: int, heads: int, length: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.norm1, self.norm2 = nn.LayerNorm(width), nn.LayerNorm(width)
+        self.qkv, self.out = nn.Linear(width, 3 * width), nn.Linear(width, width)
+        self.mlp = nn.Sequential(nn.Linear(width, 4 * width), nn.GELU(), nn.Linear(4 * width, width))
+        self.register_buffer("mask", torch.tril(torch.ones(length, length)).view(1, 1, length, length))
+
+    def forward(self, x: Tensor) -> Tensor:
+        N, S, D = x.size()
+        q, k, v = self.qkv(self.norm1(x)).split(D, dim=2)
+        q, k, v = (t.view(N, S, self.heads, D // self.heads).transpose(1, 2) for t in (q, k, v))
+        scores = (q @ k.transpose(-2, -1)) * (1.0 / (D // self.heads) ** 0.5)
+        scores = scores.masked_fill(self.mask[:, :, :S, :S] == 0, float("-inf"))
+        y = T.softmax(scores, dim=-1) @ v
+        x = x + self.out(y.transpose(1, 2).contiguous().view(N, S, D))
+        return x + self.mlp(self.norm2(x))
+
+
+class GPT(nn.Module):
+    """A small language model in plain torch.nn, its loss included."""
+
+    def __init__(self, words: int = 11, length: int = 7, width: int = 12, heads: int = 3) -> None:
+        super().__init__()
+        self.word, self.place = nn.Embedding(words, width), nn.Embedding(length, width)
+        self.drop = nn.Dropout(0.1)
+        self.blocks = nn.Sequential(Block(width, heads, length), Block(width, heads, length))
+        self.norm, self.head = nn.LayerNorm(width), nn.Linear(width, words, bias=False)
+
+    def forward(self, text: Tensor) -> Tensor:
+        x = self.drop(self.word(text) + self.place(torch.arange(text.shape[1])))
+        return self.head(self.norm(self.blocks(x))).transpose(1, 2)
+
+
+def torchvision_model(name: str, **options: Any) -> Callable[[], nn.Module]:
+    def build() -> nn.Module:
+        models = pytest.importorskip("torchvision.models")
+        model: nn.Module = getattr(models, name)(num_classes=10, **options)
+        return model
+
+    return build
+
+
+MODELS: dict[str, tuple[Callable[[], nn.Module], Callable[[], tuple[Tensor, Tensor]]]] = {
+    "resnet18": (torchvision_model("resnet18"), lambda: (torch.randn(2, 3, 32, 32).double(), LABELS)),
+    "mobilenet_v3_small": (
+        torchvision_model("mobilenet_v3_small"),
+        lambda: (torch.randn(2, 3, 64, 64).double(), LABELS),
+    ),
+    "vit_b_16": (
+        torchvision_model("vit_b_16", image_size=32),
+        lambda: (torch.randn(2, 3, 32, 32).double(), LABELS),
+    ),
+    "TransformerEncoder": (Encoder, lambda: (torch.randn(2, 28, 28).double(), LABELS)),
+    "LSTM": (lambda: OverRows(nn.LSTM), lambda: (torch.randn(2, 28, 28).double(), LABELS)),
+    "RNN": (lambda: OverRows(nn.RNN), lambda: (torch.randn(2, 28, 28).double(), LABELS)),
+    "GPT": (GPT, lambda: (torch.randint(11, (2, 7)), torch.randint(11, (2, 7)))),
+}
+
+
+def gradients(model: nn.Module, inputs: Tensor, labels: Tensor, step: Any = None) -> tuple[Tensor, ...]:
+    """The loss and every parameter's gradient, dropout drawn from the same seed each time."""
+    torch.manual_seed(1)
+    model.zero_grad()
+    loss = T.cross_entropy(model(inputs) if step is None else step(inputs), labels)
+    loss.backward()
+    return (loss.detach(), *(p.grad for p in model.parameters() if p.grad is not None))
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_an_unmodified_model_has_autograds_gradients_by_hand(name: str) -> None:
+    torch.manual_seed(0)
+    build, draw = MODELS[name]
+    model, (inputs, labels) = build().double(), draw()
+    due = gradients(model, inputs, labels)
+    with use_manual_gradients(strict=True) as coverage:
+        given = gradients(model, inputs, labels)
+    assert len(due) == len(given) == 1 + len(list(model.parameters()))
+    for a, b in zip(given, due, strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-8, atol=1e-10 * float(b.abs().max()) + 1e-15)
+    assert coverage, coverage
+    nodes = coverage.hand_written.total()
+    assert str(coverage) == f"{nodes} nodes in the backward graph, {nodes} hand-written"
+
+
+@pytest.fixture
+def small() -> tuple[nn.Module, Tensor, Tensor]:
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(5, 7), nn.Tanh(), nn.Linear(7, 3))
+    return model, torch.randn(2, 5), torch.tensor([2, 0])
+
+
+class Cube(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.special.erfcx(x)  # of which there is no twin
+
+
+def test_what_stays_built_in_is_named_with_its_place(small: tuple[nn.Module, Tensor, Tensor]) -> None:
+    model, x, y = small
+    odd = nn.Sequential(model, Cube())
+    with use_manual_gradients() as coverage:
+        gradients(odd, x, y)
+    assert not coverage
+    (found,) = coverage.built_in
+    assert found[0] == "SpecialErfcxBackward0"
+    assert "erfcx in 1 (Cube)" in found[1]
+    assert "test_takeover.py" in found[1]
+    assert "4 hand-written" in str(coverage)
+    with use_manual_gradients(strict=True), pytest.raises(BuiltIn, match=r"erfcx in 1 \(Cube\)"):
+        odd(x)
+
+
+def test_nothing_is_left_of_it_after_an_exception(small: tuple[nn.Module, Tensor, Tensor]) -> None:
+    model, x, _ = small
+    before = torch.overrides._get_current_function_mode_stack()
+    with pytest.raises(ZeroDivisionError), use_manual_gradients():
+        raise ZeroDivisionError
+    assert torch.overrides._get_current_function_mode_stack() == before
+    assert model(x).grad_fn.name() == "AddmmBackward0"
+
+
+def test_another_thread_is_not_concerned(small: tuple[nn.Module, Tensor, Tensor]) -> None:
+    model, x, _ = small
+    names: list[str] = []
+    with use_manual_gradients():
+        thread = threading.Thread(target=lambda: names.append(model(x).grad_fn.name()))
+        thread.start()
+        thread.join()
+        names.append(model(x).grad_fn.name())
+    assert names == ["AddmmBackward0", "LinearBackward"]
+
+
+def test_threads_at_once_have_a_coverage_each(small: tuple[nn.Module, Tensor, Tensor]) -> None:
+    model, x, _ = small
+    counts: dict[int, int] = {}
+
+    def run(layers: int) -> None:
+        with use_manual_gradients() as coverage:
+            for _ in range(20):
+                z = x
+                for _ in range(layers):
+                    z = model[0](z[:, :5])
+                torch.autograd.grad(z.sum(), model[0].weight)
+        counts[layers] = coverage.hand_written["Linear"]
+
+    threads = [threading.Thread(target=run, args=(layers,)) for layers in (1, 2, 3, 4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert counts == {1: 1, 2: 2, 3: 3, 4: 4}
+
+
+def test_what_needs_no_gradient_is_left_to_pytorch(small: tuple[nn.Module, Tensor, Tensor]) -> None:
+    model, x, _ = small
+    with use_manual_gradients(strict=True), torch.no_grad():
+        assert model(x).grad_fn is None
+
+
+def test_functional_call_and_second_derivatives(small: tuple[nn.Module, Tensor, Tensor]) -> None:
+    model, x, y = small
+    parameters = {name: p.detach().clone().requires_grad_() for name, p in model.named_parameters()}
+
+    def penalty() -> tuple[Tensor, ...]:
+        loss = T.cross_entropy(torch.func.functional_call(model, parameters, (x,)), y)
+        first = torch.autograd.grad(loss, list(parameters.values()), create_graph=True)
+        return torch.autograd.grad(sum((g * g).sum() for g in first), list(parameters.values()))
+
+    due = penalty()
+    with use_manual_gradients() as coverage:
+        given = penalty()
+    for a, b in zip(given, due, strict=True):
+        torch.testing.assert_close(a, b)
+    assert coverage.hand_written["Linear"] == 2
+
+
+def test_autocast(small: tuple[nn.Module, Tensor, Tensor]) -> None:
+    model, x, y = small
+    with torch.autocast("cpu", torch.bfloat16):
+        due = gradients(model, x, y)
+        with use_manual_gradients():
+            assert model(x).dtype == torch.bfloat16
+            given = gradients(model, x, y)
+    for a, b in zip(given, due, strict=True):
+        assert a.dtype == b.dtype
+        torch.testing.assert_close(a, b, rtol=0.05, atol=0.01)
+
+
+@pytest.mark.parametrize("use_reentrant", [False, True])
+def test_checkpointing(use_reentrant: bool, small: tuple[nn.Module, Tensor, Tensor]) -> None:
+    model, x, y = small
+    x.requires_grad_()
+    due = gradients(model, x, y)
+    calls: list[str] = []
+
+    def step(inputs: Tensor) -> Tensor:
+        z: Tensor = checkpoint(model, inputs, use_reentrant=use_reentrant)
+        calls.append(z.grad_fn.name())
+        return z
+
+    with use_manual_gradients():
+        given = gradients(model, x, y, step)
+    for a, b in zip(given, due, strict=True):
+        torch.testing.assert_close(a, b)
+    assert calls == ["CheckpointFunctionBackward" if use_reentrant else "LinearBackward"]
+
+
+def test_distributed_data_parallel(small: tuple[nn.Module, Tensor, Tensor], tmp_path: Any) -> None:
+    if not torch.distributed.is_available():
+        pytest.skip("needs torch.distributed")
+    model, x, y = small
+    due = gradients(model, x, y)
+    os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo")
+    torch.distributed.init_process_group("gloo", init_method=f"file://{tmp_path}/store", rank=0, world_size=1)
+    try:
+        parallel = nn.parallel.DistributedDataParallel(model)
+        with use_manual_gradients() as coverage:
+            given = gradients(model, x, y, parallel)
+    finally:
+        torch.distributed.destroy_process_group()
+    for a, b in zip(given, due, strict=True):
+        torch.testing.assert_close(a, b)
+    assert coverage
+
+
+def test_before_a_backward_it_says_so() -> None:
+    with use_manual_gradients() as coverage:
+        pass
+    assert str(coverage).startswith("no backward yet")
+    assert not coverage
