@@ -1,84 +1,325 @@
 # %% [markdown]
 # # Is my derivation right?
 #
-# You have derived a backward on paper. Before it goes into a network, you want to know whether it is right
-# and, if it is not, where the thought went wrong. We take the softmax, and a mistake that is easy to make.
+# You have derived a backward on paper and written it as code. It runs, the shapes fit, and the network
+# learns. Is it right?
 #
-# The softmax turns scores $z$ into probabilities: $p_i = e^{z_i} / \sum_j e^{z_j}$.
+# Take the softmax. It turns the scores $z_1, \dots, z_C$ of one example into probabilities,
+#
+# $$p_i = \frac{e^{z_i}}{\sum_j e^{z_j}},$$
+#
+# and we want $\partial L/\partial z_i$ from the upstream gradient $g_i = \partial L/\partial p_i$, which the
+# code calls `grad_output`. The quotient rule says
+#
+# $$\frac{\partial p_i}{\partial z_i}
+#   = \frac{e^{z_i} \sum_j e^{z_j} - e^{z_i} e^{z_i}}{\bigl(\sum_j e^{z_j}\bigr)^2} = p_i (1 - p_i),$$
+#
+# just as for the sigmoid, and the chain rule multiplies by what comes from above: $g_i \, p_i (1 - p_i)$.
 
 # %%
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
 import torch
 from torch import Tensor
-from torch.autograd.gradcheck import GradcheckError
+from torch.autograd.gradcheck import GradcheckError, gradcheck
 
-from manual_backprop import verify
+from manual_backprop import functional as F
+from manual_backprop import nn, plots, verify
+from manual_backprop.cli import main
+from manual_backprop.exercises import check
+from manual_backprop.training.data import load
 
 
-def forward(z: Tensor) -> Tensor:
+def softmax(z: Tensor) -> Tensor:
     exponentials = z.exp()
     return exponentials / exponentials.sum(1, keepdim=True)
 
 
-# %% [markdown]
-# The quotient rule, applied to $p_i$, gives
-#
-# $$\frac{\partial p_i}{\partial z_i}
-#   = \frac{e^{z_i} \sum_j e^{z_j} - e^{z_i} e^{z_i}}{(\sum_j e^{z_j})^2} = p_i (1 - p_i)$$
-#
-# just as for the sigmoid. So the backward multiplies the upstream gradient with it, element by element.
-#
-# **Before you run the next cell:** is this derivation right?
-
-
-# %%
 def first_try(grad_output: Tensor, z: Tensor) -> Tensor:
-    p = z.softmax(1)
+    p = softmax(z)
     return grad_output * p * (1 - p)
 
 
-report = verify(forward, first_try, shapes=[(5, 3)])
-print(report)
-
 # %% [markdown]
-# Every line of the algebra was right, and the gradient is wrong. The report says what is missing: only the
-# diagonal of the Jacobian is there. Raising $z_i$ does not only raise $p_i$; since the probabilities add up
-# to one, it lowers all the others: $\partial p_j / \partial z_i = -p_j p_i$ for $j \ne i$.
-#
-# `torch.autograd.gradcheck` notices the mistake too. This is what it says of it:
+# A `torch.autograd.Function` makes the two into one operation, and a single layer with it learns to read
+# digits: scores $z = x W^\mathsf{T}$, probabilities $p$, and the cross-entropy $L = -\frac1N \sum_n \log
+# p_{n, y_n}$ of the right classes $y_n$ ([Loss functions](04_losses.py)).
 
 
 # %%
 class FirstTry(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, z):  # type: ignore[no-untyped-def]
+    def forward(ctx: Any, z: Tensor) -> Tensor:
         ctx.save_for_backward(z)
-        return z.softmax(1)
+        return softmax(z)
 
     @staticmethod
-    def backward(ctx, grad_output):  # type: ignore[no-untyped-def]
+    def backward(ctx: Any, grad_output: Tensor) -> Tensor:
         return first_try(grad_output, *ctx.saved_tensors)
 
 
-scores = torch.randn(1, 3, dtype=torch.float64, requires_grad=True)
-try:
-    torch.autograd.gradcheck(FirstTry.apply, (scores,))
-except GradcheckError as error:
-    print(error)
+torch.manual_seed(0)
+digits, _ = load("sample")
+chosen = torch.randperm(len(digits.train_labels))[:1000]
+x, y = digits.train_images[chosen], digits.train_labels[chosen]
+
+weight = torch.zeros(10, 784, requires_grad=True)
+losses = []
+for _ in range(30):
+    p = FirstTry.apply(x @ weight.T)
+    loss = -p[torch.arange(1000), y].log().mean()
+    (grad_weight,) = torch.autograd.grad(loss, weight)
+    with torch.no_grad():
+        weight -= 0.1 * grad_weight  # w ← w − η ∂L/∂w
+    losses.append(loss.item())
 
 # %% [markdown]
-# Both matrices are there, and whoever knows what to look for sees that one is diagonal.
+# **Predict:** the right class is guessed one time in ten before training. How often after these thirty
+# steps?
+
+# %% tags=["hide-output"]
+right = (digits.test_images @ weight.T).argmax(1) == digits.test_labels
+print(f"loss: {losses[0]:.2f} at first, {losses[-1]:.2f} at the end")
+print(f"test digits read right: {right.double().mean():.0%}")
+assert losses[-1] < 0.5 * losses[0]
+
+# %% [markdown]
+# It learns, and well. And the gradient is wrong, as this page will show. Descent forgives much: any
+# direction that points somewhat downhill lowers the loss. So **a falling loss is no proof of a gradient**.
+# We need a witness that knows nothing of our derivation.
 #
-# The pictures show where the difference is, how exact differences of values can be at best (left: too large a
-# step is wrong by its square, too small a one by rounding, and the complex step has no such limit), and how
-# far the error is above what rounding explains.
+# ## A slope from values alone
+#
+# Such a witness is the function itself. The slope of $f$ at $x$ is how much $f$ rises for a small step $h$.
+# Take the step to both sides, which is called the *central difference*:
+#
+# $$D(h) = \frac{f(x + h) - f(x - h)}{2h}.$$
+#
+# Taylor's formula tells what it misses. With $f', f'', f'''$ for the derivatives at $x$,
+#
+# $$f(x \pm h) = f(x) \pm h f' + \tfrac{h^2}{2} f'' \pm \tfrac{h^3}{6} f''' + \dots$$
+#
+# In the difference all the terms with the sign $+$ cancel, those in $f$ and $f''$ among them:
+#
+# $$D(h) = f' + \tfrac{h^2}{6} f''' + \dots$$
+#
+# The rest is the *truncation error*. A step to one side only, $(f(x + h) - f(x))/h$, would keep $\frac{h}{2}
+# f''$, which is much more. So a tenth of the step is a hundredth of the error, and one would take $h$ as
+# small as possible.
+#
+# **Predict:** which $h$ gives the best slope of $e^x$ at $x = 1$: $2^{-4}$, $2^{-17}$ or $2^{-50}$, which
+# are about $6 \cdot 10^{-2}$, $8 \cdot 10^{-6}$ and $9 \cdot 10^{-16}$?
+
+
+# %% tags=["hide-output"]
+def central_difference(f: Callable[[Tensor], Tensor], x: Tensor, h: float) -> Tensor:
+    return (f(x + h) - f(x - h)) / (2 * h)
+
+
+one = torch.tensor(1.0, dtype=torch.float64)
+slope = float(one.exp())  # the derivative of eˣ is eˣ
+error = {}
+for k in (4, 17, 50):
+    error[k] = abs(float(central_difference(torch.exp, one, 2.0**-k)) / slope - 1)
+    print(f"h = 2^-{k:<3} relative error {error[k]:.0e}")
+assert error[17] < error[4] < error[50]
+
+# %% [markdown]
+# The smallest step is the worst. A computer keeps a number to a relative precision: float64 numbers around
+# $f$ are $\varepsilon |f|$ apart or less, with $\varepsilon = 2^{-52}$, and a value is rounded to the
+# nearest, so it is wrong by up to $\varepsilon |f| / 2$. Two such values make $\varepsilon |f|$, and the
+# division by $2h$ makes it large: this is the *rounding error*. Together,
+#
+# $$E(h) = \frac{h^2}{6} |f'''| + \frac{\varepsilon |f|}{2h}.$$
+#
+# The first term grows with $h$, the second shrinks. Their sum is smallest where its derivative is zero:
+#
+# $$\frac{h}{3} |f'''| = \frac{\varepsilon |f|}{2 h^2}
+#   \quad\Longrightarrow\quad h = \sqrt[3]{\frac{3 \varepsilon |f|}{2 |f'''|}} \approx \varepsilon^{1/3}
+#   \quad\text{where } f''' \text{ is about as large as } f.$$
+#
+# There, both terms are near $\varepsilon^{2/3}$: of the 16 digits of float64, a central difference can give
+# about ten, and of the 7 digits of float32 four or five. The picture has both, with $E(h)$ for comparison
+# ($f''' = f$ for $e^x$).
 
 # %%
-report.plot("softmax_first_try.png")
+steps = [2.0**-k for k in range(51, 0, -1)]
+
+
+def errors(dtype: torch.dtype) -> list[float]:
+    x = one.to(dtype)
+    return [abs(float(central_difference(torch.exp, x, h)) / slope - 1) for h in steps]
+
+
+def expected(epsilon: float) -> list[float]:
+    return [h**2 / 6 + epsilon / (2 * h) for h in steps]  # E(h) / |f|
+
+
+panels = {}
+for dtype in (torch.float64, torch.float32):
+    name, epsilon = str(dtype).removeprefix("torch."), torch.finfo(dtype).eps
+    found = errors(dtype)
+    best = steps[found.index(min(found))]
+    panels[name] = {"E(h)": (steps, expected(epsilon)), "measured": (steps, found)}
+    predicted = (1.5 * epsilon) ** (1 / 3)
+    print(f"{name}: the best h is {best:.0e}, (3ε/2)^(1/3) is {predicted:.0e}")
+
+plots.show(
+    plots.curves(
+        panels,
+        title="Central difference: rounding on the left, truncation on the right",
+        xlabel="step size h",
+        ylabel="relative error",
+        log="xy",
+        ylim=(1e-12, 1e2),
+    ),
+    "differences.png",
+)
 
 # %% [markdown]
+# Both curves are a V whose right side follows $h^2$. In float32 the V stands higher and further to the
+# right. That has a consequence: `torch.autograd.gradcheck` takes $h = 10^{-6}$ unless it is told otherwise.
+
+# %%
+single = float(central_difference(torch.exp, one.float(), 1e-6))
+print(f"h = 1e-6 in float32: slope {single:.3f}, right {slope:.3f}")
+assert abs(single / slope - 1) > 0.005
+
+# %% [markdown]
+# In float64 that step stands near the bottom of the V; in float32, far up its left side, and the witness
+# itself is wrong in the first digits. **Check derivations in float64.** The formula is the same in both; in
+# float32, a check that fails says nothing.
+#
+# ## A slope without a difference
+#
+# The rounding error came from subtracting two numbers that are almost equal. There is a way without: take
+# the step into the imaginary direction, $x + ih$ with $i^2 = -1$. Taylor's formula then gives
+#
+# $$f(x + ih) = f + i h f' - \tfrac{h^2}{2} f'' - i \tfrac{h^3}{6} f''' + \dots$$
+#
+# and $f'$ stands in the imaginary part, apart from $f$:
+#
+# $$\frac{\operatorname{Im} f(x + ih)}{h} = f' - \tfrac{h^2}{6} f''' + \dots$$
+#
+# Nothing is subtracted, so $h$ can be so small that the truncation error is nothing at all (Squire and
+# Trapp, "Using complex variables to estimate derivatives of real functions", SIAM Review 40, 1998).
+
+
+# %%
+def complex_step(f: Callable[[Tensor], Tensor], x: Tensor, h: float = 1e-30) -> Tensor:
+    return f(x + 1j * h).imag / h
+
+
+relative = abs(float(complex_step(torch.exp, one)) / slope - 1)
+print(f"relative error of the complex step: {relative:.0e}")
+assert relative < 1e-15
+
+# %% [markdown]
+# It is right to the last digit or two, and no step had to be chosen with care. But it needs a function for
+# which Taylor's formula holds with a complex step: an *analytic* one. Sums, products, quotients, $e^x$ and
+# what is composed of them are. A conjugate is not, nor are an absolute value and a comparison.
+#
+# **Predict:** $f(x) = x \cdot \bar x$, the bar being complex conjugation, is $x^2$ for every real $x$. Its
+# slope at $x = 1$ is 2. What does the complex step say?
+
+
+# %% tags=["hide-output"]
+def square(x: Tensor) -> Tensor:
+    return x * x.conj()
+
+
+print(f"central difference: {float(central_difference(square, one, 1e-5)):.6f}")
+print(f"complex step:       {float(complex_step(square, one)):.6f}")
+try:
+    complex_step(torch.relu, one)
+except RuntimeError as refusal:
+    print(f"ReLU: {refusal}")
+
+# %% [markdown]
+# $(x + ih)(x - ih) = x^2 + h^2$ has no imaginary part: the witness says 0, and is wrong without noticing.
+# That is why one witness is not enough.
+#
+# ## Where there is no slope
+#
+# $\operatorname{relu}(x) = \max(0, x)$ rises with slope 1 to the right of zero and with slope 0 to the left.
+# At zero it has a kink.
+#
+# **Predict:** what does the central difference say at $x = 0$, and what does autograd say?
+
+
+# %% tags=["hide-output"]
+def relu(x: Tensor) -> Tensor:
+    return x.clamp(min=0)
+
+
+def relu_backward(grad_output: Tensor, x: Tensor) -> Tensor:
+    return grad_output * (x > 0)
+
+
+kink, h = torch.zeros(1, dtype=torch.float64), 1e-6
+print(f"from the left:      {float(relu(kink) - relu(kink - h)) / h:.2f}")
+print(f"from the right:     {float(relu(kink + h) - relu(kink)) / h:.2f}")
+print(f"central difference: {float(central_difference(relu, kink, h)):.2f}")
+print(f"central, x = 2e-7:  {float(central_difference(relu, kink + 2e-7, h)):.2f}")
+zero = torch.zeros_like(kink)
+for name, f in (("relu", torch.relu), ("maximum", lambda x: torch.maximum(x, zero))):
+    leaf = kink.clone().requires_grad_()
+    print(f"autograd, {name + ':':<9} {float(torch.autograd.grad(f(leaf), leaf)[0]):.2f}")
+print(verify(torch.relu, relu_backward, inputs=[kink]))
+
+# %% [markdown]
+# The central difference takes the mean of both sides, ½, for every step size, and PyTorch's ReLU takes 0,
+# while its `maximum`, the same function, takes ½. None is wrong: there is no derivative at zero, and any
+# number from 0 to 1 is a *subgradient* ([Activations and vanishing gradients](08_activations.py)). The line
+# for $x = 2 \cdot 10^{-7}$ shows that even a point *near* the kink will do: the step reaches across it. So a
+# check that fails at a kink accuses the witness, not the formula. `verify`, this package's checker, compares
+# the slopes from the left and from the right and says so instead of giving a verdict. Where it draws the
+# numbers itself it keeps them away from zero.
+#
+# ## From a slope to a verdict
+#
+# `gradcheck` makes such differences for each input number in turn, which gives the matrix of all $\partial
+# p_i / \partial z_j$, the *Jacobian* $J$. It gets the same matrix from the backward, with one upstream
+# gradient for each output: 1 there, 0 elsewhere. Here is what it says of our softmax, for a single example
+# with three scores.
+
+# %%
+scores = torch.randn(1, 3, dtype=torch.float64, requires_grad=True)
+try:
+    gradcheck(FirstTry.apply, (scores,))
+except GradcheckError as complaint:
+    print(complaint)
+
+# %% [markdown]
+# The derivation is wrong, and both matrices are there. Whoever knows what to look for sees that ours is zero
+# off its diagonal. `verify` takes the forward and the backward, and says it in a sentence.
+
+# %%
+report = verify(softmax, first_try, shapes=[(5, 3)])
+plots.show(report, "softmax_first_try.png")
+assert not report
+
+# %% [markdown]
+# Every line of our algebra was true, and yet the gradient is wrong: we forgot a question. Raising $z_i$ does
+# not only raise $p_i$; since the probabilities add up to one, it lowers all the others. These derivatives
+# are the off-diagonal entries of the Jacobian.
+#
+# The name of a mistake is found backwards. For each mistake that people make, `verify` computes the gradient
+# that it would lead to; if ours is that one to rounding, on several random draws, the mistake is named, and
+# if none fits, the report says so. The last line tells who vouches for the right gradient. Autograd's is
+# taken, but only if the witnesses agree with it: central differences always, and the complex step and the
+# adjoint identity (below) where they apply. The pictures show where the difference is, the V of this very
+# forward, and how far the error is above what rounding explains.
+#
 # ## The derivation, completed
 #
-# The chain rule sums over every output that depends on $z_i$:
+# For $j \ne i$ only the denominator of $p_j = e^{z_j} / \sum_k e^{z_k}$ depends on $z_i$:
+#
+# $$\frac{\partial p_j}{\partial z_i} = -\frac{e^{z_j} e^{z_i}}{\bigl(\sum_k e^{z_k}\bigr)^2} = -p_j p_i.$$
+#
+# The chain rule sums over every output through which $z_i$ reaches $L$:
 #
 # $$\frac{\partial L}{\partial z_i} = \sum_j g_j \frac{\partial p_j}{\partial z_i}
 #   = g_i p_i - p_i \sum_j g_j p_j = p_i \Bigl(g_i - \sum_j g_j p_j\Bigr)$$
@@ -86,18 +327,22 @@ report.plot("softmax_first_try.png")
 
 # %%
 def second_try(grad_output: Tensor, z: Tensor) -> Tensor:
-    p = z.softmax(1)
+    p = softmax(z)
     return p * (grad_output - (grad_output * p).sum(1, keepdim=True))
 
 
-print(verify(forward, second_try, shapes=[(5, 3)]))
+report = verify(softmax, second_try, shapes=[(5, 3)])
+print(report)
+assert report
 
 # %% [markdown]
-# ## A false comfort
+# ## Ones prove nothing
 #
-# Many tests call `.sum().backward()`: an upstream gradient of ones. For the softmax that gradient is zero,
-# whatever $z$: the probabilities add up to one, and stay so. A backward that returns zeros passes such a
-# test, and the report says that it would have.
+# Many tests reduce the output with `.sum()` and call `backward()`. The upstream gradient is then one
+# everywhere.
+#
+# **Predict:** here is a third softmax backward, which returns zeros. And a backward for tanh, which forgets
+# `grad_output`. Which of the two passes a test with ones?
 
 
 # %%
@@ -105,13 +350,194 @@ def zeros(grad_output: Tensor, z: Tensor) -> Tensor:
     return torch.zeros_like(z)
 
 
-print(verify(forward, zeros, shapes=[(5, 3)]))
+def forgets(grad_output: Tensor, z: Tensor) -> Tensor:
+    return 1 - z.tanh() ** 2
+
+
+# %% tags=["hide-output"]
+z = torch.randn(5, 3, dtype=torch.float64)
+for forward, backward in ((softmax, zeros), (torch.tanh, forgets)):
+    leaf = z.clone().requires_grad_()
+    (due,) = torch.autograd.grad(forward(leaf).sum(), leaf)
+    torch.testing.assert_close(backward(torch.ones_like(z), z), due)  # it passes
+    print(verify(forward, backward, shapes=[(5, 3)]), end="\n\n")
 
 # %% [markdown]
+# Both pass, and both are wrong. The softmax's probabilities add up to one whatever $z$ is, so their sum has
+# the gradient zero: put $g_j = 1$ into the formula, and $p_i (1 - \sum_j p_j) = 0$. And whatever forgets to
+# multiply by the upstream gradient is right when that is one. It will also do when it stands last in a
+# network, and ruin everything when it stands in the middle. **Test with a random upstream gradient.**
+# `verify` does, and tells when ones would have hidden what it found.
+#
+# ## Squares hide a transpose
+#
+# Take the linear layer $z = x W^\mathsf{T}$, whose weight gradient is $\delta^\mathsf{T} x$ with the
+# upstream gradient $\delta$ ([The chain rule, layer by layer](05_chain_rule.py)), and write the transpose on
+# the wrong factor.
+
+
+# %%
+def wrong_factor(grad_output: Tensor, x: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
+    return grad_output @ weight, x.T @ grad_output
+
+
+def linear(x: Tensor, weight: Tensor) -> Tensor:
+    return x @ weight.T
+
+
+for n, d, m in ((3, 3, 3), (5, 3, 7)):
+    x, weight = torch.randn(n, d), torch.randn(m, d)
+    _, grad_weight = wrong_factor(torch.randn(n, m), x, weight)
+    fits = "fits" if grad_weight.shape == weight.shape else "does not fit"
+    print(f"N = {n}, D = {d}, M = {m}: {tuple(grad_weight.shape)} for {tuple(weight.shape)} {fits}")
+
+print(verify(linear, wrong_factor, shapes=[(3, 3), (3, 3)]).verdicts[1])
+
+# %% [markdown]
+# With squares the mistake runs; its numbers alone give it away. With three different sizes it cannot be
+# returned. The best sizes are different **primes**: then no product of some sizes equals a product of
+# others, and even a `reshape` cannot make a wrong thing fit by accident.
+#
+# ## A test without a step size
+#
+# A backward computes $J^\mathsf{T} v$, the upstream gradient $v$ pulled back through the Jacobian. The other
+# direction is $J u$: how the output changes when the input moves along $u$. It is called *forward mode*, and
+# can be derived by itself. For the softmax, with $\dot z$ for the movement $u$ of the input and $\dot p$ for
+# that of the output,
+#
+# $$\dot p_j = \sum_i \frac{\partial p_j}{\partial z_i} \dot z_i
+#   = p_j \Bigl(\dot z_j - \sum_i p_i \dot z_i\Bigr).$$
+#
+# Write $\langle a, b \rangle$ for the sum of the products of all entries. Then, since it is the same sum in
+# another order,
+#
+# $$\langle v, J u \rangle = \sum_{j, i} v_j J_{ji} u_i = \langle J^\mathsf{T} v, u \rangle.$$
+#
+# This is the *adjoint identity*. Draw $v$ and $u$ at random: two numbers that must agree to rounding. No
+# step size is chosen, all entries of the Jacobian take part, and it costs two passes, however large the
+# model.
+
+
+# %%
+def pushed_forward(z: Tensor, u: Tensor) -> Tensor:
+    p = softmax(z)
+    return p * (u - (p * u).sum(1, keepdim=True))
+
+
+z, u, v = (torch.randn(5, 3, dtype=torch.float64) for _ in range(3))
+forward_slope = (v * pushed_forward(z, u)).sum()
+torch.testing.assert_close(pushed_forward(z, u), torch.func.jvp(softmax, (z,), (u,))[1])
+for backward in (first_try, second_try):
+    difference = (backward(v, z) * u).sum() - forward_slope
+    print(f"{backward.__name__}: ⟨v, J u⟩ and ⟨Jᵀ v, u⟩ differ by {difference.abs():.0e}")
+    assert (difference.abs() < 1e-14) == (backward is second_try)
+
+# %% [markdown]
+# What it proves is that both directions come from *the same* Jacobian. If both share a mistake, they agree.
+# So this, too, is one witness among others.
+#
+# ## A whole model
+#
+# `verify(model, against=…)` compares a model that uses its own backwards with one that does not, and judges
+# the gradient of its input and of every parameter. The loss can come along as the second of a pair. Here are
+# two layers from this package's `nn` with its cross-entropy.
+
+# %%
+ours = torch.nn.Sequential(nn.Linear(3, 5), nn.Tanh(), nn.Linear(5, 7)).double()
+theirs = torch.nn.Sequential(torch.nn.Linear(3, 5), torch.nn.Tanh(), torch.nn.Linear(5, 7))
+theirs.double()
+labels = torch.tensor([6, 2])
+with_loss, reference = (ours, F.cross_entropy), (theirs, torch.nn.functional.cross_entropy)
+report = verify(with_loss, against=reference, shapes=[(2, 3), labels])
+print(report)
+assert report
+
+# %% [markdown]
+# Now our first softmax takes the place of the tanh.
+#
+# **Predict:** again, five gradients are judged: of the input, $W^1$, $b^1$, $W^2$ and $b^2$. Which are
+# wrong?
+
+
+# %% tags=["hide-output"]
+class Softmax(torch.nn.Module):
+    def forward(self, z: Tensor) -> Tensor:
+        return FirstTry.apply(z)
+
+
+ours[1], theirs[1] = Softmax(), torch.nn.Softmax(dim=1)
+report = verify(ours, against=theirs, shapes=[(2, 3)])
+print(report)
+assert [verdict.status for verdict in report.verdicts] == ["wrong"] * 3 + ["right"] * 2
+
+# %% [markdown]
+# A wrong backward spoils what comes after it *on the way back*: everything before it in the network. $W^2$
+# and $b^2$ lie between it and the output, and are right. So look for the last wrong one in the list: the
+# mistake is just behind it. Here, `verify` even names the step.
+#
+# ## From the command line
+#
+# A file with a `forward` and a `backward` can be judged without writing any more code, in a terminal with
+#
+# ```sh
+# manual-backprop verify derivation.py:backward --shapes "(5,3)"
+# ```
+#
+# The exit code is 0 for right, 1 for wrong, and 2 where the witnesses disagree, so that a script can ask
+# too. The next cell does the same from Python.
+
+# %%
+Path("derivation.py").write_text("""
+def forward(z):
+    return z.sigmoid()
+
+def backward(grad_output, z):
+    return grad_output * z * (1 - z)
+""")
+exit_code = main(["verify", "derivation.py:backward", "--shapes", "(5,3)"])
+print(f"exit code {exit_code}")
+assert exit_code == 1
+
+# %% [markdown]
+# ## In short
+#
+# - Random inputs in float64, away from kinks; a random upstream gradient; sizes that are different primes.
+# - A central difference has a best step, near $\varepsilon^{1/3}$, and even there half the digits or fewer
+#   are lost. The complex step and the adjoint identity lose none, where they apply.
+# - Before blaming the formula, ask whether the witness is right: the kink, the precision, the step.
+#
 # ## Exercises
 #
-# Each of these is wrong. Say what is wrong with it before you ask `verify`.
-#
-# 1. For `z.log_softmax(1)`: `grad_output - grad_output.sum(1, keepdim=True)`.
-# 2. For `x @ weight.T`, the gradient of `weight`: `x.T @ grad_output`.
-# 3. For `torch.tanh(z)`: `grad_output * (1 - z**2)`.
+# **10.1** A step to one side, $(f(x + h) - f(x))/h$, also has a best step. Bound its truncation error and
+# its rounding error as above, add them, and find the $h$ for which the sum is smallest, for $f(x) = e^x$ in
+# float64 ($\varepsilon = 2^{-52}$).
+
+# %%
+answer = ...
+check("10.1", answer)
+
+# %% [markdown]
+# **10.2** For once, derive something wrong. Write a backward of `z.log_softmax(1)` (of shape $(N, C)$) that
+# is wrong, but that a test with an upstream gradient of ones would accept. With $g$ for the upstream
+# gradient, the right one is $g_i - p_i \sum_j g_j$.
+
+
+# %%
+def fools_ones(grad_output: Tensor, z: Tensor) -> Tensor:
+    return ...
+
+
+check("10.2", fools_ones)
+
+# %% [markdown]
+# **10.3** Derive the backward of $y_i = x_i / \lVert x \rVert$ with $\lVert x \rVert = \sqrt{\sum_j x_j^2}$,
+# which gives each row of $x$ the length one. Then write it for `x` of shape $(N, D)$. Judge it on paper
+# first: which outputs depend on $x_i$?
+
+
+# %%
+def normalised_backward(grad_output: Tensor, x: Tensor) -> Tensor:
+    return ...
+
+
+check("10.3", normalised_backward)

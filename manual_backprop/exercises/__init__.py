@@ -14,7 +14,7 @@ from manual_backprop.exercises.descent import EXERCISES as DESCENT
 from manual_backprop.exercises.graph import EXERCISES as GRAPH
 from manual_backprop.exercises.history import EXERCISES as HISTORY
 from manual_backprop.exercises.initialisation import EXERCISES as INITIALISATION
-from manual_backprop.exercises.judges import Unanswered
+from manual_backprop.exercises.judges import Misfit, Unanswered
 from manual_backprop.exercises.losses import EXERCISES as LOSSES
 from manual_backprop.exercises.network import EXERCISES as NETWORK
 from manual_backprop.exercises.own_function import EXERCISES as OWN_FUNCTION
@@ -38,7 +38,20 @@ EXERCISES = (
 )
 
 
-def check(number: str, answer: Any) -> bool:
+class Outcome:
+    """Whether an answer is right; silent in a notebook, since it has been printed."""
+
+    def __init__(self, right: bool) -> None:
+        self.right = right
+
+    def __bool__(self) -> bool:
+        return self.right
+
+    def _ipython_display_(self) -> None:
+        pass
+
+
+def check(number: str, answer: Any) -> Outcome:
     """Judge an answer and print the judgement.
 
     Args:
@@ -47,7 +60,7 @@ def check(number: str, answer: Any) -> bool:
             returns it, is not answered yet.
 
     Returns:
-        Whether the answer is right.
+        Whether the answer is right, as something true or false.
 
     Raises:
         ValueError: there is no such exercise.
@@ -60,5 +73,7 @@ def check(number: str, answer: Any) -> bool:
         right, remark = EXERCISES[number](answer)
     except Unanswered:
         right, remark = False, "not answered yet."
+    except Misfit as reason:
+        right, remark = False, str(reason)
     print(f"Exercise {number}: {remark}")
-    return right
+    return Outcome(right)

@@ -17,6 +17,10 @@ class Unanswered(Exception):  # noqa: N818 - not an error
     """The answer is still the `...` that stands in the tutorial."""
 
 
+class Misfit(Exception):  # noqa: N818 - what the reader is told
+    """The answer is of another kind than what is asked for."""
+
+
 def derivation(forward: Callable[..., Tensor], *shapes: tuple[int, ...] | Tensor) -> Judge:
     """The answer is a backward of `forward`, judged by `verify` on inputs of these shapes."""
 
@@ -136,6 +140,6 @@ def called(answer: Callable[..., Any], *arguments: Any) -> Tensor | str:
 
 
 def require_function(answer: Any) -> None:
-    """Raise a TypeError where a function is asked for and something else was given."""
+    """Raise a Misfit where a function is asked for and something else was given."""
     if not callable(answer):
-        raise TypeError(f"the exercise asks for a function, not for {answer!r}")
+        raise Misfit(f"a function is asked for, not {answer!r}.")

@@ -44,6 +44,7 @@ def curves(
     with style():
         figure = new_figure(9 if len(panels) > 1 else 7, 3.6)
         grid = figure.subplots(1, len(panels), squeeze=False, sharey=len(panels) > 1)[0]
+        named = []
         for axes, (name, panel) in zip(grid, panels.items(), strict=True):
             axes.set(title=name, xlabel=xlabel)
             if "x" in log:
@@ -64,10 +65,14 @@ def curves(
                 marker = "o" if markers else ""
                 axes.plot(*zip(*points, strict=True), dashes, color=colour, marker=marker, markersize=4)
                 ends.append((*_last_within(points, ylim), label, colour))
+            if "x" not in log and all(float(x).is_integer() for xs, _ in panel.values() for x in xs):
+                axes.xaxis.get_major_locator().set_params(integer=True)
             axes.grid(axis="y", alpha=0.3)
-            label_ends(axes, ends)
+            named.append((axes, ends))
         figure.axes[0].set_ylabel(ylabel)
         figure.suptitle(title, fontsize="medium", x=0.01, ha="left")
+        for axes, ends in named:  # when all is in its place
+            label_ends(axes, ends)
     return figure
 
 
@@ -211,7 +216,7 @@ def images(pixels: Tensor, titles: Sequence[str], columns: int = 5, numbers: boo
             if numbers:
                 for i, row in enumerate(image.tolist()):
                     for j, value in enumerate(row):
-                        colour = "white" if value > 0.5 * limit else "0.6"
+                        colour = "white" if value > 0.5 * limit else "black" if value else "0.6"
                         axes.text(j, i, f"{value:.0f}", ha="center", va="center", fontsize=4, color=colour)
     return figure
 
@@ -247,6 +252,6 @@ def landscape(
             axes.plot(*zip(*path, strict=True), marker=".", color=colour, label=name)
             axes.plot(*path[-1], "o", color=colour, markeredgecolor="black", markersize=8)
         axes.set(title=title, xlabel=xlabel, ylabel=ylabel, xlim=span[:2], ylim=span[2:])
-        axes.legend(facecolor="0.6", labelcolor="linecolor", loc="upper right")
+        axes.legend(facecolor="0.15", labelcolor="linecolor", loc="upper right")
         figure.colorbar(shown, ax=axes, label="loss")
     return figure

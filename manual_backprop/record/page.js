@@ -213,7 +213,7 @@ function putIn(call) {
     const products = [...Array(inputs[0].shown[1]).keys()].map((i) => [at(inputs[0], r, i), at(inputs[1], c, i)]);
     const largest = products.slice().sort((a, b) => Math.abs(b[0] * b[1]) - Math.abs(a[0] * a[1])).slice(0, 3);
     const sum = products.reduce((total, [x, w]) => total + x * w, inputs[2] ? at(inputs[2], 0, c) : 0);
-    return `${left} = ${largest.map(([x, w]) => `${short(x)} · ${short(w)}`).join(" + ")} + … (${products.length} products)${inputs[2] ? ` + ${short(at(inputs[2], 0, c))}` : ""} = ${short(sum)}, recorded ${short(due)}`;
+    return `${left} = ${largest.map(([x, w]) => `${short(x)} · ${short(w)}`).join(" + ")}${products.length > largest.length ? ` + … (${products.length} products)` : ""}${inputs[2] ? ` + ${short(at(inputs[2], 0, c))}` : ""} = ${short(sum)}, recorded ${short(due)}`;
   }
   if (["relu", "sigmoid", "tanh"].includes(call.operation)) {
     const z = short(at(inputs[0], r, c));

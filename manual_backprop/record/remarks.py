@@ -18,8 +18,10 @@ def remarks(calls: list[Call]) -> list[str]:
         if not bool(torch.isfinite(call.output.tensor).all()):
             return [*found, f"{where}: not every number is finite, first here"]
         found += [f"{where}: {text}" for text in (_dead(call), _saturated(call)) if text]
+        if call is calls[-1]:
+            return found  # the loss, whose gradient is 1 whatever the network does
         size = _size(call.output.gradient)
-        if not size and call is not calls[-1]:
+        if not size:
             found.append(f"{where}: its gradient is zero, so nothing before it learns from this step")
         elif size and reference and size < SMALL * reference:
             found.append(f"{where}: vanishing: its gradient is {size / reference:.0e} of that at the output")

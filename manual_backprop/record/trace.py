@@ -248,7 +248,7 @@ class Trace(TorchFunctionMode):
         call = Call(self.places[-1], name, twin is not None, self._as_values((*args, *kwargs.values())))
         call.twin, call.aliases, call.result = twin, aliases or {}, results[0]
         for at, alias in call.aliases.items():
-            alias.register_hook(partial(_note, call.gradients, at))  # type: ignore[no-untyped-call]
+            alias.register_hook(partial(_note, call.gradients, at))
         for value in call.inputs:
             value.uses.append(call)
         self._name_parameters(call)
@@ -256,7 +256,7 @@ class Trace(TorchFunctionMode):
             value = Value(self._symbol(name), "", "intermediate", result.detach())
             call.outputs.append(value)
             self._know(result, value)
-            result.register_hook(partial(setattr, value, "gradient"))  # type: ignore[no-untyped-call]
+            result.register_hook(partial(setattr, value, "gradient"))
         self.calls.append(call)
         return output
 

@@ -11,6 +11,7 @@ Im L(x + i h u) / h, with no difference that could cancel (Squire and Trapp, SIA
 forward, the slope is ⟨v, J u⟩: the adjoint identity.
 """
 
+import warnings
 from collections.abc import Callable
 
 import torch
@@ -58,7 +59,9 @@ def _pushed_forward(problem: Problem, draw: Draw, position: int, u: Tensor) -> f
         return problem.forward(*(x if i == position else y for i, y in enumerate(draw.inputs)))
 
     try:
-        pushed: Tensor = torch.func.jvp(forward, (draw.inputs[position],), (u,))[1]
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "`torch.jit.script", FutureWarning)  # torch's, of its own code
+            pushed: Tensor = torch.func.jvp(forward, (draw.inputs[position],), (u,))[1]
         return float((pushed * draw.upstream).sum())
     except (RuntimeError, NotImplementedError):
         return None

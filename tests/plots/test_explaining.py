@@ -1,5 +1,6 @@
 """The pictures of the tutorials show the numbers that they were given."""
 
+import itertools
 import math
 
 import pytest
@@ -89,7 +90,30 @@ def test_a_graph_stands_in_topological_order_and_draws_a_double_edge_twice() -> 
     assert sum(text.get_text() == "" for text in figure.axes[0].texts) == 4  # the arrows
 
 
+def test_a_long_arrow_of_a_graph_stays_inside_the_picture() -> None:
+    chain = list(itertools.pairwise("abcdefgh"))
+    figure = plots.graph([*chain, ("a", "g")], "t")
+    figure.draw_without_rendering()
+    arrows = [text.arrow_patch for text in figure.axes[0].texts if text.get_text() == ""]
+    lowest = min(arrow.get_window_extent().y0 for arrow in arrows)
+    assert lowest > figure.bbox.y0
+
+
 @pytest.mark.parametrize("maximum", ["z < 0", "one class"])
 def test_one_number_or_colour_alone_can_be_drawn(maximum: str) -> None:
     assert plots.heat_map([[2.0]], [maximum], [""], title="", label="")
     assert plots.histograms({maximum: torch.tensor([3.0])}, title="", xlabel="")
+
+
+def test_names_at_the_ends_of_lines_stay_apart_in_panels_too() -> None:
+    ends = {"a": 0.7, "b": 0.6, "c": 0.5}
+    panels = {
+        panel: {name: ([0, 1], [1.0, y]) for name, y in ({**ends, "d": low}).items()}
+        for panel, low in (("p", 1e-2), ("q", 1e-19))
+    }
+    figure = plots.curves(panels, title="t", xlabel="x", ylabel="y", log="y")
+    figure.canvas.draw()
+    for axes in figure.axes:
+        heights = sorted(text.get_window_extent().y0 for text in axes.texts)
+        apart = [above - below for below, above in itertools.pairwise(heights)]
+        assert min(apart) > 11 * figure.dpi / 72

@@ -1,0 +1,39 @@
+"""Wrong answers to the exercises of “What a gradient costs”."""
+
+from typing import Any
+
+import torch
+
+WRONG: list[tuple[str, Any, str]] = [
+    ("11.1", 3, "Images do not learn"),
+    ("11.1", (784 * 128 + 2 * 128 * 10) / (784 * 128 + 128 * 10), "the backward alone"),
+    ("11.1", 2.0, "no δ¹"),
+    ("11.1", (3 * 784 * 128 + 2 * 128 * 10) / (784 * 128 + 128 * 10), "turned around"),
+    (
+        "11.2",
+        lambda x, W, x_dot, W_dot: (x @ W_dot.T) * (1 - torch.tanh(x @ W.T) ** 2),
+        "the part of x is missing",
+    ),
+    (
+        "11.2",
+        lambda x, W, x_dot, W_dot: (x_dot @ W.T) * (1 - torch.tanh(x @ W.T) ** 2),
+        "the part of W is missing",
+    ),
+    ("11.2", lambda x, W, x_dot, W_dot: x_dot @ W.T + x @ W_dot.T, "The slope of tanh is missing"),
+    ("11.2", lambda x, W, x_dot, W_dot: torch.tanh(x_dot @ W.T + x @ W_dot.T), "not put through tanh"),
+    (
+        "11.2",
+        lambda x, W, x_dot, W_dot: (x_dot @ W_dot.T) * (1 - torch.tanh(x @ W.T) ** 2),
+        "not the product of the derivatives",
+    ),
+    (
+        "11.2",
+        lambda x, W, x_dot, W_dot: (x_dot @ W.T + x @ W_dot.T) * (1 - (x @ W.T) ** 2),
+        "Yours squares z",
+    ),
+    ("11.3", 8, "each the cube root of T"),
+    ("11.3", 16, "leaves one kind out"),
+    ("11.3", 2 * 512**0.5, "segments of one kind"),
+    ("11.3", 45.25, "segments of one kind"),
+    ("11.3", 512, "What is kept at once is a sum"),
+]

@@ -1,0 +1,95 @@
+"""Wrong answers to the exercises of “Gradient descent”."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+Gradient = Callable[[Tensor], Tensor]
+
+
+def averaged(gradient: Gradient, w: Tensor, lr: float, momentum: float, steps: int) -> Tensor:
+    v = torch.zeros_like(w)
+    for _ in range(steps):
+        v = momentum * v + (1 - momentum) * gradient(w)
+        w = w - lr * v
+    return w
+
+
+def late(gradient: Gradient, w: Tensor, lr: float, momentum: float, steps: int) -> Tensor:
+    v = torch.zeros_like(w)
+    for _ in range(steps):
+        g = gradient(w)
+        w = w - lr * v
+        v = momentum * v + g
+    return w
+
+
+def uphill(gradient: Gradient, w: Tensor, lr: float, momentum: float, steps: int) -> Tensor:
+    v = torch.zeros_like(w)
+    for _ in range(steps):
+        v = momentum * v + gradient(w)
+        w = w + lr * v
+    return w
+
+
+def forgetful(gradient: Gradient, w: Tensor, lr: float, momentum: float, steps: int) -> Tensor:
+    for _ in range(steps):
+        v = torch.zeros_like(w)
+        v = momentum * v + gradient(w)
+        w = w - lr * v
+    return w
+
+
+def nesterov(gradient: Gradient, w: Tensor, lr: float, momentum: float, steps: int) -> Tensor:
+    v = torch.zeros_like(w)
+    for _ in range(steps):
+        v = momentum * v + gradient(w - lr * momentum * v)
+        w = w - lr * v
+    return w
+
+
+def asked_once(gradient: Gradient, w: Tensor, lr: float, momentum: float, steps: int) -> Tensor:
+    v, g = torch.zeros_like(w), gradient(w)
+    for _ in range(steps):
+        v = momentum * v + g
+        w = w - lr * v
+    return w
+
+
+def from_largest(A: Tensor, w: Tensor) -> Tensor:
+    return 1 / torch.linalg.eigvalsh(A).max()
+
+
+def from_both(A: Tensor, w: Tensor) -> Tensor:
+    curvatures = torch.linalg.eigvalsh(A)
+    return 2 / (curvatures.min() + curvatures.max())
+
+
+def factor_two(A: Tensor, w: Tensor) -> Tensor:
+    g = A @ w
+    return g.dot(g) / (2 * g.dot(A @ g))
+
+
+def w_below(A: Tensor, w: Tensor) -> Tensor:
+    g = A @ w
+    return g.dot(g) / w.dot(g)
+
+
+WRONG: list[tuple[str, Any, str]] = [
+    ("6.1", 2 / 3, "the 3 is not the curvature"),
+    ("6.1", 2, "the limit of the flat direction"),
+    ("6.1", 1 / 6, "reaches its bottom in one step"),
+    ("6.1", 2 / 7, "that is the best η"),
+    ("6.2", averaged, "your v is an average"),
+    ("6.2", late, "the v of the step before"),
+    ("6.2", uphill, "that goes uphill"),
+    ("6.2", forgetful, "nothing is remembered"),
+    ("6.2", nesterov, "Nesterov's momentum"),
+    ("6.2", asked_once, "computed once, at the start"),
+    ("6.3", from_largest, "that is 1/λmax"),
+    ("6.3", from_both, "best for the worst w"),
+    ("6.3", factor_two, "a factor of 2 is left over"),
+    ("6.3", w_below, "has w where the gradient belongs"),
+]

@@ -1,0 +1,46 @@
+"""Wrong answers to the exercises of “Where it came from”."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+T = torch.tensor([0.0, 1.0, 1.0, 0.0])
+Parts = tuple[Tensor, Tensor, Tensor, Tensor]
+
+
+def or_and_nand() -> Parts:
+    w1 = torch.tensor([[1.0, 1.0, 1.0], [-1.0, -1.0, -1.0]])
+    return w1, torch.tensor([-0.5, 2.5]), torch.tensor([[1.0, 1.0]]), torch.tensor([-1.5])
+
+
+def exactly_one() -> Parts:
+    w2 = torch.tensor([[1.0, -1.0]])
+    return torch.ones(2, 3), torch.tensor([-0.5, -1.5]), w2, torch.tensor([-0.5])
+
+
+def at_the_threshold() -> Parts:
+    w2 = torch.tensor([[1.0, -1.0, 1.0]])
+    return torch.ones(3, 3), torch.tensor([-1.0, -2.0, -3.0]), w2, torch.tensor([-1.0])
+
+
+def columns() -> Parts:
+    w2 = torch.tensor([[1.0, -1.0]])
+    return torch.ones(3, 2), torch.tensor([-0.5, -1.5]), w2, torch.tensor([-0.5])
+
+
+WRONG: list[tuple[str, Any, str]] = [
+    ("1.1", 16, "not XOR"),
+    ("1.1", 15, "Turn its targets over"),
+    ("1.1", 12, "weights may be 0"),
+    ("1.1", 8, "negative weights"),
+    ("1.2", lambda grad_output, z: grad_output * (T - torch.sigmoid(z)), "with the wrong sign"),
+    ("1.2", lambda grad_output, z: torch.sigmoid(z) - T, "grad_output is not"),
+    ("1.2", lambda grad_output, z: grad_output * (z - T), "The error grows"),
+    ("1.2", lambda grad_output, z: grad_output * (torch.sigmoid(z) - T) / 4, "× 0.25"),
+    ("1.3", or_and_nand, "not all alike"),
+    ("1.3", exactly_one, "three ones are odd too"),
+    ("1.3", at_the_threshold, "exactly 0"),
+    ("1.3", columns, "one row for each hidden neuron"),
+    ("1.3", lambda: (torch.ones(1, 3), torch.tensor([-0.5]), torch.ones(2), torch.zeros(1)), "W² 1"),
+]

@@ -1,0 +1,90 @@
+"""Wrong answers to the exercises of “Writing your own autograd.Function”, and words of what is said."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+
+class Keeps(torch.autograd.Function):
+    """z σ(z), which keeps z."""
+
+    @staticmethod
+    def forward(ctx: Any, z: Tensor) -> Tensor:
+        ctx.save_for_backward(z)
+        return z * z.sigmoid()
+
+
+def slope(z: Tensor) -> Tensor:
+    s = z.sigmoid()
+    return s + z * s * (1 - s)
+
+
+class ForgetsProductRule(Keeps):
+    @staticmethod
+    def backward(ctx: Any, grad_output: Tensor) -> Tensor:
+        return grad_output * ctx.saved_tensors[0].sigmoid()
+
+
+class ForgetsUpstream(Keeps):
+    @staticmethod
+    def backward(ctx: Any, grad_output: Tensor) -> Tensor:
+        return slope(ctx.saved_tensors[0])
+
+
+class KeepsSlope(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, z: Tensor) -> Tensor:
+        ctx.save_for_backward(slope(z))
+        return z * z.sigmoid()
+
+    @staticmethod
+    def backward(ctx: Any, grad_output: Tensor) -> Tensor:
+        return grad_output * ctx.saved_tensors[0]
+
+
+class Once(Keeps):
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad_output: Tensor) -> Tensor:
+        return grad_output * slope(ctx.saved_tensors[0])
+
+
+class InPlace(Keeps):
+    @staticmethod
+    def backward(ctx: Any, grad_output: Tensor) -> Tensor:
+        return grad_output.mul_(slope(ctx.saved_tensors[0]))
+
+
+class Viewed(Keeps):
+    @staticmethod
+    def backward(ctx: Any, grad_output: Tensor) -> Tensor:
+        (z,) = ctx.saved_tensors
+        return (grad_output.view(-1) * slope(z).view(-1)).view(z.shape)
+
+
+class OtherValue(Keeps):
+    @staticmethod
+    def forward(ctx: Any, z: Tensor) -> Tensor:
+        ctx.save_for_backward(z)
+        return z.sigmoid()
+
+
+WRONG: list[tuple[str, Any, str]] = [
+    ("13.1", "output", "does not tell which sign"),
+    ("13.1", "both", "the input alone gives it"),
+    ("13.1", "neither", "changes with z"),
+    ("13.1", "z", "one of 'both'"),
+    ("13.2", 4, "if nothing is skipped"),
+    ("13.2", 3, "∂L/∂W² is not asked for"),
+    ("13.2", 1, "leads through the second layer"),
+    ("13.3", ForgetsProductRule, "the first derivative is not right yet"),
+    ("13.3", ForgetsUpstream, "grad_output is not"),
+    ("13.3", KeepsSlope, "silently wrong"),
+    ("13.3", Once, "the second one is refused"),
+    ("13.3", InPlace, "writes to grad_output"),
+    ("13.3", Viewed, "an expanded or transposed upstream gradient stops it"),
+    ("13.3", OtherValue, "forward does not return"),
+    ("13.3", Keeps, "raises NotImplementedError"),
+]

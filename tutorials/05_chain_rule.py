@@ -1,0 +1,556 @@
+# %% [markdown]
+# # The chain rule, layer by layer
+#
+# A weight in the first layer reaches the loss only through all that comes after it. How can its gradient be
+# found, and why is a single walk back enough for all weights at once?
+#
+# We take a network with two hidden layers and do it three times: with one unit in each layer, where the
+# gradient is a product of numbers; with several units, where it is a sum of such products; and with matrices,
+# where the sum is hidden in a product, and a transpose has to stand in the right place.
+#
+# Layers are counted by superscripts, which are no powers: $W^1$, $W^2$, $W^3$. What layer $l$ receives is
+# $a^{l-1}$, its *weighted sum* is $z^l$, and an *activation function* $f$ makes of it what the next layer
+# receives, $a^l = f(z^l)$. At the beginning, $a^0 = x$. ([A neuron, a layer, a network](02_network.py) has
+# the forward pass in full.)
+
+# %%
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from manual_backprop import functional as F
+from manual_backprop import nn, plots, record, verify
+from manual_backprop.exercises import check
+from manual_backprop.training.config import TrainingConfig
+from manual_backprop.training.explicit import ExplicitEngine
+
+torch.manual_seed(0)
+
+
+def normal(*shape: int) -> Tensor:
+    """Random numbers in float64, where rounding is far below all that we compare."""
+    return torch.randn(shape, dtype=torch.float64)
+
+
+# %% [markdown]
+# ## One unit a layer
+#
+# All is scalar here. As activation function we take the sigmoid $\sigma$, and as loss half the squared
+# distance to a target $t$:
+#
+# $$z^1 = w^1 x, \quad a^1 = \sigma(z^1), \quad z^2 = w^2 a^1, \quad a^2 = \sigma(z^2), \quad
+#   z^3 = w^3 a^2, \quad L = \tfrac12 (z^3 - t)^2$$
+#
+# (The biases come back later.) Each of these six steps is a function of one number that the step before made.
+# So the chain rule of school gives $\partial L/\partial w^1$ as a product, with one factor for each step:
+#
+# $$\frac{\partial L}{\partial w^1}
+#   = \frac{\partial L}{\partial z^3} \cdot \frac{\partial z^3}{\partial a^2}
+#   \cdot \frac{\partial a^2}{\partial z^2} \cdot \frac{\partial z^2}{\partial a^1}
+#   \cdot \frac{\partial a^1}{\partial z^1} \cdot \frac{\partial z^1}{\partial w^1}$$
+#
+# The slope of the sigmoid is $\sigma'(z) = a (1 - a)$ with $a = \sigma(z)$; the derivation stands in
+# `manual_backprop/functional/sigmoid.py`.
+
+# %%
+x, t = 1.5, 1.0
+w1 = torch.tensor(0.8, dtype=torch.float64, requires_grad=True)
+w2 = torch.tensor(-1.2, dtype=torch.float64, requires_grad=True)
+w3 = torch.tensor(2.0, dtype=torch.float64, requires_grad=True)
+
+
+def forward_scalars(w1: Tensor, w2: Tensor, w3: Tensor) -> tuple[Tensor, ...]:
+    a1 = torch.sigmoid(w1 * x)
+    a2 = torch.sigmoid(w2 * a1)
+    z3 = w3 * a2
+    return a1, a2, z3, (z3 - t) ** 2 / 2
+
+
+with torch.no_grad():
+    a1, a2, z3, _ = forward_scalars(w1, w2, w3)
+    factors = {
+        "∂L/∂z³   = z³ − t": z3 - t,
+        "∂z³/∂a²  = w³": w3,
+        "∂a²/∂z²  = a²(1 − a²)": a2 * (1 - a2),
+        "∂z²/∂a¹  = w²": w2,
+        "∂a¹/∂z¹  = a¹(1 − a¹)": a1 * (1 - a1),
+        "∂z¹/∂w¹  = x": x,
+    }
+    product = torch.tensor(1.0, dtype=torch.float64)
+    for name, factor in factors.items():
+        product = product * factor
+        print(f"{name:24} {factor:8.4f}    product so far {product:9.5f}")
+
+loss = forward_scalars(w1, w2, w3)[-1]
+by_autograd = torch.autograd.grad(loss, (w1, w2, w3))
+torch.testing.assert_close(product, by_autograd[0])
+
+# %% [markdown]
+# The product is autograd's $\partial L/\partial w^1$. (In the names above, a² is the activation of layer 2,
+# not a square.)
+#
+# Now write the three gradients below each other:
+#
+# $$\begin{aligned}
+# \frac{\partial L}{\partial w^3} &= (z^3 - t) \cdot a^2 \\[1ex]
+# \frac{\partial L}{\partial w^2} &= (z^3 - t) \cdot w^3 \sigma'(z^2) \cdot a^1 \\[1ex]
+# \frac{\partial L}{\partial w^1} &= (z^3 - t) \cdot w^3 \sigma'(z^2) \cdot w^2 \sigma'(z^1) \cdot x
+# \end{aligned}$$
+#
+# Each line begins as the one above does. What they share has a name, the *error term* of layer $l$:
+#
+# $$\delta^l = \frac{\partial L}{\partial z^l}$$
+#
+# With it, each line is two short steps. The weight's gradient is the error term behind it times the
+# activation in front of it. And one error term makes the next:
+#
+# $$\frac{\partial L}{\partial w^l} = \delta^l a^{l-1}, \qquad
+#   \delta^{l-1} = \delta^l \, w^l \, f'(z^{l-1})$$
+
+# %%
+with torch.no_grad():
+    delta3 = z3 - t
+    delta2 = delta3 * w3 * a2 * (1 - a2)
+    delta1 = delta2 * w2 * a1 * (1 - a1)
+    by_hand = (delta1 * x, delta2 * a1, delta3 * a2)
+torch.testing.assert_close(by_hand, by_autograd)
+
+# %% [markdown]
+# This answers the second question of the start. The error terms are computed once, from the last to the
+# first, and each is used for a weight and for the next error term. Nothing is multiplied twice.
+#
+# **Predict:** set $w^3 = 0$. Which of the three weights get no gradient at all?
+
+# %% tags=["hide-output"]
+zero = torch.tensor(0.0, dtype=torch.float64, requires_grad=True)
+loss = forward_scalars(w1, w2, zero)[-1]
+gradients = torch.autograd.grad(loss, (w1, w2, zero))
+for name, gradient in zip(("w¹", "w²", "w³"), gradients, strict=True):
+    print(f"∂L/∂{name}: {abs(gradient):.4f} in size")
+assert gradients[0] == gradients[1] == 0
+
+# %% [markdown]
+# $w^3$ is a factor of $\delta^2$ and with it of all that lies before. It is no factor of its own gradient,
+# $\delta^3 a^2$: a weight that is zero can still learn, but it lets no error through.
+#
+# ## Several units: a sum over the ways
+#
+# Now layer $l$ has several units. $W^l_{ji}$ is the weight *to* unit $j$ *from* unit $i$ of the layer before,
+# and
+#
+# $$z^l_j = \sum_i W^l_{ji} a^{l-1}_i + b^l_j$$
+#
+# Two questions have to be asked of each variable: where is it used, and with which slope? Its gradient is the
+# sum over these uses ([The computational graph](03_graph.py) says why).
+#
+# **A weight.** $W^l_{ji}$ is used in $z^l_j$ only, with the slope $a^{l-1}_i$. One use, one product:
+#
+# $$\frac{\partial L}{\partial W^l_{ji}} = \delta^l_j \, a^{l-1}_i, \qquad
+#   \frac{\partial L}{\partial b^l_j} = \delta^l_j \cdot 1$$
+#
+# **An activation.** $a^{l-1}_i$ is used in *every* $z^l_j$, with the slope $W^l_{ji}$. Many uses, a sum:
+#
+# $$\frac{\partial L}{\partial a^{l-1}_i} = \sum_j \delta^l_j \, W^l_{ji}$$
+
+# %%
+uses = [("a₁", f"z{j}") for j in "₁₂₃"] + [(f"z{j}", "L") for j in "₁₂₃"]
+title = "One activation reaches the loss through every unit of the next layer"
+plots.show(plots.graph(uses, title), "chain_rule_uses.png")
+
+# %% [markdown]
+# **A pre-activation.** $z^{l-1}_i$ is used in $a^{l-1}_i = f(z^{l-1}_i)$ only, with the slope
+# $f'(z^{l-1}_i)$:
+#
+# $$\delta^{l-1}_i = \Bigl( \sum_j \delta^l_j \, W^l_{ji} \Bigr) f'(z^{l-1}_i)$$
+#
+# These are all the formulas of backpropagation. In code, with the sums as loops, for a layer from $D = 3$ to
+# $M = 2$ units and an upstream error $\delta$ that we make up:
+
+# %%
+D, M = 3, 2
+W = normal(M, D).requires_grad_()
+z_before = normal(D).requires_grad_()
+delta = normal(M)
+
+a = torch.sigmoid(z_before)
+z = W @ a
+right_weight, right_z = torch.autograd.grad(z, (W, z_before), delta)  # delta is ∂L/∂z
+
+grad_weight, delta_before = torch.zeros_like(W), torch.zeros_like(a)
+with torch.no_grad():
+    for i in range(D):
+        for j in range(M):
+            grad_weight[j, i] = delta[j] * a[i]
+            delta_before[i] += delta[j] * W[j, i]
+        delta_before[i] *= a[i] * (1 - a[i])
+torch.testing.assert_close(grad_weight, right_weight)
+torch.testing.assert_close(delta_before, right_z)
+
+# %% [markdown]
+# ## Matrices
+#
+# A table whose entry at row $j$ and column $i$ is $\delta_j a_i$ is called the *outer product* of $\delta$
+# and $a$, written $\delta \otimes a$. It has the shape $(M, D)$, as $W$ has. The sum $\sum_j \delta_j W_{ji}$
+# is the row vector $\delta$ times the matrix $W$. And $\odot$ multiplies element by element. So for one
+# example:
+#
+# $$\frac{\partial L}{\partial W^l} = \delta^l \otimes a^{l-1}, \qquad
+#   \delta^{l-1} = \delta^l W^l \odot f'(z^{l-1})$$
+
+# %%
+with torch.no_grad():
+    torch.testing.assert_close(torch.outer(delta, a), grad_weight)
+    torch.testing.assert_close(delta @ W * (a * (1 - a)), delta_before)
+
+# %% [markdown]
+# A batch has $N$ examples. Example $n$ is row $n$ of every table: $x$ is $(N, D)$, and $z^l$, $a^l$ and
+# $\delta^l$ have $N$ rows too. In the forward pass all rows go through the same weights,
+# $z_{nj} = \sum_i a_{ni} W_{ji} + b_j$. Ask again where a variable is used:
+#
+# - $a_{ni}$ is used in the row $n$ of $z$ only. So each row of $\delta^{l-1}$ is computed from its own row of
+#   $\delta^l$, and the formula stays as it is.
+# - $W_{ji}$ and $b_j$ are used by *every* example. So now there is a sum over $n$:
+#
+# $$\frac{\partial L}{\partial W_{ji}} = \sum_n \delta_{nj} \, a_{ni}, \qquad
+#   \frac{\partial L}{\partial b_j} = \sum_n \delta_{nj}$$
+#
+# The first is a sum of $N$ outer products, one for each example. It is also a matrix product. In
+# $(PQ)_{ji} = \sum_n P_{jn} Q_{ni}$ the summed index is the column of the left factor and the row of the
+# right one. In $\delta_{nj}$ it is the row, so $\delta$ has to be turned over:
+#
+# $$\boxed{\;\frac{\partial L}{\partial W^l} = (\delta^l)^\top a^{l-1}, \qquad
+#   \frac{\partial L}{\partial b^l} = \sum_n \delta^l_n, \qquad
+#   \delta^{l-1} = \delta^l W^l \odot f'(z^{l-1})\;}$$
+
+# %%
+N = 5
+delta, a = normal(N, M), normal(N, D)
+outer_products = [torch.outer(delta[n], a[n]) for n in range(N)]
+torch.testing.assert_close(delta.T @ a, sum(outer_products))
+
+# %% [markdown]
+# ## Where does the transpose come from?
+#
+# Learners ask this again and again. A common answer is "so that the shapes fit". Let us see how far that
+# goes. We form *every* product of two factors out of $\delta$, $W$ and $a$, each as it is or transposed, in
+# either order: 36 products. We keep those whose shape is that of $W$, and compare them with the right
+# $\partial L/\partial W$.
+
+
+# %%
+def products(delta: Tensor, W: Tensor, a: Tensor, due: Tensor) -> list[list[float]]:
+    """Each product's relative difference from `due`; NaN where a shape does not fit."""
+    factors = [delta, delta.T, W, W.T, a, a.T]
+    table = []
+    for left in factors:
+        row = []
+        for right in factors:
+            off = float("nan")
+            if left.shape[1] == len(right) and (len(left), right.shape[1]) == due.shape:
+                off = float((left @ right - due).norm() / due.norm())
+            row.append(0.0 if off < 1e-12 else off)
+        table.append(row)
+    return table
+
+
+def experiment(N: int, D: int, M: int) -> dict[str, list[list[float]]]:
+    a, W = normal(N, D).requires_grad_(), normal(M, D).requires_grad_()
+    delta = normal(N, M)
+    right_W, right_a = torch.autograd.grad(a @ W.T, (W, a), delta)
+    a, W = a.detach(), W.detach()
+    return {"W": products(delta, W, a, right_W), "a": products(delta, W, a, right_a)}
+
+
+def counted(table: list[list[float]]) -> tuple[int, int]:
+    """How many products fit, and how many are right."""
+    offs = [off for row in table for off in row]
+    return sum(off == off for off in offs), offs.count(0.0)  # NaN is not equal to itself
+
+
+# %% [markdown]
+# **Predict:** of the 36 products, how many fit the shape of $W$ when $N = 5$, $D = 3$, $M = 2$? How many when
+# $N = D = M = 4$? And how many of those are right?
+
+# %% tags=["hide-output"]
+for N, D, M in ((5, 3, 2), (4, 3, 4), (4, 4, 2), (4, 4, 4)):
+    tables = experiment(N, D, M)
+    for name, table in tables.items():
+        fit, right = counted(table)
+        print(f"N, D, M = {N}, {D}, {M}:  for ∂L/∂{name} {fit:2} fit, {right} is right")
+        assert right == 1
+
+# %% [markdown]
+# With three different primes the shapes leave a single choice. With a square layer and as many examples they
+# leave all of them, and 35 of the 36 are wrong. Shapes are a good test and a bad reason.
+
+# %%
+letters = ["δ", "δᵀ", "W", "Wᵀ", "a", "aᵀ"]
+label = "relative difference from ∂L/∂W"
+title = "All fit (N = D = M = 4), one is right: left factor down, right factor across"
+table = experiment(4, 4, 4)["W"]
+figure = plots.heat_map(table, letters, letters, title=title, label=label, form="{:.1f}")
+plots.show(figure, "chain_rule_transpose.png")
+
+# %% [markdown]
+# The reason is the index that is summed. A matrix product sums over the index *between* its factors: the
+# column of the left one, the row of the right one. So whatever index the chain rule sums over has to come to
+# stand there.
+#
+# | | sum | the summed index is | so |
+# |---|---|---|---|
+# | forward | $z_{nj} = \sum_i a_{ni} W_{ji}$ | the column of $a$, the **column** of $W$ | $z = a W^\top$ |
+# | back to $a$ | $\sum_j \delta_{nj} W_{ji}$ | the column of $\delta$, the row of $W$ | $\delta W$ |
+# | back to $W$ | $\sum_n \delta_{nj} a_{ni}$ | the **row** of $\delta$, the row of $a$ | $\delta^\top a$ |
+#
+# Forward, $W$ is transposed; on the way back to $a$ it is not. `manual_backprop/functional/linear.py` says
+# the same in its own words, above the code that does it.
+#
+# In other texts you find $z = W a$ forward and $W^\top \delta$ back, as in Nielsen, "Neural Networks and Deep
+# Learning" (2015), chapter 2, equation BP2. There an example is a *column*. The rule is the same: what is a
+# row there is a column here, and a transpose turns every product around. Exercise 5.2 does it.
+#
+# ## The whole backward
+#
+# Now everything together, for a network that sorts $N = 5$ examples into $C = 2$ classes, with layers of 7,
+# 5, 3 and 2 units. The loss is the cross-entropy of a softmax, averaged over the examples. Where the walk
+# back starts, [Loss functions](04_losses.py) tells: with $p$ the softmax of $z^3$, and the one-hot rows of
+# the right classes,
+#
+# $$\delta^3 = \frac{p - \text{one-hot}}{N}$$
+#
+# The $1/N$ of the mean enters here, once. Every step of the walk after that is linear in $\delta$ and carries
+# it along.
+
+# %%
+labels = torch.tensor([0, 1, 1, 0, 1])
+shapes = [(5, 7), (5, 7), (5,), (3, 5), (3,), (2, 3), (2,)]
+names = ["x", "W1", "b1", "W2", "b2", "W3", "b3"]
+
+
+def forward(x, W1, b1, W2, b2, W3, b3):
+    a1 = (x @ W1.T + b1).sigmoid()
+    a2 = (a1 @ W2.T + b2).sigmoid()
+    z3 = a2 @ W3.T + b3
+    return -z3.log_softmax(1)[range(len(x)), labels].mean()
+
+
+def backward(grad_output, x, W1, b1, W2, b2, W3, b3):
+    a1 = (x @ W1.T + b1).sigmoid()  # forward again: what the way back needs
+    a2 = (a1 @ W2.T + b2).sigmoid()
+    p = (a2 @ W3.T + b3).softmax(1)
+
+    one_hot = torch.nn.functional.one_hot(labels, 2)
+    delta3 = grad_output * (p - one_hot) / len(x)
+    delta2 = delta3 @ W3 * (a2 * (1 - a2))  # δ² = δ³ W³ ⊙ f′(z²)
+    delta1 = delta2 @ W2 * (a1 * (1 - a1))  # δ¹ = δ² W² ⊙ f′(z¹)
+    return (
+        delta1 @ W1,  # no ⊙ f′: x is no activation
+        delta1.T @ x,
+        delta1.sum(0),
+        delta2.T @ a1,
+        delta2.sum(0),
+        delta3.T @ a2,
+        delta3.sum(0),
+    )
+
+
+# %% [markdown]
+# `grad_output` is the gradient that comes from behind, $\partial(\text{whatever follows})/\partial L$. For
+# the loss itself it is 1, but a backward that ignores it is wrong as soon as the loss is scaled.
+#
+# Three ways to the same gradients: the formulas; autograd; and the definition of a derivative, with a small
+# $h$ in place of the limit, for one number after the other:
+#
+# $$\frac{\partial L}{\partial w} \approx \frac{L(w + h) - L(w - h)}{2h}$$
+
+
+# %%
+def numerical(inputs: list[Tensor], at: int, h: float = 1e-5) -> Tensor:
+    """Central differences for each number of `inputs[at]`: two forward passes each."""
+    gradient = torch.empty_like(inputs[at])
+    for i in range(gradient.numel()):
+        losses = []
+        for step in (h, -h):
+            moved = [tensor.clone() for tensor in inputs]
+            moved[at].view(-1)[i] += step
+            losses.append(forward(*moved))
+        gradient.view(-1)[i] = (losses[0] - losses[1]) / (2 * h)
+    return gradient
+
+
+inputs = [normal(*shape) for shape in shapes]
+manual = backward(torch.tensor(1.0, dtype=torch.float64), *inputs)
+leaves = [tensor.clone().requires_grad_() for tensor in inputs]
+automatic = torch.autograd.grad(forward(*leaves), leaves)
+
+print("             first number of each gradient        largest difference from autograd")
+print("           manual     numerical      autograd        manual     numerical")
+for at, name in enumerate(names):
+    differences = numerical(inputs, at)
+    firsts = [g.flatten()[0] for g in (manual[at], differences, automatic[at])]
+    numbers = " ".join(f"{first:13.9f}" for first in firsts)
+    off = (manual[at] - automatic[at]).abs().max()
+    off_numerical = (differences - automatic[at]).abs().max()
+    print(f"{name:4}{numbers}   {off:11.0e} {off_numerical:13.0e}")
+    assert off < 1e-14
+    assert off_numerical < 1e-9
+
+# %% [markdown]
+# The formulas agree with autograd to rounding. The differences agree to nine decimal places or more, which is
+# what they can do ([Is my derivation right?](10_derivation.py) says why), and share no thought with the other
+# two.
+#
+# `verify` does this on several random inputs, with more witnesses and a random `grad_output`:
+
+# %%
+report = verify(forward, backward, shapes=shapes)
+print(report)
+assert report
+
+# %% [markdown]
+# **Predict:** leave out one factor, the $f'(z^2)$ in $\delta^2$. Which of the seven gradients become wrong?
+
+
+# %% tags=["hide-output"]
+def without_a_slope(grad_output, x, W1, b1, W2, b2, W3, b3):
+    a1 = (x @ W1.T + b1).sigmoid()
+    a2 = (a1 @ W2.T + b2).sigmoid()
+    p = (a2 @ W3.T + b3).softmax(1)
+    delta3 = grad_output * (p - torch.nn.functional.one_hot(labels, 2)) / len(x)
+    delta2 = delta3 @ W3  # f′(z²) forgotten
+    delta1 = delta2 @ W2 * (a1 * (1 - a1))
+    return (
+        delta1 @ W1,
+        *(delta1.T @ x, delta1.sum(0)),
+        *(delta2.T @ a1, delta2.sum(0)),
+        *(delta3.T @ a2, delta3.sum(0)),
+    )
+
+
+wrong = without_a_slope(torch.tensor(1.0, dtype=torch.float64), *inputs)
+for name, mine, right in zip(names, wrong, automatic, strict=True):
+    off = float((mine - right).norm() / right.norm())
+    verdict = "right" if off < 1e-12 else "WRONG"
+    print(f"∂L/∂{name:3} relative error {off:.0e}   {verdict}")
+
+# %% [markdown]
+# Everything that $\delta^2$ reaches: both gradients of layer 2, both of layer 1, and that of $x$. The last
+# layer has its gradients from $\delta^3$ and is right. When a network of your own has a mistake, look for the
+# last layer whose gradient is wrong: all layers before it may be innocent. Here that is layer 2. What is
+# wrong there, `verify` finds when it is asked for $W^2$ alone:
+
+# %%
+x, W1, b1, W2, b2, W3, b3 = inputs
+
+
+def forward_of_weight(W2: Tensor) -> Tensor:
+    return forward(x, W1, b1, W2, b2, W3, b3)
+
+
+def backward_to_weight(grad_output: Tensor, W2: Tensor) -> Tensor:
+    return without_a_slope(grad_output, x, W1, b1, W2, b2, W3, b3)[3]
+
+
+print(verify(forward_of_weight, backward_to_weight, shapes=[(3, 5)]))
+
+# %% [markdown]
+# ## Every number of one step
+#
+# Here is a smaller network, 2-3-2-2, with two examples, and one step of gradient descent on it. Walk forward,
+# then back. For each gradient the page shows the products that it is the sum of. Look for a $\delta$ that
+# comes from several units, and for a weight whose gradient has one summand for each example.
+
+# %%
+layers = (nn.Linear(2, 3), nn.Sigmoid(), nn.Linear(3, 2), nn.Sigmoid(), nn.Linear(2, 2))
+model = torch.nn.Sequential(*layers).double()
+two_examples = torch.tensor([[1.0, -0.5], [0.3, 0.8]], dtype=torch.float64)
+two_labels = torch.tensor([0, 1])
+step = record(model, two_examples, two_labels, loss=F.cross_entropy, lr=0.5)
+plots.show(step, "chain_rule.html")
+
+# %% [markdown]
+# ## Any number of layers
+#
+# Nothing in the formulas depends on which layer it is. So the backward of a network of any depth is a loop
+# over the layers in reverse. `weights[l]` leads from `activations[l]` to `activations[l + 1]`, and
+# `activations[0]` is $x$; `delta` is that of the last layer.
+
+
+# %%
+def backpropagate(
+    weights: list[Tensor], activations: list[Tensor], delta: Tensor
+) -> list[tuple[Tensor, Tensor]]:
+    """∂L/∂W and ∂L/∂b of each layer."""
+    gradients = []
+    for l in reversed(range(len(weights))):  # noqa: E741 - the layer
+        a = activations[l]
+        gradients.append((delta.T @ a, delta.sum(0)))
+        if l > 0:
+            delta = delta @ weights[l] * (a * (1 - a))
+    return gradients[::-1]
+
+
+a1 = (x @ W1.T + b1).sigmoid()
+a2 = (a1 @ W2.T + b2).sigmoid()
+p = (a2 @ W3.T + b3).softmax(1)
+delta3 = (p - torch.nn.functional.one_hot(labels, 2)) / len(x)
+gradients = backpropagate([W1, W2, W3], [x, a1, a2], delta3)
+torch.testing.assert_close([g for pair in gradients for g in pair], list(automatic[1:]))
+
+# %% [markdown]
+# Note the order inside the loop: the gradient of $W^l$ and the next $\delta$ are both made of the *old*
+# $W^l$. Whoever updates a weight in the loop has to do it last.
+#
+# `manual_backprop/training/explicit.py` is this loop in earnest: it learns MNIST with it, writes into buffers
+# that it allocates once, and updates as it goes. One more liberty it takes is to leave the $1/N$ out of
+# $\delta$ and to put it into the update. One step of it, beside one of ours:
+
+# %%
+lr = 0.5
+config = TrainingConfig(hidden=(5, 3), activation="sigmoid", lr=lr, dtype="float64")
+engine = ExplicitEngine(config, [7, 5, 3, 2], torch.device("cpu"))
+for layer, (W, b) in enumerate(((W1, b1), (W2, b2), (W3, b3))):
+    engine.weights[layer].copy_(W)
+    engine.biases[layer].copy_(b)
+engine.step(x, labels)
+
+for layer, (W, (grad_weight, _)) in enumerate(zip((W1, W2, W3), gradients, strict=True)):
+    torch.testing.assert_close(engine.weights[layer], W - lr * grad_weight)
+print("the same weights after the step")
+
+# %% [markdown]
+# ## Exercises
+#
+# **5.1** One unit a layer, and $f(z) = z^2$ as activation function, so that you can do it on paper (here the
+# 2 is a power): $z^1 = w^1 x$, $a^1 = f(z^1)$, $z^2 = w^2 a^1$, $a^2 = f(z^2)$, $L = z^3 = w^3 a^2$, at
+# $x = 2$, $w^1 = \tfrac32$, $w^2 = \tfrac13$, $w^3 = 3$. What is $\partial L/\partial w^1$?
+
+# %%
+answer: Any = ...
+check("5.1", answer)
+
+# %% [markdown]
+# **5.2** In a book, an example is a column: $a$ is $(D, N)$, $W$ is $(M, D)$, $b$ is $(M)$, and $z = W a + b$
+# is $(M, N)$, in code `W @ a + b[:, None]`. Write the backward in this notation. `grad_output` is $\delta$,
+# $(M, N)$; return the gradients of `W`, `b` and `a`.
+
+
+# %%
+def columns_backward(grad_output: Tensor, W: Tensor, b: Tensor, a: Tensor) -> Any:
+    return ...
+
+
+check("5.2", columns_backward)
+
+# %% [markdown]
+# **5.3** A *residual* block adds what it makes to what it received:
+# $y = x + \sigma(x (W^1)^\top) (W^2)^\top$. Write its backward: the gradients of `x`, `W1` and `W2`.
+
+
+# %%
+def residual_backward(grad_output: Tensor, x: Tensor, W1: Tensor, W2: Tensor) -> Any:
+    return ...
+
+
+check("5.3", residual_backward)
