@@ -118,6 +118,8 @@ class Takeover(TorchFunctionMode):
         if not (torch.is_grad_enabled() and any(t.requires_grad for t in _tensors((args, kwargs)))):
             return func(*args, **kwargs)
         if func in TWINS:
+            if kwargs.get("out", True) is None:  # says nothing, and twins have no `out`
+                kwargs = {name: value for name, value in kwargs.items() if name != "out"}
             return TWINS[func](*args, **kwargs)
         if isinstance(func, FunctionType) and func not in self.running:
             return self._inside(func, args, kwargs)

@@ -106,6 +106,9 @@ MODELS: dict[str, tuple[Callable[[], nn.Module], Callable[[], tuple[Tensor, Tens
     "GPT": (GPT, lambda: (torch.randint(11, (2, 7)), torch.randint(11, (2, 7)))),
 }
 
+COARSE = {"mobilenet_v3_small": 1e-7}
+"""Where autograd's own gradient is not known to rounding: T.hardsigmoid's slope is a float32's 1/6."""
+
 
 def gradients(model: nn.Module, inputs: Tensor, labels: Tensor, step: Any = None) -> tuple[Tensor, ...]:
     """The loss and every parameter's gradient, dropout drawn from the same seed each time."""
@@ -126,7 +129,8 @@ def test_an_unmodified_model_has_autograds_gradients_by_hand(name: str) -> None:
         given = gradients(model, inputs, labels)
     assert len(due) == len(given) == 1 + len(list(model.parameters()))
     for a, b in zip(given, due, strict=True):
-        torch.testing.assert_close(a, b, rtol=1e-8, atol=1e-10 * float(b.abs().max()) + 1e-15)
+        atol = COARSE.get(name, 1e-10) * float(b.abs().max()) + 1e-15
+        torch.testing.assert_close(a, b, rtol=1e-8, atol=atol)
     assert coverage, coverage
     nodes = coverage.hand_written.total()
     assert str(coverage) == f"{nodes} nodes in the backward graph, {nodes} hand-written"

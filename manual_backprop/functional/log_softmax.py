@@ -53,15 +53,7 @@ class LogSoftmax(Operation):
 
     @staticmethod
     def check(input: Tensor, dim: int, dtype: torch.dtype | None) -> None:
-        dtype = input.dtype if dtype is None else dtype
-        if not dtype.is_floating_point:
-            raise NotImplementedError(f"log_softmax: expected a floating-point type, got {dtype}")
-        dimensions = max(input.dim(), 1)
-        if not -dimensions <= dim < dimensions:
-            raise IndexError(
-                f"log_softmax: dim must be from {-dimensions} to {dimensions - 1} for input "
-                f"{tuple(input.shape)}, got {dim}"
-            )
+        check_softmax("log_softmax", input, dim, dtype)
 
     @staticmethod
     def forward(input: Tensor, dim: int, dtype: torch.dtype | None) -> Tensor:
@@ -87,6 +79,29 @@ class LogSoftmax(Operation):
         return narrow(log_softmax_tangent(widen(y).exp(), widen(input_tangent), ctx.dim), y.dtype)
 
 
+def check_softmax(operation: str, input: Tensor, dim: int, dtype: torch.dtype | None) -> None:
+    """Raise if the type has no exponential, or if there is no such dimension."""
+    dtype = input.dtype if dtype is None else dtype
+    if not dtype.is_floating_point:
+        raise NotImplementedError(f"{operation}: expected a floating-point type, got {dtype}")
+    dimensions = max(input.dim(), 1)
+    if not -dimensions <= dim < dimensions:
+        raise IndexError(
+            f"{operation}: dim must be from {-dimensions} to {dimensions - 1} for input "
+            f"{tuple(input.shape)}, got {dim}"
+        )
+
+
+def dim_or_default(operation: str, input: Tensor, dim: int | None, stacklevel: int) -> int:
+    """`dim`, or the one that PyTorch takes where it is left out, with a warning."""
+    if dim is None:
+        dim = 0 if input.dim() in (0, 1, 3) else 1
+        warnings.warn(f"{operation}: leaving out dim is deprecated, use dim={dim}", stacklevel=stacklevel)
+    if not isinstance(dim, int):
+        raise TypeError(f"{operation}: dim must be an int, not {type(dim).__name__}")
+    return dim
+
+
 def stable_log_softmax(z: Tensor, dim: int) -> Tensor:
     """The formula itself, with the maximum subtracted; for scores that are wide enough to compute in."""
     if z.numel() == 0:
@@ -103,7 +118,7 @@ def log_softmax_tangent(p: Tensor, tangent: Tensor, dim: int) -> Tensor:
 _log_softmax = function_of(LogSoftmax)
 
 
-@twin_of(torch.log_softmax, torch.Tensor.log_softmax, T.log_softmax)
+@twin_of(T.log_softmax)
 def log_softmax(
     input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: torch.dtype | None = None
 ) -> Tensor:
@@ -124,11 +139,9 @@ def log_softmax(
         NotImplementedError: not a floating-point type.
     """
     require_tensor("log_softmax", input=input)
-    if dim is None:
-        dim = 0 if input.dim() in (0, 1, 3) else 1
-        warnings.warn(
-            f"log_softmax: leaving out dim is deprecated, use dim={dim}", stacklevel=_stacklevel - 1
-        )
-    if not isinstance(dim, int):
-        raise TypeError(f"log_softmax: dim must be an int, not {type(dim).__name__}")
-    return _log_softmax(input, dim, dtype)
+    return _log_softmax(input, dim_or_default("log_softmax", input, dim, _stacklevel), dtype)
+
+
+@twin_of(torch.log_softmax, torch.Tensor.log_softmax)
+def _log_softmax_method(input: Tensor, dim: int, dtype: torch.dtype | None = None) -> Tensor:
+    return log_softmax(input, dim, dtype=dtype)

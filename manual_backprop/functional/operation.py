@@ -47,6 +47,8 @@ class Operation(torch.autograd.Function):
     """
 
     generate_vmap_rule = True
+    overwrites = False
+    """Whether it writes over an input, so that a call of it cannot be tried twice."""
 
     @staticmethod
     def check(*inputs: Any) -> None:
@@ -72,7 +74,8 @@ def function_of(operation: type[Operation]) -> Callable[..., Any]:
 
     - plain: where nothing transforms the function, without a `jvp`, and with `setup_context` called at the
       end of `forward`. PyTorch takes 40 to 60 µs less for a call and its backward than with both.
-    - operation: under torch.func, which asks for `setup_context`, and in forward mode, for `jvp`.
+    - operation: under torch.func, which asks for `setup_context`, and in forward mode, for `jvp`. What the
+      mode is shows when the plain form refuses, so what overwrites its input always takes this form.
     - traced: under torch.compile, which refuses a Function that has its own `jvp`, and needs none: what it
       traces is not differentiated in forward mode.
     """
@@ -86,6 +89,8 @@ def function_of(operation: type[Operation]) -> Callable[..., Any]:
     plain = variant(forward=staticmethod(operation.forward_and_keep), backward=parts["backward"])
     traced = variant(**{name: parts[name] for name in _TRACED})
 
+    overwrites, name = operation.overwrites, operation.__name__  # Dynamo cannot look at the class for them
+
     def apply(*inputs: Any) -> Any:
         device_type = next(x for x in inputs if isinstance(x, Tensor)).device.type
         if torch.is_autocast_enabled(device_type):
@@ -94,15 +99,21 @@ def function_of(operation: type[Operation]) -> Callable[..., Any]:
                 with torch.autocast(device_type, enabled=False):
                     return apply(*(autocast(value, dtype) for value in inputs))
         operation.check(*inputs)
+        if overwrites:
+            require_overwritable(name, inputs[0])
         if torch.compiler.is_compiling():
-            return traced.apply(*inputs)
+            if any(isinstance(x, Tensor) and x.requires_grad for x in inputs):
+                return traced.apply(*inputs)
+            return operation.forward(*inputs)  # Dynamo would hand a `forward(*inputs)` the ctx as well
         watch = WATCH.get()
         if watch is not None:
             return watch(operation, operation.apply, inputs)
+        if overwrites:
+            return operation.apply(*inputs)
         try:
             return plain.apply(*inputs)
         except RuntimeError as error:
-            if not any(name in str(error) for name in ("setup_context", "jvp")):
+            if not any(word in str(error) for word in ("setup_context", "jvp")):
                 raise
             return operation.apply(*inputs)  # torch.func or forward mode is at work
 
@@ -154,6 +165,14 @@ def require_tensor(operation: str, **arguments: Any) -> None:
     for name, value in arguments.items():
         if not isinstance(value, Tensor):
             raise TypeError(f"{operation}: {name} must be a Tensor, not {type(value).__name__}")
+
+
+def require_overwritable(operation: str, input: Tensor) -> None:
+    """Raise for a leaf that requires a gradient, or a view of one, before anything is written over it."""
+    if torch.is_grad_enabled() and not torch.compiler.is_compiling():
+        owner = input if input._base is None else input._base
+        if owner.is_leaf and owner.requires_grad:
+            raise RuntimeError(f"{operation}: in place, a leaf that requires a gradient would be overwritten")
 
 
 def broadcasts(shape: torch.Size, to: torch.Size) -> bool:

@@ -88,6 +88,7 @@ class ReLUInPlace(ReLU):
     """The same, with a written over z: the backward never needed z."""
 
     generate_vmap_rule = False
+    overwrites = True
 
     @staticmethod
     def forward(input: Tensor) -> Tensor:
@@ -131,3 +132,8 @@ def relu(input: Tensor, inplace: bool = False) -> Tensor:
     """
     require_tensor("relu", input=input)
     return _relu_in_place(input) if inplace else _relu(input)
+
+
+@twin_of(torch.relu_, torch.Tensor.relu_)
+def _relu_(input: Tensor) -> Tensor:
+    return relu(input, inplace=True)

@@ -4,8 +4,61 @@ A module here *is* its torch.nn parent: same constructor, same initialisation, s
 form. Only the function that `forward` calls is another one.
 """
 
-from manual_backprop.nn.activations import LogSoftmax, ReLU, Sigmoid, Tanh
-from manual_backprop.nn.layers import Linear
-from manual_backprop.nn.losses import CrossEntropyLoss, MSELoss, NLLLoss
+from manual_backprop.nn.activations import (
+    ELU,
+    GELU,
+    Hardsigmoid,
+    Hardswish,
+    Hardtanh,
+    LeakyReLU,
+    LogSoftmax,
+    ReLU,
+    ReLU6,
+    Sigmoid,
+    SiLU,
+    Softmax,
+    Softplus,
+    Tanh,
+)
+from manual_backprop.nn.attention import MultiheadAttention
+from manual_backprop.nn.convolution import AdaptiveAvgPool2d, AvgPool2d, Conv2d, MaxPool2d
+from manual_backprop.nn.layers import Dropout, Embedding, Linear
+from manual_backprop.nn.losses import BCEWithLogitsLoss, CrossEntropyLoss, MSELoss, NLLLoss
+from manual_backprop.nn.normalisation import BatchNorm1d, BatchNorm2d, GroupNorm, LayerNorm, RMSNorm
+from manual_backprop.nn.recurrent import LSTM, RNN
 
-__all__ = ["CrossEntropyLoss", "Linear", "LogSoftmax", "MSELoss", "NLLLoss", "ReLU", "Sigmoid", "Tanh"]
+__all__ = [
+    "ELU",
+    "GELU",
+    "LSTM",
+    "RNN",
+    "AdaptiveAvgPool2d",
+    "AvgPool2d",
+    "BCEWithLogitsLoss",
+    "BatchNorm1d",
+    "BatchNorm2d",
+    "Conv2d",
+    "CrossEntropyLoss",
+    "Dropout",
+    "Embedding",
+    "GroupNorm",
+    "Hardsigmoid",
+    "Hardswish",
+    "Hardtanh",
+    "LayerNorm",
+    "LeakyReLU",
+    "Linear",
+    "LogSoftmax",
+    "MSELoss",
+    "MaxPool2d",
+    "MultiheadAttention",
+    "NLLLoss",
+    "RMSNorm",
+    "ReLU",
+    "ReLU6",
+    "SiLU",
+    "Sigmoid",
+    "Softmax",
+    "Softplus",
+    "Tanh",
+]

@@ -4,7 +4,7 @@ from torch import Tensor, nn
 
 from manual_backprop import functional as F
 
-__all__ = ["Linear"]
+__all__ = ["Dropout", "Embedding", "Linear"]
 
 
 class Linear(nn.Linear):
@@ -13,3 +13,27 @@ class Linear(nn.Linear):
     def forward(self, input: Tensor) -> Tensor:
         """(*, D) → (*, M)."""
         return F.linear(input, self.weight, self.bias)
+
+
+class Embedding(nn.Embedding):
+    """y = W[i]: torch.nn.Embedding with the hand-written gradient of `functional.embedding`."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Indices (*) → (*, D)."""
+        return F.embedding(
+            input,
+            self.weight,
+            self.padding_idx,
+            self.max_norm,
+            self.norm_type,
+            self.scale_grad_by_freq,
+            self.sparse,
+        )
+
+
+class Dropout(nn.Dropout):
+    """y = m ⊙ x / (1 − p): torch.nn.Dropout with the hand-written gradient of `functional.dropout`."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """(*) → (*); in evaluation, and with p = 0, the input itself."""
+        return F.dropout(input, self.p, self.training, self.inplace)

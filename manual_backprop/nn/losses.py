@@ -4,7 +4,7 @@ from torch import Tensor, nn
 
 from manual_backprop import functional as F
 
-__all__ = ["CrossEntropyLoss", "MSELoss", "NLLLoss"]
+__all__ = ["BCEWithLogitsLoss", "CrossEntropyLoss", "MSELoss", "NLLLoss"]
 
 
 class NLLLoss(nn.NLLLoss):
@@ -37,4 +37,14 @@ class CrossEntropyLoss(nn.CrossEntropyLoss):
             ignore_index=self.ignore_index,
             reduction=self.reduction,
             label_smoothing=self.label_smoothing,
+        )
+
+
+class BCEWithLogitsLoss(nn.BCEWithLogitsLoss):
+    """Cross-entropy of yes or no: torch.nn.BCEWithLogitsLoss with hand-written gradients."""
+
+    def forward(self, input: Tensor, target: Tensor) -> Tensor:
+        """Logits (*) and targets (*) from 0 to 1 → the loss."""
+        return F.binary_cross_entropy_with_logits(
+            input, target, self.weight, reduction=self.reduction, pos_weight=self.pos_weight
         )

@@ -50,7 +50,8 @@ def style() -> Any:
 
 def label_ends(axes: Axes, ends: Sequence[tuple[float, float, str, str]]) -> None:
     """Name each line at its right end, (x, y, name, colour), moved apart where two would overlap."""
-    axes.figure.canvas.draw()
+    figure: Any = axes.figure
+    figure.draw_without_rendering()
     axes.get_ylim()  # settles the limits, which matplotlib puts off where panels share them
     heights = [axes.transData.transform((x, y))[1] for x, y, _, _ in ends]
     apart = 12 * axes.figure.dpi / 72  # pixels to 12 points

@@ -105,5 +105,5 @@ class Recording:
 
     def _repr_html_(self) -> str:
         """In a notebook: the page, in a frame of its own."""
-        frame = 'width="100%" height="760" style="border:0" title="a recorded training step"'
+        frame = 'width="100%" height="960" style="border:0" title="a recorded training step"'
         return f'<iframe {frame} sandbox="allow-scripts" srcdoc="{escape(self.html())}"></iframe>'

@@ -69,7 +69,7 @@ class ReplayedSteps:
 
 def cuda_graph(steps: Replay) -> Replay:
     """Capture `steps` in a CUDA graph, after a warm-up on a stream of its own, as PyTorch asks for."""
-    stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
+    stream = torch.cuda.Stream()
     stream.wait_stream(torch.cuda.current_stream())
     with torch.cuda.stream(stream):
         steps()

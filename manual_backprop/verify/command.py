@@ -6,35 +6,10 @@ from ast import literal_eval
 from pathlib import Path
 from typing import Any
 
-import torch
-import torch.nn.functional as T
-
-import manual_backprop.functional as F
 from manual_backprop.verify import verify
+from manual_backprop.verify.own import OWN, own
 from manual_backprop.verify.report import Report
 from manual_backprop.verify.subjects import is_function_class
-
-CLASSES = torch.tensor([0, 2, 1, 1, 0])
-OWN: dict[str, tuple[Any, ...]] = {
-    "linear": ((5, 3), (7, 3), (7,)),
-    "sigmoid": ((5, 3),),
-    "tanh": ((5, 3),),
-    "relu": ((5, 3),),
-    "linear_relu": ((5, 3), (7, 3), (7,)),
-    "linear_sigmoid": ((5, 3), (7, 3), (7,)),
-    "linear_cross_entropy": ((5, 7), (3, 7), CLASSES),
-    "mse_loss": ((5, 3), (5, 3)),
-    "log_softmax": ((5, 3), 1),
-    "nll_loss": ((5, 3), CLASSES),
-    "cross_entropy": ((5, 3), CLASSES),
-}
-
-
-TWINS: dict[str, Any] = {
-    "linear_relu": lambda x, W, b: T.relu(T.linear(x, W, b)),
-    "linear_cross_entropy": lambda x, W, y: T.cross_entropy(T.linear(x, W), y),
-    "linear_sigmoid": lambda x, W, b: T.sigmoid(T.linear(x, W, b)),
-}
 
 
 class CannotRead(Exception):  # noqa: N818 - it is what the user reads, not a bug
@@ -72,12 +47,8 @@ def verify_own(name: str) -> Report:
     """
     if name not in OWN:
         raise CannotRead(f"{name} is neither file.py:function nor one of {', '.join(OWN)}")
-    points = [x for x in OWN[name] if not isinstance(x, int)]
-    rest = [x for x in OWN[name] if isinstance(x, int)]
-    ours, twins = getattr(F, name), TWINS.get(name) or getattr(T, name)
-    return verify(
-        lambda *inputs: ours(*inputs, *rest), against=lambda *inputs: twins(*inputs, *rest), shapes=points
-    )
+    function, twin, points = own(name)
+    return verify(function, against=twin, shapes=points)
 
 
 def shapes_from(text: str) -> list[tuple[int, ...]]:

@@ -4,6 +4,7 @@
 """
 
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -19,6 +20,7 @@ sys.path.insert(0, str(HERE))
 import formulas  # noqa: E402 - it stands beside this file
 
 import manual_backprop  # noqa: E402
+from manual_backprop import functional  # noqa: E402
 
 project = "manual_backprop"
 author = "The manual_backprop authors"
@@ -71,6 +73,28 @@ if importlib.util.find_spec("manual_backprop") is None:
 """
 
 
+PAGE = """{name}
+{line}
+
+.. automodule:: manual_backprop.functional.{name}
+   :members: {members}
+"""
+
+
+def write_operations(app: Sphinx) -> None:
+    """A page for each file of operations, with the functions that it gives to its users."""
+    folder = Path(app.srcdir) / "reference" / "functional"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    members = {"operation": ["Operation", "function_of", "twin_of"]}
+    for name in functional.__all__:
+        module = getattr(functional, name).__module__.rpartition(".")[2]
+        members.setdefault(module, []).append(name)
+    for name, public in members.items():
+        page = PAGE.format(name=name, line="=" * len(name), members=", ".join(public))
+        (folder / f"{name}.rst").write_text(page, encoding="utf-8")
+
+
 def write_notebooks(app: Sphinx, _: Any) -> None:
     """Each tutorial as a notebook, and the wheel that it needs elsewhere, for download."""
     folder = Path(app.outdir) / "notebooks"
@@ -104,6 +128,7 @@ def render_derivation(app: Sphinx, what: str, name: str, obj: Any, options: Any,
 
 def setup(app: Sphinx) -> None:
     """Called by Sphinx."""
+    app.connect("builder-inited", write_operations)
     app.connect("env-updated", write_notebooks)
     app.connect("html-page-context", name_wheel)
     app.connect("autodoc-process-docstring", render_derivation)

@@ -20,11 +20,12 @@ COMMANDS = """α alpha β beta γ gamma δ delta ε varepsilon η eta θ theta �
     ∈ in ≈ approx : colon ⟨ langle ⟩ rangle log log max max exp exp tanh tanh"""
 SYMBOLS = {key: rf"\{name}" for key, name in re.findall(r"(\S+) (\S+)", COMMANDS)}
 SYMBOLS |= {"−": "-", "¼": r"\tfrac{1}{4}", "½": r"\tfrac{1}{2}"}
+ACCENTS = {"\u0302": "hat", "\u0307": "dot"}
 FORMATS = {"name": r"\text{%s}", "text": r"\text{%s}", "quoted": r"\mathtt{%s}", "literal": r"\mathtt{%s}"}
 
 # A word stands upright. It has two letters or more and is no function, product (NC, or xt in 2xt) or
 # differential (da/dz); or it is the article "a", which no verb or preposition follows.
-LETTER = "[A-Za-zα-ωℓĊċĖėĠġİŻżȦȧȮȯḀ-ẟ]\u0307?"
+LETTER = "[A-Za-zα-ωℓĊċĖėĠġİŻżȦȧȮȯḀ-ẟ][\u0302\u0307]?"
 PARTIAL = rf"∂|d(?=[a-z][{SUB}]*/d)|(?<=/)d(?=[a-z][{SUB}]*(?![A-Za-z]))"
 FUNCTION = "(?:log|max|exp|tanh)(?![A-Za-z'-])"
 PRODUCT = "[NMDC]{2}(?![A-Za-z])"
@@ -118,11 +119,11 @@ def _nodes(tokens: deque[tuple[str, str]], inline: bool) -> list[Node]:
             last.latex, last.enclosed = last.latex + _script(text), ""
             continue
         node = Node(kind, FORMATS.get(kind, "%s") % SYMBOLS.get(text, text), gap)
-        base, *dot = unicodedata.normalize("NFD", text) if kind == "term" else text
+        base, *accent = unicodedata.normalize("NFD", text) if kind == "term" else text
         if kind == "literal":
             node = Node("name", node.latex.replace("`", "").replace("_", r"\_"), gap)
-        elif dot == ["\u0307"]:
-            node.latex = rf"\dot{{{SYMBOLS.get(base, base)}}}"
+        elif accent and accent[0] in ACCENTS:
+            node.latex = rf"\{ACCENTS[accent[0]]}{{{SYMBOLS.get(base, base)}}}"
         elif kind == "open":
             inner = _join(_nodes(tokens, inline))
             closing = tokens.popleft()[1] if tokens else "\ufffd"  # refused by to_latex

@@ -83,6 +83,8 @@ class Row:
         mutants: wrong backwards, each of which some check must reject.
         mistakes: wrong calls, which raise what the twin raises.
         adapt: makes of the module's function one that is called as `function` is.
+        rounds_on_the_way: whether the twin, under autocast, rounds to the lower precision between its steps,
+            so that even a float32 gradient is known to that precision only.
     """
 
     name: str
@@ -95,6 +97,7 @@ class Row:
     mistakes: tuple[Mistake, ...] = ()
     is_view: bool = False
     adapt: Callable[[Callable[..., Any]], Callable[..., Any]] = unchanged
+    rounds_on_the_way: bool = False
 
 
 def randn(*shape: int, seed: str = "") -> Tensor:

@@ -54,8 +54,9 @@ assert check("5.2", columns_backward)
 # - Through the sigmoid: $\delta = g W^2 \odot h \odot (1 - h)$.
 # - The linear layer before it: $W^1$ gets $\delta^\top x$, and $x$ gets $\delta W^1$, its second share.
 #
-# The first share reaches $x$ without any factor, however small those of the block are. That is why networks
-# of very many layers are built of such blocks.
+# The first share reaches $x$ without any factor, however small those of the block are. He, Zhang, Ren and Sun
+# ("Deep residual learning for image recognition", CVPR 2016) made networks of 152 layers out of blocks with
+# such a way around them.
 
 
 # %%

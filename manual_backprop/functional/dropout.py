@@ -1,0 +1,151 @@
+"""Dropout: each number is left out with probability p, and what stays is made larger.
+
+Given   a mask m, drawn anew at each call: mᵢ is 0 with probability p, else 1,
+
+            yᵢ = mᵢ xᵢ / (1 − p)
+
+        elementwise, and the upstream gradient ∂L/∂y.
+Want    ∂L/∂x.
+
+1.  Once it is drawn, m is a constant, and y is linear in x. The mask is the derivation:
+
+        ∂L/∂xᵢ = ∂L/∂yᵢ · mᵢ / (1 − p)
+
+    What was left out on the way forward did not reach L, and gets the gradient 0 on the way back.
+
+2.  In one line for the whole tensor:
+
+        ∂L/∂x = ∂L/∂y ⊙ m / (1 − p)
+
+Why the factor 1/(1 − p): the mean of mᵢ is 1 − p, so that the mean of yᵢ is xᵢ. With it in training, nothing
+has to be done in evaluation, where y = x.
+
+Why m is drawn first and given to the operation as an input: backward needs the mask of this very call. It
+cannot be read off y, where a zero may be a zero of x that was kept, whose gradient is not zero.
+
+The numerical trap: with p = 1 the factor is 1/0. Nothing is kept then, and it is taken as 0.
+
+Shapes: input, output and gradient (*), all alike.
+
+Source: Srivastava, Hinton, Krizhevsky, Sutskever and Salakhutdinov, "Dropout: a simple way to prevent neural
+networks from overfitting", Journal of Machine Learning Research 15 (2014).
+"""
+
+from typing import Any
+
+import torch
+import torch.nn.functional as T
+from torch import Tensor
+
+from manual_backprop.functional.operation import Operation, function_of, keep, require_tensor, twin_of
+
+
+class Dropout(Operation):
+    """y = m ⊙ x / (1 − p) and ∂L/∂x = ∂L/∂y ⊙ m / (1 − p), for a given mask."""
+
+    @staticmethod
+    def forward(input: Tensor, mask: Tensor, p: float) -> Tensor:
+        return input * factor(mask, p, input.dtype)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor, float], output: Tensor) -> None:
+        _, mask, ctx.p = inputs
+        keep(ctx, mask)  # one byte for each number; x and y are not needed
+
+    @staticmethod
+    def backward(ctx: Any, grad_output: Tensor) -> tuple[Tensor, None, None]:
+        (mask,) = ctx.saved_tensors
+        return grad_output * factor(mask, ctx.p, grad_output.dtype), None, None
+
+    @staticmethod
+    def jvp(ctx: Any, input_tangent: Tensor, *_: None) -> Tensor:
+        (mask,) = ctx.saved_tensors
+        return input_tangent * factor(mask, ctx.p, input_tangent.dtype)
+
+
+class DropoutInPlace(Dropout):
+    """The same, with y written over x, which backward does not need."""
+
+    generate_vmap_rule = False
+    overwrites = True
+
+    @staticmethod
+    def forward(input: Tensor, mask: Tensor, p: float) -> Tensor:
+        input.mul_(factor(mask, p, input.dtype))
+        return input
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor, float], output: Tensor) -> None:
+        input, mask, ctx.p = inputs
+        ctx.mark_dirty(input)  # x is gone: autograd must know, in case another operation kept it
+        keep(ctx, mask)
+
+    @staticmethod
+    def jvp(ctx: Any, input_tangent: Tensor, *_: None) -> Tensor:
+        (mask,) = ctx.saved_tensors
+        return input_tangent.mul_(factor(mask, ctx.p, input_tangent.dtype))  # overwritten, as x is
+
+    @staticmethod
+    def vmap(
+        info: Any, in_dims: tuple[int, int | None, None], input: Tensor, mask: Tensor, p: float
+    ) -> tuple[Tensor, int]:
+        at, of_mask, _ = in_dims
+        mask = mask.unsqueeze(at) if of_mask is None else mask.movedim(of_mask, at)
+        return _dropout_in_place(input, mask, p), at
+
+
+def factor(mask: Tensor, p: float, dtype: torch.dtype) -> Tensor:
+    """M / (1 − p)."""
+    return mask.to(dtype) * (1 / (1 - p) if p < 1 else 0.0)
+
+
+def draw(input: Tensor, p: float) -> Tensor:
+    """A mask for `input`: False with probability p. From one seed, the one that PyTorch draws on a CPU."""
+    kept = torch.empty_like(input, requires_grad=False)
+    return (kept.bernoulli_(1 - p) if p < 1 else kept.zero_()).bool()
+
+
+_dropout = function_of(Dropout)
+_dropout_in_place = function_of(DropoutInPlace)
+
+
+@twin_of(T.dropout)
+def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
+    """M ⊙ x / (1 − p), m being random; as torch.nn.functional.dropout, with a hand-written gradient.
+
+    Args:
+        input: x, of any shape (*).
+        p: the probability with which a number is left out, from 0 to 1.
+        training: False returns `input` itself, as p = 0 does.
+        inplace: write the result over `input`.
+
+    Returns:
+        y, of the same shape and type; `input` itself with `inplace=True`.
+
+    Raises:
+        TypeError: `input` is no tensor.
+        ValueError: p outside 0 to 1.
+        RuntimeError: numbers that are not floating-point, or `inplace=True` for a leaf that needs a gradient.
+    """
+    require_tensor("dropout", input=input)
+    if not 0 <= p <= 1:
+        raise ValueError(f"dropout: p must be from 0 to 1, got {p}")
+    if p == 0 or not training or input.numel() == 0:
+        return input
+    if not input.is_floating_point():
+        raise RuntimeError(f"dropout: expected floating-point numbers, got {input.dtype}")
+    apply = _dropout_in_place if inplace else _dropout
+    output: Tensor = apply(input, draw(input, p), p)
+    return output
+
+
+@twin_of(torch.dropout)
+def torch_dropout(input: Tensor, p: float, train: bool) -> Tensor:
+    """The same, with the arguments of torch.dropout."""
+    return dropout(input, p, train)
+
+
+@twin_of(torch.dropout_)
+def torch_dropout_(input: Tensor, p: float, train: bool) -> Tensor:
+    """The same in place, with the arguments of torch.dropout_."""
+    return dropout(input, p, train, inplace=True)

@@ -1,0 +1,153 @@
+"""Indexing: some of the numbers, by their places.
+
+Given   yₖ = x at place i(k), where the index says for each k which place i(k) is taken (x[3], x[:, -1],
+        x[rows]), and the upstream gradient ∂L/∂y.
+Want    ∂L/∂x.
+
+1.  xᵢ reaches L through every k that takes it: through none, one, or several where an index names a place
+    more than once. The chain rule sums over these ways, each with slope 1, and [i(k) = i] is 1 where k
+    takes place i:
+
+        ∂L/∂xᵢ = Σₖ ∂L/∂yₖ · ∂yₖ/∂xᵢ = Σₖ ∂L/∂yₖ [i(k) = i]
+
+2.  That is a *scatter-add*: begin with zeros, and add each ∂L/∂yₖ to the place that yₖ came from. A place
+    that was not taken keeps its 0.
+
+        ∂L/∂x = 0, then for each k: ∂L/∂x at i(k) += ∂L/∂yₖ
+
+3.  Numbers, slices, None and … take no place twice. There, adding is putting: the gradient is put where the
+    index says. For tensors of places and of truth values, i(k) is found by numbering the elements of x and
+    indexing the numbers likewise.
+
+The trap: `grad[rows] = …` instead of adding keeps only the last of the ways to a row that is taken twice.
+With rows that differ it is right, so only a repeated index shows it.
+
+Shapes: input (*), output as the index makes it, gradient (*).
+"""
+
+from math import prod
+from types import EllipsisType
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from manual_backprop.functional.operation import Operation, function_of, require_tensor, twin_of
+
+
+class GetItem(Operation):
+    """y = x at the index, and ∂L/∂x the scatter-add of ∂L/∂y."""
+
+    @staticmethod
+    def forward(input: Tensor, index: Any) -> Tensor:
+        return input[index]
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, Any], output: Tensor) -> None:
+        ctx.shape, ctx.index = inputs[0].shape, inputs[1]  # no number of x is kept
+
+    @staticmethod
+    def backward(ctx: Any, grad_output: Tensor) -> tuple[Tensor, None]:
+        if is_basic(ctx.index):
+            grad_input = grad_output.new_zeros(ctx.shape)
+            grad_input[ctx.index] = grad_output
+            return grad_input, None
+        numbers = torch.arange(prod(ctx.shape), device=grad_output.device).reshape(ctx.shape)
+        places = numbers[ctx.index].flatten()  # i(k)
+        grad_input = grad_output.new_zeros(prod(ctx.shape))
+        return grad_input.index_add(0, places, grad_output.reshape(places.shape)).reshape(ctx.shape), None
+
+    @staticmethod
+    def jvp(ctx: Any, input_tangent: Tensor, _: None) -> Tensor:
+        return input_tangent[ctx.index]
+
+
+def is_basic(index: Any) -> bool:
+    """Whether an index is made of numbers, slices, None and … alone, which take no place twice."""
+    parts = index if isinstance(index, tuple) else (index,)
+    return all(
+        isinstance(part, int | slice | EllipsisType | None) and not isinstance(part, bool) for part in parts
+    )
+
+
+_getitem = function_of(GetItem)
+
+
+@twin_of(torch.Tensor.__getitem__)
+def getitem(input: Tensor, index: Any) -> Tensor:
+    """`input[index]`, with a hand-written gradient.
+
+    Args:
+        input: x, of any shape (*).
+        index: what may stand between the brackets: numbers, slices, None, …, tensors of places or of truth
+            values, lists, and tuples of these.
+
+    Returns:
+        y; a view of `input` for numbers, slices, None and … alone.
+
+    Raises:
+        TypeError: `input` is no tensor, or the index no index.
+        IndexError: a place that is not there.
+    """
+    require_tensor("getitem", input=input)
+    return _getitem(input, index)
+
+
+@twin_of(torch.select, torch.Tensor.select)
+def select(input: Tensor, dim: int, index: int) -> Tensor:
+    """The part at one place of a dimension, without that dimension; as torch.select.
+
+    Args:
+        input: x, of any shape (*).
+        dim: the dimension.
+        index: the place.
+
+    Raises:
+        IndexError: no such dimension or place.
+    """
+    return _getitem(input, _at(input, dim, index))
+
+
+@twin_of(torch.narrow, torch.Tensor.narrow)
+def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
+    """`length` places of a dimension from `start` on; as torch.narrow.
+
+    Args:
+        input: x, of any shape (*).
+        dim: the dimension.
+        start: the first place; a negative one counts from the end.
+        length: how many.
+
+    Raises:
+        IndexError: no such dimension or start.
+        RuntimeError: more than there are.
+    """
+    input.detach().narrow(dim, start, length)  # raises what is wrong with them
+    first = int(start) % input.shape[dim] if input.shape[dim] else 0
+    return _getitem(input, _at(input, dim, slice(first, first + length)))
+
+
+@twin_of(torch.index_select, torch.Tensor.index_select)
+def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
+    """The parts at the places that a vector names; as torch.index_select.
+
+    Args:
+        input: x, of any shape (*).
+        dim: the dimension.
+        index: (K,), integers.
+
+    Raises:
+        IndexError: no such dimension or place.
+        RuntimeError: `index` holds no integers.
+    """
+    input.detach().index_select(dim, index)
+    return _getitem(input, _at(input, dim, index))
+
+
+def _at(input: Tensor, dim: int, part: Any) -> tuple[Any, ...]:
+    """The index that has `part` at dimension `dim` and takes all of the others."""
+    if not -input.dim() <= dim < input.dim():
+        raise IndexError(
+            f"dim must be from {-input.dim()} to {input.dim() - 1} for input {tuple(input.shape)}, got {dim}"
+        )
+    return (slice(None),) * (dim % input.dim()) + (part,)

@@ -1,0 +1,127 @@
+"""Normalising: numbers are shifted to mean 0 and scaled to mean square 1, and what that does to a gradient.
+
+Layer, batch and group normalisation differ only in which numbers they normalise together. Of n such numbers:
+
+Given   x̂ᵢ = (xᵢ − μ)/s,  μ = (1/n) Σⱼ xⱼ,  s² = (1/n) Σⱼ (xⱼ − μ)² + ε,
+        and the gradient gᵢ = ∂L/∂x̂ᵢ.
+Want    ∂L/∂x.
+
+1.  Three ways lead from xⱼ to x̂ᵢ: directly, if i = j, through μ, and through s. Their slopes:
+
+        ∂μ/∂xⱼ = 1/n
+        ∂s/∂xⱼ = (1/2s) ∂s²/∂xⱼ = (xⱼ − μ)/(n s) = x̂ⱼ/n
+
+    s² depends on μ too, but its slope there is −(2/n) Σᵢ (xᵢ − μ) = 0: deviations from the mean sum to 0.
+
+2.  Each way's slope times that of x̂ᵢ, which is 1/s in xᵢ, −1/s in μ and −(xᵢ − μ)/s² = −x̂ᵢ/s in s:
+
+        ∂x̂ᵢ/∂xⱼ = (1/s) ([i = j] − 1/n − x̂ᵢ x̂ⱼ/n)
+
+3.  The chain rule sums over i:
+
+        ∂L/∂xⱼ = Σᵢ gᵢ ∂x̂ᵢ/∂xⱼ = (1/s) (gⱼ − (1/n) Σᵢ gᵢ − x̂ⱼ (1/n) Σᵢ gᵢ x̂ᵢ)
+
+4.  The two sums are means, so for all numbers at once
+
+        ∂L/∂x = (1/s) (g − mean(g) − x̂ mean(g ⊙ x̂))
+
+    Without the shift, where x̂ᵢ = xᵢ/s, the way through μ is gone, and mean(g) with it.
+
+What the two means do: they take from g what a shift of all x (g constant) and a stretch of all x (g along x̂)
+would need. Neither would change x̂, so neither may be in ∂L/∂x.
+
+The Jacobian of step 2 is the same with i and j exchanged, so the formula that pulls a gradient back also
+pushes a tangent forward.
+
+The numerical trap: the variance is also (1/n) Σⱼ xⱼ² − μ², which needs one pass over x less. Where μ is large
+against the spread, that is a small difference of large numbers, and even its sign may be wrong. Here μ is
+subtracted before squaring. ε keeps s from 0 where all x are equal.
+
+Source: Ioffe and Szegedy, "Batch normalization: accelerating deep network training by reducing internal
+covariate shift", ICML 2015, section 3, where steps 1 to 3 are the gradients after algorithm 1.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from manual_backprop.functional.operation import HALF_PRECISION, require_tensor
+
+Dims = tuple[int, ...]
+
+
+def normalise(x: Tensor, dims: Dims, eps: float, centred: bool = True) -> tuple[Tensor, Tensor]:
+    """x̂ and s, over the numbers along `dims`; without the shift by μ if not `centred`."""
+    if centred:
+        x = x - x.mean(dims, keepdim=True)
+    s = (x.square().mean(dims, keepdim=True) + eps).sqrt()
+    return x / s, s
+
+
+def through_normalise(g: Tensor, x_hat: Tensor, s: Tensor, dims: Dims, centred: bool = True) -> Tensor:
+    """Step 4: the gradient g = ∂L/∂x̂ pulled back to x; or a tangent of x pushed forward to x̂."""
+    along_x_hat = x_hat * (g * x_hat).mean(dims, keepdim=True)
+    if centred:
+        g = g - g.mean(dims, keepdim=True)
+    return (g - along_x_hat) / s
+
+
+def along_channels(parameter: Tensor, x: Tensor) -> Tensor:
+    """(C,) → (C, 1, …), which multiplies x of shape (N, C, *) channel by channel."""
+    return parameter.reshape(x.shape[1], *(1,) * (x.dim() - 2))
+
+
+def last_dims(shape: tuple[int, ...]) -> Dims:
+    """The last dimensions, as many as `shape` has: −1 for (D,)."""
+    return tuple(range(-len(shape), 0))
+
+
+def check_floating(operation: str, input: Tensor) -> None:
+    """Raise if the input is no floating-point tensor."""
+    if not input.is_floating_point():
+        raise NotImplementedError(f"{operation}: expected floating-point numbers, got {input.dtype}")
+
+
+def check_types(operation: str, input: Tensor, **parameters: Tensor | None) -> None:
+    """Raise if the input is no floating-point tensor, or the parameters' type does not go with it."""
+    check_floating(operation, input)
+    given = {name: tensor.dtype for name, tensor in parameters.items() if tensor is not None}
+    allowed = (input.dtype, torch.float32) if input.dtype in HALF_PRECISION else (input.dtype,)
+    for name, dtype in given.items():
+        if dtype not in allowed:
+            raise RuntimeError(
+                f"{operation}: {name} must be {' or '.join(map(str, allowed))} with input {input.dtype}, got "
+                f"{dtype}"
+            )
+    if len(set(given.values())) > 1:
+        raise RuntimeError(f"{operation}: expected parameters of one type, got {given}")
+
+
+def check_normalized_shape(
+    operation: str, input: Tensor, shape: Sequence[int], **parameters: Tensor | None
+) -> None:
+    """Raise if `shape` is not that of the input's last dimensions, or not that of the parameters."""
+    if not shape:
+        raise RuntimeError(f"{operation}: normalized_shape must have at least one dimension, got {shape}")
+    if input.shape[-len(shape) :] != torch.Size(shape):
+        sizes = ", ".join(map(str, shape))
+        raise RuntimeError(f"{operation}: expected input (*, {sizes}), got {tuple(input.shape)}")
+    for name, tensor in parameters.items():
+        if tensor is not None and tensor.shape != torch.Size(shape):
+            raise RuntimeError(
+                f"{operation}: {name} must have the shape {tuple(shape)}, got {tuple(tensor.shape)}"
+            )
+
+
+def require_sizes(operation: str, shape: Any) -> tuple[int, ...]:
+    """The shape as a tuple; a TypeError if it is no sequence of integers."""
+    if not isinstance(shape, list | tuple) or not all(isinstance(n, int | torch.SymInt) for n in shape):
+        raise TypeError(f"{operation}: normalized_shape must be a tuple of ints, not {shape!r}")
+    return tuple(shape)
+
+
+def require_tensors(operation: str, **parameters: Any) -> None:
+    """Raise a TypeError if one of the parameters is neither a tensor nor None."""
+    require_tensor(operation, **{name: value for name, value in parameters.items() if value is not None})

@@ -1,0 +1,111 @@
+"""The softplus: a ReLU without the corner.
+
+Given   a = log(1 + e^{βz}) / β, elementwise, β being how sharply it bends, and the upstream gradient ∂L/∂a.
+Want    ∂L/∂z.
+
+1.  Each output depends on one input only (i runs over all elements):
+
+        ∂L/∂zᵢ = ∂L/∂aᵢ · daᵢ/dzᵢ
+
+2.  By the chain rule, for the logarithm and then for the exponential:
+
+        da/dz = 1/β · 1 / (1 + e^{βz}) · β e^{βz} = e^{βz} / (1 + e^{βz})
+
+3.  That is the sigmoid of βz:
+
+        ∂L/∂z = ∂L/∂a ⊙ σ(βz)
+
+    The slope of the softplus is the sigmoid, as the slope of ReLU is the step from 0 to 1.
+
+The numerical trap: e^{βz} overflows for large z. With the larger of 0 and βz taken out of the logarithm,
+
+        log(1 + e^{βz}) = max(0, βz) + log(1 + e^{−|βz|})
+
+no exponent is above 0, and `torch.log1p` keeps what is small beside the 1. Where βz is above a threshold,
+PyTorch takes a = z and the slope 1, and so does this file.
+
+Shapes: input, output and gradient (*), all alike.
+
+Source: Dugas, Bengio, Bélisle, Nadeau and Garcia, "Incorporating second-order functional knowledge for better
+option pricing", NIPS 2000.
+"""
+
+from typing import Any
+
+import torch
+import torch.nn.functional as T
+from torch import Tensor
+
+from manual_backprop.functional.operation import (
+    Operation,
+    function_of,
+    keep,
+    narrow,
+    require_tensor,
+    twin_of,
+    widen,
+)
+
+
+class Softplus(Operation):
+    """a = log(1 + e^{βz}) / β and ∂L/∂z = ∂L/∂a ⊙ σ(βz)."""
+
+    @staticmethod
+    def autocast_dtype(device_type: str) -> torch.dtype | None:
+        return None if device_type == "cpu" else torch.float32
+
+    @staticmethod
+    def check(input: Tensor, beta: float, threshold: float) -> None:
+        if not input.is_floating_point():
+            raise NotImplementedError(f"softplus: expected a floating-point type, got {input.dtype}")
+
+    @staticmethod
+    def forward(input: Tensor, beta: float, threshold: float) -> Tensor:
+        z = widen(input)
+        scaled = beta * z
+        a = (scaled.clamp(min=0) + torch.log1p(torch.exp(-scaled.abs()))) / beta
+        return narrow(torch.where(scaled > threshold, z, a), input.dtype)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, float, float], output: Tensor) -> None:
+        input, ctx.beta, ctx.threshold = inputs
+        keep(ctx, input)  # a low threshold makes a jump, and two z of the same output
+
+    @staticmethod
+    def backward(ctx: Any, grad_output: Tensor) -> tuple[Tensor, None, None]:
+        (z,) = ctx.saved_tensors
+        grad_input = widen(grad_output) * slope(widen(z), ctx.beta, ctx.threshold)
+        return narrow(grad_input, z.dtype), None, None
+
+    @staticmethod
+    def jvp(ctx: Any, input_tangent: Tensor, *_: None) -> Tensor:
+        (z,) = ctx.saved_tensors
+        return narrow(widen(input_tangent) * slope(widen(z), ctx.beta, ctx.threshold), z.dtype)
+
+
+def slope(z: Tensor, beta: float, threshold: float) -> Tensor:
+    """σ(βz), and 1 above the threshold."""
+    return torch.sigmoid(beta * z).masked_fill(beta * z > threshold, 1)
+
+
+_softplus = function_of(Softplus)
+
+
+@twin_of(T.softplus)
+def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
+    """log(1 + e^{βz}) / β, elementwise; as torch.nn.functional.softplus, with a hand-written gradient.
+
+    Args:
+        input: z, of any shape (*).
+        beta: β, how sharply it bends.
+        threshold: where βz is greater, a is z.
+
+    Returns:
+        a, of the same shape and type.
+
+    Raises:
+        TypeError: `input` is no tensor.
+        NotImplementedError: `input` is not floating-point.
+    """
+    require_tensor("softplus", input=input)
+    return _softplus(input, beta, threshold)

@@ -1,0 +1,82 @@
+"""What `adaptive_avg_pool2d` is held to."""
+
+import math
+from itertools import product
+from typing import Any
+
+import torch
+import torch.nn.functional as T
+from torch import Tensor
+
+from manual_backprop.functional.adaptive_avg_pool2d import adaptive_avg_pool2d
+from tests.functional.samples import Mutant, Row, Sample, indices, inf, nan, randn, transposed
+
+
+def derivation(grad_output: Tensor, x: Tensor, output_size: Any) -> tuple[Tensor]:
+    grad = torch.zeros_like(x)
+    for *plane, i, j in indices(grad_output):
+        parts = zip((i, j), x.shape[-2:], grad_output.shape[-2:], strict=True)
+        rows, columns = (range(at * n // o, math.ceil((at + 1) * n / o)) for at, n, o in parts)
+        for h, w in product(rows, columns):
+            grad[*plane, h, w] += grad_output[*plane, i, j] / (len(rows) * len(columns))
+    return (grad,)
+
+
+ADAPTIVE = (
+    Sample("parts that share rows", (randn(2, 3, 5, 7),), {"output_size": (3, 2)}),
+    Sample("equal parts", (randn(2, 1, 6, 4),), {"output_size": 2}),
+    Sample("one part of all", (randn(2, 3, 5, 4),), {"output_size": 1}),
+    Sample("rows as they are", (randn(2, 1, 5, 7),), {"output_size": (None, 3)}),
+    Sample("all as it is", (randn(1, 2, 3, 5),), {"output_size": (None, None)}),
+    Sample("more parts than rows", (randn(1, 2, 3, 2),), {"output_size": [5, 4]}),
+    Sample("one image without a batch dimension", (randn(2, 5, 3),), {"output_size": 2}),
+    Sample("reversed strides", (transposed(randn(2, 3, 4, 5)),), {"output_size": (3, 2)}),
+    Sample("expanded", (randn(1, 3, 4, 5).expand(2, 3, 4, 5),), {"output_size": 3}, smooth=False),
+    Sample("no examples", (randn(0, 3, 4, 5),), {"output_size": 2}),
+    Sample(
+        "infinities and NaN",
+        (torch.tensor([[-inf, 1.0, nan, 1e4], [0.0, 1.0, 2.0, -1e4]]).double()[None],),
+        {"output_size": (2, 3)},
+        smooth=False,
+        finite=False,
+    ),
+)
+
+
+BACK = "A.t() @ g @ B"
+SHARES = "inside.to(like.dtype) / (end - first)[:, None]"
+END = "((part + 1) * n + o - 1) // max(o, 1)"
+x = torch.zeros(2, 3, 7, 5)
+
+ROW = Row(
+    name="adaptive_avg_pool2d",
+    function=adaptive_avg_pool2d,
+    twin=T.adaptive_avg_pool2d,
+    derivation=derivation,
+    keeps=frozenset(),
+    samples=ADAPTIVE,
+    mutants=(
+        Mutant("the sum's gradient", SHARES, "inside.to(like.dtype)"),
+        Mutant("dropped minus", BACK, "-" + BACK),
+        Mutant("upstream ignored", BACK, "A.t() @ torch.ones_like(g) @ B"),
+        Mutant("parts that share no row", END, "(part + 1) * n // max(o, 1)"),
+        Mutant("each part its first row only", "inside = (first", "inside = (row == first"),
+        Mutant("divided by the largest part", SHARES, "inside.to(like.dtype) / (-(-n // max(o, 1)))"),
+        Mutant("parts in reverse order", BACK, "A.flip(0).t() @ g @ B"),
+        Mutant(
+            "tangent of the sum", "return AdaptiveAvgPool2d.forward(", "return 2 * AdaptiveAvgPool2d.forward("
+        ),
+    ),
+    mistakes=(
+        (lambda f: f.adaptive_avg_pool2d(x, (2, 2, 2)), r"two.* not \(2, 2, 2\)"),
+        (lambda f: f.adaptive_avg_pool2d(x, (2,)), r"two.* not \(2,\)"),
+        (lambda f: f.adaptive_avg_pool2d(x, -1), r"output_size must be at least 0, not \(-1, -1\)"),
+        (lambda f: f.adaptive_avg_pool2d(x, 2.5), "not 2.5"),
+        (lambda f: f.adaptive_avg_pool2d(x, (2.0, 2)), r"not \(2.0, 2\)"),
+        (lambda f: f.adaptive_avg_pool2d(x, None), "not None"),
+        (lambda f: f.adaptive_avg_pool2d(x.long(), 2), "got torch.int64"),
+        (lambda f: f.adaptive_avg_pool2d(x + 0j, 2), "got torch.complex64"),
+        (lambda f: f.adaptive_avg_pool2d(x[:, :, :0], 2), r"positive, got input \(2, 3, 0, 5\)"),
+        (lambda f: f.adaptive_avg_pool2d(x[None], 2), r"got \(1, 2, 3, 7, 5\)"),
+    ),
+)

@@ -1,0 +1,54 @@
+"""What `elu` is held to."""
+
+import math
+
+import torch
+import torch.nn.functional as T
+from torch import Tensor
+
+from manual_backprop.functional.elu import elu
+from tests.functional.samples import AT_THE_KINK, ELEMENTWISE, Mutant, Row, Sample, indices, randn
+
+
+def derivation(grad_output: Tensor, z: Tensor, alpha: float = 1.0) -> tuple[Tensor]:
+    grad = torch.zeros_like(z)
+    for at in indices(z):
+        grad[at] = grad_output[at] * (1.0 if z[at] > 0 else alpha * math.exp(z[at]))
+    return (grad,)
+
+
+BACK = "grad_input = widen(grad_output) * slope(widen(z), ctx.alpha)"
+SLOPE = "return torch.where(z <= 0, alpha * z.clamp(max=0).exp(), 1)"
+
+ROW = Row(
+    name="elu",
+    function=elu,
+    twin=T.elu,
+    derivation=derivation,
+    keeps=frozenset({"input 0"}),
+    samples=(
+        *ELEMENTWISE,
+        AT_THE_KINK,
+        Sample("another α", (randn(5, 3),), {"alpha": 0.3}),
+        Sample("another α at the kink", AT_THE_KINK.inputs, {"alpha": 0.3}, smooth=False),
+        Sample("a negative α", (randn(5, 3),), {"alpha": -0.3}),
+        Sample("far away", (torch.tensor([-20.0, 1e3]).double(),)),
+    ),
+    mutants=(
+        Mutant("α forgotten", SLOPE, SLOPE.replace("alpha * ", "")),
+        Mutant("the value for the slope", SLOPE, SLOPE.replace(".exp()", ".expm1()")),
+        Mutant("e⁻ᶻ for e^z", SLOPE, SLOPE.replace("z.clamp", "(-z).clamp")),
+        Mutant("exchanged", SLOPE, SLOPE.replace("<=", ">")),
+        Mutant("slope 1 at 0", SLOPE, SLOPE.replace("<=", "<")),
+        Mutant("ReLU's slope", SLOPE, SLOPE.replace("alpha *", "0 *")),
+        Mutant("e^z overflows in the second derivative", SLOPE, SLOPE.replace(".clamp(max=0)", "")),
+        Mutant("upstream ignored", BACK, BACK.replace("widen(grad_output)", "torch.ones_like(z)")),
+        Mutant("z detached: second derivative lost", BACK, BACK.replace("widen(z)", "widen(z.detach())")),
+    ),
+    mistakes=(
+        (lambda f: f.elu([1.0]), "input must be a Tensor, not list"),
+        (lambda f: f.elu(torch.zeros(2).long()), "got torch.int64"),
+        (lambda f: f.elu(torch.zeros(2) + 0j), "got torch.complex64"),
+        (lambda f: f.elu(torch.zeros(2, requires_grad=True), inplace=True), "leaf"),
+    ),
+)

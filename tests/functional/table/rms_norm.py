@@ -1,0 +1,86 @@
+"""What `rms_norm` is held to."""
+
+import torch
+import torch.nn.functional as T
+from torch import Tensor
+
+from manual_backprop.functional.rms_norm import rms_norm
+from tests.functional.normalised import at_features, features_derived
+from tests.functional.samples import Mutant, Row, Sample, inf, nan, randn, strided, transposed
+
+
+def derivation(
+    grad_output: Tensor,
+    x: Tensor,
+    w: Tensor | None = None,
+    *,
+    shape: tuple[int, ...],
+    eps: float | None = None,
+) -> tuple[Tensor, ...]:
+    eps = torch.finfo(torch.float64).eps if eps is None else eps
+    return features_derived(grad_output, x, w, None, shape, eps, centred=False)
+
+
+SAMPLES = (
+    Sample("x and w", (randn(5, 3), randn(3)), {"shape": (3,)}),
+    Sample("x alone", (randn(5, 3),), {"shape": (3,), "eps": 1.0}),
+    Sample("two dimensions", (randn(2, 3, 5), randn(3, 5)), {"shape": (3, 5)}),
+    Sample("one example", (randn(7), randn(7, seed="w")), {"shape": (7,), "eps": 0.1}),
+    Sample(
+        "leading dimensions, strides in any order",
+        (transposed(randn(2, 3, 5)), strided(randn(5))),
+        {"shape": (5,), "eps": 1e-3},
+    ),
+    Sample("expanded", (randn(1, 5).expand(3, 5), randn(5)), {"shape": (5,)}, smooth=False),
+    Sample("no examples", (randn(0, 3), randn(3)), {"shape": (3,)}),
+    Sample("no features", (randn(3, 0), randn(0)), {"shape": (0,)}),
+    Sample("one feature", (randn(5, 1), randn(1)), {"shape": (1,), "eps": 1.0}),
+    Sample("all zero: ε alone", (torch.zeros(2, 3).double(), randn(3)), {"shape": (3,), "eps": 0.1}),
+    Sample("±1e4", (1e4 * randn(3, 5).sign(), randn(5)), {"shape": (5,)}, smooth=False),
+    Sample(
+        "infinities and NaN",
+        (torch.tensor([[inf, 0.0, 1.0], [nan, 1.0, 2.0], [2.0, 1.0, -1.0]]).double(),),
+        {"shape": (3,), "eps": 1.0},
+        smooth=False,
+        finite=False,
+    ),
+)
+
+GRAD_X = "through_normalise(grad_x_hat, x_hat, s, ctx.dims, centred=False)"
+GRAD_X_HAT = "grad_x_hat = g if weight is None else g * widen(weight)"
+GRAD_W = "(g * x_hat).sum_to_size(ctx.shape)"
+ALONG = "x_hat * (grad_x_hat * x_hat).mean(ctx.dims, keepdim=True)"
+x = torch.zeros(5, 3)
+
+ROW = Row(
+    name="rms_norm",
+    function=at_features(rms_norm),
+    twin=at_features(T.rms_norm),
+    derivation=derivation,
+    keeps=frozenset({"input 0", "input 1"}),
+    samples=SAMPLES,
+    adapt=at_features,
+    mutants=(
+        Mutant("s taken for a constant", GRAD_X, "grad_x_hat / s"),
+        Mutant("layer normalisation's gradient", GRAD_X, GRAD_X.replace("centred=False", "centred=True")),
+        Mutant("plus for minus", GRAD_X, f"(grad_x_hat + {ALONG}) / s"),
+        Mutant("a sum for the mean", GRAD_X, f"(grad_x_hat - {ALONG.replace('.mean', '.sum')}) / s"),
+        Mutant("times s instead of 1/s", GRAD_X, f"(grad_x_hat - {ALONG}) * s"),
+        Mutant("w forgotten in ∂L/∂x", GRAD_X_HAT, "grad_x_hat = g"),
+        Mutant("∂L/∂w with x for x̂", GRAD_W, GRAD_W.replace("x_hat", "widen(input)")),
+        Mutant("∂L/∂w averaged over the examples", GRAD_W, f"{GRAD_W} / max(len(input), 1)"),
+        Mutant("∂L/∂w not summed", GRAD_W, "g * x_hat"),
+        Mutant("x̂ detached: second derivative lost", GRAD_X, GRAD_X.replace("x_hat, s", "x_hat.detach(), s")),
+        Mutant("tangent without ẇ", "moved + widen(weight_tangent) * x_hat", "moved"),
+        Mutant("tangent without w", "(x_hat_tangent if weight is None else", "(x_hat_tangent if True else"),
+    ),
+    mistakes=(
+        (lambda f: f.rms_norm([1.0], (1,)), "input must be a Tensor, not list"),
+        (lambda f: f.rms_norm(x, (3,), 1.0), "weight must be a Tensor, not float"),
+        (lambda f: f.rms_norm(x, 3), "tuple of ints, not 3"),
+        (lambda f: f.rms_norm(x, ()), r"at least one dimension, got \(\)"),
+        (lambda f: f.rms_norm(x, (5,)), r"input \(\*, 5\), got \(5, 3\)"),
+        (lambda f: f.rms_norm(x, (3,), x[0, :2]), r"weight must have the shape \(3,\), got \(2,\)"),
+        (lambda f: f.rms_norm(x.long(), (3,)), "got torch.int64"),
+    ),
+)

@@ -1,0 +1,44 @@
+"""What `var` is held to."""
+
+import torch
+
+from manual_backprop.functional.var import var
+from tests.functional.deviations import DEVIATIONS, gradients_of_variance, mistakes_of
+from tests.functional.samples import Mutant, Row
+
+GRAD = "spread(widen(grad_output), ctx) * differences(widen(x), ctx.dim) * factor"
+MEAN = "return x - x.mean(summed(dim, x.dim()), keepdim=True)"
+
+ROW = Row(
+    name="var",
+    function=var,
+    twin=torch.var,
+    derivation=gradients_of_variance,
+    keeps=frozenset({"input 0"}),
+    samples=DEVIATIONS,
+    mutants=(
+        Mutant("2 forgotten", GRAD, f"{GRAD} / 2"),
+        Mutant("x for its difference", GRAD, "spread(widen(grad_output), ctx) * widen(x) * factor"),
+        Mutant("sign", GRAD, f"-{GRAD}"),
+        Mutant("upstream ignored", GRAD, "differences(widen(x), ctx.dim) * factor"),
+        Mutant(
+            "the mean's own way taken twice",
+            GRAD,
+            f"{GRAD} + (widen(x) * factor).mean(summed(ctx.dim, x.dim()), keepdim=True)",
+        ),
+        Mutant("the mean of all", MEAN, "return x - x.mean()"),
+        Mutant(
+            "divided by n",
+            "max(n - correction, 0.0)",
+            "max(n, 0.0)",
+        ),
+        Mutant(
+            "squares less the mean's square",
+            "differences(x, dim).square().sum(summed(dim, x.dim()), keepdim)",
+            "x.square().sum(summed(dim, x.dim()), keepdim) - x.sum(summed(dim, x.dim()), keepdim)"
+            " * x.mean(summed(dim, x.dim()), keepdim)",
+        ),
+        Mutant("x detached: second derivative lost", GRAD, GRAD.replace("widen(x)", "widen(x.detach())")),
+    ),
+    mistakes=mistakes_of("var"),
+)
