@@ -22,6 +22,7 @@ from manual_backprop.training.config import (
     DTYPES,
     ENGINES,
     LOSSES,
+    MODELS,
     OPTIMIZERS,
     PRECISIONS,
 )
@@ -37,6 +38,7 @@ VERIFY_EXAMPLES = """examples:
 EXAMPLES = """examples:
   manual-backprop train
   manual-backprop train --hidden 256,128 --activation sigmoid --lr 0.5
+  manual-backprop train --model rnn --optimizer adam --lr 0.001
   manual-backprop train --engine autograd --seed 3 --out runs/autograd
   manual-backprop train --resume runs/autograd --epochs 20
 """
@@ -192,21 +194,20 @@ def _add_train(commands: Any) -> None:
     parser = commands.add_parser(
         "train",
         help="train a network on MNIST",
-        description="Train a multilayer perceptron on MNIST with hand-written gradients.",
+        description="Train a network on MNIST with hand-written gradients.",
         epilog=EXAMPLES,
         formatter_class=RawDescriptionHelpFormatter,
         argument_default=SUPPRESS,  # so that only what was given is passed on
     )
     network = parser.add_argument_group("network")
+    network.add_argument("--model", **_choice(MODELS, defaults.model))
     network.add_argument(
         "--hidden",
         type=_sizes,
         metavar="N[,N…]",
-        help=f"units of each hidden layer, or none (default: {','.join(map(str, defaults.hidden))})",
+        help=f"of each hidden layer of an mlp, or none (default: {','.join(map(str, defaults.hidden))})",
     )
-    network.add_argument(
-        "--activation", **_choice(ACTIVATIONS, defaults.activation, "behind each hidden layer: ")
-    )
+    network.add_argument("--activation", **_choice(ACTIVATIONS, defaults.activation, "behind each of them: "))
     learning = parser.add_argument_group("training")
     learning.add_argument("--loss", **_choice(LOSSES, defaults.loss, "what is minimised: "))
     learning.add_argument("--engine", **_choice(ENGINES, defaults.engine, "how a step is made: "))
@@ -222,7 +223,7 @@ def _add_train(commands: Any) -> None:
     learning.add_argument("--optimizer", **_choice(OPTIMIZERS, defaults.optimizer, "rule of the update: "))
     learning.add_argument("--weight-decay", **_number(float, defaults.weight_decay, "λ, for ½ λ ‖w‖²"))
     learning.add_argument("--momentum", **_number(float, defaults.momentum, "share of the last step kept"))
-    learning.add_argument("--seed", **_number(int, defaults.seed, "of initialisation and data order"))
+    learning.add_argument("--seed", **_number(int, defaults.seed, "of initialisation, order and dropout"))
     learning.add_argument("--device", **_choice(DEVICES, defaults.device, "where to compute: "))
     learning.add_argument("--dtype", **_choice(DTYPES, defaults.dtype, "number type: "))
     learning.add_argument("--precision", **_choice(PRECISIONS, defaults.precision, "of matrix products: "))

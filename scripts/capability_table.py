@@ -116,7 +116,7 @@ def main() -> int:
         print(f"README.md has no place for the table: {BEGIN} … {END}", file=sys.stderr)
         return 1
     if options.write:
-        readme.write_text(before.replace(found[1], text), encoding="utf-8")
+        readme.write_text(f"{before[: found.start(1)]}\n{text}\n{before[found.end(1) :]}", encoding="utf-8")
     if options.check and without_cuda(found[1]) != without_cuda(text):
         print("README.md says something else: scripts/capability_table.py --write", file=sys.stderr)
         return 1

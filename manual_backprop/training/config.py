@@ -5,6 +5,7 @@ from math import isfinite
 from typing import Any
 
 ENGINES = ("functions", "autograd", "explicit")
+MODELS = ("mlp", "cnn", "rnn", "transformer")
 ACTIVATIONS = ("relu", "sigmoid", "tanh")
 LOSSES = ("cross_entropy", "mse")
 OPTIMIZERS = ("sgd", "adam")
@@ -27,8 +28,9 @@ class TrainingConfig:
     """Everything that the numbers of a run depend on.
 
     Attributes:
-        hidden: units of each hidden layer; () for none.
-        activation: the non-linearity behind each hidden layer.
+        model: the network, a multilayer perceptron ("mlp") or one of the others in models.py.
+        hidden: units of each hidden layer of the "mlp"; () for none.
+        activation: the non-linearity behind each hidden layer of the "mlp".
         loss: what is minimised: the cross-entropy of the logits, or the mean squared error ("mse") between
             them and the one-hot classes.
         engine: how one step is made; all engines make the same numbers.
@@ -42,7 +44,7 @@ class TrainingConfig:
         dtype: the floating-point type of data and parameters.
         precision: of the matrix products: that of `dtype` ("full"), TF32 (on CUDA only), or bfloat16; the
             parameters and what is added to them stay in float32.
-        seed: of the initial parameters and of the order of the examples.
+        seed: of the initial parameters, of the order of the examples, and of dropout.
         data_dir: the folder that holds, or receives, torchvision's data sets.
         dataset: what to train on; None for MNIST, or its sample where MNIST cannot be had.
         target_accuracy: stop after the epoch that brings so many per cent of the test images right; None for
@@ -52,6 +54,7 @@ class TrainingConfig:
         UsageError: a value that cannot be meant, with the values that can.
     """
 
+    model: str = "mlp"
     hidden: tuple[int, ...] = (128,)
     activation: str = "relu"
     loss: str = "cross_entropy"
@@ -72,6 +75,7 @@ class TrainingConfig:
 
     def __post_init__(self) -> None:
         choices: dict[str, tuple[Any, ...]] = {
+            "model": MODELS,
             "activation": ACTIVATIONS,
             "loss": LOSSES,
             "engine": ENGINES,
@@ -97,10 +101,19 @@ class TrainingConfig:
         within = target is None or 0 < target <= 100
         _require(within, "target_accuracy", "a percentage above 0, up to 100", self)
         _require(0 <= self.seed < 2**63, "seed", "from 0 to 2^63 - 1", self)
+        if self.model != "mlp":
+            self._require_mlp_for("hidden", "activation")
+            if self.engine == "explicit":
+                raise UsageError(f"--engine explicit is for --model mlp, not {self.model}")
         if self.precision != "full" and self.dtype != "float32":
             raise UsageError(f"--precision {self.precision} is for --dtype float32, not {self.dtype}")
         if self.device == "mps" and self.dtype == "float64":
             raise UsageError("--dtype float64 needs --device cpu or cuda: MPS has no float64")
+
+    def _require_mlp_for(self, *names: str) -> None:
+        for name in names:
+            if getattr(self, name) != getattr(TrainingConfig, name):
+                raise UsageError(f"--{name} is for --model mlp, not {self.model}")
 
 
 def _require(valid: bool, name: str, expected: str, config: TrainingConfig) -> None:

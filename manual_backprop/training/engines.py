@@ -1,14 +1,14 @@
 """The ways to make one training step: from the same seed, the same numbers.
 
 autograd     torch.nn and torch.nn.functional, `loss.backward()`: what is being explained
-functions    this package's operations: autograd calls the hand-written backwards in order
+functions    this package's operations: autograd calls the hand-written backwards in order; by
+             manual_backprop.nn for a multilayer perceptron, by use_manual_gradients for the other networks
 explicit     no autograd: a loop over the layers in reverse, see explicit.py
 """
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from functools import partial
-from itertools import pairwise
-from types import ModuleType
 from typing import Any, Protocol
 
 import torch
@@ -16,8 +16,10 @@ from torch import Tensor
 
 import manual_backprop.functional
 import manual_backprop.nn
+from manual_backprop.takeover import use_manual_gradients
 from manual_backprop.training.config import Failure, TrainingConfig
 from manual_backprop.training.explicit import ExplicitEngine
+from manual_backprop.training.models import build_model
 
 
 class Engine(Protocol):
@@ -57,15 +59,13 @@ LOSSES: dict[str, Callable[..., Tensor]] = {"cross_entropy": cross_entropy, "mse
 class GraphEngine(Engine):
     """Autograd walks the graph of a torch.nn.Sequential, whichever backwards hang in it."""
 
-    def __init__(
-        self, config: TrainingConfig, sizes: list[int], layers: ModuleType, functional: ModuleType
-    ) -> None:
-        dtype = getattr(torch, config.dtype)
-        activation = {"relu": layers.ReLU, "sigmoid": layers.Sigmoid, "tanh": layers.Tanh}[config.activation]
-        modules: list[torch.nn.Module] = []
-        for features_in, features_out in pairwise(sizes):
-            modules += [layers.Linear(features_in, features_out, dtype=dtype), activation()]
-        self.model = torch.nn.Sequential(*modules[:-1])  # the last layer's output is the logits
+    def __init__(self, config: TrainingConfig, features: int, classes: int) -> None:
+        by_hand = config.engine == "functions"
+        layers, functional = (
+            (manual_backprop.nn, manual_backprop.functional) if by_hand else (torch.nn, torch.nn.functional)
+        )
+        self.model = build_model(config, features, classes, layers)
+        self.taken_over = by_hand and config.model != "mlp"
         self.in_bfloat16 = config.precision == "bfloat16"
         self.loss = partial(LOSSES[config.loss], functional)
         parameters, lr, weight_decay = self.model.parameters(), config.lr, config.weight_decay
@@ -76,24 +76,27 @@ class GraphEngine(Engine):
         )
 
     def step(self, images: Tensor, labels: Tensor) -> Tensor:
-        with torch.autocast(images.device.type, torch.bfloat16, enabled=self.in_bfloat16):
-            logits: Tensor = self.model(images)
-            loss: Any = self.loss(logits.float() if self.in_bfloat16 else logits, labels)
-        self.optimizer.zero_grad()
-        loss.backward()
+        with use_manual_gradients(strict=True) if self.taken_over else nullcontext():
+            with torch.autocast(images.device.type, torch.bfloat16, enabled=self.in_bfloat16):
+                logits: Tensor = self.model(images)
+                loss: Any = self.loss(logits.float() if self.in_bfloat16 else logits, labels)
+            self.optimizer.zero_grad()
+            loss.backward()
         self.optimizer.step()
         return logits.detach()
 
     def logits(self, images: Tensor) -> Tensor:
+        self.model.eval()
         with torch.no_grad(), torch.autocast(images.device.type, torch.bfloat16, enabled=self.in_bfloat16):
             logits: Tensor = self.model(images)
+        self.model.train()
         return logits.to(images.dtype)
 
     def gradient_norms(self) -> Tensor:
         norms = [
             torch.cat([p.grad.flatten() for p in layer.parameters() if p.grad is not None]).norm()
             for layer in self.model
-            if isinstance(layer, torch.nn.Linear)
+            if any(True for _ in layer.parameters())
         ]
         return torch.stack(norms)
 
@@ -111,18 +114,13 @@ def build(config: TrainingConfig, features: int, classes: int, device: torch.dev
     Raises:
         Failure: a precision that the device does not have.
     """
-    sizes = [features, *config.hidden, classes]
     if config.precision == "tf32" and device.type != "cuda":
         raise Failure(f"--precision tf32 needs a CUDA device, not {device.type}")
     if device.type == "cuda":
         torch.backends.cuda.matmul.allow_tf32 = config.precision == "tf32"
     torch.manual_seed(config.seed)
     if config.engine == "explicit":
-        return ExplicitEngine(config, sizes, device)
-    layers, functional = {
-        "autograd": (torch.nn, torch.nn.functional),
-        "functions": (manual_backprop.nn, manual_backprop.functional),
-    }[config.engine]
-    engine = GraphEngine(config, sizes, layers, functional)
+        return ExplicitEngine(config, [features, *config.hidden, classes], device)
+    engine = GraphEngine(config, features, classes)
     engine.model.to(device)  # drawn on the CPU, so that every device starts from the same numbers
     return engine

@@ -19,7 +19,7 @@ from manual_backprop.training.progress import Progress
 from manual_backprop.training.replay import ReplayedSteps, cuda_graph
 
 NORMS_PER_EPOCH = 50
-EVALUATION_CHUNK = 10_000
+EVALUATION_CHUNK = 1_000
 
 
 class Trainer:

@@ -217,7 +217,7 @@ def _write_tables(trainer: Trainer, out: Path) -> None:
     if trainer.metrics:
         rows = [list(row.values()) for row in trainer.metrics]
         _write_csv(out / "metrics.csv", list(trainer.metrics[0]), rows)
-    layers = len(trainer.config.hidden) + 1
+    layers = len(trainer.gradient_norms[0]) - 1
     _write_csv(
         out / "gradient_norms.csv",
         ["step", *(f"layer_{i + 1}" for i in range(layers))],
