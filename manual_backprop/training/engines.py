@@ -20,13 +20,20 @@ from manual_backprop.takeover import use_manual_gradients
 from manual_backprop.training.config import Failure, TrainingConfig
 from manual_backprop.training.explicit import ExplicitEngine
 from manual_backprop.training.models import build_model
+from manual_backprop.training.processes import ALONE, Processes
 
 
 class Engine(Protocol):
     """A network with its optimiser, which can make a training step."""
 
-    def step(self, images: Tensor, labels: Tensor) -> Tensor:
-        """One update with (N, D) images and (N,) labels; returns its logits (N, C), until the next step."""
+    def step(self, images: Tensor, labels: Tensor, count: int | None = None) -> Tensor:
+        """One update with (N, D) images and (N,) labels; returns its logits (N, C), until the next step.
+
+        Args:
+            images: this process's share of the batch.
+            labels: the same share's.
+            count: examples in the whole batch; N where this process is the only one.
+        """
 
     def logits(self, images: Tensor) -> Tensor:
         """(N, D) → (N, C), without a gradient."""
@@ -59,12 +66,20 @@ LOSSES: dict[str, Callable[..., Tensor]] = {"cross_entropy": cross_entropy, "mse
 class GraphEngine(Engine):
     """Autograd walks the graph of a torch.nn.Sequential, whichever backwards hang in it."""
 
-    def __init__(self, config: TrainingConfig, features: int, classes: int) -> None:
+    def __init__(
+        self, config: TrainingConfig, features: int, classes: int, device: torch.device, processes: Processes
+    ) -> None:
         by_hand = config.engine == "functions"
         layers, functional = (
             (manual_backprop.nn, manual_backprop.functional) if by_hand else (torch.nn, torch.nn.functional)
         )
         self.model = build_model(config, features, classes, layers)
+        self.model.to(device)  # drawn on the CPU, so that every device starts from the same numbers
+        self.network: torch.nn.Module = self.model
+        if processes.several:
+            self.network = torch.nn.parallel.DistributedDataParallel(self.model)
+        # Where each process has the sum over its share, of which the helper takes the mean over the processes
+        self.scale = processes.size / (classes if config.loss == "mse" else 1)
         self.taken_over = by_hand and config.model != "mlp"
         self.in_bfloat16 = config.precision == "bfloat16"
         self.loss = partial(LOSSES[config.loss], functional)
@@ -75,13 +90,15 @@ class GraphEngine(Engine):
             else torch.optim.SGD(parameters, lr, config.momentum, weight_decay=weight_decay)
         )
 
-    def step(self, images: Tensor, labels: Tensor) -> Tensor:
+    def step(self, images: Tensor, labels: Tensor, count: int | None = None) -> Tensor:
+        reduction = "mean" if count is None else "sum"
         with use_manual_gradients(strict=True) if self.taken_over else nullcontext():
             with torch.autocast(images.device.type, torch.bfloat16, enabled=self.in_bfloat16):
-                logits: Tensor = self.model(images)
-                loss: Any = self.loss(logits.float() if self.in_bfloat16 else logits, labels)
+                logits: Tensor = self.network(images)
+                scores = logits.float() if self.in_bfloat16 else logits
+                loss: Any = self.loss(scores, labels, reduction=reduction)
             self.optimizer.zero_grad()
-            loss.backward()
+            loss.backward(None if count is None else loss.new_tensor(self.scale / count))
         self.optimizer.step()
         return logits.detach()
 
@@ -108,7 +125,9 @@ class GraphEngine(Engine):
         self.optimizer.load_state_dict(state["optimizer"])
 
 
-def build(config: TrainingConfig, features: int, classes: int, device: torch.device) -> Engine:
+def build(
+    config: TrainingConfig, features: int, classes: int, device: torch.device, processes: Processes = ALONE
+) -> Engine:
     """The engine that `config` names, its parameters drawn from `config.seed`, on `device`.
 
     Raises:
@@ -120,7 +139,5 @@ def build(config: TrainingConfig, features: int, classes: int, device: torch.dev
         torch.backends.cuda.matmul.allow_tf32 = config.precision == "tf32"
     torch.manual_seed(config.seed)
     if config.engine == "explicit":
-        return ExplicitEngine(config, [features, *config.hidden, classes], device)
-    engine = GraphEngine(config, features, classes)
-    engine.model.to(device)  # drawn on the CPU, so that every device starts from the same numbers
-    return engine
+        return ExplicitEngine(config, [features, *config.hidden, classes], device, processes)
+    return GraphEngine(config, features, classes, device, processes)

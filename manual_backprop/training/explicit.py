@@ -21,6 +21,9 @@ f′ is computed from a, not from z: ReLU's slope is the sign of a, the sigmoid'
 
 updates.py has the other ways to change a parameter: momentum, Adam, weight decay.
 
+Several processes, each with its share of the batch, have to add up δᵀ a before W may change. The sum of layer
+l travels while the loop works on layer l − 1; the updates come when all of them have arrived.
+
 Source: Rumelhart, Hinton and Williams, "Learning representations by back-propagating errors", Nature 323
 (1986); Nielsen, "Neural Networks and Deep Learning" (2015), chapter 2, equations BP1 to BP4.
 """
@@ -33,7 +36,8 @@ import torch
 from torch import Tensor
 
 from manual_backprop.training.config import TrainingConfig
-from manual_backprop.training.updates import Adam, Descent, Momentum, Update
+from manual_backprop.training.processes import ALONE, Processes
+from manual_backprop.training.updates import Adam, Descent, Momentum, Update, add_product
 
 
 def relu_slope(a: Tensor, out: Tensor) -> Tensor:
@@ -88,7 +92,10 @@ class Buffers:
 class ExplicitEngine:
     """A stack of linear layers with one activation between them, cross-entropy, and gradient descent."""
 
-    def __init__(self, config: TrainingConfig, sizes: list[int], device: torch.device) -> None:
+    def __init__(
+        self, config: TrainingConfig, sizes: list[int], device: torch.device, processes: Processes = ALONE
+    ) -> None:
+        self.processes = processes
         dtype = getattr(torch, config.dtype)
         layers = [torch.nn.Linear(D, M, dtype=dtype) for D, M in pairwise(sizes)]  # as torch.nn draws them
         self.sizes = sizes
@@ -107,14 +114,20 @@ class ExplicitEngine:
         self.error = ERRORS[config.loss]
         self.buffers: dict[int, Buffers] = {}
         self.inputs: list[Tensor] = []  # aˡ⁻¹ of each layer in the last step
+        self.count = 0  # N of the last step
+        self.products: list[tuple[Tensor, Tensor]] = []  # δᵀ a and Σₙ δₙ, where several processes add them up
+        if processes.several:
+            self.products = [(W.new_zeros(W.shape), b.new_zeros(b.shape)) for W, b in self._layers()]
 
-    def step(self, images: Tensor, labels: Tensor) -> Tensor:
+    def step(self, images: Tensor, labels: Tensor, count: int | None = None) -> Tensor:
+        self.count = len(images) if count is None else count
         use = self._buffers_for(len(images))
         if use.images is not None:
             self._round()
             images = use.images.copy_(images)
         self.inputs = [images, *use.a[:-1]]
         last = len(self.weights) - 1
+        sums: list[tuple[Any, Update, Tensor, Tensor]] = []
 
         for layer, (W_T, b) in enumerate(zip(self.factors_T, self.addends, strict=True)):
             torch.addmm(b, self.inputs[layer], W_T, out=use.a[layer])  # z = a Wᵀ + b
@@ -128,10 +141,25 @@ class ExplicitEngine:
             if layer > 0:
                 before = torch.mm(use.delta[layer], self.factors[layer], out=use.delta[layer - 1])  # δ W …
                 before.mul_(self.slope_of(self.inputs[layer], use.slope[layer - 1]))  # … ⊙ f′
+            if self.processes.several:
+                sums += self._start_adding_up(layer, use)
+                continue
             update_W, update_b = self.updates[layer]
-            update_W.step(self.weights[layer], use.delta_T[layer], self.inputs[layer])  # δᵀ a / N
-            update_b.step(self.biases[layer], use.delta_T[layer], use.ones)  # Σₙ δₙ / N
+            update_W.step(self.weights[layer], use.delta_T[layer], self.inputs[layer], self.count)  # δᵀ a / N
+            update_b.step(self.biases[layer], use.delta_T[layer], use.ones, self.count)  # Σₙ δₙ / N
+
+        for work, update, parameter, product in sums:
+            work.wait()
+            update.step(parameter, product, None, self.count)
         return logits
+
+    def _start_adding_up(self, layer: int, use: Buffers) -> list[tuple[Any, Update, Tensor, Tensor]]:
+        """The products of this process's share on their way, and what they are to change."""
+        products, parameters = self.products[layer], (self.weights[layer], self.biases[layer])
+        for product, a in zip(products, (self.inputs[layer], use.ones), strict=True):
+            add_product(product, use.delta_T[layer], a, beta=0, alpha=1)
+        works = [self.processes.start_adding_up(product) for product in products]
+        return list(zip(works, self.updates[layer], parameters, products, strict=True))
 
     def _round(self) -> None:
         """What the products are made of, from the parameters, which stay in float32."""
@@ -157,11 +185,11 @@ class ExplicitEngine:
         return torch.addmm(b, a, W_T).to(images.dtype)
 
     def gradient_norms(self) -> Tensor:
-        count = len(self.inputs[0])
-        norms = [
-            torch.cat([(delta.T @ a).flatten(), delta.sum(0)]).norm() * (self.scale / count)
-            for delta, a in zip(self.buffers[count].delta, self.inputs, strict=True)
+        products = self.products or [
+            (delta.T @ a, delta.sum(0))
+            for delta, a in zip(self.buffers[len(self.inputs[0])].delta, self.inputs, strict=True)
         ]
+        norms = [torch.cat([W.flatten(), b]).norm() * (self.scale / self.count) for W, b in products]
         return torch.stack(norms)
 
     def state_dict(self) -> dict[str, Any]:

@@ -2,7 +2,8 @@
 
 Each rule is told the two factors of the gradient, ∂L/∂w = s δᵀ a / N (for a bias, s δᵀ 1 / N; s is the
 factor of the loss), rather than their product, so that plain gradient descent can add the product to w as it
-is made. With weight decay λ the gradient of L + ½ λ ‖w‖² is meant, g = ∂L/∂w + λ w.
+is made. Where several processes have added up their products, it is told the sum, in place of δᵀ, and no a.
+With weight decay λ the gradient of L + ½ λ ‖w‖² is meant, g = ∂L/∂w + λ w.
 
 Nothing is allocated in a step, which is why some lines take a form with `alpha` or `value`: a number that an
 in-place operation multiplies or adds by itself is made a tensor first. (Products in bfloat16 do allocate.)
@@ -22,8 +23,8 @@ class Update(Protocol):
 
     state: list[Tensor]
 
-    def step(self, w: Tensor, delta_T: Tensor, a: Tensor) -> None:
-        """Change w (M, D) by δᵀ (M, N) and a (N, D), or w (M,) by δᵀ and a = 1 (N,)."""
+    def step(self, w: Tensor, delta_T: Tensor, a: Tensor | None, N: int) -> None:
+        """Change w (M, D) by δᵀ (M, N) and a (N, D), or w (M,) by δᵀ and a = 1 (N,), or by a whole δᵀ a."""
 
 
 class Descent(Update):
@@ -33,8 +34,8 @@ class Descent(Update):
         self.kept, self.rate = 1 - lr * weight_decay, lr * scale
         self.state = []
 
-    def step(self, w: Tensor, delta_T: Tensor, a: Tensor) -> None:
-        _add_product(w, delta_T, a, beta=self.kept, alpha=-self.rate / len(a))
+    def step(self, w: Tensor, delta_T: Tensor, a: Tensor | None, N: int) -> None:
+        add_product(w, delta_T, a, beta=self.kept, alpha=-self.rate / N)
 
 
 class Momentum(Update):
@@ -45,8 +46,8 @@ class Momentum(Update):
         self.velocity = torch.zeros_like(w)
         self.state = [self.velocity]
 
-    def step(self, w: Tensor, delta_T: Tensor, a: Tensor) -> None:
-        _add_product(self.velocity, delta_T, a, beta=self.momentum, alpha=self.scale / len(a))
+    def step(self, w: Tensor, delta_T: Tensor, a: Tensor | None, N: int) -> None:
+        add_product(self.velocity, delta_T, a, beta=self.momentum, alpha=self.scale / N)
         if self.weight_decay:
             self.velocity.add_(w, alpha=self.weight_decay)
         w.add_(self.velocity, alpha=-self.lr)
@@ -70,9 +71,9 @@ class Adam(Update):
         self.ones = torch.ones_like(w[:1])
         self.state = [self.m, self.v, self.t]
 
-    def step(self, w: Tensor, delta_T: Tensor, a: Tensor) -> None:
+    def step(self, w: Tensor, delta_T: Tensor, a: Tensor | None, N: int) -> None:
         t = int(self.t.add_(self.one))
-        _add_product(self.g, delta_T, a, beta=0, alpha=self.scale / len(a))
+        add_product(self.g, delta_T, a, beta=0, alpha=self.scale / N)
         if self.weight_decay:
             self.g.add_(w, alpha=self.weight_decay)
         self.m.lerp_(self.g, 1 - self.beta_1)
@@ -82,9 +83,11 @@ class Adam(Update):
         w.addcdiv_(self.m, root, value=-self.lr * c / (1 - self.beta_1**t))
 
 
-def _add_product(out: Tensor, delta_T: Tensor, a: Tensor, beta: float, alpha: float) -> None:
+def add_product(out: Tensor, delta_T: Tensor, a: Tensor | None, beta: float, alpha: float) -> None:
     """β out + α δᵀ a, into `out`."""
-    if delta_T.dtype != out.dtype:  # products in bfloat16, sums in float32
+    if a is None:
+        out.mul_(beta).add_(delta_T, alpha=alpha)
+    elif delta_T.dtype != out.dtype:  # products in bfloat16, sums in float32
         out.mul_(beta).add_(delta_T @ a, alpha=alpha)
     elif a.dim() == 1:
         out.addmv_(delta_T, a, beta=beta, alpha=alpha)

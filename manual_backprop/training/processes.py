@@ -1,0 +1,107 @@
+"""Several processes that train one network: who is who, and what they tell each other.
+
+Each process holds the whole network and makes every step with its own share of the batch. A loss that is a
+mean over N examples is a sum over the shares, divided by N, and so is its gradient:
+
+    ∂L/∂w = 1/N Σₙ ∂ℓₙ/∂w = Σ over processes ( 1/N Σ over its share ∂ℓₙ/∂w )
+
+The sum over processes is an all-reduce: each gives its term, all get the sum. So every process takes the same
+step from the same parameters, and the network stays the same in all of them.
+
+torchrun starts the processes and says to each, in its environment, which one it is. On CPUs they talk by
+gloo, on CUDA devices by NCCL.
+
+Source: PyTorch's documentation, "torchrun (Elastic Launch)" and "Distributed communication package".
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+
+from manual_backprop.training.config import Failure
+
+
+@dataclass(frozen=True)
+class Processes:
+    """One of the processes of a run.
+
+    Attributes:
+        rank: which one this is, from 0; the first one alone writes files and lines.
+        size: how many there are.
+    """
+
+    rank: int = 0
+    size: int = 1
+
+    @property
+    def first(self) -> bool:
+        """Whether this is the one that writes."""
+        return self.rank == 0
+
+    @property
+    def several(self) -> bool:
+        """Whether there are others."""
+        return self.size > 1
+
+    def share(self, batch: Tensor) -> Tensor:
+        """This process's part of the rows of a batch; a small batch may leave some without any."""
+        return batch[self.rank :: self.size]
+
+    def add_up(self, tensor: Tensor) -> Tensor:
+        """The sum of what all processes give, in place."""
+        if self.several:
+            dist.all_reduce(tensor)
+        return tensor
+
+    def start_adding_up(self, tensor: Tensor) -> Any:
+        """As `add_up`, in the background: `wait()` of what is returned ends it."""
+        return dist.all_reduce(tensor, async_op=True)
+
+    def any(self, flag: bool) -> bool:
+        """Whether any process says yes."""
+        return bool(self.add_up(torch.tensor(int(flag), device=_device_of_messages(self))) > 0)
+
+    def from_the_first(self, value: Any) -> Any:
+        """What the first process holds, whatever the others do."""
+        if not self.several:
+            return value
+        box = [value]
+        dist.broadcast_object_list(box)
+        return box[0]
+
+
+ALONE = Processes()
+
+
+@contextmanager
+def processes(device: torch.device) -> Iterator[Processes]:
+    """This process among those that torchrun has started; the only one where it has not.
+
+    Raises:
+        Failure: they cannot reach each other, or one of them has gone.
+    """
+    if int(os.environ.get("WORLD_SIZE", "1")) == 1:
+        yield ALONE
+        return
+    if device.type == "cuda":
+        torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
+    try:
+        dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    except (RuntimeError, ValueError) as error:
+        raise Failure(f"the processes cannot reach each other: {error}") from error
+    try:
+        yield Processes(dist.get_rank(), dist.get_world_size())
+    except RuntimeError as error:
+        raise Failure(f"another process of this run has gone: {error}") from error
+    finally:
+        dist.destroy_process_group()
+
+
+def _device_of_messages(group: Processes) -> str:
+    return "cuda" if group.several and dist.get_backend() == "nccl" else "cpu"
