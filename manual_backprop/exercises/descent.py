@@ -20,7 +20,7 @@ def _descent(
     fresh: float = 1.0,
     sign: float = -1.0,
 ) -> Tensor:
-    """V ← μ v + (fresh) g and w ← w + (sign) η v."""
+    """v ← μ v + (fresh) g and w ← w + (sign) η v."""
     v = torch.zeros_like(w)
     for _ in range(steps):
         v = momentum * v + fresh * gradient(w)

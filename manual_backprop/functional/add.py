@@ -81,7 +81,7 @@ _add = function_of_operands(Add)
     torch.Tensor.__radd__,
 )
 def add(input: Any, other: Any, *, alpha: Any = 1) -> Tensor:
-    """X + α y, elementwise; as torch.add, with hand-written gradients.
+    """x + α y, elementwise; as torch.add, with hand-written gradients.
 
     Args:
         input: x, a tensor or a number.

@@ -192,7 +192,7 @@ def batch_norm(
     momentum: float = 0.1,
     eps: float = 1e-5,
 ) -> Tensor:
-    """W ⊙ (x − μ)/s + b; as torch.nn.functional.batch_norm, with hand-written gradients.
+    """w ⊙ (x − μ)/s + b; as torch.nn.functional.batch_norm, with hand-written gradients.
 
     Args:
         input: x, (N, C) or (N, C, *).

@@ -95,7 +95,7 @@ class DropoutInPlace(Dropout):
 
 
 def factor(mask: Tensor, p: float, dtype: torch.dtype) -> Tensor:
-    """M / (1 − p)."""
+    """m / (1 − p)."""
     return mask.to(dtype) * (1 / (1 - p) if p < 1 else 0.0)
 
 
@@ -111,7 +111,7 @@ _dropout_in_place = function_of(DropoutInPlace)
 
 @twin_of(T.dropout)
 def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
-    """M ⊙ x / (1 − p), m being random; as torch.nn.functional.dropout, with a hand-written gradient.
+    """m ⊙ x / (1 − p), m being random; as torch.nn.functional.dropout, with a hand-written gradient.
 
     Args:
         input: x, of any shape (*).

@@ -165,7 +165,7 @@ def group_norm(
     bias: Tensor | None = None,
     eps: float = 1e-5,
 ) -> Tensor:
-    """W ⊙ (x − μ)/s + b; as torch.nn.functional.group_norm, with hand-written gradients.
+    """w ⊙ (x − μ)/s + b; as torch.nn.functional.group_norm, with hand-written gradients.
 
     Args:
         input: x, (N, C) or (N, C, *).

@@ -123,7 +123,7 @@ _update = function_of(Update)
 
 
 def _rewrite(input: Tensor, value: Tensor) -> Tensor:
-    """X ← v, where v was computed from x; torch.compile needs the 0 for a part of a tensor spelled out."""
+    """x ← v, where v was computed from x; torch.compile needs the 0 for a part of a tensor spelled out."""
     return _overwrite(input, value) if torch.compiler.is_compiling() else _update(input, value)
 
 

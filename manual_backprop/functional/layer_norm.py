@@ -135,7 +135,7 @@ def layer_norm(
     bias: Tensor | None = None,
     eps: float = 1e-5,
 ) -> Tensor:
-    """W ⊙ (x − μ)/s + b; as torch.nn.functional.layer_norm, with hand-written gradients.
+    """w ⊙ (x − μ)/s + b; as torch.nn.functional.layer_norm, with hand-written gradients.
 
     Args:
         input: x, (*, D).

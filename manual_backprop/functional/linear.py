@@ -170,7 +170,7 @@ _linear = function_of(Linear)
 
 @twin_of(T.linear)
 def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    """Z = x Wᵀ + b; as torch.nn.functional.linear, with hand-written gradients.
+    """z = x Wᵀ + b; as torch.nn.functional.linear, with hand-written gradients.
 
     Args:
         input: x, (*, D): any number of leading dimensions, none included.

@@ -124,7 +124,7 @@ def rms_norm(
     weight: Tensor | None = None,
     eps: float | None = None,
 ) -> Tensor:
-    """W ⊙ x/s; as torch.nn.functional.rms_norm, with hand-written gradients.
+    """w ⊙ x/s; as torch.nn.functional.rms_norm, with hand-written gradients.
 
     Args:
         input: x, (*, D).

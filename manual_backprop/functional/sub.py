@@ -75,7 +75,7 @@ _sub = function_of_operands(Sub)
     torch.Tensor.__sub__,
 )
 def sub(input: Any, other: Any, *, alpha: Any = 1) -> Tensor:
-    """X − α y, elementwise; as torch.sub, with hand-written gradients.
+    """x − α y, elementwise; as torch.sub, with hand-written gradients.
 
     Args:
         input: x, a tensor or a number.
@@ -96,7 +96,7 @@ def sub(input: Any, other: Any, *, alpha: Any = 1) -> Tensor:
 
 @twin_of(torch.rsub, torch.Tensor.__rsub__)
 def rsub(input: Tensor, other: Any, alpha: Any = 1) -> Tensor:
-    """Y − α x, the operands exchanged; as torch.rsub.
+    """y − α x, the operands exchanged; as torch.rsub.
 
     Args:
         input: x, a tensor.

@@ -8,7 +8,7 @@ __all__ = ["BatchNorm1d", "BatchNorm2d", "GroupNorm", "LayerNorm", "RMSNorm"]
 
 
 class LayerNorm(nn.LayerNorm):
-    """W ⊙ (x − μ)/s + b: torch.nn.LayerNorm with the hand-written gradients of `functional.layer_norm`."""
+    """w ⊙ (x − μ)/s + b: torch.nn.LayerNorm with the hand-written gradients of `functional.layer_norm`."""
 
     def forward(self, input: Tensor) -> Tensor:
         """(*, D) → (*, D)."""
@@ -16,7 +16,7 @@ class LayerNorm(nn.LayerNorm):
 
 
 class RMSNorm(nn.RMSNorm):
-    """W ⊙ x/s: torch.nn.RMSNorm with the hand-written gradients of `functional.rms_norm`."""
+    """w ⊙ x/s: torch.nn.RMSNorm with the hand-written gradients of `functional.rms_norm`."""
 
     def forward(self, x: Tensor) -> Tensor:
         """(*, D) → (*, D)."""
@@ -24,7 +24,7 @@ class RMSNorm(nn.RMSNorm):
 
 
 class GroupNorm(nn.GroupNorm):
-    """W ⊙ (x − μ)/s + b: torch.nn.GroupNorm with the hand-written gradients of `functional.group_norm`."""
+    """w ⊙ (x − μ)/s + b: torch.nn.GroupNorm with the hand-written gradients of `functional.group_norm`."""
 
     def forward(self, input: Tensor) -> Tensor:
         """(N, C, *) → (N, C, *)."""
@@ -32,7 +32,7 @@ class GroupNorm(nn.GroupNorm):
 
 
 class BatchNorm1d(nn.BatchNorm1d):
-    """W ⊙ (x − μ)/s + b: torch.nn.BatchNorm1d with the hand-written gradients of `functional.batch_norm`."""
+    """w ⊙ (x − μ)/s + b: torch.nn.BatchNorm1d with the hand-written gradients of `functional.batch_norm`."""
 
     def forward(self, input: Tensor) -> Tensor:
         """(N, C) or (N, C, L) → the same."""
@@ -40,7 +40,7 @@ class BatchNorm1d(nn.BatchNorm1d):
 
 
 class BatchNorm2d(nn.BatchNorm2d):
-    """W ⊙ (x − μ)/s + b: torch.nn.BatchNorm2d with the hand-written gradients of `functional.batch_norm`."""
+    """w ⊙ (x − μ)/s + b: torch.nn.BatchNorm2d with the hand-written gradients of `functional.batch_norm`."""
 
     def forward(self, input: Tensor) -> Tensor:
         """(N, C, H, W) → the same."""

@@ -4,6 +4,7 @@ from importlib import import_module
 from inspect import getsource
 from types import ModuleType
 
+from manual_backprop.functional.operation import TWINS
 from tests.functional.checks import Function
 from tests.functional.samples import Mutant, Row
 
@@ -20,5 +21,7 @@ def mutated(row: Row, mutant: Mutant) -> Function:
         raise LookupError(f"{row.name} holds {source.count(mutant.line)} times: {mutant.line}")
     copy = ModuleType(original.__name__)
     code = compile(source.replace(mutant.line, mutant.instead), f"<{mutant.mistake}>", "exec")
+    twins = dict(TWINS)
     exec(code, copy.__dict__)
+    TWINS.update(twins)  # the copy has named itself the twin of torch's functions
     return row.adapt(getattr(copy, row.name))

@@ -24,7 +24,7 @@ ROW = Row(
         Mutant("not summed over a broadcast", Y, "-conj(ctx.alpha) * grad_output if"),
         Mutant("the gradient of the square", X, X.replace("grad_output", "2 * grad_output")),
         Mutant("detached", Y, Y.replace("grad_output", "grad_output.detach()")),
-        Mutant("tangent's sign", "moved = -ctx.alpha", "moved = ctx.alpha"),
+        Mutant("tangent's sign", "-ctx.alpha * other_tangent", "ctx.alpha * other_tangent"),
     ),
     mistakes=(
         (lambda f: f.sub(torch.zeros(5, 3), torch.zeros(5)), r"\(3\) must match.*\(5\)"),
