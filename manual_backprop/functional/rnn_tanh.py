@@ -204,7 +204,7 @@ def rnn_tanh(
     bidirectional: bool,
     batch_first: bool,
 ) -> tuple[Tensor, Tensor]:
-    """Tanh(xₜ Wᵀ + hₜ₋₁ Uᵀ + b); as torch.rnn_tanh, which torch.nn.RNN calls, with a hand-written gradient.
+    """tanh(xₜ Wᵀ + hₜ₋₁ Uᵀ + b); as torch.rnn_tanh, which torch.nn.RNN calls, with a hand-written gradient.
 
     Args:
         input: x, (T, N, D), or (N, T, D) with `batch_first`.

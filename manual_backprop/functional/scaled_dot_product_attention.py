@@ -200,7 +200,7 @@ def scaled_dot_product_attention(
     scale: float | None = None,
     enable_gqa: bool = False,
 ) -> Tensor:
-    """Softmax(λ Q Kᵀ + M) V; as torch.nn.functional's, with a hand-written gradient.
+    """softmax(λ Q Kᵀ + M) V; as torch.nn.functional's, with a hand-written gradient.
 
     Args:
         query: Q, (*, L, E).

@@ -44,7 +44,7 @@ def test_no_chunk_is_larger_than_it_may_be(monkeypatch: pytest.MonkeyPatch) -> N
     """The logits of 64 examples and 100 classes never stand in memory whole."""
     monkeypatch.setattr(CHUNKED, "CHUNK", 800)
     x, W = randn(64, 7).requires_grad_(), randn(100, 7).requires_grad_()
-    with torch.profiler.profile(record_shapes=True) as profile:
+    with torch.profiler.profile(record_shapes=True, acc_events=True) as profile:
         F.linear_cross_entropy(x, W, labels(64, classes=100)).backward()
     rows = [e.input_shapes[0][0] for e in profile.events() if e.name == "aten::_log_softmax"]
     assert rows == [8] * 8
