@@ -7,6 +7,7 @@ tutorials/solutions.
 from typing import Any
 
 from manual_backprop.exercises.activations import EXERCISES as ACTIVATIONS
+from manual_backprop.exercises.beyond import EXERCISES as BEYOND
 from manual_backprop.exercises.chain_rule import EXERCISES as CHAIN_RULE
 from manual_backprop.exercises.cost import EXERCISES as COST
 from manual_backprop.exercises.derivation import EXERCISES as DERIVATION
@@ -34,6 +35,7 @@ EXERCISES = (
     | TRAINING
     | DERIVATION
     | COST
+    | BEYOND
     | OWN_FUNCTION
 )
 
