@@ -156,8 +156,8 @@ assert used.max() == 9
 assert used.min() == used[0, 0] == 1
 
 # %% [markdown]
-# A pixel inside is used nine times, a corner once. The pixels at the edge of an image say less than the
-# others; *padding*, a frame of zeros around the image, gives them more windows.
+# A pixel inside is used nine times, a corner once. A pixel at the edge has less of a say than the others;
+# *padding*, a frame of zeros around the image, gives them more windows.
 #
 # ### A linear layer whose weights are tied
 #
@@ -427,9 +427,9 @@ assert lstms[0.0][-1] < 1e-8 < 1e-3 < lstms[3.0][-1]
 #
 # ### Words
 #
-# The sequences that networks read are mostly text. A word is a number, and its *embedding* is the row of that
-# number in a table, which is learned. Where is a row used? Wherever its word stands, each time with the slope
-# 1. So its gradient is the sum of what arrives at these places; a word that does not occur gets none:
+# If the sequence is a text, a word is a number, and its *embedding* is the row of that number in a table,
+# which is learned. Where is a row used? Wherever its word stands, each time with the slope 1. So its gradient
+# is the sum of what arrives at these places; a word that does not occur gets none:
 
 # %%
 table, text = normal(4, 3).requires_grad_(), torch.tensor([2, 0, 2, 2, 1])

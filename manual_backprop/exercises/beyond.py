@@ -31,11 +31,13 @@ def _naming(
             given = list(answer(upstream, *(x.clone() for x in inputs)))
         except Exception:  # what went wrong, the remark says already
             return right, remark
+        named = []
         for why, mistake in mistakes.items():
             wrong = mistake(upstream, *inputs)
             if any(_alike(g, w) and not _alike(w, d) for g, w, d in zip(given, wrong, due, strict=False)):
-                remark += f"\n{why}"
-        return right, remark
+                named.append(why)
+        first, _, report = remark.partition("\n")
+        return right, "\n".join([first, *named, report])
 
     return judge
 
