@@ -16,9 +16,11 @@ from typing import Any
 
 from torch import Tensor
 
+from manual_backprop.record.call import Call, Value
 from manual_backprop.record.step import Parameter, Step, steps_of
 from manual_backprop.record.table import table
-from manual_backprop.record.trace import Call, Value
+
+ROWS = 40  # of each list in the table, unless asked otherwise
 
 __all__ = ["Call", "Parameter", "Recording", "Step", "Value", "record"]
 
@@ -32,6 +34,9 @@ def record(
     classes: Sequence[str] | None = None,
 ) -> "Recording":
     """Make a step of gradient descent, keep every number of it, and leave the model as it was.
+
+    The model runs on the hand-written backwards, as in `use_manual_gradients`, whether it is made of this
+    package's modules or of torch.nn's. Each is set beside PyTorch's own; what has none is recorded too.
 
     Args:
         model: a module, or a function of tensors.
@@ -66,10 +71,15 @@ class Recording:
             raise AttributeError(name)
         return getattr(self.steps[0], name)
 
-    def table(self, width: int | None = None) -> str:
-        """As text, `width` characters wide; that of the terminal, between 80 and 120, unless given."""
+    def table(self, width: int | None = None, rows: int | None = ROWS) -> str:
+        """As text.
+
+        Args:
+            width: in characters; that of the terminal, between 80 and 120, unless given.
+            rows: of each list at most so many, the first and the last; None for all.
+        """
         width = min(max(get_terminal_size().columns, 80), 120) if width is None else width
-        parts = [table(step, width) for step in self.steps]
+        parts = [table(step, width, rows) for step in self.steps]
         if len(parts) == 1:
             return parts[0]
         return "\n\n".join(f"step {number}\n{part}" for number, part in enumerate(parts, 1))

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from manual_backprop.plots import COLOURS, STYLE, new_figure
-from manual_backprop.record.trace import matrix, norm, share_of_zeros
+from manual_backprop.record.call import matrix, norm, share_of_zeros
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from manual_backprop.record.step import Step
 
 MOST_ROWS = 8
+MOST_NAMES = 12  # of parameters below their bars; of more, the order in the model tells them apart
+TITLE = 36  # characters
 SIDE = 160  # pixels of an image, at most
 
 
@@ -38,7 +40,11 @@ def figure(step: Step) -> Figure:
             _pair(backward, gradient, call.output.gradient_symbol, COLOURS[1])
         axes = drawn.add_subplot(grid[len(calls), :])
         ratios = [norm(p.update) / p.value.norm for p in parameters]
-        axes.bar([p.value.symbol for p in parameters], ratios, color=COLOURS[2])
+        axes.bar(range(len(ratios)), ratios, color=COLOURS[2])
+        named = len(parameters) <= MOST_NAMES
+        axes.set_xticks(
+            range(len(ratios)) if named else [], [p.value.symbol for p in parameters] if named else []
+        )
         if any(ratios):
             axes.set_yscale("log")
         axes.axhline(1e-3, color="black", linewidth=0.8, linestyle=":")
@@ -55,7 +61,7 @@ def _pair(axes: list[Any], tensor: Tensor, title: str, colour: str) -> None:
     bound = bound if 0 < bound < float("inf") else 1.0
     image = rect[:SIDE, :SIDE].numpy()
     picture.imshow(image, cmap="PuOr", vmin=-bound, vmax=bound, aspect="auto", interpolation="nearest")
-    picture.set_title(title, fontsize=8.5)
+    picture.set_title(title if len(title) <= TITLE else f"{title[: TITLE - 1]}…", fontsize=8.5)
     picture.set_xticks([])
     picture.set_yticks([])
     finite = rect[torch.isfinite(rect)].numpy()

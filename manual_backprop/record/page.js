@@ -29,6 +29,8 @@ const lastPosition = () => 2 * step.calls.length;
 const at = (side, r, c) => (side && side.numbers && r < side.shown[0] && c < side.shown[1] ? side.numbers[r * side.shown[1] + c] : NaN);
 const rowOf = (value) => (value.perExample ? Math.min(example, value.shown[0] - 1) : 0);
 
+const elementwise = new Set("add sub mul div neg exp log pow abs sqrt rsqrt copy dropout gelu silu elu leaky_relu softplus hardtanh hardsigmoid hardswish update overwrite".split(" "));
+
 // ∂L/∂v[r, c] as the sum over its uses of products of recorded factors: [{label, factors, product, lead}]
 function terms(id, r, c) {
   const value = step.values[id], found = [];
@@ -36,11 +38,12 @@ function terms(id, r, c) {
     const call = step.calls[number], out = step.values[call.outputs[0]], g = out.gradient, inputs = call.inputs.map((i) => step.values[i]);
     const add = (factors, names, lead) => found.push({ factors, names, lead, product: factors.reduce((a, b) => a * b, 1) });
     if (!g) continue;
-    if (call.operation === "linear" && place === 0) {
+    const linear = call.operation === "linear" && out.shape.length <= 2;  // else the rows are not the examples
+    if (linear && place === 0) {
       for (let k = 0; k < out.shown[1]; k++) add([at(g, r, k), at(inputs[1], k, c)], [indexed(g.symbol, r, k), indexed(inputs[1].symbol, k, c)], { id: call.outputs[0], r, c: k });
-    } else if (call.operation === "linear" && place === 1) {
+    } else if (linear && place === 1) {
       for (let n = 0; n < out.shown[0]; n++) add([at(g, n, r), at(inputs[0], n, c)], [indexed(g.symbol, n, r), indexed(inputs[0].symbol, n, c)], { id: call.outputs[0], r: n, c: r });
-    } else if (call.operation === "linear") {
+    } else if (linear) {
       for (let n = 0; n < out.shown[0]; n++) add([at(g, n, c)], [indexed(g.symbol, n, c)], { id: call.outputs[0], r: n, c });
     } else if (["relu", "sigmoid", "tanh"].includes(call.operation)) {
       const a = at(out, r, c), slope = { relu: a > 0 ? 1 : 0, sigmoid: a * (1 - a), tanh: 1 - a * a }[call.operation];
@@ -51,9 +54,10 @@ function terms(id, r, c) {
       const p = Math.exp(z[c] - top) / z.reduce((sum, x) => sum + Math.exp(x - top), 0), t = at(inputs[1], 0, r) === c ? 1 : 0;
       add([p - t, 1 / call.divisor, g.numbers[0]], [`(softmax(${value.symbol}) − onehot)[${r},${c}]`, "1/N", "∂L/∂L"], null);
     } else {
-      const whole = call.gradients[String(place)];
-      const part = whole ? at(whole, r, c) : NaN;
-      if (whole) add([part], [`from ${call.operation}`], out.rect[0] * out.rect[1] === 1 && out.gradient ? { id: call.outputs[0], r: 0, c: 0 } : null);
+      const whole = call.gradients[String(place)] || (value.uses.length === 1 ? value.gradient : null);
+      const alike = elementwise.has(call.operation) && String(out.shape) === String(value.shape);
+      const lead = out.rect[0] * out.rect[1] === 1 ? { id: call.outputs[0], r: 0, c: 0 } : alike ? { id: call.outputs[0], r, c } : null;
+      if (whole) add([at(whole, r, c)], [`from ${call.operation}`], lead);
     }
   }
   return found;
@@ -209,7 +213,7 @@ function putIn(call) {
   let c = 0;
   for (let k = 1; k < out.shown[1]; k++) if (Math.abs(at(out, r, k)) > Math.abs(at(out, r, c))) c = k;
   const left = indexed(out.symbol, r, c), due = at(out, r, c);
-  if (call.operation === "linear") {
+  if (call.operation === "linear" && out.shape.length <= 2) {
     const products = [...Array(inputs[0].shown[1]).keys()].map((i) => [at(inputs[0], r, i), at(inputs[1], c, i)]);
     const largest = products.slice().sort((a, b) => Math.abs(b[0] * b[1]) - Math.abs(a[0] * a[1])).slice(0, 3);
     const sum = products.reduce((total, [x, w]) => total + x * w, inputs[2] ? at(inputs[2], 0, c) : 0);
@@ -322,7 +326,7 @@ function load(number) {
   $("example").parentElement.hidden = many === 1;
   $("summary").textContent = `Training step ${number + 1} of ${data.steps.length}, ${data.batch} example${data.batch === 1 ? "" : "s"}, η = ${short(step.lr)}: the loss goes from ${short(step.loss)} to ${short(step.losses[step.lrs.indexOf(step.lr)])}.${data.classes && step.target ? ` Example ${example + 1} is of class ${data.classes[step.target[example]]}.` : ""}`;
   cut = step.values.filter((value) => value.rect[0] > value.shown[0] || value.rect[1] > value.shown[1]);
-  if (cut.length) $("summary").textContent += ` Too large to be here whole: ${cut.map((v) => `${v.symbol} (the first ${v.shown.join(" × ")} of ${v.rect.join(" × ")})`).join(", ")}.`;
+  if (cut.length) $("summary").textContent += ` Too large to be here whole: ${cut.slice(0, 4).map((v) => `${v.symbol} (the first ${v.shown.join(" × ")} of ${v.rect.join(" × ")})`).join(", ")}${cut.length > 4 ? ` and ${cut.length - 4} others` : ""}.`;
   $("tensor").replaceChildren();
   step.values.forEach((value, id) => { if (value.gradient && value.gradient.numbers) { const option = make("option", `${value.symbol} (${value.shape.join(", ")})`, $("tensor")); option.value = id; } });
   $("rate").max = step.lrs.length - 1;

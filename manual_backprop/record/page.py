@@ -16,10 +16,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from manual_backprop.record.call import Value, matrix, norm, share_of_zeros
 from manual_backprop.record.step import Step
-from manual_backprop.record.trace import Value, matrix, norm, share_of_zeros
 
 FORMAT = 1
+MOST_REMARKS = 50
 MOST_NUMBERS = 480_000  # in a page: 2.6 MB of base64
 
 
@@ -51,6 +52,7 @@ def _hash(text: str) -> str:
 
 def _step(step: Step, room: int) -> dict[str, Any]:
     sides = [t for v in step.values for t in (v.tensor, v.gradient) if t is not None]
+    sides += [g for c in step.calls for at, g in c.gradients.items() if len(c.inputs[at].uses) > 1]
     most = _share([t.numel() for t in sides], room)
     index = {id(value): i for i, value in enumerate(step.values)}
     learned = {id(parameter.value) for parameter in step.parameters}
@@ -68,7 +70,11 @@ def _step(step: Step, room: int) -> dict[str, Any]:
                 "divisor": len(call.inputs[0].tensor)
                 if reduction == "mean" and call.inputs[0].tensor.dim()
                 else 1,
-                "gradients": {at: _side("", g, most) for at, g in call.gradients.items() if g.numel() == 1},
+                "gradients": {
+                    at: _side("", g, most)
+                    for at, g in call.gradients.items()
+                    if g.numel() == 1 or len(call.inputs[at].uses) > 1
+                },
                 "backward": [
                     {
                         "input": index[id(call.inputs[at])],
@@ -80,15 +86,17 @@ def _step(step: Step, room: int) -> dict[str, Any]:
                 ],
             }
         )
-    targets = [
-        v.tensor.tolist() for v in step.values if v.tensor.dim() == 1 and v.tensor.dtype == torch.int64
+    targets = [  # of the loss, where it has classes
+        v.tensor.tolist()
+        for v in step.calls[-1].inputs
+        if v.tensor.dim() == 1 and v.tensor.dtype == torch.int64
     ]
     return {
         "loss": _finite(step.loss),
         "lr": step.lr,
         "lrs": step.lrs,
         "losses": [_finite(value) for value in step.losses],
-        "remarks": step.remarks,
+        "remarks": step.remarks[:MOST_REMARKS],
         "target": targets[0] if targets else None,
         "calls": calls,
         "values": [_value(step, value, most, id(value) in learned) for value in step.values],
@@ -134,7 +142,7 @@ def _value(step: Step, value: Value, most: int, learned: bool) -> dict[str, Any]
 def _side(symbol: str, tensor: Tensor, most: int) -> dict[str, Any]:
     """A tensor, as rows and columns, cut where it is too large."""
     rect = matrix(tensor)
-    columns = min(rect.shape[1], most)
+    columns = min(rect.shape[1], most // max(min(len(rect), isqrt(most)), 1))
     rows = min(len(rect), max(most // max(columns, 1), 1))
     numbers = rect[:rows, :columns].float().cpu().contiguous().numpy()
     return {

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from manual_backprop.record.trace import Call
+from manual_backprop.record.call import Call
 
 SATURATED = 0.01  # of the steepest slope
 SMALL, LARGE = 1e-3, 1e3  # of the gradient at the output
@@ -15,11 +15,13 @@ def remarks(calls: list[Call]) -> list[str]:
     reference = next((_size(call.output.gradient) for call in reversed(calls[:-1])), None)
     for call in calls:
         where = f"{call.output.symbol} ({call.place or 'model'})"
-        if not bool(torch.isfinite(call.output.tensor).all()):
+        if not _finite(call):
             return [*found, f"{where}: not every number is finite, first here"]
         found += [f"{where}: {text}" for text in (_dead(call), _saturated(call)) if text]
         if call is calls[-1]:
             return found  # the loss, whose gradient is 1 whatever the network does
+        if not any(value.uses for value in call.outputs):
+            continue
         size = _size(call.output.gradient)
         if not size:
             found.append(f"{where}: its gradient is zero, so nothing before it learns from this step")
@@ -30,6 +32,13 @@ def remarks(calls: list[Call]) -> list[str]:
                 f"{where}: exploding: its gradient is {size / reference:.0e} times that at the output"
             )
     return found
+
+
+def _finite(call: Call) -> bool:
+    """Whether all numbers are; a mask writes −∞ on purpose, for softmax to make 0 of."""
+    numbers = call.output.tensor
+    fine = torch.isfinite(numbers)
+    return bool((fine | (numbers == -torch.inf) if call.operation == "where" else fine).all())
 
 
 def _size(gradient: Tensor | None) -> float | None:

@@ -1,7 +1,7 @@
 """One real training step, all of it: forward, backward, the update, and what the update does to the loss."""
 
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
@@ -11,11 +11,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from manual_backprop.record.call import Call, Value
+from manual_backprop.record.compare import compare, may_be_walked_early, visited_early
 from manual_backprop.record.remarks import remarks
-from manual_backprop.record.trace import Call, Trace, Value
+from manual_backprop.record.trace import Trace
 
 RANGE = [2.0**k for k in range(-6, 7)]  # learning rates beside the step's own
-FEW = 1000  # numbers in a graph that is also walked in the wrong order
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,8 @@ def steps_of(
     _check(model, inputs, loss, lr, count)
     leaves, names = _leaves(model, inputs)
     problem = _Problem(model, tuple(names), leaves, loss)
-    with _as_it_was(model, leaves):
+    state = (*leaves.values(), *_buffers(model).values())
+    with _as_they_were(state), torch.random.fork_rng(devices=[]):
         return [problem.step(lr, last=number == count - 1) for number in range(count)]
 
 
@@ -122,16 +124,17 @@ class _Problem:
         self.kinds = {
             name: "parameter" if id(leaf) in parameters else "input" for name, leaf in leaves.items()
         }
+        self.buffers = _buffers(model)
 
     def step(self, lr: float, last: bool) -> Step:
         before = {name: leaf.detach().clone() for name, leaf in self.learned.items()}
-        trace = Trace(self.leaves, self.kinds)
+        trace = Trace(self.buffers | self.leaves, dict.fromkeys(self.buffers, "constant") | self.kinds)
         random = torch.get_rng_state()
         with torch.enable_grad(), trace.watching(self.model):
             result = self.evaluate(trace)
         _check_loss(result)
         trace.finish(result)
-        few = _is_few(trace)
+        few = may_be_walked_early(trace)
         gradients = torch.autograd.grad(
             result, list(self.learned.values()), allow_unused=True, retain_graph=few
         )
@@ -140,12 +143,13 @@ class _Problem:
             value.tensor, value.gradient = before[name], gradient
             value.symbol = value.symbol or name
         for call in trace.calls:
-            _compare(call)
-        early = _visited_early(trace, result, self.learned) if few else {}
+            compare(call)
+        early = visited_early(trace, result, self.learned) if few else {}
         for call in trace.calls:
             call.aliases, call.result = {}, None  # the graph may go
         lrs = sorted({0.0, lr, *(lr * factor for factor in RANGE)})
-        losses = [float(result.detach()) if not rate else self.after(rate, trace, random) for rate in lrs]
+        with _as_they_were(self.buffers.values()):  # running statistics change once in a step
+            losses = [float(result.detach()) if not rate else self.after(rate, trace, random) for rate in lrs]
         if not last:
             with torch.no_grad():
                 for leaf in self.learned.values():
@@ -211,6 +215,10 @@ def _parameters(model: Any) -> dict[str, Tensor]:
     return dict(model.named_parameters()) if isinstance(model, nn.Module) else {}
 
 
+def _buffers(model: Any) -> dict[str, Tensor]:
+    return dict(model.named_buffers()) if isinstance(model, nn.Module) else {}
+
+
 def _leaves(model: Any, inputs: tuple[Any, ...]) -> tuple[dict[str, Tensor], list[Any]]:
     """Parameters and inputs by name; numbers become tensors that require a gradient, on their own copies."""
     names = _names(model, len(inputs))
@@ -238,84 +246,13 @@ def _names(model: Any, count: int) -> list[str]:
 
 
 @contextmanager
-def _as_it_was(model: Any, leaves: dict[str, Tensor]) -> Iterator[None]:
-    """Whatever a step changes is put back: parameters, buffers, random numbers."""
-    buffers = dict(model.named_buffers()) if isinstance(model, nn.Module) else {}
-    kept = [(t, t.detach().clone()) for t in (*leaves.values(), *buffers.values())]
-    with torch.random.fork_rng(devices=[]):
-        try:
-            yield
-        finally:
-            with torch.no_grad():
-                for tensor, before in kept:
-                    if not torch.equal(tensor, before):
-                        tensor.copy_(before)
-
-
-def _compare(call: Call) -> None:
-    """The hand-written gradients beside those of PyTorch's own operation, on the same numbers."""
-    upstream = call.output.gradient
-    if call.twin is None or upstream is None or not call.gradients:
-        return
-    leaves = [value.tensor.detach() for value in call.inputs]
-    for at in call.gradients:
-        leaves[at].requires_grad_()
-    rest = iter(leaves)
-    with torch.enable_grad():
-        output = call.twin(*(next(rest) if isinstance(a, Value) else a for a in call.arguments))
-        expected = torch.autograd.grad(output, [leaves[at] for at in call.gradients], upstream)
-    for (at, found), right in zip(call.gradients.items(), expected, strict=True):
-        call.built_in[at], call.ulps[at] = right, ulps_between(found, right)
-
-
-def ulps_between(found: Tensor, right: Tensor) -> float:
-    """The largest difference, in units in the last place of the largest entry."""
-    if torch.equal(found, right):
-        return 0.0
-    largest = float(right.abs().max())
-    unit = torch.finfo(right.dtype).eps * largest
-    return float((found - right).abs().max()) / unit if unit else float("inf")
-
-
-def _is_few(trace: Trace) -> bool:
-    joins = any(len(v.uses) > 1 and v.kind == "intermediate" for v in trace.values.values())
-    return joins and sum(v.tensor.numel() for v in trace.values.values()) <= FEW
-
-
-def _visited_early(trace: Trace, loss: Tensor, learned: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Gradients if each operation is visited once, with the first gradient that reaches it.
-
-    That is the order of a depth-first walk from L which does not wait until all uses of a tensor have been
-    visited: what arrives later is lost.
-    """
-    made_by = {id(value): call for call in trace.calls for value in call.outputs}
-    arrived: dict[int, Tensor] = {}
-    visited: set[int] = set()
-    right = [(call, dict(call.gradients), call.output.gradient) for call in trace.calls]
-
-    def visit(value: Value, gradient: Tensor) -> None:
-        call = made_by.get(id(value))
-        if call is None:
-            arrived[id(value)] = arrived.get(id(value), torch.zeros_like(gradient)) + gradient
-            return
-        if id(call) in visited or call.result is None:
-            return
-        visited.add(id(call))
-        aliases = list(call.aliases.items())
-        passed = torch.autograd.grad(
-            call.result, [alias for _, alias in aliases], gradient, retain_graph=True, allow_unused=True
-        )
-        for (at, _), part in zip(aliases, passed, strict=True):
-            if part is not None:
-                visit(call.inputs[at], part)
-
-    visit(trace.values[id(loss)], torch.ones_like(loss))
-    for call, gradients, upstream in right:  # the walk went past the same hooks
-        call.gradients, call.output.gradient = gradients, upstream
-    found = {}
-    for name, leaf in learned.items():
-        value = trace.values[id(leaf)]
-        early = arrived.get(id(value))
-        if early is not None and value.gradient is not None and not torch.equal(early, value.gradient):
-            found[name] = early
-    return found
+def _as_they_were(tensors: Iterable[Tensor]) -> Iterator[None]:
+    """What a step changes is put back."""
+    kept = [(tensor, tensor.detach().clone()) for tensor in tensors]
+    try:
+        yield
+    finally:
+        with torch.no_grad():
+            for tensor, before in kept:
+                if not torch.equal(tensor, before):
+                    tensor.copy_(before)

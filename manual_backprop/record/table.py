@@ -5,30 +5,37 @@ from textwrap import wrap
 
 from torch import Tensor
 
+from manual_backprop.record.call import Call, norm, share_of_zeros
 from manual_backprop.record.step import Parameter, Step
-from manual_backprop.record.trace import Call, norm, share_of_zeros
+
+NAME, PLACE = 44, 24  # characters of a parameter's name and of a place, at most
 
 
-def table(step: Step, width: int) -> str:
-    """The step in lines of at most `width` characters."""
+def table(step: Step, width: int, most: int | None) -> str:
+    """The step in lines of at most `width` characters; of each list, `most` lines."""
     wide = width >= 120
     rows = [_row(i, call, wide) for i, call in enumerate(step.calls, 1)]
     heads = ["", "in", "forward ↓", "shape", "value", "zeros", "backward ↑", "zeros"]
     if not wide:
         heads.pop(1)
+    heads_back = ["", "backward ↑", "shape", "value", *(["autograd's"] if wide else []), "ulp"]
+    sums = _some_lines(_sums(step), most)
     lines = [
         f"L = {step.loss:.6g}, and {step.loss_after:.6g} after the step with η = {step.lr:g}",
         "",
-        *_aligned([heads, *rows], width, give_way=2 if wide else 1),
+        *_aligned([heads, *_some(rows, most)], width, give_way=2 if wide else 1),
         "",
-        *_aligned(_gradients(step, wide), width, give_way=1),
-        *_sums(step),
+        *_aligned([heads_back, *_some(_gradients(step, wide), most)], width, give_way=1),
+        *(["", *sums] if sums else []),
         *_order(step),
     ]
     if step.parameters:
         heads = ["parameter", "shape", "w", "∂L/∂w", "−η ∂L/∂w", "update/w", "ulp"]
-        lines += ["", *_aligned([heads, *map(_parameter, step.parameters)], width, give_way=0)]
-    remarks = [f"! {line}" for line in step.remarks]
+        lines += [
+            "",
+            *_aligned([heads, *_some([_parameter(p) for p in step.parameters], most)], width, give_way=0),
+        ]
+    remarks = _some_lines([f"! {line}" for line in step.remarks], most)
     return "\n".join([*lines, *([""] if remarks else []), *_wrapped(remarks, width)])
 
 
@@ -37,18 +44,19 @@ def _row(number: int, call: Call, wide: bool) -> list[str]:
     gradient = out.gradient
     row = [str(number), call.line(), shape(out.tensor), shown(out.tensor), f"{out.zeros:.0%}"]
     row += ["", ""] if gradient is None else [shown(gradient), f"{share_of_zeros(gradient):.0%}"]
-    return [row[0], call.place or "–", *row[1:]] if wide else row
+    return [row[0], _shortened(call.place, PLACE) or "–", *row[1:]] if wide else row
 
 
 def _gradients(step: Step, wide: bool) -> list[list[str]]:
-    heads = ["", "backward ↑", "shape", "value", "autograd's", "ulp"]
-    rows = [heads if wide else [*heads[:-2], heads[-1]]]
+    rows = []
     for number in range(len(step.calls), 0, -1):
         call = step.calls[number - 1]
         for at, gradient in sorted(call.gradients.items()):
             ulps = f"{call.ulps[at]:.2g}" if at in call.ulps else "built in"
             row = [str(number), call.backward_line(at), shape(gradient), shown(gradient)]
-            autograds = [shown(call.built_in[at]) if at in call.built_in else ""] if wide else []
+            autograds = (
+                [_number(call.built_in[at], gradient.numel()) if at in call.built_in else ""] if wide else []
+            )
             rows.append([*row, *autograds, ulps])
     return rows
 
@@ -56,18 +64,15 @@ def _gradients(step: Step, wide: bool) -> list[list[str]]:
 def _sums(step: Step) -> list[str]:
     """Where a tensor is used more than once, its gradient is a sum."""
     lines = []
+    numbers = {call: number for number, call in enumerate(step.calls, 1)}
     for value in step.values:
-        parts = [
-            (step.calls.index(call) + 1, call.gradients[at])
-            for call, at in value.places()
-            if at in call.gradients
-        ]
+        parts = [(numbers[call], call.gradients[at]) for call, at in value.places() if at in call.gradients]
         if len(parts) > 1 and value.gradient is not None:
             terms = " + ".join(f"{shown(gradient)} (from {number})" for number, gradient in parts)
             lines.append(
                 f"{value.gradient_symbol} = {terms} = {shown(value.gradient)}: used {len(parts)} times"
             )
-    return ["", *lines] if lines else []
+    return lines
 
 
 def _order(step: Step) -> list[str]:
@@ -84,7 +89,7 @@ def _parameter(parameter: Parameter) -> list[str]:
     ratio = f"{update / w:.1e}" if w else "–"
     ulps = "built in" if parameter.ulps is None else f"{parameter.ulps:.2g}"
     numbers = [shown(t) for t in (value.tensor, gradient, parameter.update)]
-    return [name, shape(value.tensor), *numbers, ratio, ulps]
+    return [_shortened(name, NAME), shape(value.tensor), *numbers, ratio, ulps]
 
 
 def shape(tensor: Tensor) -> str:
@@ -94,7 +99,12 @@ def shape(tensor: Tensor) -> str:
 
 def shown(tensor: Tensor) -> str:
     """The number itself, or the norm of many."""
-    return f"{tensor.item():.5g}" if tensor.numel() == 1 else f"‖{norm(tensor):.3g}‖"
+    return _number(tensor.item() if tensor.numel() == 1 else norm(tensor), tensor.numel())
+
+
+def _number(size: float, count: int) -> str:
+    """A number, or what is the norm of so many."""
+    return f"{size:.5g}" if count == 1 else f"‖{size:.3g}‖"
 
 
 def _aligned(rows: Sequence[Sequence[str]], width: int, give_way: int) -> list[str]:
@@ -114,6 +124,27 @@ def _aligned(rows: Sequence[Sequence[str]], width: int, give_way: int) -> list[s
 
 def _cut(cell: str, size: int) -> str:
     return cell if len(cell) <= size else cell[: size - 1] + "…"
+
+
+def _shortened(name: str, size: int) -> str:
+    """A long name without its middle."""
+    head = size // 3
+    return name if len(name) <= size else f"{name[:head]}…{name[len(name) - size + head + 1 :]}"
+
+
+def _some(rows: list[list[str]], most: int | None) -> list[list[str]]:
+    """The first and the last, and between them how many more there are."""
+    if most is None or len(rows) <= most:
+        return rows
+    head, tail = most - most // 2, most // 2
+    gap = ["⋮", f"… {len(rows) - most} more …", *[""] * (len(rows[0]) - 2)]
+    return [*rows[:head], gap, *rows[len(rows) - tail :]]
+
+
+def _some_lines(lines: list[str], most: int | None) -> list[str]:
+    if most is None or len(lines) <= most:
+        return lines
+    return [*lines[:most], f"… {len(lines) - most} more …"]
 
 
 def _wrapped(lines: list[str], width: int) -> list[str]:
