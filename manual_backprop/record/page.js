@@ -36,7 +36,7 @@ function terms(id, r, c) {
   const value = step.values[id], found = [];
   for (const [number, place] of value.uses) {
     const call = step.calls[number], out = step.values[call.outputs[0]], g = out.gradient, inputs = call.inputs.map((i) => step.values[i]);
-    const add = (factors, names, lead) => found.push({ factors, names, lead, product: factors.reduce((a, b) => a * b, 1) });
+    const add = (factors, names, lead, whole = false) => found.push({ factors, names, lead, whole, product: factors.reduce((a, b) => a * b, 1) });
     if (!g) continue;
     const linear = call.operation === "linear" && out.shape.length <= 2;  // else the rows are not the examples
     if (linear && place === 0) {
@@ -57,7 +57,7 @@ function terms(id, r, c) {
       const whole = call.gradients[String(place)] || (value.uses.length === 1 ? value.gradient : null);
       const alike = elementwise.has(call.operation) && String(out.shape) === String(value.shape);
       const lead = out.rect[0] * out.rect[1] === 1 ? { id: call.outputs[0], r: 0, c: 0 } : alike ? { id: call.outputs[0], r, c } : null;
-      if (whole) add([at(whole, r, c)], [`from ${call.operation}`], lead);
+      if (whole) add([at(whole, r, c)], [`through ${call.operation}, operation ${number + 1}`], lead, true);
     }
   }
   return found;
@@ -68,17 +68,18 @@ function explain(parent, id, r, c) {
   if (value.kind === "loss") { make("p", "∂L/∂L = 1: here the backward pass begins.", parent); return null; }
   const total = parts.reduce((sum, part) => sum + (Number.isNaN(part.product) && cut.length ? 0 : part.product), 0);
   const name = indexed(value.gradient.symbol, r, c);
-  make("p", `${name} = ${parts.length > 1 ? `the sum of ${parts.length} products` : "the product"}`, parent);
+  const spelled = parts.some((part) => !part.whole), many = parts.length > 1;
+  make("p", `${name} = ${many ? `the sum of ${parts.length} ${spelled ? "products" : "parts"}` : spelled ? "the product" : "what came back"}`, parent);
   const list = make("ol", "", parent);
   const order = parts.slice().sort((a, b) => Math.abs(b.product) - Math.abs(a.product));
-  for (const part of order.slice(0, 10)) make("li", `${part.names.join(" · ")} = ${part.factors.map(short).join(" · ")} = ${short(part.product)}`, list);
+  for (const part of order.slice(0, 10)) make("li", `${part.names.join(" · ")} = ${part.whole ? "" : `${part.factors.map(short).join(" · ")} = `}${short(part.product)}`, list);
   if (order.length > 10) make("li", `… and ${order.length - 10} smaller ones, together ${short(order.slice(10).reduce((sum, part) => sum + part.product, 0))}`, list);
   const result = make("p", "= ", parent), output = make("output", short(total), result);
   make("span", `   recorded: ${short(recorded)}`, result);
   output.dataset.product = total;
   output.dataset.recorded = recorded;
   output.dataset.name = name;
-  if (cut.length) make("p", "Where a factor is not in this page, its product is missing from the sum.", parent);
+  if (cut.length && spelled) make("p", "Where a factor is not in this page, its product is missing from the sum.", parent);
   const mine = order.find((part) => part.lead && part.lead.r === example) || order[0];
   return mine && mine.lead && step.values[mine.lead.id].gradient ? mine.lead : null;
 }
@@ -154,7 +155,8 @@ function tile(id, parent) {
         choose(id, r, c);
       });
     }
-    make("figcaption", `${side.symbol} ${kind === "value" ? size : `‖${short(side.norm)}‖`}`, box);
+    const partial = side.shown[0] * side.shown[1] < side.rect[0] * side.rect[1] ? ", a part" : "";
+    make("figcaption", `${side.symbol} ${kind === "value" ? size : `‖${short(side.norm)}‖`}${partial}`, box);
     parts[kind] = part;
   }
   tiles.set(id, parts);
@@ -173,7 +175,8 @@ function drawGraph() {
   step.calls.forEach((call, i) => {
     const box = column(`${i + 1} ${call.operation}`);
     box.dataset.call = i;
-    for (const id of call.inputs) if (!tiles.has(id) && !made.has(id) && step.values[id].numbers) tile(id, box);
+    const isBuffer = (value) => value.kind === "constant" && value.name !== "";
+    for (const id of call.inputs) if (!tiles.has(id) && !made.has(id) && step.values[id].numbers && !isBuffer(step.values[id])) tile(id, box);
     for (const id of call.outputs) tile(id, box);
   });
 }
@@ -267,6 +270,9 @@ function showTiles() {
   }
   const now = position < count ? position : 2 * count - 1 - position;
   document.querySelectorAll(".column").forEach((box) => box.classList.toggle("now", Number(box.dataset.call) === now && position < 2 * count));
+  const box = document.querySelector(".column.now"), frame = $("graph-frame");
+  if (box && (box.offsetLeft < frame.scrollLeft || box.offsetLeft + box.offsetWidth > frame.scrollLeft + frame.clientWidth))
+    frame.scrollLeft = box.offsetLeft - (frame.clientWidth - box.offsetWidth) / 2;
 }
 
 function showRate() {

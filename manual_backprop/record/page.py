@@ -88,7 +88,8 @@ def _step(step: Step, room: int) -> dict[str, Any]:
         )
     targets = [  # of the loss, where it has classes
         v.tensor.tolist()
-        for v in step.calls[-1].inputs
+        for call in step.calls[-1:]
+        for v in call.inputs
         if v.tensor.dim() == 1 and v.tensor.dtype == torch.int64
     ]
     return {

@@ -128,11 +128,11 @@ class _Problem:
 
     def step(self, lr: float, last: bool) -> Step:
         before = {name: leaf.detach().clone() for name, leaf in self.learned.items()}
-        trace = Trace(self.buffers | self.leaves, dict.fromkeys(self.buffers, "constant") | self.kinds)
         random = torch.get_rng_state()
-        with torch.enable_grad(), trace.watching(self.model):
-            result = self.evaluate(trace)
+        trace, result = self.watched()
         _check_loss(result)
+        if not self.learned:
+            raise ValueError("record: nothing to differentiate for: give a module, or inputs that require it")
         trace.finish(result)
         few = may_be_walked_early(trace)
         gradients = torch.autograd.grad(
@@ -156,7 +156,8 @@ class _Problem:
                     slope = trace.values[id(leaf)].gradient
                     if slope is not None:
                         leaf.sub_(slope, alpha=lr)
-        values = list(dict.fromkeys(chain.from_iterable((*c.inputs, *c.outputs) for c in trace.calls)))
+        seen = chain.from_iterable((*call.inputs, *call.outputs) for call in trace.calls)
+        values = list(dict.fromkeys((*seen, trace.values[id(result)])))
         parameters = [
             Parameter(
                 value,
@@ -166,6 +167,28 @@ class _Problem:
             for value in (trace.values[id(leaf)] for leaf in self.learned.values())
         ]
         return Step(trace.calls, values, parameters, float(result.detach()), lr, lrs, losses, early)
+
+    def watched(self) -> tuple[Trace, Tensor]:
+        """The forward pass, and the loss.
+
+        PyTorch refuses to write over part of a tensor where that part was taken by a hand-written operation,
+        as in `x[0] += y`. Such a model is recorded with PyTorch's own backwards.
+        """
+        random, before = torch.get_rng_state(), [buffer.clone() for buffer in self.buffers.values()]
+        try:
+            return self.forward(by_hand=True)
+        except RuntimeError as error:
+            if "is a view and is being modified inplace" not in str(error):
+                raise
+        torch.set_rng_state(random)
+        for buffer, numbers in zip(self.buffers.values(), before, strict=True):
+            buffer.copy_(numbers)
+        return self.forward(by_hand=False)
+
+    def forward(self, by_hand: bool) -> tuple[Trace, Tensor]:
+        trace = Trace(self.buffers | self.leaves, dict.fromkeys(self.buffers, "constant") | self.kinds)
+        with torch.enable_grad(), trace.watching(self.model, by_hand):
+            return trace, self.evaluate(trace)
 
     def evaluate(self, trace: Trace | None = None) -> Tensor:
         if self.loss is None:

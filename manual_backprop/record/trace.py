@@ -10,7 +10,7 @@ to be given the input itself: there, the node of the graph is asked.
 
 import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from typing import Any
 
@@ -68,15 +68,15 @@ class Trace(TorchFunctionMode):
             self._know(tensor, Value(symbol, name, kind, numbers))
 
     @contextmanager
-    def watching(self, model: Any) -> Iterator[None]:
-        """Record what is computed inside."""
+    def watching(self, model: Any, by_hand: bool) -> Iterator[None]:
+        """Record what is computed inside, on the hand-written backwards if `by_hand`."""
         hooks = []
         for place, module in model.named_modules() if isinstance(model, nn.Module) else ():
             hooks.append(module.register_forward_pre_hook(lambda *_, place=place: self.places.append(place)))
             hooks.append(module.register_forward_hook(self._leave, always_call=True))
         token = WATCH.set(self._own)
         try:
-            with self, use_manual_gradients():
+            with self, use_manual_gradients() if by_hand else nullcontext():
                 yield
         finally:
             WATCH.reset(token)
@@ -101,7 +101,8 @@ class Trace(TorchFunctionMode):
         before = self._as_values((*args, *kwargs.values()))
         if in_place:
             output = func(*args, **kwargs)
-            self._seen(Call(self.places[-1], name.rstrip("_"), False, before), given[:1])
+            call = Call(self.places[-1], name.rstrip("_"), False, before)
+            self._seen(call, [given[0], *self._sharing(given[0])])
             return output
         arguments, aliases = _aliased((args, kwargs))
         output = func(*arguments[0], **arguments[1])
@@ -123,7 +124,8 @@ class Trace(TorchFunctionMode):
                 call.twin = twin_for(operation)
                 output = compute(*arguments)
                 if torch.is_grad_enabled():
-                    self._seen(call, _tensors(output))
+                    changed = self._sharing(inputs[0]) if operation.overwrites else []
+                    self._seen(call, [*_tensors(output), *changed])
                     if aliases is None and call.result is not None and call.result.grad_fn is not None:
                         call.result.grad_fn.register_hook(partial(_note_all, call.gradients))
                 return output
@@ -176,6 +178,12 @@ class Trace(TorchFunctionMode):
         for value in self.values.values():
             if value.tensor.untyped_storage().data_ptr() in storages:
                 value.tensor = value.tensor.clone()
+
+    def _sharing(self, overwritten: Tensor) -> list[Tensor]:
+        """The tensors that changed with it: what it is a view of, and the other views of that."""
+        storage = overwritten.untyped_storage().data_ptr()
+        known = {id(t): t for t in self.alive if t is not overwritten and t.requires_grad}
+        return [t for t in known.values() if t.untyped_storage().data_ptr() == storage]
 
     def _know(self, tensor: Tensor, value: Value) -> None:
         self.values[id(tensor)] = value

@@ -88,5 +88,6 @@ TWINS: dict[str, Twin] = {
     "ScaledDotProductAttention": _attention,
     "Softplus": F.softplus,
     "Std": lambda x, dim, correction, keepdim: torch.std(x, dim, correction=correction, keepdim=keepdim),
+    "Var": lambda x, dim, correction, keepdim: torch.var(x, dim, correction=correction, keepdim=keepdim),
     "Update": lambda x, v: v.to(x).expand_as(x),
 }

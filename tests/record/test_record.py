@@ -23,6 +23,7 @@ def network(*sizes: int, activation: type[torch.nn.Module] = nn.ReLU) -> torch.n
 
 IMAGES = torch.randn(7, 5, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
 LABELS = torch.tensor([0, 1, 2, 0, 1, 2, 0])
+WEIGHT = torch.ones((), dtype=torch.float64, requires_grad=True)
 
 
 @pytest.mark.parametrize("activation", [nn.ReLU, nn.Sigmoid, nn.Tanh, torch.nn.ReLU])
@@ -118,6 +119,108 @@ def test_what_is_overwritten_in_place_keeps_its_numbers() -> None:
     assert torch.equal(step.value("a¹").tensor, step.value("z¹").tensor.clamp(min=0))
 
 
+def test_overwriting_by_any_name_keeps_the_numbers_and_the_gradients() -> None:
+    def model(x: torch.Tensor, w: torch.Tensor) -> torch.Tensor:
+        h = x * w
+        h += x  # by an operator
+        h = torch.nn.functional.hardswish(h, True)  # by position
+        return (h * h).sum()
+
+    x, w = IMAGES[:2].clone(), IMAGES[2:4].clone().requires_grad_()
+    step = record(model, x, w)
+    (due,) = torch.autograd.grad(model(x, w), w)
+    torch.testing.assert_close(step.value("w").gradient, due)
+    assert all(call.by_hand and call.gradients for call in step.calls)
+    found = {call.operation: call.output.tensor for call in reversed(step.calls)}  # the first of each name
+    torch.testing.assert_close(found["mul"], x * w.detach())
+    torch.testing.assert_close(found["update"], x * w.detach() + x)
+    torch.testing.assert_close(found["hardswish"], torch.nn.functional.hardswish(found["update"]))
+
+
+def test_an_operation_without_a_hand_written_backward_is_recorded_too() -> None:
+    step = record(lambda x: torch.special.erfcx(x).sum(), IMAGES.clone().requires_grad_())
+    assert [(call.operation, call.by_hand) for call in step.calls] == [
+        ("special_erfcx", False),
+        ("sum", True),
+    ]
+    assert step.calls[0].gradients[0].shape == IMAGES.shape
+    assert "built in" in step.table(80)
+
+
+class Double(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: object, x: torch.Tensor) -> torch.Tensor:
+        return 2 * x
+
+    @staticmethod
+    def backward(ctx: object, grad_output: torch.Tensor) -> torch.Tensor:
+        return 2 * grad_output
+
+
+def test_a_function_that_nothing_is_known_of_does_not_stop_the_recording() -> None:
+    step = record(lambda x: Double.apply((x * x).sum()), IMAGES.clone().requires_grad_())
+    torch.testing.assert_close(step.value("x").gradient, 4 * IMAGES)
+    assert step.value("L").tensor == 2 * IMAGES.square().sum()
+    step.table(80)
+    step.html()
+
+
+class States(torch.nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.lstm = torch.nn.LSTM(5, 3, dtype=torch.float64)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        output, (h, c) = self.lstm(x)
+        return (output**2).sum() + h.sum() + c.exp().sum()
+
+
+def test_each_output_of_an_operation_has_its_gradient() -> None:
+    lstm = record(States(), IMAGES).calls[0]
+    output, h, c = lstm.outputs
+    assert [value.symbol for value in lstm.outputs] == ["h¹", "t₁", "t₂"]
+    torch.testing.assert_close(output.gradient, 2 * output.tensor)
+    torch.testing.assert_close(h.gradient, torch.ones_like(h.tensor))
+    torch.testing.assert_close(c.gradient, c.tensor.exp())
+    assert max(lstm.ulps.values()) < 100
+
+
+@pytest.mark.parametrize("part", ["x[0] += y", "x[0].mul_(y)", "x[0] = y", "x.view(-1)[:5].exp_()"])
+def test_what_is_written_over_a_part_changes_the_whole(part: str) -> None:
+    def model(w: torch.Tensor) -> torch.Tensor:
+        x, y = w * 1.5, w[1].sin()
+        exec(part, {"x": x, "y": y})
+        return (x * x).sum()
+
+    w = IMAGES.clone().requires_grad_()
+    step = record(model, w)
+    (due,) = torch.autograd.grad(model(w), w)
+    torch.testing.assert_close(step.value("w").gradient, due)
+    *_, product, _ = step.calls
+    torch.testing.assert_close(product.output.tensor, product.inputs[0].tensor * product.inputs[1].tensor)
+    torch.testing.assert_close(product.output.tensor.sum(), torch.tensor(step.loss, dtype=torch.float64))
+
+
+def test_running_statistics_move_once_in_a_step() -> None:
+    torch.manual_seed(0)
+    model = torch.nn.Sequential(torch.nn.Linear(5, 3), torch.nn.BatchNorm1d(3)).double()
+    recording = record(model, IMAGES, LABELS, loss=F.cross_entropy, steps=2)
+    starts = [step.value("1.running_mean").tensor for step in recording.steps]
+    assert torch.equal(starts[0], torch.zeros(3, dtype=torch.float64))
+    model(IMAGES)
+    torch.testing.assert_close(starts[1], model[1].running_mean)
+
+
+def test_a_mask_of_minus_infinity_is_no_fault() -> None:
+    def model(scores: torch.Tensor) -> torch.Tensor:
+        masked = scores.masked_fill(torch.eye(5).bool(), float("-inf"))
+        return (masked.softmax(1) * scores).sum()
+
+    assert not any("finite" in line for line in record(model, IMAGES[:5].clone().requires_grad_()).remarks)
+    faulty = record(lambda x: (x.log() * x).sum(), torch.zeros(3, requires_grad=True))
+    assert "not every number is finite" in faulty.remarks[0]
+
+
 def test_what_is_wrong_with_a_step_is_said() -> None:
     dead = network(5, 11, 3)
     dead[0].bias.data[:] = torch.tensor([-100.0] * 4 + [100.0] * 7)
@@ -150,6 +253,7 @@ def test_the_table_keeps_to_its_width(width: int) -> None:
         ((network(5, 3), IMAGES), {"loss": F.cross_entropy}, TypeError, "and then the target"),
         ((network(5, 3), IMAGES, LABELS), {"loss": 3}, TypeError, "a function of output and target, not int"),
         ((lambda x: x * 2, torch.ones(())), {}, ValueError, "nothing that requires a gradient"),
+        ((lambda x: (WEIGHT * x).sum(), IMAGES), {}, ValueError, "nothing to differentiate for"),
         ((lambda x: x * 2, 1.0), {"lr": 0.0}, ValueError, "lr must be a number above 0, not 0.0"),
         ((lambda x: x * 2, 1.0), {"steps": 0}, ValueError, "steps must be at least 1, not 0"),
     ],
