@@ -17,7 +17,8 @@ from typing import Any
 from torch import Tensor
 
 from manual_backprop.record.call import Call, Value
-from manual_backprop.record.step import Parameter, Step, steps_of
+from manual_backprop.record.problem import steps_of
+from manual_backprop.record.step import Parameter, Step
 from manual_backprop.record.table import table
 
 ROWS = 40  # of each list in the table, unless asked otherwise

@@ -117,7 +117,7 @@ class Call:
     @property
     def formula(self) -> Formula:
         """Its lines."""
-        return formula_of(self.operation)
+        return formula_of(self.operation, self.by_hand)
 
     def line(self) -> str:
         """The forward formula in this step's symbols."""

@@ -121,6 +121,7 @@ FORMULAS: dict[str, Formula] = {
     "cat": Formula("{all}, one behind the other", ("its part of {g}",)),
     "stack": Formula("{all}, side by side", ("its slice of {g}",)),
     "copy": Formula("a copy of {0}", ("{g}",)),
+    "to": Formula("{0} in another type", ("{g}, in the type of {0}",)),
     "overwrite": Formula("{1}, written over {0}", ("0", "{g}")),
     "update": Formula("{1}, written over {0}", ("0", "{g}")),
     # sequences
@@ -157,6 +158,10 @@ FORMULAS: dict[str, Formula] = {
         ("2 {g} {2} ({0} − {1})/n", "−2 {g} {2} ({0} − {1})/n", "{g} (({0} − {1})² − {out})/n"),
     ),
 }
+REORDERED = {  # PyTorch's own functions of these names have their arguments in another order
+    *("batch_norm", "layer_norm", "group_norm", "rms_norm", "dropout", "embedding", "where", "copy"),
+    *("reshape", "permute", "expand", "addmm", "var", "std", "rnn_tanh", "rnn_relu", "lstm"),
+}
 NAMES = {name.replace("_", ""): name for name in FORMULAS}
 
 
@@ -166,6 +171,7 @@ def name_of(operation: Any) -> str:
     return NAMES.get(name.lower(), name)
 
 
-def formula_of(operation: str) -> Formula:
+def formula_of(operation: str, by_hand: bool) -> Formula:
     """The lines of an operation; its bare name where it has none here."""
-    return FORMULAS.get(operation, Formula(f"{operation}({{all}})", ()))
+    known = FORMULAS.get(operation) if by_hand or operation not in REORDERED else None
+    return known or Formula(f"{operation}({{all}})", ())
