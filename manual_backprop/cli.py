@@ -28,9 +28,12 @@ from manual_backprop.training.config import (
 )
 from manual_backprop.training.loop import resolve_device
 from manual_backprop.training.run import network_of
-from manual_backprop.verify.command import CannotRead, verify_named
+from manual_backprop.verify.apart import answer_apart
+from manual_backprop.verify.command import CannotRead, Form, Request, answer_to
 
+LONGEST_LINE = 2000  # of an error: what it quotes may be of any length
 WITH_RESUME = ("epochs", "target_accuracy", "device", "data_dir")
+LONGEST_LIMIT = 1_000_000
 VERIFY_EXAMPLES = """examples:
   manual-backprop verify derivation.py:backward --shapes "(5,3) (7,3) (7,)"
   manual-backprop verify linear
@@ -79,7 +82,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _say(line: str, exit_code: int) -> int:
-    print(" ".join(line.splitlines()), file=sys.stderr)
+    line = " ".join("".join(c if c.isprintable() else " " for c in line).split())
+    print(line if len(line) <= LONGEST_LINE else line[:LONGEST_LINE] + "…", file=sys.stderr)
     return exit_code
 
 
@@ -97,15 +101,23 @@ def _train(options: dict[str, Any]) -> int:
 
 
 def _verify(options: dict[str, Any]) -> int:
-    report = verify_named(options["derivation"], options["against"], options["shapes"])
+    limit = options["time_limit"]
+    if not 0 < limit <= LONGEST_LIMIT:
+        raise UsageError(f"--time-limit must be above 0 and at most {LONGEST_LIMIT}, not {limit:g}")
     colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
-    print(report.to_json() if options["json"] else report.coloured() if colour else report)
-    if options["plot"] is not None:
-        try:
-            report.plot(options["plot"])
-        except (OSError, ValueError) as error:
-            raise UsageError(f"--plot {options['plot']}: {error}") from error
-    return report.exit_code
+    form: Form = "json" if options["json"] else "coloured" if colour else "text"
+    request = Request(options["derivation"], options["against"], options["shapes"], form, options["plot"])
+    if ":" in request.derivation:
+        answer, printed = answer_apart(request, limit)
+        if printed:
+            print(printed, file=sys.stderr if form == "json" else sys.stdout)
+    else:
+        answer = answer_to(request)
+    if answer.report:
+        print(answer.report)
+    if answer.error:
+        raise CannotRead(answer.error)
+    return answer.exit_code
 
 
 def _record(options: dict[str, Any]) -> int:
@@ -185,6 +197,13 @@ def _add_verify(commands: Any) -> None:
         help="the forward, in the same file (default: forward)",
     )
     parser.add_argument("--shapes", metavar="SHAPES", help='of the inputs, such as "(5,3) (7,3) (7,)"')
+    parser.add_argument(
+        "--time-limit",
+        type=float,
+        default=60.0,
+        metavar="SECONDS",
+        help="for the file and all that is asked of it; what hangs is named (default: 60)",
+    )
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
     parser.add_argument("--plot", metavar="FILE", help="save the gradients as a picture (.png, .svg, .pdf)")
 

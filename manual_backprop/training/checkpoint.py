@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
@@ -45,15 +46,32 @@ def load(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise Failure(f"there is no {path}: --resume takes the folder of a run")
     try:
+        _require_uncompressed(path)
         state = torch.load(path, map_location="cpu", weights_only=True)
+    except OSError as error:
+        raise Failure(f"cannot read {path}: {error.strerror or error}") from error
     except Exception as error:  # the reader fails with whatever it trips over
         raise Failure(f"{path} is damaged, or no checkpoint") from error
-    found = state.get("format") if isinstance(state, dict) else None
-    if isinstance(found, int) and found > FORMAT:
+    found = state.get("format") if type(state) is dict else None
+    if type(found) is int and FORMAT < found < 2**63:
         raise Failure(f"{path} has format {found}, from a newer version; this one reads up to {FORMAT}")
-    if found != FORMAT or any(not isinstance(state.get(key), kind) for key, kind in KEYS.items()):
+    if type(found) is not int or found != FORMAT:
         raise Failure(f"{path} is no checkpoint of a training run")
-    return dict(state)
+    wrong = [key for key, kind in KEYS.items() if type(state.get(key)) is not kind]
+    if wrong:
+        raise Failure(
+            f"{path} is no checkpoint of a training run: {', '.join(wrong)} missing or of a wrong type"
+        )
+    return state
+
+
+def _require_uncompressed(path: Path) -> None:
+    """Raise unless the file is an archive of records as they are: loading then takes no more than its size."""
+    with zipfile.ZipFile(path) as archive:
+        records = archive.infolist()
+    packed = any(record.compress_type != zipfile.ZIP_STORED for record in records)
+    if packed or sum(record.file_size for record in records) > path.stat().st_size:
+        raise ValueError("a checkpoint is neither compressed nor larger than its file")
 
 
 def write_text(path: Path, text: str) -> None:
@@ -69,7 +87,8 @@ def write(path: Path, fill: Callable[[IO[bytes]], Any]) -> None:
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        with temporary.open("wb") as file:
+        temporary.unlink(missing_ok=True)
+        with temporary.open("xb") as file:  # never through a link that lies there
             fill(file)
             file.flush()
             os.fsync(file.fileno())

@@ -1,6 +1,6 @@
 """What a training run is told, and how it says that something is wrong."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from math import isfinite
 from typing import Any
 
@@ -74,6 +74,8 @@ class TrainingConfig:
     target_accuracy: float | None = None
 
     def __post_init__(self) -> None:
+        for field in fields(self):
+            _require_kind(field.name, field.default, self)
         choices: dict[str, tuple[Any, ...]] = {
             "model": MODELS,
             "activation": ACTIVATIONS,
@@ -87,7 +89,7 @@ class TrainingConfig:
         }
         for name, valid in choices.items():
             _require(getattr(self, name) in valid, name, _listed(valid), self)
-        whole = all(isinstance(size, int) and size > 0 for size in self.hidden)
+        whole = isinstance(self.hidden, tuple | list) and all(type(n) is int and n > 0 for n in self.hidden)
         _require(whole, "hidden", "whole numbers above 0, such as 128 or 128,64", self)
         _require(self.epochs >= 1, "epochs", "at least 1", self)
         _require(self.batch_size >= 1, "batch_size", "at least 1", self)
@@ -114,6 +116,17 @@ class TrainingConfig:
         for name in names:
             if getattr(self, name) != getattr(TrainingConfig, name):
                 raise UsageError(f"--{name} is for --model mlp, not {self.model}")
+
+
+def _require_kind(name: str, default: Any, config: TrainingConfig) -> None:
+    """What a shell or a checkpoint may hold in the place of a number or a name."""
+    value = getattr(config, name)
+    kind = {"hidden": object, "dataset": str, "target_accuracy": float}.get(name, type(default))
+    if value is None and default is None:
+        return
+    words = {int: "a whole number", float: "a number", str: "text"}
+    fits = isinstance(value, int | float if kind is float else kind) and not isinstance(value, bool)
+    _require(fits, name, words.get(kind, ""), config)
 
 
 def _require(valid: bool, name: str, expected: str, config: TrainingConfig) -> None:

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from manual_backprop.training.config import Failure
+from manual_backprop.training.idx import sizes_of
 
 DIGITS = tuple("0123456789")
 CLOTHES = (
@@ -31,7 +32,8 @@ CLOTHES = (
     "boot",
 )
 TORCHVISION_CLASSES = {"mnist": "MNIST", "fashion-mnist": "FashionMNIST"}
-FILES = tuple(f"{part}-{kind}-ubyte" for part in ("train", "t10k") for kind in ("images-idx3", "labels-idx1"))
+PARTS = {"training": "train", "test": "t10k"}
+FILES = tuple(f"{part}-{kind}-ubyte" for part in PARTS.values() for kind in ("images-idx3", "labels-idx1"))
 DOWNLOAD_TIMEOUT = 10  # seconds without a byte
 
 
@@ -125,19 +127,44 @@ def _from_torchvision(name: str, data_dir: Path) -> Raw:
     missing = [file for file in FILES if not (folder / file).is_file()]
     if missing:
         _refuse_misplaced(name, data_dir, folder)
+        _refuse_damaged_archives(kind, folder, missing)
         _download(kind, name, data_dir, partly=len(missing) < len(FILES), missing=missing)
     try:
+        for part in PARTS:
+            _require_promised(folder, part)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # torchvision's own, about how it reads its files
-            sets = [kind(str(data_dir), train=train, download=False) for train in (True, False)]
-        raw = (sets[0].data, sets[0].targets.long(), sets[1].data, sets[1].targets.long())
+            raw = (*_read(folder, "training"), *_read(folder, "test"))
         _require_sound(raw)
+    except OSError as error:
+        raise Failure(f"cannot read the files in {folder}: {error.strerror}") from error
     except Exception as error:  # torchvision's reader fails with whatever it trips over
         reason = str(error).split("\n")[0] or type(error).__name__
         raise Failure(
             f"the files in {folder} are damaged ({reason}): delete them, and they are fetched again"
         ) from error
     return raw
+
+
+def _files(folder: Path, part: str) -> tuple[Path, Path]:
+    return folder / f"{PARTS[part]}-images-idx3-ubyte", folder / f"{PARTS[part]}-labels-idx1-ubyte"
+
+
+def _require_promised(folder: Path, part: str) -> None:
+    """Raise a ValueError that says what is wrong with files that need not be read to know it."""
+    images, labels = _files(folder, part)
+    (count, *size), (labelled,) = sizes_of(images, 3), sizes_of(labels, 1)
+    if size != [28, 28]:
+        raise ValueError(f"{part} images are {tuple(size)}, not (28, 28)")
+    if count != labelled:
+        raise ValueError(f"{count} {part} images, but {labelled} labels")
+
+
+def _read(folder: Path, part: str) -> tuple[Tensor, Tensor]:
+    from torchvision.datasets.mnist import read_image_file, read_label_file
+
+    images, labels = _files(folder, part)
+    return read_image_file(str(images)), read_label_file(str(labels))
 
 
 def _torchvision_class(name: str) -> Any:
@@ -163,6 +190,19 @@ def _refuse_misplaced(name: str, data_dir: Path, folder: Path) -> None:
             raise Failure(f"found {found}, but {name} is read from {folder}: move the four files there")
 
 
+def _refuse_damaged_archives(kind: Any, folder: Path, missing: list[str]) -> None:
+    """A .gz that is not the published one would be overwritten by a download: it is the user's to delete."""
+    from torchvision.datasets.utils import check_integrity
+
+    for archive, checksum in kind.resources:
+        path = folder / archive
+        if archive.removesuffix(".gz") in missing and path.is_file() and not check_integrity(path, checksum):
+            raise Failure(
+                f"{path} is damaged, or another file (its checksum is not the published one): "
+                "delete it, and it is fetched again"
+            )
+
+
 def _download(kind: Any, name: str, data_dir: Path, partly: bool, missing: list[str]) -> None:
     before = socket.getdefaulttimeout()
     socket.setdefaulttimeout(DOWNLOAD_TIMEOUT)
@@ -181,13 +221,11 @@ def _download(kind: Any, name: str, data_dir: Path, partly: bool, missing: list[
 
 def _require_sound(raw: Raw) -> None:
     """Raise a ValueError that says what is wrong with data that could be read."""
-    for part, images, labels in (("training", *raw[:2]), ("test", *raw[2:])):
-        if images.shape[1:] != (28, 28):
-            raise ValueError(f"{part} images are {tuple(images.shape[1:])}, not (28, 28)")
-        if len(images) == 0 or len(images) != len(labels):
-            raise ValueError(f"{len(images)} {part} images, but {len(labels)} labels")
-        if labels.min() < 0 or labels.max() > 9:
+    for part, labels in (("training", raw[1]), ("test", raw[3])):
+        if labels.max() > 9:
             raise ValueError(f"{part} labels from {labels.min()} to {labels.max()}, not 0 to 9")
+    if raw[0].min() == raw[0].max():
+        raise ValueError(f"every pixel of the training images is {raw[0].min()}")
 
 
 def _normalised(name: str, raw: Raw, device: torch.device, dtype: torch.dtype) -> Dataset:

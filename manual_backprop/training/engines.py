@@ -122,7 +122,8 @@ class GraphEngine(Engine):
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.model.load_state_dict(state["model"])
-        self.optimizer.load_state_dict(state["optimizer"])
+        own = self.optimizer.state_dict()  # lr and the like are the configuration's
+        self.optimizer.load_state_dict({**own, "state": state["optimizer"]["state"]})
 
 
 def build(
@@ -131,13 +132,18 @@ def build(
     """The engine that `config` names, its parameters drawn from `config.seed`, on `device`.
 
     Raises:
-        Failure: a precision that the device does not have.
+        Failure: a precision that the device does not have, or a network that is too large for it.
     """
     if config.precision == "tf32" and device.type != "cuda":
         raise Failure(f"--precision tf32 needs a CUDA device, not {device.type}")
     if device.type == "cuda":
         torch.backends.cuda.matmul.allow_tf32 = config.precision == "tf32"
     torch.manual_seed(config.seed)
-    if config.engine == "explicit":
-        return ExplicitEngine(config, [features, *config.hidden, classes], device, processes)
-    return GraphEngine(config, features, classes, device, processes)
+    sizes = [features, *config.hidden, classes]
+    try:
+        if config.engine == "explicit":
+            return ExplicitEngine(config, sizes, device, processes)
+        return GraphEngine(config, features, classes, device, processes)
+    except (RuntimeError, TypeError, MemoryError) as error:  # TypeError: a size beyond 64 bits
+        what = f"network of {' × '.join(map(str, sizes))}" if config.model == "mlp" else config.model
+        raise Failure(f"a {what} cannot be made here: {str(error).splitlines()[0]}") from error

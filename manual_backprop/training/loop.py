@@ -12,11 +12,13 @@ import torch
 from torch import Tensor
 
 from manual_backprop import functional as F
-from manual_backprop.training.config import Failure, TrainingConfig
+from manual_backprop.training.config import Failure, TrainingConfig, UsageError
 from manual_backprop.training.data import Dataset
 from manual_backprop.training.engines import LOSSES, build
+from manual_backprop.training.models import shapes_of
 from manual_backprop.training.progress import Progress
 from manual_backprop.training.replay import ReplayedSteps, cuda_graph
+from manual_backprop.training.state import require_parameters, require_state
 
 NORMS_PER_EPOCH = 50
 EVALUATION_CHUNK = 1_000
@@ -198,6 +200,7 @@ class Trainer:
         """
         try:
             self.engine.load_state_dict(state["engine"])
+            _restore_random_states(state["random_states"], self.device)
         except (RuntimeError, ValueError, KeyError, TypeError) as error:
             raise Failure("the checkpoint does not fit the network that its configuration names") from error
         for name in (
@@ -211,7 +214,6 @@ class Trainer:
             "seconds",
         ):
             setattr(self, name, state[name])
-        _restore_random_states(state["random_states"], self.device)
 
 
 def may_be_replayed(config: TrainingConfig, device: torch.device) -> bool:
@@ -227,9 +229,33 @@ def configuration(state: dict[str, Any], **changes: Any) -> TrainingConfig:
     """
     try:
         config = TrainingConfig(**{**state["config"], "hidden": tuple(state["config"]["hidden"])})
+    except UsageError as error:
+        raise Failure(f"the checkpoint's configuration is none: {error}") from error
     except (TypeError, KeyError) as error:
         raise Failure("the checkpoint's configuration is not one of this version") from error
     return replace(config, **changes)
+
+
+def require_fit(state: dict[str, Any], config: TrainingConfig, data: Dataset, parameters_only: bool) -> None:
+    """Raise a Failure unless a checkpoint is of this network, and of a run on these data.
+
+    Args:
+        state: of the checkpoint.
+        config: its configuration.
+        data: what the network is for.
+        parameters_only: the rest of it, that only a run needs, may be anything.
+    """
+    try:
+        layers = shapes_of(config, data.train_images.shape[1], len(data.classes))
+        if parameters_only:
+            require_parameters(state["engine"], config, layers)
+        else:
+            require_state(state, config, layers, len(data.train_images))
+    except (ValueError, TypeError, KeyError, RuntimeError) as error:
+        what = "network" if parameters_only else "network and the data"
+        raise Failure(
+            f"the checkpoint does not fit the {what} that its configuration names: {error}"
+        ) from error
 
 
 def resolve_device(name: str) -> torch.device:

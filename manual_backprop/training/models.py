@@ -44,6 +44,17 @@ def build_model(config: TrainingConfig, features: int, classes: int, layers: Mod
     return {"cnn": cnn, "rnn": rnn, "transformer": transformer}[config.model](side, classes).to(dtype)
 
 
+def shapes_of(config: TrainingConfig, features: int, classes: int) -> list[dict[str, tuple[int, ...]]]:
+    """The shapes of the parameters by name, layer by layer, of a network that is never allocated."""
+    with torch.device("meta"):
+        model = build_model(config, features, classes, nn)
+    layers = [
+        {f"{at}.{name}": tuple(p.shape) for name, p in layer.named_parameters()}
+        for at, layer in enumerate(model)
+    ]
+    return [shapes for shapes in layers if shapes]
+
+
 def mlp(sizes: list[int], activation: str, layers: ModuleType, dtype: torch.dtype) -> nn.Sequential:
     """The last layer's output is the logits."""
     between = {"relu": layers.ReLU, "sigmoid": layers.Sigmoid, "tanh": layers.Tanh}[activation]

@@ -26,7 +26,7 @@ from manual_backprop.training import checkpoint
 from manual_backprop.training.config import Failure, TrainingConfig, UsageError
 from manual_backprop.training.data import Dataset, load
 from manual_backprop.training.engines import GraphEngine, build
-from manual_backprop.training.loop import Trainer, configuration, resolve_device
+from manual_backprop.training.loop import Trainer, configuration, require_fit, resolve_device
 from manual_backprop.training.progress import Progress
 
 Say = Callable[[str], None]
@@ -86,6 +86,7 @@ def resume(out: Path, changes: dict[str, Any], say: Say = print) -> Path:
         raise UsageError(f"--epochs {config.epochs}: {state['epoch']} are done already in {out}")
     device = resolve_device(config.device)
     data, _ = load(config.dataset, Path(config.data_dir), device, getattr(torch, config.dtype))
+    require_fit(state, config, data, parameters_only=False)
     trainer = Trainer(config, data)
     trainer.load_state_dict(state)
     if trainer.reached:
@@ -106,13 +107,12 @@ def network_of(run: Path | None, data_dir: str | None) -> tuple[Any, Dataset, An
     config = replace(config, engine="functions", precision="full", device="cpu")
     cpu = torch.device("cpu")
     data, _ = load(config.dataset, Path(data_dir or config.data_dir), cpu, getattr(torch, config.dtype))
+    if state is not None:
+        require_fit(state, config, data, parameters_only=True)
     engine = build(config, data.train_images.shape[1], len(data.classes), cpu)
     assert isinstance(engine, GraphEngine)
     if state is not None:
-        try:
-            engine.model.load_state_dict(state["engine"]["model"])
-        except (RuntimeError, KeyError, TypeError) as error:
-            raise Failure("the checkpoint does not fit the network that its configuration names") from error
+        engine.model.load_state_dict(state["engine"]["model"])
     return engine.model, data, engine.loss
 
 
@@ -176,9 +176,10 @@ def _make_folder(out: Path) -> None:
     try:
         out.mkdir(parents=True, exist_ok=True)
         occupied = any(out.iterdir())
-        probe = out / ".probe"
-        probe.touch()
-        probe.unlink()
+        if not occupied:
+            probe = out / ".probe"
+            probe.touch()
+            probe.unlink()
     except OSError as error:
         raise Failure(f"cannot write into the output folder {out}: {error.strerror}") from error
     if occupied:

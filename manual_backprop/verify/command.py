@@ -2,18 +2,80 @@
 
 import re
 import runpy
+import traceback
 from ast import literal_eval
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from manual_backprop.verify import verify
 from manual_backprop.verify.own import OWN, own
+from manual_backprop.verify.problem import words_of
 from manual_backprop.verify.report import Report
 from manual_backprop.verify.subjects import is_function_class
 
 
 class CannotRead(Exception):  # noqa: N818 - it is what the user reads, not a bug
     """What was named on the command line cannot be found or read."""
+
+
+Form = Literal["text", "coloured", "json"]
+
+
+@dataclass(frozen=True)
+class Request:
+    """What was asked for on the command line.
+
+    Attributes:
+        derivation: file.py:function, or the name of an operation of this package.
+        against: the name of the forward, in the same file.
+        shapes: of the inputs, as text.
+        form: of the report.
+        plot: where to save the pictures.
+    """
+
+    derivation: str
+    against: str
+    shapes: str | None
+    form: Form
+    plot: str | None
+
+    @property
+    def path(self) -> Path:
+        """The file with the derivation."""
+        return Path(self.derivation.rpartition(":")[0])
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the command says.
+
+    Attributes:
+        report: for standard output.
+        exit_code: that of the report.
+        error: one line, where something could not be done.
+    """
+
+    report: str = ""
+    exit_code: int = 2
+    error: str = ""
+
+
+def answer_to(request: Request) -> Answer:
+    """The report that was asked for, and its pictures.
+
+    Raises:
+        CannotRead: no such file, function, operation, or shapes.
+    """
+    report = verify_named(request.derivation, request.against, request.shapes)
+    text = {"text": report.__str__, "coloured": report.coloured, "json": report.to_json}[request.form]()
+    error = ""
+    if request.plot is not None:
+        try:
+            report.plot(request.plot)
+        except (OSError, ValueError) as trouble:
+            error = f"--plot {request.plot}: {trouble}"
+    return Answer(text, report.exit_code, error)
 
 
 def verify_named(what: str, against: str, shapes: str | None) -> Report:
@@ -27,16 +89,15 @@ def verify_named(what: str, against: str, shapes: str | None) -> Report:
     if ":" not in what:
         return verify_own(what)
     path, _, name = what.rpartition(":")
-    if shapes is None:
-        raise CannotRead('--shapes is missing: one for each input, such as --shapes "(5,3) (7,3) (7,)"')
+    sizes = shapes_from(shapes)
     found = _names_in(Path(path))
     for wanted in (name, against):
         if not callable(found.get(wanted)):
             raise CannotRead(f"{path} has no function {wanted}")
     judged, reference = found[name], found[against]
     if is_function_class(judged):
-        return verify(judged, against=reference, shapes=shapes_from(shapes))
-    return verify(reference, judged, shapes=shapes_from(shapes))
+        return verify(judged, against=reference, shapes=sizes)
+    return verify(reference, judged, shapes=sizes)
 
 
 def verify_own(name: str) -> Report:
@@ -51,16 +112,18 @@ def verify_own(name: str) -> Report:
     return verify(function, against=twin, shapes=points)
 
 
-def shapes_from(text: str) -> list[tuple[int, ...]]:
+def shapes_from(text: str | None) -> list[tuple[int, ...]]:
     """The text "(5,3) (7,)" as [(5, 3), (7,)].
 
     Raises:
-        CannotRead: it is no such list.
+        CannotRead: it is no such list, or there is none.
     """
+    if text is None:
+        raise CannotRead('--shapes is missing: one for each input, such as --shapes "(5,3) (7,3) (7,)"')
     try:
         shapes = [literal_eval(part) for part in re.findall(r"\([^()]*\)", text)]
         shapes = [shape if isinstance(shape, tuple) else (shape,) for shape in shapes]
-    except (ValueError, SyntaxError):
+    except (ValueError, SyntaxError, RecursionError, MemoryError):
         shapes = []
     left_over = re.sub(r"\([^()]*\)", "", text).strip()
     if not shapes or left_over or not all(isinstance(n, int) and n >= 0 for shape in shapes for n in shape):
@@ -69,9 +132,31 @@ def shapes_from(text: str) -> list[tuple[int, ...]]:
 
 
 def _names_in(path: Path) -> dict[str, Any]:
+    require_file(path)
     try:
         return runpy.run_path(str(path))
+    except Exception as error:  # the file is the user's: whatever it raises is for them to read
+        raise CannotRead(raised(path, error)) from error
+
+
+def require_file(path: Path) -> None:
+    """Raise CannotRead unless it is a file that can be read."""
+    try:
+        if not path.is_file():
+            raise CannotRead(f"cannot read {path}: there is no such file")
+        path.open("rb").close()
     except OSError as error:
         raise CannotRead(f"cannot read {path}: {error.strerror}") from error
-    except Exception as error:  # the file is the user's: whatever it raises is for them to read
-        raise CannotRead(f"{path} raises {type(error).__name__}: {error}") from error
+
+
+def raised(path: Path, error: BaseException) -> str:
+    """What the file raised, and in which of its lines."""
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename == str(path)]
+    where = ""
+    if frames:
+        where = f" (line {frames[-1].lineno}{_within(frames[-1].name)})"
+    return f"{path} raises {words_of(error)}{where}"
+
+
+def _within(function: str) -> str:
+    return "" if function == "<module>" else f", in {function}"

@@ -12,6 +12,7 @@ from torch import Tensor
 DRAWS = 3  # a name is given to a mistake only if it fits on every one
 DRAWS_OF_FEW = 12  # where an input has only a few numbers, a fit to three would say little
 FEW = 4
+LONGEST_MESSAGE = 300
 
 
 class Unjudged(Exception):  # noqa: N818 - an answer, not a bug
@@ -86,8 +87,8 @@ class Problem:
         try:
             with torch.no_grad():
                 output = self.forward(*copies)
-        except Exception as error:  # whatever it is, it is the answer
-            raise Unjudged(f"the forward raises {type(error).__name__}: {error}") from error
+        except (Exception, SystemExit) as error:  # whatever it is, it is the answer
+            raise Unjudged(f"the forward raises {words_of(error)}") from error
         if not isinstance(output, Tensor) or not output.is_floating_point():
             what = str(output.dtype) if isinstance(output, Tensor) else f"a {type(output).__name__}"
             raise Unjudged(f"the forward returns {what}, where a tensor of real numbers is judged")
@@ -141,8 +142,20 @@ class Problem:
         extra = {"output": draw.output.clone()} if _takes_output(self.backward) else {}
         try:
             return self.backward(v.clone(), *(x.clone() for x in draw.inputs), **extra)
-        except Exception as error:  # whatever it is, it is the answer
-            raise Malformed(f"your derivation raises {type(error).__name__}: {error}") from error
+        except (Exception, SystemExit) as error:  # whatever it is, it is the answer
+            raise Malformed(f"your derivation raises {words_of(error)}") from error
+
+
+def words_of(error: BaseException) -> str:
+    """What a derivation raised, in one line, shortened, and of characters that can be printed."""
+    try:
+        message = str(error)
+    except Exception:  # the exception is the derivation's own, and so is how it is written
+        message = "its message cannot be read"
+    shown = "".join(c if c.isprintable() else " " for c in message[: LONGEST_MESSAGE + 1])
+    line = " ".join(shown.split())
+    name = type(error).__name__[:LONGEST_MESSAGE]
+    return f"{name}: {line[:LONGEST_MESSAGE]}{'…' if len(message) > LONGEST_MESSAGE else ''}"
 
 
 def of_function(function: Callable[..., Tensor]) -> Callable[..., Any]:

@@ -1,0 +1,138 @@
+"""What the state of a run must be, checked before anything is made of it.
+
+A checkpoint comes from a file, and a file may be damaged, of another network or data set, or made to do harm.
+What is checked here needs no more memory than the file: only then is a network allocated.
+"""
+
+from math import ceil, isfinite
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from manual_backprop.training.config import TrainingConfig
+
+METRICS = ("epoch", "train_loss", "train_accuracy", "test_loss", "test_accuracy")
+Shape = tuple[int, ...]
+
+
+def require_state(
+    state: dict[str, Any], config: TrainingConfig, layers: list[dict[str, Shape]], examples: int
+) -> None:
+    """Raise a ValueError that says where a run with `config` cannot go on from `state`.
+
+    Args:
+        state: what `Trainer.state_dict` returned, or what is taken for it.
+        config: of the run.
+        layers: the shapes of each layer's parameters.
+        examples: of the training set.
+    """
+    shapes = require_parameters(state["engine"], config, layers)
+    _require_position(state, config.batch_size, examples)
+    _require_memory(state["engine"], config, shapes, state["step"])
+    _require_measured(state, layers=len(layers))
+    _require_tensor("sums", state["sums"], (2,), torch.float64)
+    for name, generator in (
+        ("order_state", state["order_state"]),
+        ("cpu", state["random_states"].get("cpu")),
+    ):
+        try:
+            torch.Generator().set_state(generator)
+        except (RuntimeError, TypeError) as error:
+            raise ValueError(f"{name} is no state of a random generator") from error
+
+
+def require_parameters(
+    engine: dict[str, Any], config: TrainingConfig, layers: list[dict[str, Shape]]
+) -> list[Shape]:
+    """The shapes of all parameters; a ValueError where the engine's state has others."""
+    shapes = {name: shape for layer in layers for name, shape in layer.items()}
+    model = _dict("model", engine.get("model"))
+    if list(model) != list(shapes):
+        raise ValueError(f"its parameters are not {', '.join(shapes)}")
+    for name, shape in shapes.items():
+        _require_tensor(name, model[name], shape, getattr(torch, config.dtype))
+    held = {t.untyped_storage().data_ptr(): t.untyped_storage().nbytes() for t in model.values()}
+    if sum(t.numel() * t.element_size() for t in model.values()) > sum(held.values()):
+        raise ValueError("its parameters claim more numbers than the file has")  # by a stride of 0, say
+    return list(shapes.values())
+
+
+def _require_position(state: dict[str, Any], batch_size: int, examples: int) -> None:
+    epoch, position, step, seconds = (state[name] for name in ("epoch", "position", "step", "seconds"))
+    if epoch < 0 or not 0 <= position < examples or position % batch_size:
+        raise ValueError(f"example {position} of epoch {epoch} is no place to stop in {examples} examples")
+    if step != epoch * ceil(examples / batch_size) + position // batch_size:
+        raise ValueError(f"step {step} is not where epoch {epoch} has seen {position} of {examples} examples")
+    if not isfinite(seconds) or seconds < 0 or (step > 0 and seconds == 0):
+        raise ValueError(f"it took {seconds} seconds")
+
+
+def _require_memory(engine: dict[str, Any], config: TrainingConfig, shapes: list[Shape], step: int) -> None:
+    """What momentum and Adam remember of each parameter."""
+    dtype = getattr(torch, config.dtype)
+    averages = 2 if config.optimizer == "adam" else 1 if config.momentum else 0
+    counts = config.optimizer == "adam"  # its steps
+    if config.engine == "explicit":
+        layers = engine.get("updates")
+        kept = [rule for layer in _list("updates", layers) for rule in _list("updates", layer)]
+    else:
+        names = {0: [], 1: ["momentum_buffer"], 2: ["exp_avg", "exp_avg_sq", "step"]}[averages]
+        memory = _dict("optimizer", _dict("optimizer", engine.get("optimizer")).get("state"))
+        if step == 0 or not averages:
+            shapes = []
+        if list(memory) != list(range(len(shapes))):
+            raise ValueError("its optimiser remembers other parameters")
+        kept = [[_dict("optimizer", rule).get(name) for name in names] for rule in memory.values()]
+    if len(kept) != len(shapes):
+        raise ValueError("its optimiser remembers other parameters")
+    for rule, shape in zip(kept, shapes, strict=True):
+        if len(_list("updates", rule)) != averages + counts:
+            raise ValueError("its optimiser remembers something else")
+        for tensor in rule[:averages]:
+            _require_tensor("the optimiser's memory", tensor, shape, dtype)
+        if counts:
+            count = rule[averages]
+            _require_tensor("the optimiser's count", count, ())
+            if count != step:
+                raise ValueError(f"its optimiser has counted {float(count):g} of {step} steps")
+
+
+def _require_measured(state: dict[str, Any], layers: int) -> None:
+    if len(state["metrics"]) != state["epoch"]:
+        raise ValueError(f"it has metrics of {len(state['metrics'])} epochs, where {state['epoch']} are done")
+    for number, row in enumerate(state["metrics"], 1):
+        if tuple(_dict("metrics", row)) != METRICS or type(row["epoch"]) is not int or row["epoch"] != number:
+            raise ValueError(f"its metrics of epoch {number} are not {', '.join(METRICS)}")
+        if any(type(row[name]) is not float for name in METRICS[1:]):
+            raise ValueError(f"a metric of epoch {number} is no number")
+        if not (0 <= row["train_accuracy"] <= 1 and 0 <= row["test_accuracy"] <= 1):
+            raise ValueError(f"an accuracy of epoch {number} is not between 0 and 1")
+    before = -1
+    for row in state["gradient_norms"]:
+        step, *norms = _list("gradient_norms", row) or [None]
+        if len(norms) != layers or any(type(norm) is not float or norm < 0 for norm in norms):
+            raise ValueError("its gradient norms are not one number for each layer")
+        if type(step) is not int or not before < step < state["step"]:
+            raise ValueError("its gradient norms are not those of its steps")
+        before = step
+
+
+def _require_tensor(name: str, value: Any, shape: Shape, dtype: torch.dtype | None = None) -> None:
+    plain = isinstance(value, Tensor) and value.layout == torch.strided and value.device.type == "cpu"
+    if not plain:
+        raise ValueError(f"{name} is no tensor of numbers")
+    if tuple(value.shape) != shape or value.dtype != (dtype or value.dtype) or value.is_complex():
+        raise ValueError(f"{name} is {value.dtype} of shape {tuple(value.shape)}, where {shape} is due")
+
+
+def _dict(name: str, value: Any) -> dict[Any, Any]:
+    if not isinstance(value, dict):
+        raise ValueError(f"{name} is missing")
+    return value
+
+
+def _list(name: str, value: Any) -> list[Any]:
+    if not isinstance(value, list | tuple):
+        raise ValueError(f"{name} is missing")
+    return list(value)

@@ -1,0 +1,154 @@
+"""A derivation's file in a process of its own: whatever it does, the answer is a report or one line.
+
+The file is a program. It may loop for ever, print without end, leave by `sys.exit`, swallow every exception or
+crash the interpreter, and the command must still say what happened. So it is judged by a second interpreter,
+which writes its answer to a file. There faulthandler's watchdog, a thread that needs nothing from Python, notes
+after the time limit where each thread is, and ends the process: that works inside a long matrix product too.
+"""
+
+import faulthandler
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from threading import Thread
+from typing import IO, Any
+
+from manual_backprop.verify.command import (
+    Answer,
+    CannotRead,
+    Request,
+    answer_to,
+    raised,
+    require_file,
+    shapes_from,
+)
+
+STARTING = 60.0  # seconds that an interpreter may take until the file's own time begins
+MOST_BYTES, MOST_LINES = 4000, 20  # of what the file prints
+
+
+def answer_apart(request: Request, time_limit: float) -> tuple[Answer, str]:
+    """The answer from a process of its own, and what the file printed, shortened.
+
+    Raises:
+        CannotRead: no such file or shapes, or a file that runs for longer than `time_limit` seconds.
+    """
+    shapes_from(request.shapes)
+    require_file(request.path)
+    with TemporaryDirectory() as folder:
+        process = subprocess.Popen(
+            [sys.executable, "-P", "-m", __name__, folder, json.dumps(asdict(request)), str(time_limit)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            bufsize=0,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(path or os.getcwd() for path in sys.path)},
+            start_new_session=True,  # so that Ctrl-C reaches the command alone, which ends the process
+        )
+        assert process.stdout is not None
+        printed = Printed(process.stdout)
+        with suppress(subprocess.TimeoutExpired):
+            try:
+                process.wait(STARTING + time_limit)
+            finally:
+                code = process.poll()
+                _end(process)
+                printed.close()
+        return _answer_in(Path(folder), request.path, time_limit, code), printed.text()
+
+
+class Printed:
+    """The beginning of what a process prints; the rest is only counted."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self.stream = stream
+        self.kept, self.size = b"", 0
+        self.reader = Thread(target=self._read, daemon=True)
+        self.reader.start()
+
+    def _read(self) -> None:
+        with suppress(OSError, ValueError):  # closed, while a process that outlives its parent holds it
+            while part := self.stream.read(65536):
+                self.size += len(part)
+                self.kept += part[: MOST_BYTES - len(self.kept)]
+
+    def close(self) -> None:
+        """Read what is left."""
+        self.reader.join(1)
+        self.stream.close()
+
+    def text(self) -> str:
+        """The first lines, and how much more there was."""
+        lines = self.kept.decode(errors="replace").splitlines()[:MOST_LINES]
+        shown = "\n".join("".join(c if c.isprintable() or c == "\t" else " " for c in line) for line in lines)
+        left = self.size - len(self.kept[:MOST_BYTES])
+        whole = left == 0 and len(self.kept.decode(errors="replace").splitlines()) <= MOST_LINES
+        return shown if whole else f"{shown}\n… ({self.size:,} bytes were printed)"
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """The process, and whatever it has started."""
+    with suppress(OSError):
+        os.killpg(process.pid, signal.SIGKILL) if hasattr(os, "killpg") else process.kill()
+    process.wait()
+
+
+def _answer_in(folder: Path, path: Path, time_limit: float, code: int | None) -> Answer:
+    with suppress(OSError, ValueError, TypeError):
+        return Answer(**json.loads((folder / "answer").read_text(encoding="utf-8")))
+    stack = ""
+    with suppress(OSError):
+        stack = (folder / "stack").read_text(encoding="utf-8", errors="replace")
+    if code is None or stack.startswith("Timeout"):
+        raise CannotRead(
+            f"{path}{_place_in(stack, path)}: still running after {time_limit:g} s (--time-limit)"
+        )
+    how = f"exit code {code}"
+    if code < 0:
+        how = signal.Signals(-code).name if -code in set(signal.Signals) else f"signal {-code}"
+    raise CannotRead(f"{path} ends the process that judges it ({how})")
+
+
+def _place_in(stack: str, path: Path) -> str:
+    """The innermost line of the file that was running; of the main thread, which comes last, if it is there."""
+    name = re.escape(str(path).encode("ascii", "backslashreplace").decode())  # as faulthandler writes it
+    for thread in reversed(stack.split("\n\n")):
+        found = re.search(rf'^  File "{name}", line (\d+) in (.*)$', thread, re.MULTILINE)
+        if found:
+            within = "" if found[2] == "<module>" else f", in {found[2]}"
+            return f", line {found[1]}{within}"
+    return ""
+
+
+def main(folder: str, request: str, time_limit: str) -> None:
+    """Judge, write the answer, and leave without what the file has arranged for the end."""
+    asked = Request(**json.loads(request))
+    sys.argv = [str(asked.path)]
+    answer: dict[str, Any]
+    with (Path(folder) / "stack").open("w") as stack:
+        faulthandler.dump_traceback_later(float(time_limit), exit=True, file=stack)
+        try:
+            answer = asdict(answer_to(asked))
+        except CannotRead as error:
+            answer = asdict(Answer(error=str(error)))
+        except BaseException as error:  # SystemExit and its like too: whatever it is, it is the answer
+            answer = asdict(Answer(error=raised(asked.path, error)))
+        finished = Path(folder) / "answer"
+        finished.with_suffix(".part").write_text(json.dumps(answer), encoding="utf-8")
+        finished.with_suffix(".part").replace(finished)
+        with suppress(BaseException):
+            sys.stdout.flush()
+        with suppress(BaseException):
+            sys.stderr.flush()
+        os._exit(0)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

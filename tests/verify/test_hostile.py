@@ -1,0 +1,217 @@
+"""A derivation's file may do whatever a program can: the command says what, in one line, and goes on."""
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+from manual_backprop import verify
+from manual_backprop.cli import main
+from manual_backprop.verify.apart import MOST_LINES, _place_in
+from manual_backprop.verify.problem import LONGEST_MESSAGE, words_of
+
+FORWARD = "import torch\n\ndef forward(x):\n    return 2 * x\n\n"
+RIGHT = FORWARD + "def backward(g, x):\n    return 2 * g\n"
+
+
+def judge(tmp_path: Path, text: str, *options: str, name: str = "derivation.py") -> int:
+    file = tmp_path / name
+    file.write_text(text)
+    return main(["verify", f"{file}:backward", "--shapes", "(5,3)", *options])
+
+
+def backward(body: str) -> str:
+    return f"{FORWARD}def backward(g, x):\n    {body}\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("def backward(:\n", "SyntaxError"),
+        ("import a_module_that_is_not_there\n", "ModuleNotFoundError: No module named 'a_module_that_is_not"),
+        ("open('/nowhere/at/all')\n", "raises FileNotFoundError"),
+        ("\n\nraise SystemExit(0)\n", "raises SystemExit: 0 (line 3)"),
+        ("raise KeyboardInterrupt\n", "raises KeyboardInterrupt"),
+        ("input()\n", "raises EOFError"),
+        ("raise ValueError('x' * 10**7)\n", "raises ValueError: xxx"),
+        (r"raise ValueError('a\n\x1b[31m\ud800b')", "raises ValueError: a [31m b"),
+        ("import os\nos._exit(0)\n", "ends the process that judges it (exit code 0)"),
+        ("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)\n", "(SIGKILL)"),
+        (
+            backward("class Stop(BaseException): pass\n    raise Stop('now')"),
+            "raises Stop: now (line 8, in back",
+        ),
+        (backward("raise KeyboardInterrupt"), "raises KeyboardInterrupt: (line 7, in backward)"),
+        ("x = " + "(" * 10_000, "raises"),
+        ("\0", "raises"),
+    ],
+)
+def test_what_a_file_does_instead_is_one_line(
+    text: str, says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert judge(tmp_path, text) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.count("\n") == 1
+    assert len(captured.err) < 1000
+    assert captured.err.startswith("manual-backprop verify: error: ")
+    assert says in captured.err
+
+
+def test_a_backward_that_leaves_is_judged_as_one_that_raises(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert judge(tmp_path, backward("raise SystemExit(0)")) == 1
+    assert "your derivation raises SystemExit: 0" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("\nwhile True:\n    pass\n", r", line [23]: "),
+        (backward("while True: pass"), r", line 7, in backward: "),
+        (backward("import time; time.sleep(1000)"), r", line 7, in backward: "),
+        (backward("return sum(range(10**14))"), r", line 7, in backward: "),  # one call, which holds the lock
+        (
+            backward("while True:\n        try:\n            pass\n        except BaseException: pass"),
+            r", line \d+, in backward: ",
+        ),
+        (
+            FORWARD.replace("return", "while True: x = x + 0\n    return") + "def backward(g, x): return g",
+            r", line 4, in forward: ",
+        ),
+        ("import faulthandler as f\nf.cancel_dump_traceback_later()\nwhile True: pass\n", ": "),
+    ],
+)
+def test_what_hangs_is_named_with_its_line(
+    text: str, place: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("manual_backprop.verify.apart.STARTING", 30.0)
+    started = time.monotonic()
+    assert judge(tmp_path, text, "--time-limit", "1", name="dérivation.py") == 2
+    assert time.monotonic() - started < 60
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.count("\n") == 1
+    assert "still running after 1 s (--time-limit)" in captured.err
+    file = str(tmp_path / "dérivation.py")
+    assert file in captured.err
+    assert __import__("re").match(place + "still", captured.err.partition(file)[2])
+
+
+def test_the_innermost_line_of_the_main_thread_is_named() -> None:
+    stack = (
+        "Timeout (0:00:01)!\nThread 0x1 (most recent call first):\n"
+        '  File "a.py", line 3 in worker\n\n'
+        "Thread 0x2 (most recent call first):\n"
+        '  File "torch/x.py", line 9 in f\n  File "a.py", line 7 in backward\n  File "a.py", line 1 in <module>\n'
+    )
+    assert _place_in(stack, Path("a.py")) == ", line 7, in backward"
+    assert _place_in(stack, Path("b.py")) == ""
+
+
+@pytest.mark.parametrize("limit", ["0", "-1", "nan", "inf", "1e9"])
+def test_a_time_limit_that_is_none_is_refused(
+    limit: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert judge(tmp_path, RIGHT, "--time-limit", limit) == 2
+    assert "--time-limit must be above 0" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("how", ["print('y' * 100)", "import os; os.write(2, b'y' * 100 + b'\\n')"])
+def test_what_a_file_prints_does_not_drown_the_report(
+    how: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    body = (
+        f"for _ in range(30_000): {how}"
+        if how.startswith("print")
+        else f"for _ in range(30_000):\n        {how}"
+    )
+    assert judge(tmp_path, backward(f"{body}\n    return 2 * g")) == 0
+    captured = capsys.readouterr()
+    lines = captured.out.splitlines()
+    assert len(lines) < MOST_LINES + 10
+    assert lines[0] == "y" * 100
+    assert "bytes were printed)" in captured.out
+    assert "∂L/∂x        right" in captured.out
+    assert captured.err == ""
+
+
+def test_the_json_is_only_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert judge(tmp_path, RIGHT + "print('hello\\x1b[31m')\n", "--json") == 0
+    captured = capsys.readouterr()
+    assert json.loads(captured.out)["status"] == "right"
+    assert captured.err == "hello [31m\n"
+
+
+def test_threads_exit_handlers_and_children_do_not_keep_the_command(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lingering = (
+        "import atexit, subprocess, threading, time\n"
+        "atexit.register(time.sleep, 100)\n"
+        "threading.Thread(target=time.sleep, args=(100,)).start()\n"
+        "subprocess.Popen(['sleep', '100'])\n"
+    )
+    started = time.monotonic()
+    assert judge(tmp_path, lingering + RIGHT) == 0
+    assert time.monotonic() - started < 60
+    assert "right" in capsys.readouterr().out
+
+
+def test_a_report_and_its_pictures_come_from_the_other_process(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    picture = tmp_path / "report.png"
+    assert judge(tmp_path, RIGHT, "--plot", str(picture)) == 0
+    assert picture.stat().st_size > 10_000
+    capsys.readouterr()
+    assert judge(tmp_path, RIGHT, "--plot", str(tmp_path / "nowhere" / "report.png")) == 2
+    captured = capsys.readouterr()
+    assert "right" in captured.out
+    assert captured.err.count("\n") == 1
+
+
+def test_a_module_beside_the_caller_does_not_replace_one_of_python(tmp_path: Path) -> None:
+    (tmp_path / "json.py").write_text("open('executed', 'w')\n")
+    (tmp_path / "derivation.py").write_text(RIGHT)
+    command = (
+        "import sys; sys.path = [p for p in sys.path if p]; from manual_backprop.cli import main; main()"
+    )
+    arguments = ["verify", "derivation.py:backward", "--shapes", "(5,3)"]
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", command, *arguments], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert "right" in done.stdout, done.stderr
+    assert not (tmp_path / "executed").exists()
+
+
+class Unreadable(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError
+
+
+@pytest.mark.parametrize(
+    ("error", "due"),
+    [
+        (Unreadable(), "Unreadable: its message cannot be read"),
+        (ValueError("a\nb\t\x00c"), "ValueError: a b c"),
+        (ValueError("x" * 10**6), f"ValueError: {'x' * LONGEST_MESSAGE}…"),
+    ],
+)
+def test_what_was_raised_is_said_in_one_short_line(error: Exception, due: str) -> None:
+    assert words_of(error) == due
+
+
+def test_nothing_in_a_report_is_markup_in_a_notebook() -> None:
+    def raises(g: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+        raise ValueError("</pre><script>alert(1)</script><img src=x onerror=alert(1)>")
+
+    html = verify(torch.exp, raises, shapes=[(3,)])._repr_html_()
+    assert "&lt;script&gt;" in html
+    assert "<script" not in html
+    assert "<img src=x" not in html
