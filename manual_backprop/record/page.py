@@ -29,12 +29,14 @@ def page(steps: list[Step], classes: Sequence[str] | None) -> str:
     room = MOST_NUMBERS // len(steps)
     data = {
         "version": FORMAT,
-        "classes": classes,
+        "classes": None if classes is None else [str(name) for name in classes],
         "batch": max((len(v.tensor) for v in steps[0].values if v.per_example), default=1),
         "steps": [_step(step, room) for step in steps],
     }
     # In JSON "<" stands in strings only; written so, no name in the data can end the script or open one.
-    text = json.dumps(data, ensure_ascii=False).replace("<", "\\u003c")
+    text = json.dumps(data, ensure_ascii=False, allow_nan=False).replace("<", "\\u003c")
+    # A name may hold half a surrogate pair, which UTF-8 cannot write: it is escaped, in JSON's own way.
+    text = text.encode("utf-8", "backslashreplace").decode()
     template, style, script = (
         files(__package__).joinpath(f"page.{kind}").read_text(encoding="utf-8")
         for kind in ("html", "css", "js")

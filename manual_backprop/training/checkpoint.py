@@ -59,14 +59,12 @@ def load(path: Path) -> dict[str, Any]:
         raise Failure(f"{path} is no checkpoint of a training run")
     wrong = [key for key, kind in KEYS.items() if type(state.get(key)) is not kind]
     if wrong:
-        raise Failure(
-            f"{path} is no checkpoint of a training run: {', '.join(wrong)} missing or of a wrong type"
-        )
+        raise Failure(f"{path} is no checkpoint of a training run: it lacks {', '.join(wrong)}")
     return state
 
 
 def _require_uncompressed(path: Path) -> None:
-    """Raise unless the file is an archive of records as they are: loading then takes no more than its size."""
+    """Raise unless the file's records stand in it as they are: loading then takes no more than its size."""
     with zipfile.ZipFile(path) as archive:
         records = archive.infolist()
     packed = any(record.compress_type != zipfile.ZIP_STORED for record in records)

@@ -93,6 +93,8 @@ class TrainingConfig:
         _require(whole, "hidden", "whole numbers above 0, such as 128 or 128,64", self)
         _require(self.epochs >= 1, "epochs", "at least 1", self)
         _require(self.batch_size >= 1, "batch_size", "at least 1", self)
+        for name in ("epochs", "batch_size"):
+            _require(getattr(self, name) < 2**63, name, "below 2^63", self)
         _require(isfinite(self.lr) and self.lr > 0, "lr", "a finite number above 0", self)
         _require(0 <= self.momentum < 1, "momentum", "at least 0 and below 1", self)
         sensible = isfinite(self.weight_decay) and self.weight_decay >= 0

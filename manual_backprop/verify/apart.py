@@ -1,9 +1,9 @@
 """A derivation's file in a process of its own: whatever it does, the answer is a report or one line.
 
-The file is a program. It may loop for ever, print without end, leave by `sys.exit`, swallow every exception or
-crash the interpreter, and the command must still say what happened. So it is judged by a second interpreter,
-which writes its answer to a file. There faulthandler's watchdog, a thread that needs nothing from Python, notes
-after the time limit where each thread is, and ends the process: that works inside a long matrix product too.
+The file is a program. It may loop for ever, print without end, leave by `sys.exit`, swallow every exception
+or crash the interpreter, and the command must still say what happened. So a second interpreter judges it, and
+writes its answer to a file. There faulthandler's watchdog, a thread that needs nothing from Python, notes
+after the time limit where each thread is, and ends the process: inside a long matrix product too.
 """
 
 import faulthandler
@@ -85,12 +85,12 @@ class Printed:
         self.stream.close()
 
     def text(self) -> str:
-        """The first lines, and how much more there was."""
-        lines = self.kept.decode(errors="replace").splitlines()[:MOST_LINES]
-        shown = "\n".join("".join(c if c.isprintable() or c == "\t" else " " for c in line) for line in lines)
-        left = self.size - len(self.kept[:MOST_BYTES])
-        whole = left == 0 and len(self.kept.decode(errors="replace").splitlines()) <= MOST_LINES
-        return shown if whole else f"{shown}\n… ({self.size:,} bytes were printed)"
+        """The first lines, and how much there was."""
+        lines = self.kept.decode(errors="replace").splitlines()
+        shown = ["".join(c if c.isprintable() or c == "\t" else " " for c in line) for line in lines]
+        if self.size > len(self.kept) or len(lines) > MOST_LINES:
+            shown = [*shown[:MOST_LINES], f"… ({self.size:,} bytes were printed)"]
+        return "\n".join(shown)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
@@ -107,9 +107,8 @@ def _answer_in(folder: Path, path: Path, time_limit: float, code: int | None) ->
     with suppress(OSError):
         stack = (folder / "stack").read_text(encoding="utf-8", errors="replace")
     if code is None or stack.startswith("Timeout"):
-        raise CannotRead(
-            f"{path}{_place_in(stack, path)}: still running after {time_limit:g} s (--time-limit)"
-        )
+        place = _place_in(stack, path)
+        raise CannotRead(f"{path}{place}: still running after {time_limit:g} s (--time-limit)")
     how = f"exit code {code}"
     if code < 0:
         how = signal.Signals(-code).name if -code in set(signal.Signals) else f"signal {-code}"

@@ -1,13 +1,18 @@
 """The page in a real browser: every control, and the product that it shows against the recorded gradient."""
 
+import base64
+import hashlib
 import json
 import re
+from collections import OrderedDict
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from manual_backprop import functional as F
 from manual_backprop import nn, record
@@ -48,6 +53,105 @@ def test_nothing_embedded_ends_the_script(recording: Recording) -> None:
     assert data["version"] == 1
     assert data["classes"] == recording.classes
     assert "default-src 'none'" in html
+
+
+HOSTILE = [
+    "</script><script>document.title='ran'</script>",
+    "<img src=x onerror=\"document.title='ran'\">",
+    "<svg/onload=document.title='ran'>",
+    "<!--<script>",
+    "]]>\"'`${document.title='ran'}",
+    "{{script}}{{data}}",
+    "javascript:document.title='ran'",
+    "half a pair \ud800, \u2028 and \0",
+]
+
+
+def hostile_page(names: list[str]) -> str:
+    """Of a step whose modules, parameters, input and classes have these names."""
+    modules = [(name.replace(".", "") or str(i), nn.Linear(3, 3)) for i, name in enumerate(names)]
+    model = torch.nn.Sequential(OrderedDict(modules))
+    for name, module in modules:
+        module.register_parameter(name, torch.nn.Parameter(torch.ones(3)))
+    step = record(model, torch.rand(2, 3), torch.arange(2), loss=F.cross_entropy, classes=names)
+    return step.html()
+
+
+def embedded_in(html: str) -> Any:
+    """The data, read as a browser reads them: JSON knows no NaN."""
+    found = re.search(r'<script type="application/json" id="data">(.*?)</script>', html, re.DOTALL)
+    assert found is not None
+    return json.loads(found[1], parse_constant=lambda name: pytest.fail(name))
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_names_stay_text(name: str) -> None:
+    harmless, html = hostile_page(["name"]), hostile_page([name])
+    assert embedded_in(html)["classes"] == [name]
+    assert html.encode().count(b"<") == harmless.encode().count(b"<")
+
+
+@settings(deadline=None, derandomize=True, max_examples=40, database=None)
+@given(names=st.lists(st.text(st.characters(exclude_categories=())), max_size=3, unique=True))
+def test_any_name_is_read_back_as_it_was(names: list[str]) -> None:
+    step = record(nn.Linear(3, 3), torch.rand(2, 3), torch.arange(2), loss=F.cross_entropy, classes=names)
+    html = step.html()
+    html.encode()
+    assert embedded_in(html)["classes"] == names
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), 3e38])
+def test_numbers_that_are_none_are_still_data(number: float) -> None:
+    step = record(nn.Linear(3, 3), torch.full((2, 3), number), torch.arange(2), loss=F.cross_entropy)
+    assert embedded_in(step.html())["steps"][0]["loss"] is not None
+
+
+def test_only_the_page_s_own_script_and_style_are_allowed(recording: Recording) -> None:
+    html = recording.html()
+    policy = re.search(r'<meta http-equiv="Content-Security-Policy" content="(.*?)">', html)
+    assert policy is not None
+    rules = dict(rule.strip().split(" ", 1) for rule in policy[1].split(";"))
+    assert html.index(policy[0]) < html.index("<style>") < html.index("<script>")
+    for kind in ("script", "style"):
+        (content,) = re.findall(rf"<{kind}>(.*?)</{kind}>", html, re.DOTALL)
+        due = base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
+        assert rules.pop(f"{kind}-src") == f"'sha256-{due}'"
+    assert rules == {"default-src": "'none'", "base-uri": "'none'", "form-action": "'none'"}
+    assert not re.search(r"<[^>]* (on\w+|style|src|href)=", html.split("<script", 1)[0])
+
+
+def test_the_frame_in_a_notebook_holds_the_page_as_an_attribute(recording: Recording) -> None:
+    frame = recording._repr_html_()
+    assert frame.count("<") == 2
+    assert 'sandbox="allow-scripts" srcdoc="&lt;!doctype html&gt;' in frame
+
+
+def test_no_name_runs_in_a_browser_and_nothing_injected_does(browser: Any, tmp_path: Path) -> None:
+    path = tmp_path / "step.html"
+    path.write_text(hostile_page(HOSTILE), encoding="utf-8")
+    page = browser.new_page()
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("request", lambda request: errors.append(request.url) if request.url != path.as_uri() else None)
+    page.goto(path.as_uri())
+    for _ in range(2 * len(HOSTILE) + 2):
+        page.click("#next")
+    assert errors == []
+    assert page.title() == "One training step"
+    assert page.locator("img, iframe, object, [onload], [onerror]").count() == 0
+    assert page.locator("script").count() == 2
+    page.evaluate(
+        """() => {
+            const script = document.createElement("script");
+            script.textContent = "document.title = 'ran'";
+            document.body.append(script);
+            document.body.insertAdjacentHTML("beforeend", "<svg onload=\\"document.title = 'ran'\\"></svg>");
+        }"""
+    )
+    assert page.evaluate("fetch('http://127.0.0.1:9/').then(() => 'sent', () => 'refused')") == "refused"
+    assert page.title() == "One training step"
+    assert [error for error in errors if "127.0.0.1" in error] == []
+    page.close()
 
 
 def test_a_large_step_stays_a_small_page() -> None:

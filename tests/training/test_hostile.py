@@ -1,0 +1,481 @@
+"""Broken and hostile files: told in one line, in no more memory than their size, and left as they are."""
+
+import copy
+import os
+import shutil
+import struct
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from manual_backprop.cli import main
+from manual_backprop.training import Failure, TrainingConfig, checkpoint, resume, train
+from manual_backprop.training.config import UsageError
+from manual_backprop.training.data import FILES, load
+from manual_backprop.training.idx import sizes_of
+from manual_backprop.training.loop import Trainer, configuration, require_fit
+from manual_backprop.training.progress import Progress
+from tests.training.conftest import sample_on
+
+CPU = torch.device("cpu")
+IMAGES, LABELS = FILES[:2]
+FUZZ = settings(deadline=None, derandomize=True, max_examples=150, database=None)
+State = dict[str, Any]
+
+
+def snapshot(folder: Path) -> dict[str, bytes]:
+    return {str(file): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
+
+
+def assert_told_in_one_line(folder: Path, capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    before = snapshot(folder)
+    capsys.readouterr()
+    assert main([*arguments]) == 1
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.count("\n") == 1
+    assert len(captured.err) < 2100
+    assert snapshot(folder) == before
+    return captured.err
+
+
+@pytest.mark.parametrize("name", [IMAGES, LABELS, FILES[2], FILES[3]])
+def test_a_file_cut_anywhere_or_longer_is_damaged(name: str, write_mnist: Callable[..., Path]) -> None:
+    folder = write_mnist(images=2, labels=2)
+    whole = (folder / name).read_bytes()
+    for keep in {*range(min(18, len(whole))), len(whole) // 2, len(whole) - 1}:
+        (folder / name).write_bytes(whole[:keep])
+        with pytest.raises(Failure, match=f"damaged.*{name} (has|should have)"):
+            load("mnist", folder.parents[1], CPU)
+    (folder / name).write_bytes(whole + b"\0")
+    with pytest.raises(Failure, match=f"damaged.*{name} should have"):
+        load("mnist", folder.parents[1], CPU)
+
+
+@pytest.mark.parametrize("magic", [0, 0x801, 0x802, 0x903, 0xD03, 0x1803, 0xFFFFFFFF, 0x1F8B0803])
+def test_another_magic_number_is_another_file(magic: int, write_mnist: Callable[..., Path]) -> None:
+    file = write_mnist() / IMAGES
+    file.write_bytes(struct.pack(">I", magic) + file.read_bytes()[4:])
+    with pytest.raises(Failure, match=f"begins with {magic:#010x}, where 0x00000803 is due"):
+        load("mnist", file.parents[2], CPU)
+
+
+@pytest.mark.parametrize(
+    "sizes",
+    [
+        (2**32 - 1, 28, 28),
+        (2**32 - 1,) * 3,
+        (2**31, 2**31, 4),
+        (127_551_021, 28, 28),
+        (0, 28, 28),
+        (20, 0, 28),
+    ],
+)
+def test_nothing_is_read_for_a_promise_that_is_not_kept(
+    sizes: tuple[int, ...], write_mnist: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("torchvision.datasets.mnist.read_image_file", lambda path: pytest.fail("was read"))
+    file = write_mnist() / IMAGES
+    file.write_bytes(struct.pack(">4I", 0x803, *sizes) + file.read_bytes()[16:])
+    with pytest.raises(Failure, match=r"damaged.*should have"):
+        load("mnist", file.parents[2], CPU)
+
+
+def test_nothing_is_read_of_a_file_of_100_gigabytes(
+    write_mnist: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("torchvision.datasets.mnist.read_image_file", lambda path: pytest.fail("was read"))
+    file = write_mnist() / IMAGES
+    file.write_bytes(struct.pack(">4I", 0x803, 130_000_000, 28, 28))
+    try:
+        os.truncate(file, 16 + 130_000_000 * 784)  # without a byte on the disk
+    except OSError:
+        pytest.skip("needs a file system with sparse files")
+    with pytest.raises(Failure, match="holds 130,000,000 examples, where 1 to 1,000,000 are read"):
+        load("mnist", file.parents[2], CPU)
+
+
+def test_images_without_contrast_cannot_be_normalised(write_mnist: Callable[..., Path]) -> None:
+    file = write_mnist() / IMAGES
+    file.write_bytes(file.read_bytes()[:16] + b"\x07" * (20 * 784))
+    with pytest.raises(Failure, match="every pixel of the training images is 7"):
+        load("mnist", file.parents[2], CPU)
+
+
+@pytest.mark.usefixtures("no_download")
+@pytest.mark.parametrize("content", [b"", b"\x1f\x8b\x08\0", b"\x1f\x8b\x08" + b"\xff" * 100])
+def test_a_damaged_archive_is_named_and_kept(content: bytes, write_mnist: Callable[..., Path]) -> None:
+    folder = write_mnist()
+    (folder / LABELS).unlink()
+    archive = folder / f"{LABELS}.gz"
+    archive.write_bytes(content)
+    with pytest.raises(Failure, match=rf"{LABELS}.gz is damaged.*delete it"):
+        load(None, folder.parents[1], CPU)
+    assert archive.read_bytes() == content
+
+
+def test_the_command_tells_broken_data_in_one_line(
+    write_mnist: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = write_mnist(labels=19).parents[1]
+    arguments = ("train", "--data-dir", str(root), "--out", str(tmp_path / "run"))
+    assert "20 training images, but 19 labels" in assert_told_in_one_line(tmp_path, capsys, *arguments)
+
+
+@pytest.fixture(scope="module")
+def idx(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("idx") / "file"
+
+
+@FUZZ
+@given(head=st.binary(max_size=24), dimensions=st.sampled_from([1, 3]), due=st.booleans())
+def test_sizes_are_those_of_the_file_or_refused(head: bytes, dimensions: int, due: bool, idx: Path) -> None:
+    idx.write_bytes(struct.pack(">I", 0x800 + dimensions) + head if due else head)
+    try:
+        sizes = sizes_of(idx, dimensions)
+    except ValueError:
+        return
+    assert idx.stat().st_size == 4 + 4 * dimensions + torch.Size(sizes).numel()
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("data") / "MNIST" / "raw"
+    folder.mkdir(parents=True)
+    for name in FILES:
+        head = struct.pack(">4I", 0x803, 2, 28, 28) if "images" in name else struct.pack(">2I", 0x801, 2)
+        (folder / name).write_bytes(head + bytes(range(3, 3 + 2)) * (784 if "images" in name else 1))
+    return folder
+
+
+@FUZZ
+@given(name=st.sampled_from(FILES), at=st.integers(0, 20), byte=st.integers(0, 255))
+def test_data_with_another_byte_are_sound_or_refused(name: str, at: int, byte: int, whole: Path) -> None:
+    before = (whole / name).read_bytes()
+    content = bytearray(before)
+    content[min(at, len(content) - 1)] = byte
+    (whole / name).write_bytes(content)
+    try:
+        data, _ = load("mnist", whole.parents[1], CPU)
+    except Failure:
+        return
+    finally:
+        (whole / name).write_bytes(before)
+    assert data.train_images.isfinite().all()
+    assert 0 <= int(data.train_labels.min()) <= int(data.train_labels.max()) <= 9
+
+
+# Checkpoints
+
+MOMENTUM = TrainingConfig(dataset="sample", hidden=(3,), epochs=1, batch_size=500, momentum=0.5, device="cpu")
+RUNS = {
+    "functions": MOMENTUM,
+    "explicit": TrainingConfig(
+        dataset="sample",
+        hidden=(3,),
+        epochs=1,
+        batch_size=500,
+        optimizer="adam",
+        engine="explicit",
+        device="cpu",
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    folder = tmp_path_factory.mktemp("runs")
+    return {name: train(config, folder / name, lambda line: None) for name, config in RUNS.items()}
+
+
+@pytest.fixture
+def run(runs: dict[str, Path], tmp_path: Path) -> Path:
+    return Path(shutil.copytree(runs["functions"], tmp_path / "run"))
+
+
+@pytest.mark.parametrize("share", [0.0, 0.001, 0.01, 0.3, 0.6, 0.9, 0.99, 0.9999])
+def test_a_truncated_checkpoint_is_damaged(
+    share: float, run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = run / checkpoint.NAME
+    file.write_bytes(file.read_bytes()[: int(share * file.stat().st_size)])
+    for arguments in (("train", "--resume", str(run)), ("record", "--checkpoint", str(run))):
+        assert "is damaged, or no checkpoint" in assert_told_in_one_line(run, capsys, *arguments)
+
+
+class Hostile:
+    """Calls a function when it is unpickled."""
+
+    def __init__(self, function: Any, *arguments: Any) -> None:
+        self.call = function, arguments
+
+    def __reduce__(self) -> Any:
+        return self.call
+
+
+def hostile(file: Path) -> dict[str, Hostile]:
+    return {
+        "a command": Hostile(os.system, f"touch {file}"),
+        "a method": Hostile(Path.touch, file),
+        "code": Hostile(eval, f"open({str(file)!r}, 'w')"),
+        "100 GB": Hostile(bytearray, 10**11),
+    }
+
+
+@pytest.mark.parametrize("how", hostile(Path()))
+@pytest.mark.parametrize("legacy", [False, True], ids=["archive", "old format"])
+def test_a_checkpoint_with_code_in_it_executes_nothing(
+    how: str, legacy: bool, run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = run.parent / "executed"
+    content = {"format": 1, "config": hostile(file)[how]}
+    torch.save(content, run / checkpoint.NAME, _use_new_zipfile_serialization=not legacy)
+    said = assert_told_in_one_line(run, capsys, "train", "--resume", str(run))
+    assert checkpoint.NAME in said
+    assert not file.exists()
+
+
+def test_a_compressed_checkpoint_is_not_unpacked(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = run / checkpoint.NAME
+    with zipfile.ZipFile(file) as archive:
+        records = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in records.items():
+            archive.writestr(name, content)
+    assert "is damaged" in assert_told_in_one_line(run, capsys, "train", "--resume", str(run))
+
+
+def put(*path_and_value: Any) -> Callable[[State], None]:
+    *path, last, value = path_and_value
+
+    def change(state: State) -> None:
+        part: Any = state
+        for key in path:
+            part = part[key]
+        part[last] = value
+
+    return change
+
+
+def drop(*path: Any) -> Callable[[State], None]:
+    def change(state: State) -> None:
+        part: Any = state
+        for key in path[:-1]:
+            part = part[key]
+        del part[path[-1]]
+
+    return change
+
+
+WEIGHT = ("engine", "model", "0.weight")
+CHANGES: dict[str, tuple[Callable[[State], None], str]] = {
+    "a newer version": (put("format", 2), "format 2, from a newer version"),
+    "no version": (drop("format"), "no checkpoint of a training run"),
+    "a version that is no number": (put("format", True), "no checkpoint of a training run"),
+    "no step": (drop("step"), "lacks step"),
+    "a step in words": (put("step", "8"), "lacks step"),
+    "a step that is true": (put("step", True), "lacks step"),
+    "another step": (put("step", 9), "step 9 is not where epoch 1"),
+    "a position beyond the data": (put("position", 5000), "example 5000 of epoch 1"),
+    "a position within a batch": (put("position", 3), "example 3 of epoch 1"),
+    "no seconds": (put("seconds", 0.0), "it took 0.0 seconds"),
+    "seconds without end": (put("seconds", float("nan")), "it took nan seconds"),
+    "no option": (drop("config", "lr"), ""),
+    "an option more": (put("config", "wings", 2), "configuration is not one of this version"),
+    "an option of a wrong type": (put("config", "epochs", "3"), "--epochs must be a whole number, not 3"),
+    "half an epoch": (put("config", "epochs", 1.5), "--epochs must be a whole number"),
+    "a folder that is a number": (put("config", "data_dir", 3), "--data-dir must be text"),
+    "an option out of range": (put("config", "lr", -1.0), "--lr must be a finite number above 0"),
+    "hidden layers of text": (put("config", "hidden", "ab"), "--hidden must be whole numbers"),
+    "no hidden layers": (put("config", "hidden", None), "configuration is not one of this version"),
+    "a network of another size": (
+        put("config", "hidden", (4,)),
+        "0.weight is torch.float32 of shape (3, 784)",
+    ),
+    "a network beyond memory": (put("config", "hidden", (10**9, 10**9)), "its parameters are not"),
+    "another type of number": (put("config", "dtype", "float64"), "0.weight is torch.float32"),
+    "another engine": (put("config", "engine", "explicit"), "updates is missing"),
+    "another optimiser": (put("config", "momentum", 0.0), "optimiser remembers other parameters"),
+    "no parameters": (drop("engine", "model"), "model is missing"),
+    "a parameter less": (drop(*WEIGHT), "its parameters are not"),
+    "a parameter more": (put("engine", "model", "9.weight", torch.ones(1)), "its parameters are not"),
+    "a parameter that is none": (put(*WEIGHT, 3.0), "0.weight is no tensor"),
+    "a complex parameter": (put(*WEIGHT, torch.ones(3, 784) + 0j), "0.weight is torch.complex64"),
+    "one number for all": (put(*WEIGHT, torch.ones(1).expand(3, 784)), "claim more numbers"),
+    "no memory": (put("engine", "optimizer", "state", {}), "remembers other parameters"),
+    "memory of another shape": (
+        put("engine", "optimizer", "state", 0, {"momentum_buffer": torch.ones(1)}),
+        "the optimiser's memory is",
+    ),
+    "memory of another rule": (put("engine", "optimizer", "state", 0, {"exp_avg": 1}), "is no tensor"),
+    "another generator": (put("order_state", torch.zeros(3, dtype=torch.uint8)), "order_state is no state"),
+    "no generator": (put("random_states", {}), "cpu is no state of a random generator"),
+    "a generator out of bounds": (
+        put("order_state", torch.full((5056,), 255, dtype=torch.uint8)),
+        "no state",
+    ),
+    "no metrics": (put("metrics", []), "metrics of 0 epochs, where 1 are done"),
+    "metrics of a wrong type": (put("metrics", 0, "test_loss", "small"), "no number"),
+    "metrics more": (put("metrics", 0, "wings", 2.0), "its metrics of epoch 1 are not"),
+    "an accuracy of 200 per cent": (put("metrics", 0, "test_accuracy", 2.0), "not between 0 and 1"),
+    "norms of other layers": (put("gradient_norms", [[0, 1.0]]), "not one number for each layer"),
+    "norms of other steps": (put("gradient_norms", [[99, 1.0, 1.0]]), "not those of its steps"),
+    "sums of another type": (put("sums", torch.zeros(2)), "sums is torch.float32"),
+}
+
+
+@pytest.mark.parametrize("what", CHANGES)
+def test_a_checkpoint_that_does_not_fit_is_told(
+    what: str, run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    change, says = CHANGES[what]
+    state = {"format": checkpoint.FORMAT, **checkpoint.load(run / checkpoint.NAME)}
+    change(state)
+    torch.save(state, run / checkpoint.NAME)
+    if not says:  # it has a default
+        resume(run, {}, lambda line: None)
+        return
+    assert says in assert_told_in_one_line(run, capsys, "train", "--resume", str(run))
+
+
+def test_a_checkpoint_of_other_data_is_told(
+    run: Path, write_mnist: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    state = checkpoint.load(run / checkpoint.NAME)
+    state["config"] |= {"dataset": "mnist", "data_dir": str(write_mnist().parents[1])}
+    checkpoint.save(run / checkpoint.NAME, state)
+    said = assert_told_in_one_line(run, capsys, "train", "--resume", str(run))
+    assert "does not fit the network and the data" in said
+
+
+def test_record_needs_only_parameters_that_fit(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    state = checkpoint.load(run / checkpoint.NAME)
+    state["engine"]["model"]["0.weight"] = torch.ones(1).expand(3, 784)
+    checkpoint.save(run / checkpoint.NAME, state)
+    assert "claim more numbers" in assert_told_in_one_line(run, capsys, "record", "--checkpoint", str(run))
+
+
+def go_on(path: Path) -> None:
+    """As `resume` does, without its pictures: up to the next step."""
+    state = checkpoint.load(path)
+    config = configuration(state, epochs=3, device="cpu")
+    data = sample_on(CPU, getattr(torch, config.dtype))
+    require_fit(state, config, data, parameters_only=False)
+    trainer = Trainer(config, data)
+    trainer.load_state_dict(state)
+    if not trainer.complete:
+        trainer.train_epoch(lambda: True, Progress(1, 0, lambda line: None))
+
+
+@FUZZ
+@given(data=st.data(), kind=st.sampled_from(list(RUNS)))
+def test_a_checkpoint_with_other_bytes_goes_on_or_is_refused(
+    data: st.DataObject, kind: str, runs: dict[str, Path]
+) -> None:
+    content = bytearray((runs[kind] / checkpoint.NAME).read_bytes())
+    near = st.integers(0, 3000) | st.integers(len(content) - 3000, len(content) - 1)  # pickle, directory
+    for at in data.draw(st.lists(near | st.integers(0, len(content) - 1), min_size=1, max_size=4)):
+        content[at] = data.draw(st.integers(0, 255))
+    path = runs[kind].parent / "changed.pt"
+    path.write_bytes(content)
+    try:
+        go_on(path)
+    except (Failure, UsageError):
+        return
+
+
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**70), 2**70)
+    | st.floats()
+    | st.text(max_size=5)
+    | st.sampled_from([torch.ones(()), torch.ones(3, dtype=torch.int64), torch.zeros(2, 0)]),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5) | st.integers(), inner, max_size=3)
+    ),
+    max_leaves=5,
+)
+
+
+@FUZZ
+@given(data=st.data(), kind=st.sampled_from(list(RUNS)), value=VALUES)
+def test_a_checkpoint_with_another_value_anywhere_goes_on_or_is_refused(
+    data: st.DataObject, kind: str, value: Any, runs: dict[str, Path]
+) -> None:
+    state: Any = copy.deepcopy(checkpoint.load(runs[kind] / checkpoint.NAME))
+    part = state
+    while True:
+        keys = list(part) if isinstance(part, dict) else list(range(len(part)))
+        key = data.draw(st.sampled_from(keys))
+        inner = part[key]
+        if not isinstance(part, tuple) and (
+            not isinstance(inner, dict | list | tuple) or not inner or data.draw(st.booleans())
+        ):
+            part[key] = value
+            break
+        if not isinstance(inner, dict | list | tuple) or not inner:
+            break
+        part = inner
+    path = runs[kind].parent / "other.pt"
+    checkpoint.save(path, state)
+    try:
+        go_on(path)
+    except (Failure, UsageError):
+        return
+
+
+# The other files of a run folder
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b"[]", b'{"configuration": {"epochs": "x", "wings": 2}}', b"\xff" * 99]
+)
+def test_what_stands_in_the_other_files_does_not_matter(content: bytes, run: Path) -> None:
+    """A run goes on from its checkpoint alone, and its other files are made anew from that."""
+    names = ("config.json", "metrics.csv", "gradient_norms.csv")
+    due = {name: (run / name).read_bytes() for name in names}
+    for name in (*names, "summary.json", "curves.png"):
+        (run / name).write_bytes(content)
+    resume(run, {}, lambda line: None)
+    assert {name: (run / name).read_bytes() for name in names} == due
+    assert (run / "curves.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_folder_in_the_place_of_a_file_is_told(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (run / "config.json").unlink()
+    (run / "config.json").mkdir()
+    before = snapshot(run)
+    assert main(["train", "--resume", str(run)]) == 1
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert f"cannot write {run / 'config.json'}" in said
+    assert snapshot(run) == before
+
+
+def test_nothing_is_written_through_a_link_in_a_run_folder(run: Path) -> None:
+    precious = run.parent / "precious"
+    precious.write_text("precious")
+    for name in ("config.json", f".metrics.csv.{os.getpid()}"):
+        (run / name).unlink(missing_ok=True)
+        (run / name).symlink_to(precious)
+    resume(run, {}, lambda line: None)
+    assert precious.read_text() == "precious"
+
+
+@pytest.mark.parametrize(
+    "options",
+    [["--batch-size", "9" * 20], ["--hidden", "9" * 20], ["--hidden", "9" * 13], ["--epochs", "9" * 20]],
+)
+def test_sizes_beyond_all_bounds_are_told(
+    options: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = main(["train", "--dataset", "sample", "--out", str(tmp_path / "run"), *options])
+    assert code in (1, 2)
+    assert capsys.readouterr().err.count("\n") == 1
