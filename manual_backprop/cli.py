@@ -82,7 +82,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _say(line: str, exit_code: int) -> int:
-    line = " ".join("".join(c if c.isprintable() else " " for c in line).split())
+    line = "".join(c if c.isprintable() else " " for c in line)
     print(line if len(line) <= LONGEST_LINE else line[:LONGEST_LINE] + "…", file=sys.stderr)
     return exit_code
 

@@ -82,7 +82,7 @@ def _step(step: Step, room: int) -> dict[str, Any]:
                         "input": index[id(call.inputs[at])],
                         "formula": call.backward_line(at),
                         "norm": _finite(norm(gradient)),
-                        "ulps": call.ulps.get(at),
+                        "ulps": _finite(call.ulps[at]) if at in call.ulps else None,
                     }
                     for at, gradient in sorted(call.gradients.items())
                 ],

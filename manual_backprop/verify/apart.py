@@ -116,7 +116,7 @@ def _answer_in(folder: Path, path: Path, time_limit: float, code: int | None) ->
 
 
 def _place_in(stack: str, path: Path) -> str:
-    """The innermost line of the file that was running; of the main thread, which comes last, if it is there."""
+    """The innermost line of the file that was running; the main thread's, which comes last, if there."""
     name = re.escape(str(path).encode("ascii", "backslashreplace").decode())  # as faulthandler writes it
     for thread in reversed(stack.split("\n\n")):
         found = re.search(rf'^  File "{name}", line (\d+) in (.*)$', thread, re.MULTILINE)

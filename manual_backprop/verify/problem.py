@@ -154,8 +154,10 @@ def words_of(error: BaseException) -> str:
         message = "its message cannot be read"
     shown = "".join(c if c.isprintable() else " " for c in message[: LONGEST_MESSAGE + 1])
     line = " ".join(shown.split())
+    if len(message) > LONGEST_MESSAGE:
+        line = line[:LONGEST_MESSAGE] + "…"
     name = type(error).__name__[:LONGEST_MESSAGE]
-    return f"{name}: {line[:LONGEST_MESSAGE]}{'…' if len(message) > LONGEST_MESSAGE else ''}"
+    return f"{name}: {line}" if line else name
 
 
 def of_function(function: Callable[..., Tensor]) -> Callable[..., Any]:

@@ -100,10 +100,26 @@ def test_any_name_is_read_back_as_it_was(names: list[str]) -> None:
     assert embedded_in(html)["classes"] == names
 
 
+def not_finite(number: float) -> Recording:
+    return record(nn.Linear(3, 3), torch.full((2, 3), number), torch.arange(2), loss=F.cross_entropy)
+
+
 @pytest.mark.parametrize("number", [float("nan"), float("inf"), 3e38])
-def test_numbers_that_are_none_are_still_data(number: float) -> None:
-    step = record(nn.Linear(3, 3), torch.full((2, 3), number), torch.arange(2), loss=F.cross_entropy)
-    assert embedded_in(step.html())["steps"][0]["loss"] is not None
+def test_what_is_not_finite_is_still_data(number: float) -> None:
+    assert embedded_in(not_finite(number).html())["version"] == 1
+
+
+def test_what_is_not_finite_is_shown_in_a_browser(browser: Any, tmp_path: Path) -> None:
+    page = browser.new_page()
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.goto(not_finite(float("nan")).page(tmp_path / "step.html").as_uri())
+    assert "the loss goes from nan to nan" in page.locator("#summary").inner_text()
+    page.keyboard.press("End")
+    page.click("#back")
+    assert "‖nan‖" in page.locator("#graph").inner_text()
+    assert errors == []
+    page.close()
 
 
 def test_only_the_page_s_own_script_and_style_are_allowed(recording: Recording) -> None:

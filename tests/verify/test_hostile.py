@@ -1,7 +1,9 @@
 """A derivation's file may do whatever a program can: the command says what, in one line, and goes on."""
 
 import json
+import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -46,7 +48,7 @@ def backward(body: str) -> str:
             backward("class Stop(BaseException): pass\n    raise Stop('now')"),
             "raises Stop: now (line 8, in back",
         ),
-        (backward("raise KeyboardInterrupt"), "raises KeyboardInterrupt: (line 7, in backward)"),
+        (backward("raise KeyboardInterrupt"), "raises KeyboardInterrupt (line 7, in backward)"),
         ("x = " + "(" * 10_000, "raises"),
         ("\0", "raises"),
     ],
@@ -83,7 +85,7 @@ SWALLOWS = "while True:\n        try:\n            pass\n        except BaseExce
         ("\nwhile True:\n    pass\n", r", line [23]: ", 1),
         (forward("while True: x = x + 0"), r", line 2, in forward: ", 2),
         (forward("import time; time.sleep(1000)"), r", line 2, in forward: ", 2),
-        (forward("sum(range(10**14))"), r", line 2, in forward: ", 2),  # one call, which keeps Python's lock
+        (forward("sum(range(10**14))"), r", line 2, in forward: ", 2),  # one call that keeps the lock
         (forward(SWALLOWS), r", line [345], in forward: ", 2),
         (backward("while True: pass"), r", line 7, in backward: ", 12),  # the forward is judged before
     ],
@@ -108,12 +110,31 @@ def test_a_file_that_stops_the_watch_is_ended_all_the_same(
     assert "derivation.py: still running after 1 s" in capsys.readouterr().err
 
 
+def test_ctrl_c_stops_the_file_too(tmp_path: Path) -> None:
+    (tmp_path / "derivation.py").write_text(
+        f"import os\nopen({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid()))\nwhile True: pass\n"
+    )
+    arguments = ["verify", f"{tmp_path}/derivation.py:backward", "--shapes", "(5,3)"]
+    command = [sys.executable, "-m", "manual_backprop", *arguments]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text():
+        assert process.poll() is None
+        time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out, err) == (130, "", "Stopped.\n")
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp_path / "pid").read_text()), 0)
+
+
 def test_the_innermost_line_of_the_main_thread_is_named() -> None:
     stack = (
         "Timeout (0:00:01)!\nThread 0x1 (most recent call first):\n"
         '  File "a.py", line 3 in worker\n\n'
         "Thread 0x2 (most recent call first):\n"
-        '  File "torch/x.py", line 9 in f\n  File "a.py", line 7 in backward\n  File "a.py", line 1 in <module>\n'
+        '  File "torch/x.py", line 9 in f\n'
+        '  File "a.py", line 7 in backward\n'
+        '  File "a.py", line 1 in <module>\n'
     )
     assert _place_in(stack, Path("a.py")) == ", line 7, in backward"
     assert _place_in(stack, Path("b.py")) == ""
@@ -204,11 +225,12 @@ class UnreadableError(Exception):
     ("error", "due"),
     [
         (UnreadableError(), "UnreadableError: its message cannot be read"),
+        (KeyboardInterrupt(), "KeyboardInterrupt"),
         (ValueError("a\nb\t\x00c"), "ValueError: a b c"),
         (ValueError("x" * 10**6), f"ValueError: {'x' * LONGEST_MESSAGE}…"),
     ],
 )
-def test_what_was_raised_is_said_in_one_short_line(error: Exception, due: str) -> None:
+def test_what_was_raised_is_said_in_one_short_line(error: BaseException, due: str) -> None:
     assert words_of(error) == due
 
 
