@@ -24,6 +24,9 @@ from manual_backprop.functional.group_norm import group_norm
 from manual_backprop.functional.hardsigmoid import hardsigmoid
 from manual_backprop.functional.hardswish import hardswish
 from manual_backprop.functional.hardtanh import hardtanh, relu6
+from manual_backprop.functional.huber_loss import huber_loss, smooth_l1_loss
+from manual_backprop.functional.kl_div import kl_div
+from manual_backprop.functional.l1_loss import l1_loss
 from manual_backprop.functional.layer_norm import layer_norm
 from manual_backprop.functional.leaky_relu import leaky_relu
 from manual_backprop.functional.linear import linear
@@ -93,7 +96,10 @@ __all__ = [
     "hardsigmoid",
     "hardswish",
     "hardtanh",
+    "huber_loss",
     "index_select",
+    "kl_div",
+    "l1_loss",
     "layer_norm",
     "leaky_relu",
     "linear",
@@ -129,6 +135,7 @@ __all__ = [
     "select",
     "sigmoid",
     "silu",
+    "smooth_l1_loss",
     "softmax",
     "softplus",
     "split",

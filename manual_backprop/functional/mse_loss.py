@@ -30,23 +30,22 @@ Source: Rumelhart, Hinton and Williams, "Learning representations by back-propag
 (1986), the equations for E and ∂E/∂y.
 """
 
-import warnings
 from typing import Any
 
 import torch
 import torch.nn.functional as T
 from torch import Tensor
 
+from manual_backprop.functional.difference import difference, require_pair, require_weight_like
 from manual_backprop.functional.operation import (
     Operation,
     function_of,
     keep,
     narrow,
-    require_tensor,
     twin_of,
     widen,
 )
-from manual_backprop.functional.reduction import grad_of_losses, reduce, reduction_from
+from manual_backprop.functional.reduction import divisor_of, grad_of_losses, reduce, reduction_from
 
 
 class MSELoss(Operation):
@@ -61,18 +60,14 @@ class MSELoss(Operation):
         dtype = torch.promote_types(input.dtype, target.dtype)
         if not dtype.is_floating_point:
             raise NotImplementedError(f"mse_loss: expected floating-point numbers, got {dtype}")
-        if weight is not None and weight.shape != input.shape:
-            raise ValueError(
-                f"mse_loss: weight must have the shape of the input, {tuple(input.shape)}, not "
-                f"{tuple(weight.shape)}"
-            )
+        require_weight_like("mse_loss", input, weight)
 
     @staticmethod
     def forward(input: Tensor, target: Tensor, weight: Tensor | None, reduction: str) -> Tensor:
-        losses = (widen(input) - widen(target)).square()
+        losses = difference(input, target).square()
         losses = losses if weight is None else losses * widen(weight)
         return narrow(
-            reduce(losses, reduction, _divisor(weight, losses)), _result_type(input, target, weight)
+            reduce(losses, reduction, divisor_of(losses, weight)), _result_type(input, target, weight)
         )
 
     @staticmethod
@@ -84,18 +79,19 @@ class MSELoss(Operation):
     def backward(ctx: Any, grad_output: Tensor) -> tuple[Tensor | None, ...]:
         input, target, weight = ctx.saved_tensors
         needs_input, needs_target, needs_weight, _ = ctx.needs_input_grad
-        error = widen(input) - widen(target)
-        g = grad_of_losses(widen(grad_output), ctx.reduction, _divisor(weight, error))
+        error = difference(input, target)
+        g = grad_of_losses(widen(grad_output), ctx.reduction, divisor_of(error, weight))
 
         slope = 2 * g * error if weight is None else 2 * g * widen(weight) * error
         grad_input = narrow(slope.sum_to_size(input.shape), input.dtype) if needs_input else None
         grad_target = narrow(-slope.sum_to_size(target.shape), target.dtype) if needs_target else None
         grad_weight = None
         if needs_weight:
-            squared = error.square()
-            if ctx.reduction == "mean":
-                squared = squared - (squared * widen(weight)).sum() / _divisor(weight, error)
-            grad_weight = narrow((g * squared).sum_to_size(weight.shape), weight.dtype)
+            grad_weight = (g * error.square()).sum_to_size(weight.shape)
+            if ctx.reduction == "mean":  # where w is broadcast, S still has it once
+                out = (error.square() * widen(weight)).sum() / divisor_of(error, weight)
+                grad_weight = grad_weight - g * out
+            grad_weight = narrow(grad_weight, weight.dtype)
         return grad_input, grad_target, grad_weight, None
 
     @staticmethod
@@ -107,17 +103,17 @@ class MSELoss(Operation):
         _: None,
     ) -> Tensor:
         input, target, weight = ctx.saved_tensors
-        error = widen(input) - widen(target)
+        error = difference(input, target)
         moved = torch.zeros_like(error)  # the product rule: ℓ̇ = 2 w (x − t)(ẋ − ṫ) + ẇ (x − t)²
         for tangent, slope in ((input_tangent, 2 * error), (target_tangent, -2 * error)):
             if tangent is not None:
                 moved = moved + widen(tangent) * (slope if weight is None else slope * widen(weight))
         if weight_tangent is not None:
-            squared = error.square()
-            if ctx.reduction == "mean":
-                squared = squared - (squared * widen(weight)).sum() / _divisor(weight, error)
-            moved = moved + widen(weight_tangent) * squared
-        tangent = reduce(moved, ctx.reduction, _divisor(weight, error))
+            moved = moved + widen(weight_tangent) * error.square()
+        S = divisor_of(error, weight)
+        tangent = reduce(moved, ctx.reduction, S)
+        if weight_tangent is not None and ctx.reduction == "mean":  # step 2
+            tangent = tangent - widen(weight_tangent).sum() * (error.square() * widen(weight)).sum() / S**2
         return narrow(tangent, _result_type(input, target, weight))
 
 
@@ -127,13 +123,6 @@ class WeightedMSELoss(MSELoss):
     @staticmethod
     def autocast_dtype(device_type: str) -> None:
         return None
-
-
-def _divisor(weight: Tensor | None, losses: Tensor) -> Tensor | float:
-    """Of the mean: the sum of the weights, or the number of losses (NaN for none: 0/0)."""
-    if weight is not None:
-        return widen(weight).sum()
-    return losses.numel() or float("nan")
 
 
 def _result_type(input: Tensor, target: Tensor, weight: Tensor | None) -> torch.dtype:
@@ -173,14 +162,7 @@ def mse_loss(
         RuntimeError: shapes that cannot be broadcast.
         NotImplementedError: numbers that are not floating-point.
     """
-    require_tensor("mse_loss", input=input, target=target)
-    if weight is not None:
-        require_tensor("mse_loss", weight=weight)
+    require_pair("mse_loss", input, target, weight)
     reduction = reduction_from(size_average, reduce, reduction, operation="mse_loss")
-    if input.shape != target.shape:
-        given = f"mse_loss: input {tuple(input.shape)} and target {tuple(target.shape)}"
-        if any(1 != n != m != 1 for n, m in zip(reversed(input.shape), reversed(target.shape), strict=False)):
-            raise RuntimeError(f"{given} do not fit")
-        warnings.warn(f"{given} differ and are broadcast", stacklevel=2)
     loss = _mse_loss if weight is None else _weighted_mse_loss
     return loss(input, target, weight, reduction)

@@ -7,33 +7,54 @@ Want    ∂L/∂ℓₙ.
         "sum"    out = Σₙ ℓₙ        ∂L/∂ℓₙ = g
         "mean"   out = Σₙ ℓₙ / D    ∂L/∂ℓₙ = g / D
 
-D is the number of examples N, or the sum of their weights where they have any. It is a constant of the data,
+D is the number of losses, or the sum of their weights where they have any. It is a constant of the data,
 so it goes through to the gradient unchanged: with "mean" every gradient of the network carries one factor
-1/D, and the size of a step does not depend on the size of the batch.
+1/D, and the size of a step does not depend on the size of the batch. Where an example has several losses, one
+for each class, "batchmean" is the same with D the number of examples.
 """
 
 import warnings
 
 from torch import Tensor
 
+from manual_backprop.functional.operation import HALF_PRECISION, widen
+
 
 def reduce(losses: Tensor, reduction: str, divisor: Tensor | float) -> Tensor:
-    """Losses (*) → themselves for "none", a scalar for "sum" and "mean"."""
+    """Losses (*) → themselves for "none", a scalar for the others."""
     if reduction == "none":
         return losses
     return losses.sum() if reduction == "sum" else losses.sum() / divisor
 
 
+def divisor_of(losses: Tensor, weight: Tensor | None = None) -> Tensor | float:
+    """D of the mean: the sum of the weights, or the number of losses (NaN for none: 0/0)."""
+    return widen(weight).sum() if weight is not None else losses.numel() or float("nan")
+
+
 def grad_of_losses(grad_output: Tensor, reduction: str, divisor: Tensor | float) -> Tensor:
-    """∂L/∂ℓ: of the shape of the losses for "none", one scalar for all of them for "sum" and "mean"."""
-    return grad_output / divisor if reduction == "mean" else grad_output
+    """∂L/∂ℓ: of the shape of the losses for "none", one scalar for all of them otherwise."""
+    return grad_output if reduction in ("none", "sum") else grad_output / divisor
 
 
-def reduction_from(size_average: bool | None, reduce: bool | None, reduction: str, *, operation: str) -> str:
+def rounded(loss: Tensor, *inputs: Tensor | None) -> Tensor:
+    """The rounding at the end, to the half precision that all inputs have; any other type is as it should be."""
+    given = [x.dtype for x in inputs if x is not None]
+    return loss.to(given[0]) if given[0] in HALF_PRECISION and len(set(given)) == 1 else loss
+
+
+def reduction_from(
+    size_average: bool | None,
+    reduce: bool | None,
+    reduction: str,
+    *,
+    operation: str,
+    known: tuple[str, ...] = ("none", "mean", "sum"),
+) -> str:
     """The reduction meant, by torch.nn.functional's rules: the two deprecated flags win where one is given.
 
     Raises:
-        ValueError: a reduction other than "none", "mean" and "sum".
+        ValueError: a reduction that is not known.
     """
     if size_average is not None or reduce is not None:
         per_example = reduce is not None and not reduce
@@ -42,6 +63,7 @@ def reduction_from(size_average: bool | None, reduce: bool | None, reduction: st
             f"{operation}: size_average and reduce are deprecated, use reduction={reduction!r} instead",
             stacklevel=3,
         )
-    if reduction not in ("none", "mean", "sum"):
-        raise ValueError(f"{operation}: reduction must be 'none', 'mean' or 'sum', not {reduction!r}")
+    if reduction not in known:
+        *others, last = map(repr, known)
+        raise ValueError(f"{operation}: reduction must be {', '.join(others)} or {last}, not {reduction!r}")
     return reduction

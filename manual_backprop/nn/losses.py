@@ -4,7 +4,16 @@ from torch import Tensor, nn
 
 from manual_backprop import functional as F
 
-__all__ = ["BCEWithLogitsLoss", "CrossEntropyLoss", "MSELoss", "NLLLoss"]
+__all__ = [
+    "BCEWithLogitsLoss",
+    "CrossEntropyLoss",
+    "HuberLoss",
+    "KLDivLoss",
+    "L1Loss",
+    "MSELoss",
+    "NLLLoss",
+    "SmoothL1Loss",
+]
 
 
 class NLLLoss(nn.NLLLoss):
@@ -23,6 +32,38 @@ class MSELoss(nn.MSELoss):
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         """(*) and (*) → the loss."""
         return F.mse_loss(input, target, reduction=self.reduction)
+
+
+class L1Loss(nn.L1Loss):
+    """|x − t|: torch.nn.L1Loss with the hand-written gradient of `functional.l1_loss`."""
+
+    def forward(self, input: Tensor, target: Tensor) -> Tensor:
+        """(*) and (*) → the loss."""
+        return F.l1_loss(input, target, reduction=self.reduction)
+
+
+class HuberLoss(nn.HuberLoss):
+    """Squared up to δ, then straight: torch.nn.HuberLoss with the gradient of `functional.huber_loss`."""
+
+    def forward(self, input: Tensor, target: Tensor) -> Tensor:
+        """(*) and (*) → the loss."""
+        return F.huber_loss(input, target, reduction=self.reduction, delta=self.delta)
+
+
+class SmoothL1Loss(nn.SmoothL1Loss):
+    """The same / β: torch.nn.SmoothL1Loss with the gradient of `functional.smooth_l1_loss`."""
+
+    def forward(self, input: Tensor, target: Tensor) -> Tensor:
+        """(*) and (*) → the loss."""
+        return F.smooth_l1_loss(input, target, reduction=self.reduction, beta=self.beta)
+
+
+class KLDivLoss(nn.KLDivLoss):
+    """t (log t − x): torch.nn.KLDivLoss with the hand-written gradients of `functional.kl_div`."""
+
+    def forward(self, input: Tensor, target: Tensor) -> Tensor:
+        """Log-probabilities (*) and probabilities (*), or their logarithms → the loss."""
+        return F.kl_div(input, target, reduction=self.reduction, log_target=self.log_target)
 
 
 class CrossEntropyLoss(nn.CrossEntropyLoss):

@@ -140,14 +140,3 @@ def test_mistakes_of_linear_cross_entropy_are_named(
 ) -> None:
     with pytest.raises(error, match=message):
         F.linear_cross_entropy(*arguments, **options)
-
-
-def test_a_squared_error_of_different_shapes_is_broadcast_with_a_warning() -> None:
-    x, t = randn(5, 3).requires_grad_(), randn(3).requires_grad_()
-    with pytest.warns(UserWarning, match=r"\(5, 3\) and target \(3,\) differ"):
-        ours = pulled(F.mse_loss(x, t), x, t)
-    twins = pulled((x - t).square().mean(), x, t)
-    for actual, expected in zip(ours, twins, strict=True):
-        assert_same("broadcast", actual, expected)
-    with pytest.raises(RuntimeError, match="do not fit"):
-        F.mse_loss(randn(5, 3), randn(2))

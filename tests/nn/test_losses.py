@@ -18,6 +18,15 @@ WEIGHT, POS_WEIGHT = randn(3, seed="w").abs(), randn(3, seed="p").abs()
     [
         ("BCEWithLogitsLoss", {}),
         ("BCEWithLogitsLoss", {"weight": WEIGHT, "pos_weight": POS_WEIGHT, "reduction": "sum"}),
+        ("MSELoss", {"reduction": "sum"}),
+        ("L1Loss", {}),
+        ("L1Loss", {"reduction": "sum"}),
+        ("SmoothL1Loss", {}),
+        ("SmoothL1Loss", {"reduction": "none", "beta": 0.3}),
+        ("HuberLoss", {}),
+        ("HuberLoss", {"reduction": "sum", "delta": 0.3}),
+        ("KLDivLoss", {"reduction": "batchmean"}),
+        ("KLDivLoss", {"reduction": "sum", "log_target": True}),
     ],
 )
 def test_a_loss_is_its_parent_with_another_gradient(
@@ -30,7 +39,7 @@ def test_a_loss_is_its_parent_with_another_gradient(
         output = module(x, t)
         hand_written = isinstance(output.grad_fn, torch.autograd.function.BackwardCFunction)
         assert hand_written == (package is ours)
-        results.append((module, output.detach(), *torch.autograd.grad(output, (x, t))))
+        results.append((module, output.detach(), *torch.autograd.grad(output.sum(), (x, t))))
     (parent, *due), (module, *actual) = results
     assert isinstance(module, type(parent))
     assert repr(module) == repr(parent)

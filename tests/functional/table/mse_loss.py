@@ -44,7 +44,7 @@ MSE_LOSS = (
 
 
 MSE_SLOPE = "slope = 2 * g * error if weight is None else 2 * g * widen(weight) * error"
-MSE_G = "g = grad_of_losses(widen(grad_output), ctx.reduction, _divisor(weight, error))"
+MSE_G = "g = grad_of_losses(widen(grad_output), ctx.reduction, divisor_of(error, weight))"
 
 ROW = Row(
     name="mse_loss",
@@ -62,7 +62,7 @@ ROW = Row(
         Mutant(
             "mean over the batch only",
             MSE_G,
-            MSE_G.replace("_divisor(weight, error)", "max((*error.shape, 1)[0], 1)"),
+            MSE_G.replace("divisor_of(error, weight)", "max((*error.shape, 1)[0], 1)"),
         ),
         Mutant("the target's sign", "narrow(-slope.sum_to_size", "narrow(slope.sum_to_size"),
     ),
