@@ -35,7 +35,8 @@ def require_pair(operation: str, input: Tensor, target: Tensor, weight: Tensor |
         given = f"{operation}: input {tuple(input.shape)} and target {tuple(target.shape)}"
         if any(1 != n != m != 1 for n, m in zip(reversed(input.shape), reversed(target.shape), strict=False)):
             raise RuntimeError(f"{given} do not fit")
-        warnings.warn(f"{given} differ and are broadcast", stacklevel=3)
+        if not torch.compiler.is_compiling():  # a warning is not traced
+            warnings.warn(f"{given} differ and are broadcast", stacklevel=3)
 
 
 def require_weight_like(operation: str, input: Tensor, weight: Tensor | None) -> None:

@@ -161,7 +161,7 @@ def kl_div(
     reduction = reduction_from(
         size_average, reduce, reduction, operation="kl_div", known=("none", "mean", "sum", "batchmean")
     )
-    if reduction == "mean" and not flagged:
+    if reduction == "mean" and not flagged and not torch.compiler.is_compiling():
         warnings.warn(
             "kl_div: reduction='mean' divides by the number of classes too; 'batchmean' is the divergence",
             stacklevel=2,

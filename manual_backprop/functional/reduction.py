@@ -15,6 +15,7 @@ for each class, "batchmean" is the same with D the number of examples.
 
 import warnings
 
+import torch
 from torch import Tensor
 
 from manual_backprop.functional.operation import HALF_PRECISION, widen
@@ -33,14 +34,16 @@ def divisor_of(losses: Tensor, weight: Tensor | None = None) -> Tensor | float:
 
 
 def grad_of_losses(grad_output: Tensor, reduction: str, divisor: Tensor | float) -> Tensor:
-    """∂L/∂ℓ: of the shape of the losses for "none", one scalar for all of them otherwise."""
+    """∂L/∂ℓ: of the shape of the losses for "none", one scalar for all else."""
     return grad_output if reduction in ("none", "sum") else grad_output / divisor
 
 
 def rounded(loss: Tensor, *inputs: Tensor | None) -> Tensor:
-    """The rounding at the end, to the half precision that all inputs have; any other type is as it should be."""
-    given = [x.dtype for x in inputs if x is not None]
-    return loss.to(given[0]) if given[0] in HALF_PRECISION and len(set(given)) == 1 else loss
+    """The rounding at the end, where the type that holds all inputs is of half precision; no other needs it."""
+    dtype, *others = [x.dtype for x in inputs if x is not None]
+    for other in others:
+        dtype = torch.promote_types(dtype, other)
+    return loss.to(dtype) if dtype in HALF_PRECISION else loss
 
 
 def reduction_from(

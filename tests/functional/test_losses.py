@@ -84,6 +84,15 @@ def test_different_shapes_are_warned_of_where_the_call_is(name: str) -> None:
         getattr(F, name)(randn(5, 3), randn(2))
 
 
+@pytest.mark.parametrize("name", DIFFERENCES)
+def test_different_shapes_compile_without_a_break(name: str) -> None:
+    torch.compiler.reset()
+    compiled = torch.compile(getattr(F, name), fullgraph=True, backend="aot_eager")
+    inputs = randn(5, 3), randn(3)
+    for actual, due in zip(pulled(compiled, *inputs), pulled(getattr(F, name), *inputs), strict=True):
+        assert_same(name, actual, due)
+
+
 @pytest.mark.parametrize("of_target", TYPES)
 @pytest.mark.parametrize("of_input", TYPES)
 @pytest.mark.parametrize("name", ["l1_loss", "smooth_l1_loss", "kl_div"])
