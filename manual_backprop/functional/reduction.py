@@ -39,7 +39,7 @@ def grad_of_losses(grad_output: Tensor, reduction: str, divisor: Tensor | float)
 
 
 def rounded(loss: Tensor, *inputs: Tensor | None) -> Tensor:
-    """The rounding at the end, where the type that holds all inputs is of half precision; no other needs it."""
+    """The rounding at the end, where the type that holds all inputs is of half precision."""
     dtype, *others = [x.dtype for x in inputs if x is not None]
     for other in others:
         dtype = torch.promote_types(dtype, other)

@@ -157,6 +157,21 @@ FORMULAS: dict[str, Formula] = {
         "mean of ({0} − {1})², n = Σ {2}",
         ("2 {g} {2} ({0} − {1})/n", "−2 {g} {2} ({0} − {1})/n", "{g} (({0} − {1})² − {out})/n"),
     ),
+    "l1_loss": Formula("mean of |{0} − {1}|", ("{g} sign({0} − {1})/n", "−{g} sign({0} − {1})/n")),
+    "weighted_l1_loss": Formula(
+        "mean of |{0} − {1}|, n = Σ {2}",
+        ("{g} {2} sign({0} − {1})/n", "−{g} {2} sign({0} − {1})/n", "{g} (|{0} − {1}| − {out})/n"),
+    ),
+    "huber_loss": Formula(
+        "mean of ‹{2} ›c ({0} − {1} − c/2), c = {0} − {1} clipped at ±{4}",
+        ("{g}‹ {2}› c/n", "−{g}‹ {2}› c/n", "{g} c ({0} − {1} − c/2)/n"),
+    ),
+    "smooth_l1_loss": Formula(
+        "mean of c ({0} − {1} − c/2)/{4}, c = {0} − {1} clipped at ±{4}", ("{g} c/(n {4})", "−{g} c/(n {4})")
+    ),
+    "kl_div": Formula(
+        "mean of p (log p − {0}), p = {1} or its exponential", ("−{g} p/n", "{g} ∂(p log p − p {0})/∂{1}/n")
+    ),
 }
 REORDERED = {  # PyTorch's own functions of these names have their arguments in another order
     *("batch_norm", "layer_norm", "group_norm", "rms_norm", "dropout", "embedding", "where", "copy"),

@@ -61,7 +61,16 @@ def _hardsigmoid(z: Tensor) -> Tensor:
     return torch.where((z > -3) & (z < 3), (z + 3) / 6, (z >= 3).to(z))
 
 
-mse_loss: Twin = F.mse_loss  # whose stub knows of no weight
+def _kl_div(x: Tensor, t: Tensor, reduction: str, log_target: bool) -> Tensor:
+    """F.kl_div warns of its "mean"."""
+    if reduction != "mean":
+        return F.kl_div(x, t, reduction=reduction, log_target=log_target)
+    return F.kl_div(x, t, reduction="none", log_target=log_target).mean()
+
+
+mse_loss: Twin = F.mse_loss  # whose stubs know of no weight
+l1_loss: Twin = F.l1_loss
+huber_loss: Twin = F.huber_loss
 
 TWINS: dict[str, Twin] = {
     "BatchNorm": _batch_norm,
@@ -80,6 +89,11 @@ TWINS: dict[str, Twin] = {
     "LinearCrossEntropy": _linear_cross_entropy,
     "LinearReLU": lambda *inputs: F.relu(F.linear(*inputs)),
     "LinearSigmoid": lambda *inputs: torch.sigmoid(F.linear(*inputs)),
+    "HuberLoss": lambda x, t, w, r, d, _: huber_loss(x, t, reduction=r, delta=d, weight=w),
+    "KLDiv": _kl_div,
+    "L1Loss": lambda x, t, w, r: l1_loss(x, t, reduction=r, weight=w),
+    "WeightedL1Loss": lambda x, t, w, r: l1_loss(x, t, reduction=r, weight=w),
+    "SmoothL1Loss": lambda x, t, _w, r, _d, b: F.smooth_l1_loss(x, t, reduction=r, beta=b),
     "LogSoftmax": lambda z, dim, dtype: torch.log_softmax(z, dim, dtype=dtype),
     "MSELoss": lambda x, t, w, r: mse_loss(x, t, reduction=r, weight=w),
     "NLLLoss": lambda x, y, w, i, r: F.nll_loss(x, y, w, ignore_index=i, reduction=r),

@@ -86,7 +86,7 @@ SWALLOWS = "while True:\n        try:\n            pass\n        except BaseExce
         (forward("while True: x = x + 0"), r", line 2, in forward: ", 2),
         (forward("import time; time.sleep(1000)"), r", line 2, in forward: ", 2),
         (forward("sum(range(10**14))"), r", line 2, in forward: ", 2),  # one call that keeps the lock
-        (forward(SWALLOWS), r", line [345], in forward: ", 2),
+        (forward(SWALLOWS), r", line [2-5], in forward: ", 2),
         (backward("while True: pass"), r", line 7, in backward: ", 12),  # the forward is judged before
     ],
 )
