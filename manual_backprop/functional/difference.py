@@ -1,7 +1,7 @@
 """The difference of a prediction and its target: what the squared, the absolute and the Huber error share.
 
 Each is Σ w h(e), with a function h of the error e = x − t alone. So its slope goes back to x as it is, and to
-t with the other sign: h'(e) and −h'(e).
+t with the other sign: h′(e) and −h′(e).
 
 A prediction and a target of different shapes are broadcast to one, with a warning, for it is hardly ever
 meant: (N,) and (N, 1) are compared in all N² pairs.
@@ -16,7 +16,7 @@ from manual_backprop.functional.operation import require_tensor, widen
 
 
 def difference(input: Tensor, target: Tensor) -> Tensor:
-    """X − t, in the type that holds both, and wide enough to compute in."""
+    """The error x − t, in the type that holds both, and wide enough to compute in."""
     x, t = torch.broadcast_tensors(input, target)
     return widen(x) - widen(t)
 

@@ -1,9 +1,9 @@
 """Huber's error: squared near the target, absolute far from it; divided by β, the smooth L1 error.
 
-Given   the error e = x − t, a threshold δ > 0, weights w (1 where none are given), elementwise
+Given   the error e = x − t, a threshold δ > 0, weights w (1 where none are given), elementwise ℓ = w h(e),
 
-            ℓ = w h(e)        h(e) = e²/2            if |e| ≤ δ
-                              h(e) = δ (|e| − δ/2)   otherwise
+            h(e) = e²/2             if |e| ≤ δ
+            h(e) = δ (|e| − δ/2)    otherwise
 
         and the upstream gradient, which `reduction` turns into g = ∂L/∂ℓ. The mean is over the number of
         losses, whatever they weigh.
@@ -11,31 +11,33 @@ Want    ∂L/∂x, ∂L/∂t, ∂L/∂w.
 
 1.  Let c = clip(e, −δ, δ), the error cut off at the threshold. Both lines of h are one formula:
 
-        h = c (e − c/2)          |e| ≤ δ, c = e:           e (e − e/2) = e²/2
-                                 |e| > δ, c = ±δ:          ±δ (e ∓ δ/2) = δ (|e| − δ/2)
+        h = c (e − c/2)
+
+    Near the target c = e, and e (e − e/2) = e²/2. Above it c = δ, and δ (e − δ/2) is the second line. Below
+    it c = −δ, and −δ (e + δ/2) = δ (−e − δ/2) is the second line too.
 
 2.  The slope of h is that of each line: e near the target, ±δ far from it. That is c:
 
-        h'(e) = c
+        h′(e) = c
 
 3.  The inner derivative is 1 for x and −1 for t, and ℓ is linear in w:
 
         ∂L/∂x = g w c        ∂L/∂t = −g w c        ∂L/∂w = g h
 
 4.  `smooth_l1_loss` divides ℓ by β = δ, and with it the slope, which is 1 far from the target. It comes ever
-    closer to the absolute error as β goes to 0, and is that for β = 0 (l1_loss.py).
+    closer to the absolute error as β goes to 0, and is that for β = 0 (`l1_loss.py`).
 
 What it does to a fit: the pull of an outlier ends at δ, as that of the absolute error does, which is called
 clipping if it is done to a gradient. And near the target it fades with the error, so that gradient descent
 with a fixed step settles.
 
-The numerical trap: of `where(|e| <= δ, e²/2, …)` the square overflows also where it is not chosen, and a
-gradient through it is 0 · ∞ = NaN. Step 1 squares nothing larger than δ.
+The numerical trap: where `torch.where` chooses between the two lines of h, the square overflows also where it
+is not chosen, and a gradient through it is 0 · ∞, NaN. Step 1 squares nothing larger than δ.
 
 Shapes: input and target (*), weight (*); output () or (*). An input and a target of different shapes are
 broadcast, with a warning; each gets a gradient of its own shape, summed over where it was repeated.
 
-Sources: Huber, "Robust Estimation of a Location Parameter", Annals of Mathematical Statistics 35 (1964);
+Source: Huber, "Robust Estimation of a Location Parameter", Annals of Mathematical Statistics 35 (1964);
 Girshick, "Fast R-CNN" (2015), equation 3, for β = 1.
 """
 
@@ -89,7 +91,7 @@ class HuberLoss(Operation):
         g = grad_of_losses(widen(grad_output), ctx.reduction, divisor_of(error))
         c = error.clamp(-ctx.delta, ctx.delta)
 
-        slope = g * c / ctx.beta if weight is None else g * widen(weight) * c / ctx.beta
+        slope = g * (c / ctx.beta) if weight is None else g * widen(weight) * (c / ctx.beta)
         grad_input = back_to(like(input), slope) if needs_input else None
         grad_target = back_to(like(target), -slope) if needs_target else None
         grad_weight = back_to(like(weight), g * (c / ctx.beta) * (error - c / 2)) if needs_weight else None
@@ -106,7 +108,7 @@ class HuberLoss(Operation):
         input, target, weight = ctx.saved_tensors
         error = difference(input, target)
         c = error.clamp(-ctx.delta, ctx.delta)
-        slope = c / ctx.beta if weight is None else widen(weight) * c / ctx.beta
+        slope = c / ctx.beta if weight is None else widen(weight) * (c / ctx.beta)
         moved = torch.zeros_like(slope)
         if input_tangent is not None:
             moved = moved + widen(input_tangent) * slope

@@ -4,25 +4,25 @@ Given   log-probabilities x = log q ("input") and probabilities t = p ("target")
 
             ℓ = t (log t − x)
 
-        or, with `log_target`, the logarithms τ = log p in the place of t = e^τ; and the upstream gradient,
+        or, with `log_target`, the logarithms u = log p in the place of t = e^u; and the upstream gradient,
         which `reduction` turns into g = ∂L/∂ℓ. With "batchmean", Σ ℓ is divided by the number N of examples,
         and is the divergence of one of them, on average.
-Want    ∂L/∂x and ∂L/∂t, or ∂L/∂τ.
+Want    ∂L/∂x and ∂L/∂t, or ∂L/∂u.
 
 1.  In x, ℓ is a straight line:
 
         ∂L/∂x = −g t
 
-2.  In t it is a product; (log t)' = 1/t cancels the t before it:
+2.  In t it is a product; the slope of log t is 1/t and cancels the factor t:
 
         ∂L/∂t = g (log t − x + 1)
 
-3.  By the chain rule, with dt/dτ = e^τ:
+3.  By the chain rule, with dt/du = e^u:
 
-        ∂L/∂τ = g e^τ (τ − x + 1)
+        ∂L/∂u = g e^u (u − x + 1)
 
 What it does to a classifier: with x = log softmax(z) before it, and Σ t = 1 for each example, step 1 goes on
-(log_softmax.py) to
+(`log_softmax.py`) to
 
         ∂L/∂z = g (q Σ t − t) = g (q − t)        what was believed minus what is so
 
@@ -31,7 +31,7 @@ the gradient of cross-entropy: the two differ by Σ t log t, the entropy of the 
 The numerical trap: a class that never is has t = 0, and 0 · log 0 is NaN where the limit is 0.
 `torch.xlogy` gives 0. The slope of step 2 is −∞ there, as it is on paper.
 
-"mean" divides by the number of classes too, which makes no divergence of it; a warning says so.
+With "mean" the sum is divided by the number of classes too, and is no divergence; a warning says so.
 
 Shapes: input and target (*), or broadcast to it; output () or (*).
 

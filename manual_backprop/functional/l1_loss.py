@@ -15,12 +15,12 @@ Want    ∂L/∂x, ∂L/∂t, ∂L/∂w.
 
 2.  ℓ is linear in w. In the mean, w also stands in the divisor S = Σⱼ wⱼ; by the quotient rule, with g = v/S,
 
-        ∂L/∂wᵢ = gᵢ |eᵢ|                                   none, sum
-        ∂L/∂wᵢ = v (|eᵢ| S − Σⱼ ℓⱼ) / S² = g (|eᵢ| − out)  mean
+        ∂L/∂wᵢ = gᵢ |eᵢ|                                       none, sum
+        ∂L/∂wᵢ = v (|eᵢ| S − Σⱼ ℓⱼ) / S² = g (|eᵢ| − out)   mean
 
 What it does to a fit: every error pulls with the same force, so an outlier counts once and not by its size.
 The constant x that fits targets t best has as many of them above as below: it is their median, where the
-squared error has their mean. And the pull does not fade near the target, as it does in huber_loss.py.
+squared error has their mean. And the pull does not fade near the target, as it does in `huber_loss.py`.
 
 A complex error has the direction e / |e| in place of the sign.
 

@@ -45,7 +45,7 @@ from manual_backprop.functional.operation import (
     twin_of,
     widen,
 )
-from manual_backprop.functional.reduction import divisor_of, grad_of_losses, reduce, reduction_from
+from manual_backprop.functional.reduction import divisor_of, grad_of_losses, reduce, reduction_from, rounded
 
 
 class MSELoss(Operation):
@@ -66,9 +66,7 @@ class MSELoss(Operation):
     def forward(input: Tensor, target: Tensor, weight: Tensor | None, reduction: str) -> Tensor:
         losses = difference(input, target).square()
         losses = losses if weight is None else losses * widen(weight)
-        return narrow(
-            reduce(losses, reduction, divisor_of(losses, weight)), _result_type(input, target, weight)
-        )
+        return rounded(reduce(losses, reduction, divisor_of(losses, weight)), input, target, weight)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
@@ -114,7 +112,7 @@ class MSELoss(Operation):
         tangent = reduce(moved, ctx.reduction, S)
         if weight_tangent is not None and ctx.reduction == "mean":  # step 2
             tangent = tangent - widen(weight_tangent).sum() * (error.square() * widen(weight)).sum() / S**2
-        return narrow(tangent, _result_type(input, target, weight))
+        return rounded(tangent, input, target, weight)
 
 
 class WeightedMSELoss(MSELoss):
@@ -123,11 +121,6 @@ class WeightedMSELoss(MSELoss):
     @staticmethod
     def autocast_dtype(device_type: str) -> None:
         return None
-
-
-def _result_type(input: Tensor, target: Tensor, weight: Tensor | None) -> torch.dtype:
-    dtype = torch.promote_types(input.dtype, target.dtype)
-    return dtype if weight is None else torch.promote_types(dtype, weight.dtype)
 
 
 _mse_loss = function_of(MSELoss)

@@ -34,12 +34,12 @@ def divisor_of(losses: Tensor, weight: Tensor | None = None) -> Tensor | float:
 
 
 def grad_of_losses(grad_output: Tensor, reduction: str, divisor: Tensor | float) -> Tensor:
-    """∂L/∂ℓ: of the shape of the losses for "none", one scalar for all else."""
+    """∂L/∂ℓ: of the shape of the losses for "none", one scalar otherwise."""
     return grad_output if reduction in ("none", "sum") else grad_output / divisor
 
 
 def rounded(loss: Tensor, *inputs: Tensor | None) -> Tensor:
-    """The rounding at the end, where the type that holds all inputs is of half precision."""
+    """The rounding at the end, if the type that holds all inputs is of half precision."""
     dtype, *others = [x.dtype for x in inputs if x is not None]
     for other in others:
         dtype = torch.promote_types(dtype, other)

@@ -98,7 +98,7 @@ ROW = Row(
         Mutant("probability believed for the true one", IN_X, "back_to(like(input), -g * x.exp())"),
         Mutant("log t held constant", SLOPE, SLOPE.replace(" - x + 1", " - x").replace("x + 1)", "x)")),
         Mutant("log t alone", SLOPE, SLOPE.replace("t.log() - x", "t.log()")),
-        Mutant("inner derivative e^τ forgotten", SLOPE, SLOPE.replace("t.exp() * ", "")),
+        Mutant("inner derivative e^u forgotten", SLOPE, SLOPE.replace("t.exp() * ", "")),
         Mutant("the target's sign", IN_T, IN_T.replace(", g", ", -g")),
         Mutant("forgotten mean", G, "g = widen(grad_output)"),
         Mutant("mean over everything", G, G.replace("ctx.reduction))", "'mean'))")),
