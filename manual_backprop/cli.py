@@ -41,7 +41,7 @@ VERIFY_EXAMPLES = """examples:
 EXAMPLES = """examples:
   manual-backprop train
   manual-backprop train --hidden 256,128 --activation sigmoid --lr 0.5
-  manual-backprop train --model rnn --optimizer adam --lr 0.001
+  manual-backprop train --model cnn --lr 0.01 --momentum 0.9
   manual-backprop train --engine autograd --seed 3 --out runs/autograd
   manual-backprop train --resume runs/autograd --epochs 20
 """

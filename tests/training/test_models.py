@@ -101,8 +101,8 @@ def test_rows_and_columns_need_square_images() -> None:
 @pytest.mark.parametrize(
     ("config", "due"),
     [
-        pytest.param(TrainingConfig(model="cnn", lr=0.05, momentum=0.9, epochs=5), 99, id="cnn"),
-        pytest.param(TrainingConfig(model="rnn", optimizer="adam", lr=0.001, epochs=8), 97, id="rnn"),
+        pytest.param(TrainingConfig(model="cnn", lr=0.01, momentum=0.9, epochs=6), 99, id="cnn"),
+        pytest.param(TrainingConfig(model="rnn", optimizer="adam", lr=0.0005, epochs=10), 97, id="rnn"),
     ],
 )
 def test_full_mnist_is_learned(config: TrainingConfig, due: float, full_mnist: Path, tmp_path: Path) -> None:
