@@ -23,12 +23,18 @@ Want    ∂L/∂x.
         y = A x Bᵀ
         ∂L/∂x = Aᵀ g B
 
+4.  Seen from row k, it is in the parts i with
+
+            k o/n − 1 < i < (k + 1) o/n
+
+    the same condition with n and o exchanged. So each place gets the sum over neighbours, as each output
+    does: divide g by the size of each part, and sum, for each place, over the parts that it is in.
+
 Where o divides n, this is `avg_pool2d` with a window of n/o rows; else neighbouring parts may share rows.
 With one part for all, which is called *global* pooling, every place gets g/HW.
 
-The numerical trap: 0 · ∞ is NaN, so from one infinite gradient the product makes NaN in rows and columns
-where there should be 0. For this reason the forward, where infinite numbers are more common, sums over each
-part.
+The numerical trap: 0 · ∞ is NaN, so as a product with A, whose most numbers are 0, one infinite number would
+make NaN of rows and columns that it has nothing to do with. Both directions sum over neighbours instead.
 
 Shapes: input (N, C, H, W) or (C, H, W), output (N, C, O, P) or (C, O, P) with (O, P) as asked for.
 
@@ -80,20 +86,32 @@ class AdaptiveAvgPool2d(Operation):
     @staticmethod
     def backward(ctx: Any, grad_output: Tensor) -> tuple[Tensor, None]:
         g = widen(grad_output)
-        A, B = (shares(n, o, g) for n, o in zip(ctx.size, ctx.output_size, strict=True))
-        return narrow(A.t() @ g @ B, grad_output.dtype), None
+        by_columns = gathered(g, ctx.size[1])
+        grad_input = gathered(by_columns.mT, ctx.size[0]).mT
+        return narrow(grad_input, grad_output.dtype), None
 
     @staticmethod
     def jvp(ctx: Any, input_tangent: Tensor, _: None) -> Tensor:
         return AdaptiveAvgPool2d.forward(input_tangent, ctx.output_size)  # y is linear in x
 
 
-def shares(n: int, o: int, like: Tensor) -> Tensor:
-    """A of step 1, (o, n)."""
-    part, row = (torch.arange(count, device=like.device) for count in (o, n))
-    first, end = part * n // max(o, 1), ((part + 1) * n + o - 1) // max(o, 1)
-    inside = (first[:, None] <= row) & (row < end[:, None])
-    return inside.to(like.dtype) / (end - first)[:, None]
+def gathered(g: Tensor, n: int) -> Tensor:
+    """G B along the last dimension, which has o parts, for the n places of which they are made: step 4."""
+    o = g.shape[-1]
+    if o == 0:
+        return g.new_zeros((*g.shape[:-1], n))
+    first, end = divided(n, o, g.device)
+    share = g / (end - first)
+    first, end = divided(o, n, g.device)
+    most = 1 if n % o == 0 else -(-o // n) + (o % n > 0)  # parts that one place is in
+    part = first[:, None] + torch.arange(most, device=g.device)
+    return share[..., part.clamp(max=o - 1)].masked_fill(part >= end[:, None], 0).sum(-1)
+
+
+def divided(n: int, o: int, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Of n in a row, the first that is in each of o parts, and the first behind it."""
+    part = torch.arange(o, device=device)
+    return part * n // o, ((part + 1) * n + o - 1) // o
 
 
 _adaptive_avg_pool2d = function_of(AdaptiveAvgPool2d)
@@ -113,8 +131,9 @@ def adaptive_avg_pool2d(input: Tensor, output_size: int | Sequence[int | None]) 
 
     Raises:
         TypeError: `input` is no tensor, or a size no integer.
-        RuntimeError: sizes that are negative, or other than two, or an image of no places.
-        ValueError: an input of too few dimensions.
+        RuntimeError: sizes that are negative, or other than two, an image of no places, or an input of too
+            few or too many dimensions.
+        ValueError: too few of them for the two sizes that are given.
         NotImplementedError: numbers that are not floating-point.
     """
     require_tensor("adaptive_avg_pool2d", input=input)
@@ -129,7 +148,8 @@ def _sizes(input: Tensor, output_size: Any) -> Pair:
     if len(asked) != 2:
         raise RuntimeError(f"adaptive_avg_pool2d: {given}")
     if input.dim() not in (3, 4):
-        raise RuntimeError(
+        too_few = input.dim() < 3 and isinstance(output_size, list | tuple)
+        raise (ValueError if too_few else RuntimeError)(
             f"adaptive_avg_pool2d: expected input (N, C, H, W) or (C, H, W), got {tuple(input.shape)}"
         )
     rows, columns = (size if own is None else own for own, size in zip(asked, input.shape[-2:], strict=True))

@@ -9,7 +9,7 @@ import torch.nn.functional as T
 from torch import Tensor
 
 from manual_backprop import use_manual_gradients
-from manual_backprop.functional.adaptive_avg_pool2d import adaptive_avg_pool2d, shares
+from manual_backprop.functional.adaptive_avg_pool2d import adaptive_avg_pool2d, gathered
 from manual_backprop.functional.avg_pool2d import avg_pool2d
 from manual_backprop.functional.max_pool2d import max_pool2d
 from manual_backprop.functional.windows import windows
@@ -52,7 +52,7 @@ def test_a_window_has_its_largest_number_and_its_mean() -> None:
 
 def test_a_mean_of_parts_is_a_product_with_a_matrix_on_either_side() -> None:
     x = randn(2, 3, 7, 6)
-    A, B = shares(7, 3, x), shares(6, 4, x)
+    A, B = (gathered(torch.eye(o).double(), n) for o, n in ((3, 7), (4, 6)))
     assert_same("y", adaptive_avg_pool2d(x, (3, 4)), A @ x @ B.T)
     assert_same("what a part has in all", A.sum(1), torch.ones(3).double())
 

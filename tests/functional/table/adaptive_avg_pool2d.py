@@ -43,9 +43,10 @@ ADAPTIVE = (
 )
 
 
-BACK = "A.t() @ g @ B"
-SHARES = "inside.to(like.dtype) / (end - first)[:, None]"
-END = "((part + 1) * n + o - 1) // max(o, 1)"
+SHARE = "share = g / (end - first)"
+BACK = "return narrow(grad_input, grad_output.dtype), None"
+SUMMED = ".masked_fill(part >= end[:, None], 0).sum(-1)"
+END = "((part + 1) * n + o - 1) // o"
 x = torch.zeros(2, 3, 7, 5)
 
 ROW = Row(
@@ -56,13 +57,14 @@ ROW = Row(
     keeps=frozenset(),
     samples=ADAPTIVE,
     mutants=(
-        Mutant("the sum's gradient", SHARES, "inside.to(like.dtype)"),
-        Mutant("dropped minus", BACK, "-" + BACK),
-        Mutant("upstream ignored", BACK, "A.t() @ torch.ones_like(g) @ B"),
-        Mutant("parts that share no row", END, "(part + 1) * n // max(o, 1)"),
-        Mutant("each part its first row only", "inside = (first", "inside = (row == first"),
-        Mutant("divided by the largest part", SHARES, "inside.to(like.dtype) / (-(-n // max(o, 1)))"),
-        Mutant("parts in reverse order", BACK, "A.flip(0).t() @ g @ B"),
+        Mutant("the sum's gradient", SHARE, "share = g"),
+        Mutant("dropped minus", BACK, BACK.replace("grad_input", "-grad_input")),
+        Mutant("upstream ignored", SHARE, SHARE.replace("= g", "= torch.ones_like(g)")),
+        Mutant("parts that share no row", END, "(part + 1) * n // o"),
+        Mutant("the first only of the parts that a row is in", SUMMED, "[..., 0]"),
+        Mutant("what is behind them too", SUMMED, ".sum(-1)"),
+        Mutant("divided by the largest part", SHARE, "share = g / (end - first).max()"),
+        Mutant("parts in reverse order", SHARE, "share = g.flip(-1) / (end - first)"),
         Mutant(
             "tangent of the sum", "return AdaptiveAvgPool2d.forward(", "return 2 * AdaptiveAvgPool2d.forward("
         ),
