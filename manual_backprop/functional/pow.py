@@ -18,7 +18,7 @@ Want    ∂L/∂x and ∂L/∂p.
 
 The numerical trap is 0. For p = 0 the power is 1 everywhere and its slope 0, but 0 · x^{−1} is NaN at x =
 0. And at x = 0 with p ≥ 0 the power does not move with p, but y log x would be 0 · (−∞). Both zeros are put
-in.
+in, the first after the product with g, which may be infinite too.
 
 Shapes: input and exponent broadcast to the output's (*); each gradient has the shape of its own input.
 """
@@ -29,6 +29,7 @@ import torch
 from torch import Tensor
 
 from manual_backprop.functional.broadcast_to import back_to, like, pushed
+from manual_backprop.functional.operands import conj
 from manual_backprop.functional.operation import Operation, function_of, twin_of
 
 
@@ -57,8 +58,8 @@ class Pow(Operation):
     def backward(ctx: Any, grad_output: Tensor) -> tuple[Tensor | None, Tensor | None]:
         x, p, y = Pow.parts(ctx)
         needs_input, needs_exponent = ctx.needs_input_grad
-        grad_input = back_to(ctx.like[0], grad_output * _conj(slope_in_base(x, p))) if needs_input else None
-        by_exponent = grad_output * _conj(y * _log(x, p)) if needs_exponent else grad_output
+        grad_input = back_to(ctx.like[0], along_base(grad_output, conj(x), conj(p))) if needs_input else None
+        by_exponent = grad_output * conj(y * _log(x, p)) if needs_exponent else grad_output
         return grad_input, back_to(ctx.like[1], by_exponent) if needs_exponent else None
 
     @staticmethod
@@ -72,27 +73,22 @@ class Pow(Operation):
     @staticmethod
     def jvp(ctx: Any, input_tangent: Tensor | None, exponent_tangent: Tensor | None) -> Tensor:
         x, p, y = Pow.parts(ctx)
-        through_x = None if input_tangent is None else input_tangent * slope_in_base(x, p)
+        through_x = None if input_tangent is None else along_base(input_tangent, x, p)
         through_p = None if exponent_tangent is None else exponent_tangent * y * _log(x, p)
         return pushed(ctx.shape, ctx.dtype, through_x, through_p)
 
 
-def slope_in_base(x: Tensor, p: Any) -> Tensor:
-    """The power rule p x^(p − 1), and 0 where p is 0."""
+def along_base(g: Tensor, x: Tensor, p: Any) -> Tensor:
+    """The power rule g p x^(p − 1), and 0 where p is 0, whatever g is."""
     if isinstance(p, Tensor):
-        return torch.where(p == 0, 0, p * x ** (p - 1))
-    return torch.zeros_like(x) if p == 0 else p * x ** (p - 1)
+        return torch.where(p == 0, 0, g * (p * x ** (p - 1)))
+    return torch.zeros_like(g) if p == 0 else g * (p * x ** (p - 1))
 
 
 def _log(x: Tensor, p: Tensor) -> Tensor:
     """The slope of p log x in p; 0 where the power is 0 for every p near this one."""
     still = (x == 0) & (p.real >= 0)
     return torch.where(still, torch.ones_like(x), x).log()
-
-
-def _conj(value: Tensor) -> Tensor:
-    """Changes complex numbers only."""
-    return value.conj()
 
 
 _pow = function_of(Pow)

@@ -14,8 +14,9 @@ def derivation(grad_output: Tensor, x: Tensor, t: Tensor) -> tuple[Tensor, Tenso
     return broadcast_loop(lambda x, t: (t * x ** (t - 1), x**t * math.log(x)), grad_output, x, t)
 
 
-GRAD_X = "back_to(ctx.like[0], grad_output * _conj(slope_in_base(x, p)))"
-GRAD_P = "grad_output * _conj(y * _log(x, p))"
+GRAD_X = "back_to(ctx.like[0], along_base(grad_output, conj(x), conj(p)))"
+GRAD_P = "grad_output * conj(y * _log(x, p))"
+BASE = "torch.where(p == 0, 0, g * (p * x ** (p - 1)))"
 ABOVE_0 = randn(5, 3).abs(), randn(5, 3, seed="p")
 
 ROW = Row(
@@ -40,13 +41,13 @@ ROW = Row(
         ),
     ),
     mutants=(
-        Mutant("exponent not lowered", "p * x ** (p - 1))", "p * x**p)"),
-        Mutant("p forgotten", "torch.where(p == 0, 0, p * x", "torch.where(p == 0, 0, x"),
-        Mutant("0 · ∞ at p = 0", "torch.where(p == 0, 0, p * x ** (p - 1))", "p * x ** (p - 1)"),
+        Mutant("exponent not lowered", BASE, BASE.replace("(p - 1)", "p")),
+        Mutant("p forgotten", BASE, BASE.replace("p * x", "x")),
+        Mutant("0 · ∞ at p = 0", BASE, "g * (p * x ** (p - 1))"),
         Mutant("sign", GRAD_X, GRAD_X.replace("grad_output", "-grad_output")),
-        Mutant("log forgotten", GRAD_P, "grad_output * _conj(y)"),
-        Mutant("y forgotten", GRAD_P, "grad_output * _conj(_log(x, p))"),
-        Mutant("upstream ignored", GRAD_P, "torch.ones_like(grad_output) * _conj(y * _log(x, p))"),
+        Mutant("log forgotten", GRAD_P, "grad_output * conj(y)"),
+        Mutant("y forgotten", GRAD_P, "grad_output * conj(_log(x, p))"),
+        Mutant("upstream ignored", GRAD_P, "torch.ones_like(grad_output) * conj(y * _log(x, p))"),
         Mutant("tangent of the base only", "exponent_tangent * y * _log(x, p)", "0 * exponent_tangent * y"),
     ),
     mistakes=(
