@@ -17,7 +17,11 @@ Want    ∂L/∂x.
 
 The numerical trap: numbers that are all equal have s = 0 and x = μ, and the quotient is 0/0. s has a kink
 there, like |x| at 0; PyTorch takes the slope 0, and so does this file. Close to it the slope is not small:
-(x − μ) / s stays of the size of 1 however small both are.
+(x − μ) / s stays of the size of 1 however small both are. So s must not round to 0 before they do: in float32
+the squares of differences below 10⁻²³ are 0, and those of differences over 10¹⁹ infinite. With the largest
+difference taken out, m = max |xᵢ − μ|, no square is over 1, and one of them is 1:
+
+        s = m (Σᵢ ((xᵢ − μ)/m)² / (n − c))^{1/2}
 
 Shapes: input (*), output without the dimensions, or with size 1 there if keepdim; gradient (*).
 """
@@ -29,7 +33,7 @@ from torch import Tensor
 
 from manual_backprop.functional.operation import Operation, function_of, keep, narrow, twin_of, widen
 from manual_backprop.functional.reduced_dims import with_numpys_names
-from manual_backprop.functional.sum import Dims, spread
+from manual_backprop.functional.sum import Dims, spread, summed
 from manual_backprop.functional.var import along, arguments, differences, freedom, two_pass
 
 
@@ -38,7 +42,7 @@ class Std(Operation):
 
     @staticmethod
     def forward(input: Tensor, dim: Dims, correction: float, keepdim: bool) -> Tensor:
-        return narrow(two_pass(widen(input), dim, correction, keepdim).sqrt(), input.dtype)
+        return narrow(deviation(widen(input), dim, correction, keepdim), input.dtype)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Tensor, Dims, float, bool], output: Tensor) -> None:
@@ -57,6 +61,18 @@ class Std(Operation):
         x, s = ctx.saved_tensors
         moved = over(along(input_tangent, x, ctx), widen(s))
         return narrow(moved / freedom(x, ctx.dim, ctx.correction), x.dtype)
+
+
+def deviation(x: Tensor, dim: Dims, correction: float, keepdim: bool) -> Tensor:
+    """The square root of `two_pass`, of the differences divided by the largest of them."""
+    if x.numel() == 0:
+        return two_pass(x, dim, correction, keepdim).sqrt()
+    d, dims = differences(x, dim), summed(dim, x.dim())
+    m = d.abs().amax(dims, keepdim=True)
+    m = m.masked_fill(m == 0, 1)
+    squares = (d / m).square().sum(dims, keepdim=True)
+    s = m * (squares / freedom(x, dim, correction)).sqrt()
+    return s if keepdim else s.sum(dims)
 
 
 def over(value: Tensor, s: Tensor) -> Tensor:

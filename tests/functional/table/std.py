@@ -7,7 +7,7 @@ from torch import Tensor
 
 from manual_backprop.functional.std import std
 from tests.functional.deviations import DEVIATIONS, gradients_of_variance, mistakes_of
-from tests.functional.samples import Mutant, Row, Sample
+from tests.functional.samples import Mutant, Row, Sample, randn
 
 
 def derivation(grad_output: Tensor, x: Tensor, **options: Any) -> tuple[Tensor]:
@@ -25,6 +25,7 @@ ROW = Row(
     keeps=frozenset({"input 0", "output"}),
     samples=(
         *DEVIATIONS,
+        Sample("differences whose squares float32 cannot hold", (1e-25 * randn(5),), smooth=False),
         Sample(
             "at the kink, all equal",
             (torch.tensor([[1.0, 1.0, 1.0], [0.0, 2.0, 1.0]]).double(),),
