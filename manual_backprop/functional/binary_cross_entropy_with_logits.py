@@ -23,9 +23,11 @@ Want    ∂L/∂x, ∂L/∂t. The weights are constants.
 
     With p = 1 it is *what was believed minus what is so*, σ(x) − t, as in `cross_entropy`.
 
-4.  In t, ℓ is a straight line, and ∂q/∂t = p − 1:
+4.  In t, ℓ is a straight line. By the first form of step 2,
 
-        ∂L/∂t = g w ((p − 1) s − x)
+        ∂L/∂t = g w (p s − (x + s))
+
+    and x + s = log(1 + eˣ) is the softplus of x.
 
 The numerical trap: log(1 + e⁻ˣ) overflows for x ≪ 0. `torch.logaddexp` takes the larger exponent out first.
 And the first form of step 3 cancels for x ≪ 0, where σ(x) − 1 rounds to −1; the last one does not.
@@ -57,7 +59,7 @@ NAME = "binary_cross_entropy_with_logits"
 
 
 class BinaryCrossEntropyWithLogits(Operation):
-    """ℓ = w ((1 − t) x + q s), ∂L/∂x = g w (q σ(x) − p t) and ∂L/∂t = g w ((p − 1) s − x)."""
+    """ℓ = w ((1 − t) x + q s), ∂L/∂x = g w (q σ(x) − p t) and ∂L/∂t = g w (p s − (x + s))."""
 
     @staticmethod
     def autocast_dtype(device_type: str) -> torch.dtype:
@@ -91,7 +93,7 @@ class BinaryCrossEntropyWithLogits(Operation):
         input: Tensor, target: Tensor, weight: Tensor | None, pos_weight: Tensor | None, reduction: str
     ) -> Tensor:
         x, t, w, p = _wide(input, target, weight, pos_weight)
-        losses = w * ((1 - t) * x + (1 + (p - 1) * t) * softplus(-x))
+        losses = w * ((1 - t) * x + share(t, p) * softplus(-x))
         dtype = torch.promote_types(input.dtype, target.dtype)
         return narrow(reduce(losses, reduction, _count(losses)), dtype)
 
@@ -108,8 +110,7 @@ class BinaryCrossEntropyWithLogits(Operation):
         g = grad_of_losses(widen(grad_output), ctx.reduction, _count(x))
         grad_input = grad_target = None
         if needs_input:
-            q = 1 + (p - 1) * t
-            grad_input = narrow(g * w * (q * torch.sigmoid(x) - p * t), input.dtype)
+            grad_input = narrow(g * w * (share(t, p) * torch.sigmoid(x) - p * t), input.dtype)
         if needs_target:
             grad_target = narrow(g * w * slope_in_t(x, p), target.dtype)
         return grad_input, grad_target, None, None, None
@@ -120,16 +121,21 @@ class BinaryCrossEntropyWithLogits(Operation):
         x, t, w, p = _wide(*ctx.saved_tensors)
         moved = torch.zeros_like(x)
         if input_tangent is not None:
-            moved = moved + widen(input_tangent) * w * ((1 + (p - 1) * t) * torch.sigmoid(x) - p * t)
+            moved = moved + widen(input_tangent) * w * (share(t, p) * torch.sigmoid(x) - p * t)
         if target_tangent is not None:
             moved = moved + widen(target_tangent) * w * slope_in_t(x, p)
         dtype = torch.promote_types(input.dtype, target.dtype)
         return narrow(reduce(moved, ctx.reduction, _count(x)), dtype)
 
 
+def share(t: Tensor, p: Tensor | float) -> Tensor | float:
+    """Step 2: q = 1 + (p − 1) t, which is 1 without p, for any t."""
+    return 1 + (p - 1) * t if isinstance(p, Tensor) else 1.0
+
+
 def slope_in_t(x: Tensor, p: Tensor | float) -> Tensor:
-    """Step 4: (p − 1) s − x, whose first term is left out where p is 1, since s may be infinite."""
-    return (p - 1) * softplus(-x) - x if isinstance(p, Tensor) else -x
+    """Step 4: p s − (x + s), of which −x is left without p; so no infinite s is taken from another."""
+    return p * softplus(-x) - softplus(x) if isinstance(p, Tensor) else -x
 
 
 def softplus(x: Tensor) -> Tensor:

@@ -59,9 +59,9 @@ BINARY = (
     ),
 )
 
-GRAD_X = "grad_input = narrow(g * w * (q * torch.sigmoid(x) - p * t), input.dtype)"
+GRAD_X = "grad_input = narrow(g * w * (share(t, p) * torch.sigmoid(x) - p * t), input.dtype)"
 GRAD_T = "grad_target = narrow(g * w * slope_in_t(x, p), target.dtype)"
-SLOPE = "return (p - 1) * softplus(-x) - x if"
+SLOPE = "return p * softplus(-x) - softplus(x) if"
 G = "g = grad_of_losses(widen(grad_output), ctx.reduction, _count(x))"
 
 ROW = Row(
@@ -79,7 +79,7 @@ ROW = Row(
             GRAD_X,
             GRAD_X.replace("g * w", "torch.sigmoid(x) * torch.sigmoid(-x) * g * w"),
         ),
-        Mutant("yes weighs in the target only", GRAD_X, GRAD_X.replace("q *", "1 *")),
+        Mutant("yes weighs in the target only", GRAD_X, GRAD_X.replace("share(t, p) *", "1 *")),
         Mutant("yes weighs in the prediction only", GRAD_X, GRAD_X.replace("p * t", "t")),
         Mutant("weights left out", GRAD_X, GRAD_X.replace("g * w", "g")),
         Mutant("the target's gradient has the wrong sign", GRAD_T, GRAD_T.replace("g * w", "-g * w")),
