@@ -149,10 +149,10 @@ def embedding(
         AssertionError: `padding_idx` is no row.
     """
     require_tensor("embedding", input=input, weight=weight)
-    check_indices(weight, input)
-    rows = weight.shape[0]
+    rows = len(weight) if weight.dim() else 0
     if padding_idx is not None and not -rows <= padding_idx < rows and padding_idx != 0:
         raise AssertionError(f"embedding: padding_idx must be from {-rows} to {rows - 1}, got {padding_idx}")
+    check_indices(weight, input)
     if max_norm is not None:
         with torch.no_grad():
             torch.embedding_renorm_(weight, input.contiguous(), max_norm, norm_type)

@@ -185,7 +185,8 @@ def group_norm(
     """
     require_tensor("group_norm", input=input)
     _require_int(num_groups)
-    if input.dim() > 1 and num_groups > 0 and prod(input.shape) == num_groups:
+    shape = input.shape
+    if len(shape) > 1 and num_groups > 0 and prod(shape[:2]) // num_groups * prod(shape[2:]) == 1:
         raise ValueError(
             f"group_norm: expected more than one value in each of {num_groups} groups, got input "
             f"{tuple(input.shape)}"

@@ -66,6 +66,8 @@ class RMSNorm(Operation):
 
     @staticmethod
     def check(input: Tensor, weight: Tensor | None, shape: tuple[int, ...], eps: float | None) -> None:
+        if input.dim() < len(shape):
+            raise ValueError(f"rms_norm: expected input (*, {shape}), got {tuple(input.shape)}")
         check_normalized_shape("rms_norm", input, shape, weight=weight)
         check_floating("rms_norm", input)
 
@@ -137,6 +139,7 @@ def rms_norm(
 
     Raises:
         TypeError: an argument is no tensor, or `normalized_shape` no tuple of integers.
+        ValueError: an input of fewer dimensions than `normalized_shape`.
         RuntimeError: shapes that do not fit each other.
         NotImplementedError: numbers that are not floating-point.
     """
