@@ -26,7 +26,7 @@ from manual_backprop.training.config import (
     OPTIMIZERS,
     PRECISIONS,
 )
-from manual_backprop.training.loop import resolve_device
+from manual_backprop.training.device import resolve_device
 from manual_backprop.training.run import network_of
 from manual_backprop.verify.apart import answer_apart
 from manual_backprop.verify.command import CannotRead, Form, Request, answer_to
@@ -242,7 +242,13 @@ def _add_train(commands: Any) -> None:
     learning.add_argument("--optimizer", **_choice(OPTIMIZERS, defaults.optimizer, "rule of the update: "))
     learning.add_argument("--weight-decay", **_number(float, defaults.weight_decay, "λ, for ½ λ ‖w‖²"))
     learning.add_argument("--momentum", **_number(float, defaults.momentum, "share of the last step kept"))
-    learning.add_argument("--seed", **_number(int, defaults.seed, "of initialisation, order and dropout"))
+    learning.add_argument("--seed", **_number(int, defaults.seed, "of initialisation, data order, dropout"))
+    learning.add_argument(
+        "--deterministic",
+        action="store_true",
+        default=SUPPRESS,
+        help="refuse algorithms that give other bits from run to run, which on a CPU none does",
+    )
     learning.add_argument("--device", **_choice(DEVICES, defaults.device, "where to compute: "))
     learning.add_argument("--dtype", **_choice(DTYPES, defaults.dtype, "number type: "))
     learning.add_argument("--precision", **_choice(PRECISIONS, defaults.precision, "of matrix products: "))

@@ -1,6 +1,7 @@
 """Files that are whole or not there, and the checkpoint, from which all of a run's files can be made."""
 
 import contextlib
+import io
 import os
 import zipfile
 from collections.abc import Callable
@@ -13,6 +14,8 @@ from manual_backprop.training.config import Failure
 
 FORMAT = 1
 NAME = "checkpoint.pt"
+PART = ".part"
+"""How the name of a file ends that is being written; what a killed run leaves, the next writes over."""
 KEYS: dict[str, type] = {
     "config": dict,
     "engine": dict,
@@ -34,7 +37,9 @@ def save(path: Path, state: dict[str, Any]) -> None:
     Raises:
         Failure: the file cannot be written; the one before stays as it was.
     """
-    write(path, lambda file: torch.save({"format": FORMAT, **state}, file))
+    content = io.BytesIO()  # first, since what torch.save itself says of a full disk helps nobody
+    torch.save({"format": FORMAT, **state}, content)
+    write(path, lambda file: file.write(content.getbuffer()))
 
 
 def load(path: Path) -> dict[str, Any]:
@@ -43,8 +48,7 @@ def load(path: Path) -> dict[str, Any]:
     Raises:
         Failure: no such file, no checkpoint of this package, or one of a newer version.
     """
-    if not path.is_file():
-        raise Failure(f"there is no {path}: --resume takes the folder of a run")
+    require(path)
     try:
         _require_uncompressed(path)
         state = torch.load(path, map_location="cpu", weights_only=True)
@@ -72,6 +76,12 @@ def _require_uncompressed(path: Path) -> None:
         raise ValueError("a checkpoint is neither compressed nor larger than its file")
 
 
+def require(path: Path) -> None:
+    """Raise a Failure if there is no such file."""
+    if not path.is_file():
+        raise Failure(f"there is no {path}: --resume takes the folder of a run")
+
+
 def write_text(path: Path, text: str) -> None:
     """Write a text file. Raises Failure like `save`."""
     write(path, lambda file: file.write(text.encode()))
@@ -83,7 +93,7 @@ def write(path: Path, fill: Callable[[IO[bytes]], Any]) -> None:
     Raises:
         Failure: the file cannot be written; the one before stays as it was.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary = path.with_name(f".{path.name}{PART}")
     try:
         temporary.unlink(missing_ok=True)
         with temporary.open("xb") as file:  # never through a link that lies there
@@ -91,7 +101,7 @@ def write(path: Path, fill: Callable[[IO[bytes]], Any]) -> None:
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
-    except (OSError, RuntimeError) as error:  # torch.save reports a full disk as a RuntimeError
+    except OSError as error:
         with contextlib.suppress(OSError):
             temporary.unlink()
-        raise Failure(f"cannot write {path}: {error}") from error
+        raise Failure(f"cannot write {path}: {error.strerror or error}") from error

@@ -44,7 +44,8 @@ class TrainingConfig:
         dtype: the floating-point type of data and parameters.
         precision: of the matrix products: that of `dtype` ("full"), TF32 (on CUDA only), or bfloat16; the
             parameters and what is added to them stay in float32.
-        seed: of the initial parameters, of the order of the examples, and of dropout.
+        seed: of the initial parameters, of the order of the examples, and of what dropout leaves out.
+        deterministic: have PyTorch refuse what gives other bits from run to run; see device.py.
         data_dir: the folder that holds, or receives, torchvision's data sets.
         dataset: what to train on; None for MNIST, or its sample where MNIST cannot be had.
         target_accuracy: stop after the epoch that brings so many per cent of the test images right; None for
@@ -69,6 +70,7 @@ class TrainingConfig:
     dtype: str = "float32"
     precision: str = "full"
     seed: int = 0
+    deterministic: bool = False
     data_dir: str = "data"
     dataset: str | None = None
     target_accuracy: float | None = None

@@ -41,6 +41,9 @@ class Engine(Protocol):
     def gradient_norms(self) -> Tensor:
         """‖∂L/∂(W, b)‖ of each layer, as the last step left it: (layers,)."""
 
+    def values(self, images: Tensor, labels: Tensor) -> list[tuple[str, Tensor]]:
+        """Make a step; what it computed, by name: the layers' outputs, then gradients from the last layer."""
+
     def state_dict(self) -> dict[str, Any]:
         """Parameters and the optimiser's state, to go on from."""
 
@@ -116,6 +119,21 @@ class GraphEngine(Engine):
             if any(True for _ in layer.parameters())
         ]
         return torch.stack(norms)
+
+    def values(self, images: Tensor, labels: Tensor) -> list[tuple[str, Tensor]]:
+        found: list[tuple[str, Tensor]] = []
+
+        def note(name: str, layer: torch.nn.Module, inputs: Any, output: Any) -> None:
+            output = output[0] if isinstance(output, tuple) else output  # a recurrent layer's, or attention's
+            found.append((f"the output of layer {name} ({type(layer).__name__})", output.detach()))
+
+        leaves = [(name, layer) for name, layer in self.model.named_modules() if not [*layer.children()]]
+        hooks = [layer.register_forward_hook(partial(note, name)) for name, layer in leaves]
+        self.step(images, labels)
+        for hook in hooks:
+            hook.remove()
+        parameters = reversed([*self.model.named_parameters()])
+        return found + [(f"the gradient of {name}", p.grad) for name, p in parameters if p.grad is not None]
 
     def state_dict(self) -> dict[str, Any]:
         return {"model": self.model.state_dict(), "optimizer": self.optimizer.state_dict()}

@@ -185,12 +185,31 @@ class ExplicitEngine:
         return torch.addmm(b, a, W_T).to(images.dtype)
 
     def gradient_norms(self) -> Tensor:
+        norms = [torch.cat([W.flatten(), b]).norm() * factor for W, b, factor in self._gradients()]
+        return torch.stack(norms)
+
+    def _gradients(self) -> Iterator[tuple[Tensor, Tensor, float]]:
+        """δᵀ a and Σₙ δₙ of each layer in the last step, and the factor that makes gradients of them."""
         products = self.products or [
             (delta.T @ a, delta.sum(0))
             for delta, a in zip(self.buffers[len(self.inputs[0])].delta, self.inputs, strict=True)
         ]
-        norms = [torch.cat([W.flatten(), b]).norm() * (self.scale / self.count) for W, b in products]
-        return torch.stack(norms)
+        for W, b in products:
+            yield W, b, self.scale / self.count
+
+    def values(self, images: Tensor, labels: Tensor) -> list[tuple[str, Tensor]]:
+        if self.factors is not self.weights:
+            self._round()
+        found, a = [], images.to(self.factors[0].dtype)
+        for layer, (W_T, b) in enumerate(zip(self.factors_T, self.addends, strict=True)):
+            z = torch.addmm(b, a, W_T)
+            found.append((f"the output of layer {2 * layer} (Linear)", z))  # f of a finite z is finite
+            a = self.activate(z.clone())
+        self.step(images, labels)
+        for layer, (W, b, factor) in reversed([*enumerate(self._gradients())]):
+            found.append((f"the gradient of {2 * layer}.bias", b * factor))
+            found.append((f"the gradient of {2 * layer}.weight", W * factor))
+        return found
 
     def state_dict(self) -> dict[str, Any]:
         """Parameters under the names that the other engines' models give them."""

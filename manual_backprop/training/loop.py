@@ -14,6 +14,7 @@ from torch import Tensor
 from manual_backprop import functional as F
 from manual_backprop.training.config import Failure, TrainingConfig, UsageError
 from manual_backprop.training.data import Dataset
+from manual_backprop.training.device import random_states, restore_random_states
 from manual_backprop.training.engines import LOSSES, build
 from manual_backprop.training.models import shapes_of
 from manual_backprop.training.progress import Progress
@@ -22,6 +23,10 @@ from manual_backprop.training.state import require_parameters, require_state
 
 NORMS_PER_EPOCH = 50
 EVALUATION_CHUNK = 1_000
+
+
+class NotFinite(Exception):  # noqa: N818 - what the run is told, which then looks for the step
+    """The loss or a parameter is no finite number any more, since some step of this epoch."""
 
 
 class Trainer:
@@ -65,20 +70,19 @@ class Trainer:
         target = self.config.target_accuracy
         return target is not None and bool(self.metrics) and self.metrics[-1]["test_accuracy"] >= target / 100
 
-    def train_epoch(self, stop: Callable[[], bool], progress: Progress) -> bool:
+    def train_epoch(self, stop: Callable[[], bool], progress: Progress, one_by_one: bool = False) -> bool:
         """Make the rest of this epoch's steps, then evaluate; False if `stop` asked for an end before.
 
         Args:
             stop: asked after every step.
             progress: what the user sees.
+            one_by_one: look at the numbers after every step, and replay none.
 
         Raises:
-            Failure: the loss is not a finite number any more.
+            NotFinite: the loss or a parameter is; with `one_by_one`, since the step that was made last.
         """
-        images, labels = self.data.train_images, self.data.train_labels
-        self.order.set_state(self.order_state)
-        order = torch.randperm(len(images), generator=self.order).to(self.device)
-        labels = labels[order]
+        images, order = self.data.train_images, self._order()
+        labels = self.data.train_labels[order]
         steps = ceil(len(images) / self.config.batch_size)
         every = max(steps // NORMS_PER_EPOCH, 1)
         if self.replayed is None and may_be_replayed(self.config, self.device):
@@ -86,12 +90,13 @@ class Trainer:
         counted, norms = self.position, []
         started = time.perf_counter()
         while self.position < len(images):
-            made, examples = self._advance(order, labels, until=-self.step % every + 1)
+            until = None if one_by_one else -self.step % every + 1
+            made, examples = self._advance(order, labels, until)
             self.position += examples
             self.step += made
             if (self.step - 1) % every == 0:
                 norms.append((self.step - 1, self.engine.gradient_norms()))
-            if progress.due(examples):
+            if progress.due(examples) or one_by_one:
                 counted = self._count(counted, labels)
                 progress.show(self.epoch, self.position, self.sums)
             if stop():
@@ -104,7 +109,22 @@ class Trainer:
         self._end_epoch()
         return True
 
-    def _advance(self, order: Tensor, labels: Tensor, until: int) -> tuple[int, int]:
+    def _order(self) -> Tensor:
+        """This epoch's order of the training set, (N,)."""
+        self.order.set_state(self.order_state)
+        return torch.randperm(len(self.data.train_images), generator=self.order).to(self.device)
+
+    def next_batch(self) -> tuple[Tensor, Tensor]:
+        """Images and labels of the next step."""
+        chosen = self._order()[self.position : self.position + self.config.batch_size]
+        return self.data.train_images[chosen], self.data.train_labels[chosen]
+
+    def parameters(self) -> dict[str, Tensor]:
+        """All that the network learns, by name."""
+        parameters: dict[str, Tensor] = self.engine.state_dict()["model"]
+        return parameters
+
+    def _advance(self, order: Tensor, labels: Tensor, until: int | None) -> tuple[int, int]:
         """Make one step, or a replay's where it holds `until`; how many steps, on how many examples."""
         replayed = self.replayed
         rest = len(order) - self.position
@@ -136,11 +156,9 @@ class Trainer:
         for batch in torch.split(losses, self.config.batch_size):  # one by one, so that it does not matter
             self.sums[0] += batch.sum()  # for the last bit when this is called
         self.sums[1] += int((logits.argmax(1) == labels).sum())
-        if not isfinite(float(self.sums[0])):
-            raise Failure(
-                f"the loss is no finite number any more, in epoch {self.epoch + 1} near step {self.step}: "
-                f"try a smaller --lr than {self.config.lr:g}"
-            )
+        finite = all(bool(parameter.isfinite().all()) for parameter in self.parameters().values())
+        if not (finite and isfinite(float(self.sums[0]))):
+            raise NotFinite
         return self.position
 
     def _end_epoch(self) -> None:
@@ -185,7 +203,7 @@ class Trainer:
             "position": self.position,
             "step": self.step,
             "order_state": self.order_state,
-            "random_states": _random_states(self.device),
+            "random_states": random_states(self.device),
             "sums": self.sums,
             "metrics": self.metrics,
             "gradient_norms": self.gradient_norms,
@@ -193,14 +211,15 @@ class Trainer:
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from `state` as if never stopped.
+        """Go on from `state`, which stays as it is, as if never stopped.
 
         Raises:
             Failure: the state is that of another model.
         """
+        state = deepcopy(state)
         try:
             self.engine.load_state_dict(state["engine"])
-            _restore_random_states(state["random_states"], self.device)
+            restore_random_states(state["random_states"], self.device)
         except (RuntimeError, ValueError, KeyError, TypeError) as error:
             raise Failure("the checkpoint does not fit the network that its configuration names") from error
         for name in (
@@ -256,31 +275,3 @@ def require_fit(state: dict[str, Any], config: TrainingConfig, data: Dataset, pa
         raise Failure(
             f"the checkpoint does not fit the {what} that its configuration names: {error}"
         ) from error
-
-
-def resolve_device(name: str) -> torch.device:
-    """The device that --device names; for "auto" the quickest there is.
-
-    Raises:
-        Failure: there is no such device here.
-    """
-    available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
-    if name == "auto":
-        name = next(kind for kind, there in available.items() if there)
-    if not available[name]:
-        here = ", ".join(kind for kind, there in available.items() if there)
-        raise Failure(f"--device {name}: PyTorch finds no such device here, only {here}")
-    return torch.device(name)
-
-
-def _random_states(device: torch.device) -> dict[str, Tensor]:
-    states = {"cpu": torch.get_rng_state()}
-    if device.type == "cuda":
-        states["cuda"] = torch.cuda.get_rng_state(device)
-    return states
-
-
-def _restore_random_states(states: dict[str, Tensor], device: torch.device) -> None:
-    torch.set_rng_state(states["cpu"])
-    if device.type == "cuda" and "cuda" in states:
-        torch.cuda.set_rng_state(states["cuda"], device)

@@ -8,36 +8,29 @@ import csv
 import io
 import json
 import platform
-import signal
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import asdict, replace
 from datetime import datetime
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import torch
 
 from manual_backprop import __version__, plots
-from manual_backprop.training import checkpoint
+from manual_backprop.training import checkpoint, diagnosis
 from manual_backprop.training.config import Failure, TrainingConfig, UsageError
 from manual_backprop.training.data import Dataset, load
+from manual_backprop.training.device import deterministic, resolve_device
 from manual_backprop.training.engines import GraphEngine, build
-from manual_backprop.training.loop import Trainer, configuration, require_fit, resolve_device
+from manual_backprop.training.folder import Folder, new_folder
+from manual_backprop.training.interruption import Interrupted, stop_signals
+from manual_backprop.training.loop import NotFinite, Trainer, configuration, require_fit
 from manual_backprop.training.progress import Progress
 
 Say = Callable[[str], None]
-
-
-class Interrupted(Exception):  # noqa: N818 - an end that was asked for
-    """Ctrl-C or a request to terminate: the run is saved and can be resumed."""
-
-    def __init__(self, message: str, signal_number: int) -> None:
-        super().__init__(message)
-        self.exit_code = 128 + signal_number
 
 
 def train(config: TrainingConfig, out: Path | None = None, say: Say = print) -> Path:
@@ -52,20 +45,21 @@ def train(config: TrainingConfig, out: Path | None = None, say: Say = print) -> 
         The run folder: config.json, metrics.csv, gradient_norms.csv, checkpoint.pt, summary.json, pictures.
 
     Raises:
-        Failure: no such device, no such data, an unwritable folder, or a loss that is no finite number.
+        Failure: no such device, no such data, a folder that cannot be written into, that is another run's or
+            that vanishes, a full disk, or a number that is not finite. The last good checkpoint stays.
         Interrupted: by Ctrl-C or SIGTERM, after the step under way; the checkpoint is written.
     """
     device = resolve_device(config.device)
-    if out is not None:
-        _make_folder(out)
-    data, notice = load(config.dataset, Path(config.data_dir), device, getattr(torch, config.dtype))
-    config = replace(config, dataset=data.name, device=device.type)
-    if out is None:
-        out = Path("runs") / f"{data.name}-{datetime.now():%Y%m%d-%H%M%S}"
-        _make_folder(out)
-    if notice:
-        say(notice)
-    return _run(Trainer(config, data), out, say)
+    with ExitStack() as stack:
+        folder = None if out is None else stack.enter_context(new_folder(out))  # before data are fetched
+        data, notice = load(config.dataset, Path(config.data_dir), device, getattr(torch, config.dtype))
+        config = replace(config, dataset=data.name, device=device.type)
+        if folder is None:
+            named = Path("runs") / f"{data.name}-{datetime.now():%Y%m%d-%H%M%S}"
+            folder = stack.enter_context(new_folder(named))
+        if notice:
+            say(notice)
+        return _run(Trainer(config, data), folder, say)
 
 
 def resume(out: Path, changes: dict[str, Any], say: Say = print) -> Path:
@@ -80,20 +74,23 @@ def resume(out: Path, changes: dict[str, Any], say: Say = print) -> Path:
         UsageError: fewer epochs than are done.
         Failure, Interrupted: as `train`.
     """
-    state = checkpoint.load(out / checkpoint.NAME)
-    config = configuration(state, **changes)
-    if config.epochs < state["epoch"]:
-        raise UsageError(f"--epochs {config.epochs}: {state['epoch']} are done already in {out}")
-    device = resolve_device(config.device)
-    data, _ = load(config.dataset, Path(config.data_dir), device, getattr(torch, config.dtype))
-    require_fit(state, config, data, parameters_only=False)
-    trainer = Trainer(config, data)
-    trainer.load_state_dict(state)
-    if trainer.reached:
-        say(f"{out} has reached its {config.target_accuracy:g} %; a higher --target-accuracy would go on.")
-    elif trainer.complete:
-        say(f"{out} is complete; --epochs {config.epochs + 10} would go on.")
-    return _run(trainer, out, say)
+    checkpoint.require(out / checkpoint.NAME)
+    with Folder(out) as folder:
+        state = checkpoint.load(out / checkpoint.NAME)
+        config = configuration(state, **changes)
+        if config.epochs < state["epoch"]:
+            raise UsageError(f"--epochs {config.epochs}: {state['epoch']} are done already in {out}")
+        device = resolve_device(config.device)
+        data, _ = load(config.dataset, Path(config.data_dir), device, getattr(torch, config.dtype))
+        require_fit(state, config, data, parameters_only=False)
+        trainer = Trainer(config, data)
+        trainer.load_state_dict(state)
+        if trainer.reached:
+            target = f"{config.target_accuracy:g} %"
+            say(f"{out} has reached its {target}; a higher --target-accuracy would go on.")
+        elif trainer.complete:
+            say(f"{out} is complete; --epochs {config.epochs + 10} would go on.")
+        return _run(trainer, folder, say)
 
 
 def network_of(run: Path | None, data_dir: str | None) -> tuple[Any, Dataset, Any]:
@@ -116,32 +113,22 @@ def network_of(run: Path | None, data_dir: str | None) -> tuple[Any, Dataset, An
     return engine.model, data, engine.loss
 
 
-def _run(trainer: Trainer, out: Path, say: Say) -> Path:
-    config = trainer.config
-    _write_configuration(trainer, out)
+def _run(trainer: Trainer, folder: Folder, say: Say) -> Path:
+    out, config = folder.path, trainer.config
     if trainer.step == 0:
-        checkpoint.save(out / checkpoint.NAME, trainer.state_dict())
-    examples = len(trainer.data.train_images)
-    done = trainer.epoch * examples + trainer.position
-    with _stop_signals() as received, Progress(config.epochs * examples, done, say) as progress:
-        while not trainer.complete:
-            seconds, left = trainer.seconds, examples - trainer.position
-            try:
-                whole = trainer.train_epoch(lambda: bool(received), progress)
-            except Failure as failure:
-                raise Failure(f"{failure}; {out} keeps the checkpoint of {_reached(out)}") from failure
-            checkpoint.save(out / checkpoint.NAME, trainer.state_dict())
-            if whole:
-                _write_tables(trainer, out)
-                progress.end_epoch(trainer.metrics[-1], config.epochs, left / (trainer.seconds - seconds))
-            if received and not trainer.complete:
-                raise Interrupted(
-                    f"Stopped after step {trainer.step:,}. Go on with: manual-backprop train --resume {out}",
-                    received[0],
-                )
-    _write_tables(trainer, out)
-    _write_summary(trainer, out)
-    _draw(trainer, out)
+        checkpoint.save(out / checkpoint.NAME, trainer.state_dict())  # first of all: --resume works from here
+    with deterministic(config.deterministic):
+        try:
+            _write_configuration(trainer, out)
+            _train(trainer, folder, say)
+            _write_tables(trainer, out)
+            _write_summary(trainer, out)
+            _draw(trainer, out)
+        except NotFinite:
+            raise Failure(_explain(trainer, folder, say)) from None
+        except Failure as failure:
+            folder.require_there()  # or else that is what has to be said
+            raise Failure(f"{failure}; {_kept(out)}") from failure
     accuracy = trainer.metrics[-1]["test_accuracy"]
     if trainer.reached:
         say(f"{config.target_accuracy:g} % reached after {trainer.seconds:.2f} s of training.")
@@ -149,46 +136,46 @@ def _run(trainer: Trainer, out: Path, say: Say) -> Path:
     return out
 
 
-@contextmanager
-def _stop_signals() -> Iterator[list[int]]:
-    """The stop signals received so far: the first waits for the step under way, the second does not."""
-    received: list[int] = []
-
-    def note(number: int, frame: FrameType | None) -> None:
-        received.append(number)
-        for kind, handler in before.items():
-            signal.signal(kind, handler)
-
-    before: dict[signal.Signals, Any] = {}
-    try:
-        for kind in (signal.SIGINT, signal.SIGTERM):
-            before[kind] = signal.signal(kind, note)
-    except ValueError:
-        pass  # signals reach the main thread only; in another one there are none to wait for
-    try:
-        yield received
-    finally:
-        for kind, handler in before.items():
-            signal.signal(kind, handler)
+def _train(trainer: Trainer, folder: Folder, say: Say) -> None:
+    """The epochs that are left, with a checkpoint after each and where it is stopped."""
+    out, epochs, examples = folder.path, trainer.config.epochs, len(trainer.data.train_images)
+    done = trainer.epoch * examples + trainer.position
+    with stop_signals() as received, Progress(epochs * examples, done, say) as progress:
+        while not trainer.complete:
+            seconds, left = trainer.seconds, examples - trainer.position
+            whole = trainer.train_epoch(lambda: bool(received), progress)
+            folder.require_there()
+            checkpoint.save(out / checkpoint.NAME, trainer.state_dict())
+            if whole:
+                _write_tables(trainer, out)
+                progress.end_epoch(trainer.metrics[-1], epochs, left / (trainer.seconds - seconds))
+            if received and not trainer.complete:
+                raise Interrupted(
+                    f"Stopped after step {trainer.step:,}. Go on with: manual-backprop train --resume {out}",
+                    received[0],
+                )
 
 
-def _make_folder(out: Path) -> None:
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        occupied = any(out.iterdir())
-        if not occupied:
-            probe = out / ".probe"
-            probe.touch()
-            probe.unlink()
-    except OSError as error:
-        raise Failure(f"cannot write into the output folder {out}: {error.strerror}") from error
-    if occupied:
-        raise Failure(f"{out} is not empty: give another --out, or go on with its run by --resume {out}")
+def _explain(trainer: Trainer, folder: Folder, say: Say) -> str:
+    """What to say of a number that is not finite; keeps the state before the step in which it appeared."""
+    folder.require_there()
+    path, epoch = folder.path / checkpoint.NAME, trainer.epoch + 1
+    say("A number is not finite any more. Looking for the step in which that began.")
+    with Progress(len(trainer.data.train_images), 0, say) as progress:
+        step = diagnosis.rewind(trainer, checkpoint.load(path), progress)
+    if step is None:
+        return f"a number was not finite in epoch {epoch}, but not when it was redone; {_kept(folder.path)}"
+    checkpoint.save(path, trainer.state_dict())
+    where = diagnosis.first_not_finite(trainer)
+    return (
+        f"the loss is no finite number any more, from step {step:,} on (epoch {epoch}), where the first "
+        f"value that is not finite is in {where}: try a smaller --lr than {trainer.config.lr:g}; {_kept(folder.path)}, before it"
+    )
 
 
-def _reached(out: Path) -> str:
+def _kept(out: Path) -> str:
     state = checkpoint.load(out / checkpoint.NAME)
-    return f"step {state['step']:,} (epoch {state['epoch']})"
+    return f"{out} keeps the checkpoint of step {state['step']:,} (epoch {state['epoch']})"
 
 
 def _write_configuration(trainer: Trainer, out: Path) -> None:

@@ -20,12 +20,14 @@ from manual_backprop.training import (
     resume,
     train,
 )
+from manual_backprop.training.folder import new_folder
 from manual_backprop.training.loop import Trainer
 from manual_backprop.training.run import _run
 from tests.training.conftest import sample_on
 
 SHORT = TrainingConfig(dataset="sample", hidden=(17,), epochs=2, batch_size=61, momentum=0.5)
 FILES = {
+    ".lock",
     "config.json",
     "metrics.csv",
     "gradient_norms.csv",
@@ -67,14 +69,14 @@ class StopAt:
     def __call__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         original = Trainer.train_epoch
 
-        def train_epoch(trainer: Trainer, stop: Callable[[], bool], progress: object) -> bool:
+        def train_epoch(trainer: Trainer, stop: Callable[[], bool], progress: Any) -> bool:
             def count() -> bool:
                 self.left -= 1
                 if self.left == 0:
                     signal.raise_signal(self.number)
                 return stop()
 
-            return original(trainer, count, progress)  # type: ignore[arg-type]
+            return original(trainer, count, progress)
 
         monkeypatch.setattr(Trainer, "train_epoch", train_epoch)
 
@@ -206,11 +208,11 @@ def test_a_loss_that_turns_nan_keeps_the_last_good_checkpoint(epochs_before: int
         good = checkpoint.load(out / checkpoint.NAME)
         good["engine"]["model"]["0.weight"] *= 1e30
         checkpoint.save(out / checkpoint.NAME, good)
-        with pytest.raises(Failure, match=r"no finite number.*epoch 2.*keeps the checkpoint of step 66"):
+        with pytest.raises(Failure, match=r"from step 68 on.*epoch 2.*keeps the checkpoint of step 67"):
             resume(out, {"epochs": 2}, QUIET)
     else:
         with pytest.raises(
-            Failure, match=r"no finite number.*epoch 1.*--lr than 1e\+30.*checkpoint of step 0"
+            Failure, match=r"from step 2 on.*epoch 1.*--lr than 1e\+30.*checkpoint of step 1 .*before it"
         ):
             train(replace(SHORT, lr=1e30), out, QUIET)
     kept = checkpoint.load(out / checkpoint.NAME)
@@ -277,9 +279,8 @@ def test_any_batch_size_covers_every_example_once(batch_size: int, tmp_path: Pat
     if batch_size == 1:
         data = replace(data, train_images=data.train_images[::40], train_labels=data.train_labels[::40])
     trainer = Trainer(replace(SHORT, batch_size=batch_size, epochs=1), data)
-    out = tmp_path / "run"
-    out.mkdir()
-    _run(trainer, out, QUIET)
+    with new_folder(tmp_path / "run") as folder:
+        _run(trainer, folder, QUIET)
     assert trainer.step == -(-len(data.train_images) // batch_size)
 
 

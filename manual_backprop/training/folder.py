@@ -1,0 +1,90 @@
+"""The folder of a run: it belongs to one process at a time, and to that one only while it is still there."""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import IO
+
+from manual_backprop.training.checkpoint import PART
+from manual_backprop.training.config import Failure
+
+LOCK = ".lock"
+
+
+class Folder:
+    """A run folder that no other run can use meanwhile; a context manager.
+
+    The lock is the operating system's, on the file `.lock`, and ends with the process, however that ends.
+    On Windows there is none.
+
+    Raises:
+        Failure: on entry, for a folder that cannot be written into or that another run is at work in.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.lock: IO[bytes] | None = None
+
+    def __enter__(self) -> "Folder":
+        try:
+            self.lock = (self.path / LOCK).open("ab")
+            _lock(self.lock)
+        except BlockingIOError as error:
+            self.release()
+            raise Failure(f"another run is at work in {self.path}: wait for its end, or stop it") from error
+        except OSError as error:
+            self.release()
+            raise Failure(f"cannot write into the output folder {self.path}: {error.strerror}") from error
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.release()
+
+    def release(self) -> None:
+        """Let others have it."""
+        if self.lock is not None:
+            self.lock.close()
+
+    def require_there(self) -> None:
+        """Raise a Failure if the folder has been removed, or replaced by another one of that name."""
+        assert self.lock is not None
+        try:
+            if os.path.samestat((self.path / LOCK).stat(), os.fstat(self.lock.fileno())):
+                return
+        except OSError:
+            pass
+        raise Failure(f"{self.path} was removed or replaced during the run, and what it held with it")
+
+
+@contextmanager
+def new_folder(path: Path) -> Iterator[Folder]:
+    """Make the folder of a run that starts, and hold it. What a run left that died at once does not count.
+
+    Raises:
+        Failure: as `Folder`, or the folder holds something.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        _require_empty(path)
+    except OSError as error:
+        raise Failure(f"cannot write into the output folder {path}: {error.strerror}") from error
+    with Folder(path) as folder:
+        _require_empty(path)  # again, now that no other run can write
+        yield folder
+
+
+def _require_empty(path: Path) -> None:
+    if any(file.name != LOCK and not file.name.endswith(PART) for file in path.iterdir()):
+        raise Failure(f"{path} is not empty: give another --out, or go on with its run by --resume {path}")
+
+
+def _lock(file: IO[bytes]) -> None:
+    if sys.platform != "win32":
+        import fcntl
+
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,0 +1,38 @@
+"""Ctrl-C and SIGTERM: the first one waits for the step under way, so that nothing is lost."""
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+
+class Interrupted(Exception):  # noqa: N818 - an end that was asked for
+    """Ctrl-C or a request to terminate: the run is saved and can be resumed."""
+
+    def __init__(self, message: str, signal_number: int) -> None:
+        super().__init__(message)
+        self.exit_code = 128 + signal_number
+
+
+@contextmanager
+def stop_signals() -> Iterator[list[int]]:
+    """The stop signals received so far: the first waits for the step under way, the second does not."""
+    received: list[int] = []
+
+    def note(number: int, frame: FrameType | None) -> None:
+        received.append(number)
+        for kind, handler in before.items():
+            signal.signal(kind, handler)
+
+    before: dict[signal.Signals, Any] = {}
+    try:
+        for kind in (signal.SIGINT, signal.SIGTERM):
+            before[kind] = signal.signal(kind, note)
+    except ValueError:
+        pass  # signals reach the main thread only; in another one there are none to wait for
+    try:
+        yield received
+    finally:
+        for kind, handler in before.items():
+            signal.signal(kind, handler)
