@@ -128,8 +128,9 @@ def _require_kind(name: str, default: Any, config: TrainingConfig) -> None:
     kind = {"hidden": object, "dataset": str, "target_accuracy": float}.get(name, type(default))
     if value is None and default is None:
         return
-    words = {int: "a whole number", float: "a number", str: "text"}
-    fits = isinstance(value, int | float if kind is float else kind) and not isinstance(value, bool)
+    words = {int: "a whole number", float: "a number", str: "text", bool: "true or false"}
+    fits = isinstance(value, int | float if kind is float else kind)
+    fits = fits and (kind is bool or not isinstance(value, bool))
     _require(fits, name, words.get(kind, ""), config)
 
 
