@@ -17,6 +17,7 @@ from manual_backprop.training.data import Dataset
 from manual_backprop.training.device import random_states, restore_random_states
 from manual_backprop.training.engines import LOSSES, build
 from manual_backprop.training.models import shapes_of
+from manual_backprop.training.processes import ALONE, Processes
 from manual_backprop.training.progress import Progress
 from manual_backprop.training.replay import ReplayedSteps, cuda_graph
 from manual_backprop.training.state import require_parameters, require_state
@@ -42,10 +43,10 @@ class Trainer:
         capture_seconds: that a CUDA graph took to capture.
     """
 
-    def __init__(self, config: TrainingConfig, data: Dataset) -> None:
-        self.config, self.data = config, data
+    def __init__(self, config: TrainingConfig, data: Dataset, processes: Processes = ALONE) -> None:
+        self.config, self.data, self.processes = config, data, processes
         self.device = data.train_images.device
-        self.engine = build(config, data.train_images.shape[1], len(data.classes), self.device)
+        self.engine = build(config, data.train_images.shape[1], len(data.classes), self.device, processes)
         self.losses = partial(LOSSES[config.loss], F, reduction="none")
         self.batch = torch.empty_like(data.train_images[: config.batch_size])
         self.scores = data.train_images.new_empty(len(data.train_images), len(data.classes))  # logits
@@ -74,7 +75,7 @@ class Trainer:
         """Make the rest of this epoch's steps, then evaluate; False if `stop` asked for an end before.
 
         Args:
-            stop: asked after every step.
+            stop: asked after every step; of several processes, that have to agree, only now and then.
             progress: what the user sees.
             one_by_one: look at the numbers after every step, and replay none.
 
@@ -85,7 +86,8 @@ class Trainer:
         labels = self.data.train_labels[order]
         steps = ceil(len(images) / self.config.batch_size)
         every = max(steps // NORMS_PER_EPOCH, 1)
-        if self.replayed is None and may_be_replayed(self.config, self.device):
+        alone = not self.processes.several
+        if self.replayed is None and alone and may_be_replayed(self.config, self.device):
             self._capture(every)
         counted, norms = self.position, []
         started = time.perf_counter()
@@ -96,10 +98,10 @@ class Trainer:
             self.step += made
             if (self.step - 1) % every == 0:
                 norms.append((self.step - 1, self.engine.gradient_norms()))
-            if progress.due(examples) or one_by_one:
+            if (progress.due(examples) and alone) or one_by_one:
                 counted = self._count(counted, labels)
                 progress.show(self.epoch, self.position, self.sums)
-            if stop():
+            if (alone or one_by_one or self.step % every == 0) and self.processes.any(stop()):
                 break
         self._count(counted, labels)
         self.gradient_norms += [[step, *norm.tolist()] for step, norm in norms]
@@ -132,11 +134,25 @@ class Trainer:
             part = slice(self.position, self.position + replayed.examples)
             self.scores[part] = replayed(order[part], labels[part])
             return until, replayed.examples
-        part = slice(self.position, self.position + min(self.config.batch_size, rest))
-        chosen = order[part]
-        batch = torch.index_select(self.data.train_images, 0, chosen, out=self.batch[: len(chosen)])
-        self.scores[part] = self.engine.step(batch, labels[part])
-        return 1, len(chosen)
+        count = min(self.config.batch_size, rest)
+        part = slice(self.position, self.position + count)
+        chosen, scores = order[part], self.scores[part]
+        if not self.processes.several:
+            batch = torch.index_select(self.data.train_images, 0, chosen, out=self.batch[:count])
+            scores.copy_(self.engine.step(batch, labels[part]))
+            return 1, count
+        torch.manual_seed(self._seed_of_this_step())
+        images = self.data.train_images[self.processes.share(chosen)]
+        scores.zero_()  # where the other processes will add theirs
+        self.processes.share(scores).copy_(
+            self.engine.step(images, self.processes.share(labels[part]), count)
+        )
+        return 1, count
+
+    def _seed_of_this_step(self) -> int:
+        """Of dropout: each process draws its own, and a run that goes on draws what it would have drawn."""
+        run = self.config.seed * 1_000_003 + self.step
+        return (run * self.processes.size + self.processes.rank) % 2**63
 
     def _capture(self, count: int) -> None:
         """Have `count` steps captured, and the parameters as they were before."""
@@ -151,7 +167,7 @@ class Trainer:
     def _count(self, start: int, labels: Tensor) -> int:
         """Add the loss and the number right of the examples since `start`; up to where it has counted."""
         part = slice(start, self.position)
-        logits, labels = self.scores[part].cpu().double(), labels[part].cpu()
+        logits, labels = self.processes.add_up(self.scores[part]).cpu().double(), labels[part].cpu()
         losses = self.losses(logits, labels)
         for batch in torch.split(losses, self.config.batch_size):  # one by one, so that it does not matter
             self.sums[0] += batch.sum()  # for the last bit when this is called
@@ -187,12 +203,13 @@ class Trainer:
         return ((self.engine.logits(images), labels) for images, labels in chunks)
 
     def evaluate(self) -> tuple[float, float]:
-        """Mean loss and accuracy on the test set."""
+        """Mean loss and accuracy on the test set; the first process's, of several."""
         loss, right = 0.0, 0
         for logits, labels in self.test_logits():
             loss += float(self.losses(logits, labels).sum())
             right += int((logits.argmax(1) == labels).sum())
-        return loss / len(self.data.test_labels), right / len(self.data.test_labels)
+        found = loss / len(self.data.test_labels), right / len(self.data.test_labels)
+        return self.processes.from_the_first(found)
 
     def state_dict(self) -> dict[str, Any]:
         """All that the run's numbers depend on from here, and all that has been measured."""

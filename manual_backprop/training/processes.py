@@ -65,7 +65,10 @@ class Processes:
 
     def any(self, flag: bool) -> bool:
         """Whether any process says yes."""
-        return bool(self.add_up(torch.tensor(int(flag), device=_device_of_messages(self))) > 0)
+        if not self.several:
+            return flag
+        device = "cuda" if dist.get_backend() == "nccl" else "cpu"
+        return bool(self.add_up(torch.tensor(int(flag), device=device)) > 0)
 
     def from_the_first(self, value: Any) -> Any:
         """What the first process holds, whatever the others do."""
@@ -98,10 +101,8 @@ def processes(device: torch.device) -> Iterator[Processes]:
     try:
         yield Processes(dist.get_rank(), dist.get_world_size())
     except RuntimeError as error:
-        raise Failure(f"another process of this run has gone: {error}") from error
+        if not any(word in str(error) for word in ("gloo", "NCCL", "Connection")):
+            raise
+        raise Failure(f"another process of this run has gone: {str(error).splitlines()[0]}") from error
     finally:
         dist.destroy_process_group()
-
-
-def _device_of_messages(group: Processes) -> str:
-    return "cuda" if group.several and dist.get_backend() == "nccl" else "cpu"

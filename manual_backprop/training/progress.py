@@ -15,7 +15,7 @@ REFRESH = 0.25  # seconds: reading a number from a GPU waits for it, so it is re
 class Progress:
     """The bar and the lines of one run; a context manager that takes the bar away at the end."""
 
-    def __init__(self, total: int, done: int, say: Callable[[str], None]) -> None:
+    def __init__(self, total: int, done: int, say: Callable[[str], None], shown: bool = True) -> None:
         self.say = say
         self.bar: tqdm[Any] = tqdm(
             total=total,
@@ -23,7 +23,7 @@ class Progress:
             unit=" images",
             unit_scale=True,
             leave=False,
-            disable=not sys.stderr.isatty(),
+            disable=not (shown and sys.stderr.isatty()),
         )
         self.unseen = 0
         self.refreshed = time.perf_counter()

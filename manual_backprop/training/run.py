@@ -15,6 +15,7 @@ from datetime import datetime
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from signal import SIGTERM
 from typing import Any
 
 import torch
@@ -28,6 +29,7 @@ from manual_backprop.training.engines import GraphEngine, build
 from manual_backprop.training.folder import Folder, new_folder
 from manual_backprop.training.interruption import Interrupted, stop_signals
 from manual_backprop.training.loop import NotFinite, Trainer, configuration, require_fit
+from manual_backprop.training.processes import Processes, processes
 from manual_backprop.training.progress import Progress
 
 Say = Callable[[str], None]
@@ -44,6 +46,8 @@ def train(config: TrainingConfig, out: Path | None = None, say: Say = print) -> 
     Returns:
         The run folder: config.json, metrics.csv, gradient_norms.csv, checkpoint.pt, summary.json, pictures.
 
+    torchrun starts this in several processes that share each batch: the first one alone writes and says.
+
     Raises:
         Failure: no such device, no such data, a folder that cannot be written into, that is another run's or
             that vanishes, a full disk, or a number that is not finite. The last good checkpoint stays.
@@ -51,15 +55,31 @@ def train(config: TrainingConfig, out: Path | None = None, say: Say = print) -> 
     """
     device = resolve_device(config.device)
     with ExitStack() as stack:
-        folder = None if out is None else stack.enter_context(new_folder(out))  # before data are fetched
-        data, notice = load(config.dataset, Path(config.data_dir), device, getattr(torch, config.dtype))
+        group = stack.enter_context(processes(device))
+        folder = None
+        if group.first and out is not None:
+            folder = stack.enter_context(new_folder(out))  # before data are fetched
+        data, notice = _load_in_turn(config, device, group)
         config = replace(config, dataset=data.name, device=device.type)
-        if folder is None:
+        if group.first and folder is None:
             named = Path("runs") / f"{data.name}-{datetime.now():%Y%m%d-%H%M%S}"
             folder = stack.enter_context(new_folder(named))
-        if notice:
+        if notice and group.first:
             say(notice)
-        return _run(Trainer(config, data), folder, say)
+        return _run(Trainer(config, data, group), folder, say)
+
+
+def _load_in_turn(
+    config: TrainingConfig, device: torch.device, group: Processes
+) -> tuple[Dataset, str | None]:
+    """The data; the first process fetches them if need be, and the others take what it took."""
+    dataset = config.dataset
+    if not group.first:
+        dataset = group.from_the_first(None)
+    data, notice = load(dataset, Path(config.data_dir), device, getattr(torch, config.dtype))
+    if group.first:
+        group.from_the_first(data.name)
+    return data, notice
 
 
 def resume(out: Path, changes: dict[str, Any], say: Say = print) -> Path:
@@ -74,21 +94,26 @@ def resume(out: Path, changes: dict[str, Any], say: Say = print) -> Path:
         UsageError: fewer epochs than are done.
         Failure, Interrupted: as `train`.
     """
-    checkpoint.require(out / checkpoint.NAME)
-    with Folder(out) as folder:
-        state = checkpoint.load(out / checkpoint.NAME)
+    with ExitStack() as stack:
+        group = stack.enter_context(processes(resolve_device(changes.get("device", "auto"))))
+        folder, state = None, None
+        if group.first:
+            checkpoint.require(out / checkpoint.NAME)
+            folder = stack.enter_context(Folder(out))
+            state = checkpoint.load(out / checkpoint.NAME)
+        state = group.from_the_first(state)
         config = configuration(state, **changes)
         if config.epochs < state["epoch"]:
             raise UsageError(f"--epochs {config.epochs}: {state['epoch']} are done already in {out}")
         device = resolve_device(config.device)
-        data, _ = load(config.dataset, Path(config.data_dir), device, getattr(torch, config.dtype))
+        data, _ = _load_in_turn(config, device, group)
         require_fit(state, config, data, parameters_only=False)
-        trainer = Trainer(config, data)
+        trainer = Trainer(config, data, group)
         trainer.load_state_dict(state)
-        if trainer.reached:
+        if trainer.reached and group.first:
             target = f"{config.target_accuracy:g} %"
             say(f"{out} has reached its {target}; a higher --target-accuracy would go on.")
-        elif trainer.complete:
+        elif trainer.complete and group.first:
             say(f"{out} is complete; --epochs {config.epochs + 10} would go on.")
         return _run(trainer, folder, say)
 
@@ -113,8 +138,12 @@ def network_of(run: Path | None, data_dir: str | None) -> tuple[Any, Dataset, An
     return engine.model, data, engine.loss
 
 
-def _run(trainer: Trainer, folder: Folder, say: Say) -> Path:
-    out, config = folder.path, trainer.config
+def _run(trainer: Trainer, folder: Folder | None, say: Say) -> Path:
+    out: Path = trainer.processes.from_the_first(None if folder is None else folder.path)
+    if folder is None:
+        _follow(trainer)
+        return out
+    config = trainer.config
     if trainer.step == 0:
         checkpoint.save(out / checkpoint.NAME, trainer.state_dict())  # first of all: --resume works from here
     with deterministic(config.deterministic):
@@ -136,6 +165,19 @@ def _run(trainer: Trainer, folder: Folder, say: Say) -> Path:
     return out
 
 
+def _follow(trainer: Trainer) -> None:
+    """What a process does that is not the first: the same steps, and nothing to write or to say."""
+    silent = Progress(0, 0, lambda line: None, shown=False)
+    with deterministic(trainer.config.deterministic), stop_signals() as received, silent as progress:
+        try:
+            while not trainer.complete:
+                trainer.train_epoch(lambda: bool(received), progress)
+                if trainer.processes.any(bool(received)) and not trainer.complete:
+                    raise Interrupted("Stopped with the others.", received[0] if received else SIGTERM)
+        except NotFinite:
+            raise Failure("a number is not finite any more: the first process says which") from None
+
+
 def _train(trainer: Trainer, folder: Folder, say: Say) -> None:
     """The epochs that are left, with a checkpoint after each and where it is stopped."""
     out, epochs, examples = folder.path, trainer.config.epochs, len(trainer.data.train_images)
@@ -149,10 +191,10 @@ def _train(trainer: Trainer, folder: Folder, say: Say) -> None:
             if whole:
                 _write_tables(trainer, out)
                 progress.end_epoch(trainer.metrics[-1], epochs, left / (trainer.seconds - seconds))
-            if received and not trainer.complete:
+            if trainer.processes.any(bool(received)) and not trainer.complete:
                 raise Interrupted(
                     f"Stopped after step {trainer.step:,}. Go on with: manual-backprop train --resume {out}",
-                    received[0],
+                    received[0] if received else SIGTERM,
                 )
 
 
@@ -160,6 +202,11 @@ def _explain(trainer: Trainer, folder: Folder, say: Say) -> str:
     """What to say of a number that is not finite; keeps the state before the step in which it appeared."""
     folder.require_there()
     path, epoch = folder.path / checkpoint.NAME, trainer.epoch + 1
+    if trainer.processes.several:  # which would all have to look
+        return (
+            f"the loss is no finite number any more, in epoch {epoch}: try a smaller --lr than "
+            f"{trainer.config.lr:g}; {_kept(folder.path)}"
+        )
     say("A number is not finite any more. Looking for the step in which that began.")
     with Progress(len(trainer.data.train_images), 0, say) as progress:
         step = diagnosis.rewind(trainer, checkpoint.load(path), progress)

@@ -1,5 +1,6 @@
 """Several processes make the steps that one would make."""
 
+import csv
 import json
 import os
 import subprocess
@@ -8,7 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from manual_backprop.cli import main
+from manual_backprop.training import checkpoint
 from tests.training.sharing import CASES
+from tests.training.test_run import assert_same_run
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -45,3 +49,48 @@ def differences(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPat
 @pytest.mark.parametrize("case", CASES)
 def test_shares_of_a_batch_add_up_to_its_gradient(case: str, differences: dict[str, float]) -> None:
     assert differences[case] < 1e-12
+
+
+TRAIN = ("-m", "manual_backprop", "train")
+OPTIONS = [
+    "--dataset",
+    "sample",
+    "--epochs",
+    "2",
+    "--momentum",
+    "0.5",
+    "--device",
+    "cpu",
+    "--dtype",
+    "float64",
+]
+
+
+def metrics(run: Path) -> list[list[float]]:
+    _, *rows = csv.reader((run / "metrics.csv").read_text().splitlines())
+    return [[float(cell) for cell in row] for row in rows]
+
+
+@pytest.mark.parametrize("engine", ["functions", "explicit"])
+def test_a_run_of_two_processes_is_the_run_of_one(engine: str, tmp_path: Path) -> None:
+    options = (*OPTIONS, "--engine", engine)
+    shared, alone = tmp_path / "shared", tmp_path / "alone"
+    done = torchrun(2, *TRAIN, *options, "--out", str(shared))
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("epoch 2/2") == 1  # by the first process alone
+    assert main(["train", *options, "--out", str(alone)]) == 0
+    assert sorted(os.listdir(shared)) == sorted(os.listdir(alone))
+    for row, due in zip(metrics(shared), metrics(alone), strict=True):
+        assert row == pytest.approx(due, rel=1e-9)
+
+
+def test_a_process_that_dies_ends_the_run_with_a_checkpoint_that_goes_on(tmp_path: Path) -> None:
+    died, whole = tmp_path / "died", tmp_path / "whole"
+    ended = torchrun(2, "tests/training/dying.py", "90", "train", *OPTIONS, "--out", str(died))
+    assert ended.returncode != 0
+    assert "exitcode" in ended.stderr
+    assert checkpoint.load(died / checkpoint.NAME)["epoch"] == 1
+    resumed = torchrun(2, *TRAIN, "--resume", str(died))
+    assert resumed.returncode == 0, resumed.stderr
+    assert torchrun(2, *TRAIN, *OPTIONS, "--out", str(whole)).returncode == 0
+    assert_same_run(died, whole)
