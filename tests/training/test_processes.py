@@ -52,18 +52,8 @@ def test_shares_of_a_batch_add_up_to_its_gradient(case: str, differences: dict[s
 
 
 TRAIN = ("-m", "manual_backprop", "train")
-OPTIONS = [
-    "--dataset",
-    "sample",
-    "--epochs",
-    "2",
-    "--momentum",
-    "0.5",
-    "--device",
-    "cpu",
-    "--dtype",
-    "float64",
-]
+DATA = ["--dataset", "sample", "--device", "cpu", "--dtype", "float64"]
+OPTIONS = [*DATA, "--epochs", "2", "--momentum", "0.5"]
 
 
 def metrics(run: Path) -> list[list[float]]:
