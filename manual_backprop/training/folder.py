@@ -75,7 +75,11 @@ def new_folder(path: Path) -> Iterator[Folder]:
         raise Failure(f"cannot write into the output folder {path}: {error.strerror}") from error
     with Folder(path) as folder:
         _require_empty(path)  # again, now that no other run can write
-        yield folder
+        try:
+            yield folder
+        finally:
+            if [file.name for file in path.glob("*") if file.name != LOCK] == [] and path.is_dir():
+                (path / LOCK).unlink(missing_ok=True)  # of a run that came to nothing
 
 
 def _require_empty(path: Path) -> None:

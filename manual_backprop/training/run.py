@@ -215,8 +215,8 @@ def _explain(trainer: Trainer, folder: Folder, say: Say) -> str:
     checkpoint.save(path, trainer.state_dict())
     where = diagnosis.first_not_finite(trainer)
     return (
-        f"the loss is no finite number any more, from step {step:,} on (epoch {epoch}), where the first "
-        f"value that is not finite is in {where}: try a smaller --lr than {trainer.config.lr:g}; "
+        f"the loss is no finite number any more from step {step:,} on (epoch {epoch}), where the first value "
+        f"that is not finite is in {where}: try a smaller --lr than {trainer.config.lr:g}; "
         f"{_kept(folder.path)}, before it"
     )
 

@@ -15,7 +15,7 @@ from tests.training.killed import POINTS, Run, Strike
 
 KILLS = 18  # of each engine
 KILLS_OF_A_RUN = 3
-OPTIONS = "train --dataset sample --hidden 17 --epochs 2 --batch-size 61 --momentum 0.5 --device cpu"
+OPTIONS = "train --dataset sample --hidden 17 --epochs 3 --batch-size 61 --momentum 0.5 --device cpu"
 SIGNALS = [signal.SIGKILL, signal.SIGKILL, signal.SIGTERM, signal.SIGINT]
 EXIT_CODES = {signal.SIGKILL: {-9}, signal.SIGTERM: {-15, 143}, signal.SIGINT: {130}}
 
@@ -37,7 +37,7 @@ def assert_equal(one: Any, other: Any, name: str = "") -> None:
 
 
 def assert_same_folder(one: Path, other: Path) -> None:
-    """The same files, none of them half-written, and in them the same numbers and pictures."""
+    """The same files, none of them half-written, and in them the same numbers and data of pictures."""
     assert {file.name for file in one.iterdir()} == {file.name for file in other.iterdir()}
     assert_equal(*(checkpoint.load(run / checkpoint.NAME) for run in (one, other)))
     for file in one.iterdir():
@@ -55,8 +55,8 @@ def start_or_resume(out: Path, engine: str) -> list[str]:
 @pytest.mark.parametrize("engine", ENGINES)
 def test_a_run_that_is_killed_anywhere_ends_as_if_it_had_not_been(engine: str, tmp_path: Path) -> None:
     uninterrupted, log = tmp_path / "uninterrupted", tmp_path / "log"
-    started = time.perf_counter()
     run = Run(start_or_resume(uninterrupted, engine), log)
+    started = time.perf_counter()
     assert run.end() == 0, log.read_text()
     duration, points = time.perf_counter() - started, run.passed()
     assert set(points) == set(POINTS)
