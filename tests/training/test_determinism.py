@@ -72,7 +72,7 @@ def test_an_operation_without_a_deterministic_algorithm_is_named() -> None:
     with deterministic(False):
         scatter()
     with (
-        pytest.raises(Failure, match="^--deterministic: put_ does not have a deterministic implementation"),
+        pytest.raises(Failure, match=r"^--deterministic: put_ does not have a deterministic implementation"),
         deterministic(True),
     ):
         scatter()
