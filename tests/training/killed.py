@@ -25,12 +25,14 @@ torch.set_num_threads(1)
 sample()  # it is cached, and every fork has it
 
 POINTS = ("half written", "written", "before the rename", "after the rename")
+Point = tuple[str, str]
+"""One of them, and the file that is being written."""
 
 
 class Strike(NamedTuple):
     """A signal that the process sends to itself when it is at `point` for the `count`-th time."""
 
-    point: str
+    point: Point
     count: int
     number: signal.Signals
 
@@ -58,11 +60,13 @@ class PictureData:
             file.write(part.numpy().tobytes() if isinstance(part, torch.Tensor) else repr(part).encode())
 
 
-passed: Counter[str] = Counter()
+passed: Counter[Point] = Counter()
 due: Strike | None = None
+writing = ""
 
 
-def reach(point: str) -> None:
+def reach(name: str) -> None:
+    point = name, writing
     passed[point] += 1
     if due is not None and (due.point, due.count) == (point, passed[point]):
         os.kill(os.getpid(), due.number)
@@ -72,7 +76,9 @@ def watch_the_writing() -> None:
     path_open, replace, fsync = Path.open, Path.replace, os.fsync
 
     def watched_open(path: Path, mode: str = "r", *arguments: Any, **options: Any) -> Any:
+        global writing
         if mode == "xb":
+            writing = path.name
             return HalfWriter(io.FileIO(path, "x"))
         return path_open(path, mode, *arguments, **options)
 
@@ -140,7 +146,7 @@ class Run:
         assert self.process.exitcode is not None
         return self.process.exitcode
 
-    def passed(self) -> dict[str, int]:
+    def passed(self) -> dict[Point, int]:
         """How often it came to each point, after an end that was not forced."""
-        passed: dict[str, int] = self.pipe.recv()
+        passed: dict[Point, int] = self.pipe.recv()
         return passed

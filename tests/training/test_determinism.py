@@ -71,10 +71,8 @@ def test_an_operation_without_a_deterministic_algorithm_is_named() -> None:
 
     with deterministic(False):
         scatter()
-    with (
-        pytest.raises(Failure, match=r"^--deterministic: put_ does not have a deterministic implementation"),
-        deterministic(True),
-    ):
+    message = r"^--deterministic: put_ does not have a deterministic implementation"
+    with pytest.raises(Failure, match=message), deterministic(True):
         scatter()
     with pytest.raises(RuntimeError, match="another"), deterministic(True):
         raise RuntimeError("another error")
