@@ -108,11 +108,14 @@ def child(
     watch_the_writing()
     if largest_file is not None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, resource.RLIM_INFINITY))
-    pipe.send("started")
-    exit_code = main(arguments)
-    sys.stdout.flush()
-    pipe.send(dict(passed))
-    sys.exit(exit_code)
+    try:
+        pipe.send("started")
+        exit_code = main(arguments)
+        sys.stdout.flush()
+        pipe.send(dict(passed))
+    except KeyboardInterrupt:  # before the command has begun, or after its end
+        exit_code = 130
+    os._exit(exit_code)
 
 
 class Run:
