@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from copy import deepcopy
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from functools import partial
 from math import ceil, isfinite
 from typing import Any
@@ -12,15 +12,13 @@ import torch
 from torch import Tensor
 
 from manual_backprop import functional as F
-from manual_backprop.training.config import Failure, TrainingConfig, UsageError
+from manual_backprop.training.config import Failure, TrainingConfig
 from manual_backprop.training.data import Dataset
 from manual_backprop.training.device import random_states, restore_random_states
 from manual_backprop.training.engines import LOSSES, build
-from manual_backprop.training.models import shapes_of
 from manual_backprop.training.processes import ALONE, Processes
 from manual_backprop.training.progress import Progress
 from manual_backprop.training.replay import ReplayedSteps, cuda_graph
-from manual_backprop.training.state import require_parameters, require_state
 
 NORMS_PER_EPOCH = 50
 EVALUATION_CHUNK = 1_000
@@ -255,40 +253,3 @@ class Trainer:
 def may_be_replayed(config: TrainingConfig, device: torch.device) -> bool:
     """Whether steps can be captured in a CUDA graph."""
     return device.type == "cuda" and config.engine == "explicit" and config.optimizer == "sgd"
-
-
-def configuration(state: dict[str, Any], **changes: Any) -> TrainingConfig:
-    """The configuration that a checkpoint was made with, with what has been changed since.
-
-    Raises:
-        Failure: the checkpoint has other options than this version.
-    """
-    try:
-        config = TrainingConfig(**{**state["config"], "hidden": tuple(state["config"]["hidden"])})
-    except UsageError as error:
-        raise Failure(f"the checkpoint's configuration is none: {error}") from error
-    except (TypeError, KeyError) as error:
-        raise Failure("the checkpoint's configuration is not one of this version") from error
-    return replace(config, **changes)
-
-
-def require_fit(state: dict[str, Any], config: TrainingConfig, data: Dataset, parameters_only: bool) -> None:
-    """Raise a Failure unless a checkpoint is of this network, and of a run on these data.
-
-    Args:
-        state: of the checkpoint.
-        config: its configuration.
-        data: what the network is for.
-        parameters_only: the rest of it, that only a run needs, may be anything.
-    """
-    try:
-        layers = shapes_of(config, data.train_images.shape[1], len(data.classes))
-        if parameters_only:
-            require_parameters(state["engine"], config, layers)
-        else:
-            require_state(state, config, layers, len(data.train_images))
-    except (ValueError, TypeError, KeyError, RuntimeError) as error:
-        what = "network" if parameters_only else "network and the data"
-        raise Failure(
-            f"the checkpoint does not fit the {what} that its configuration names: {error}"
-        ) from error

@@ -4,33 +4,27 @@ The checkpoint is what a run is. The tables and pictures beside it are made from
 interrupted and resumed leaves the same ones as a run that never stopped.
 """
 
-import csv
-import io
-import json
-import platform
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import datetime
-from functools import partial
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from signal import SIGTERM
 from typing import Any
 
 import torch
 
-from manual_backprop import __version__, plots
-from manual_backprop.training import checkpoint, diagnosis
+from manual_backprop.training import checkpoint, diagnosis, results
 from manual_backprop.training.config import Failure, TrainingConfig, UsageError
 from manual_backprop.training.data import Dataset, load
 from manual_backprop.training.device import deterministic, resolve_device
 from manual_backprop.training.engines import GraphEngine, build
 from manual_backprop.training.folder import Folder, new_folder
 from manual_backprop.training.interruption import Interrupted, stop_signals
-from manual_backprop.training.loop import NotFinite, Trainer, configuration, require_fit
+from manual_backprop.training.loop import NotFinite, Trainer
 from manual_backprop.training.processes import Processes, processes
 from manual_backprop.training.progress import Progress
+from manual_backprop.training.state import configuration, require_fit
 
 Say = Callable[[str], None]
 
@@ -148,11 +142,11 @@ def _run(trainer: Trainer, folder: Folder | None, say: Say) -> Path:
         checkpoint.save(out / checkpoint.NAME, trainer.state_dict())  # first of all: --resume works from here
     with deterministic(config.deterministic):
         try:
-            _write_configuration(trainer, out)
+            results.write_configuration(trainer, out)
             _train(trainer, folder, say)
-            _write_tables(trainer, out)
-            _write_summary(trainer, out)
-            _draw(trainer, out)
+            results.write_tables(trainer, out)
+            results.write_summary(trainer, out)
+            results.draw(trainer, out)
         except NotFinite:
             raise Failure(_explain(trainer, folder, say)) from None
         except Failure as failure:
@@ -189,7 +183,7 @@ def _train(trainer: Trainer, folder: Folder, say: Say) -> None:
             folder.require_there()
             checkpoint.save(out / checkpoint.NAME, trainer.state_dict())
             if whole:
-                _write_tables(trainer, out)
+                results.write_tables(trainer, out)
                 progress.end_epoch(trainer.metrics[-1], epochs, left / (trainer.seconds - seconds))
             if trainer.processes.any(bool(received)) and not trainer.complete:
                 raise Interrupted(
@@ -224,83 +218,3 @@ def _explain(trainer: Trainer, folder: Folder, say: Say) -> str:
 def _kept(out: Path) -> str:
     state = checkpoint.load(out / checkpoint.NAME)
     return f"{out} keeps the checkpoint of step {state['step']:,} (epoch {state['epoch']})"
-
-
-def _write_configuration(trainer: Trainer, out: Path) -> None:
-    """The configuration, the seed in it, and the versions that the numbers may depend on."""
-    device = trainer.device
-    versions = {"manual_backprop": __version__, "python": platform.python_version()}
-    for package in ("torch", "torchvision", "mlxtend"):
-        try:
-            versions[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    name = (
-        torch.cuda.get_device_name(device) if device.type == "cuda" else platform.processor() or device.type
-    )
-    _write_json(
-        out / "config.json",
-        {
-            "configuration": asdict(trainer.config),
-            "versions": versions,
-            "device": name,
-            "threads": torch.get_num_threads(),
-        },
-    )
-
-
-def _write_tables(trainer: Trainer, out: Path) -> None:
-    if trainer.metrics:
-        rows = [list(row.values()) for row in trainer.metrics]
-        _write_csv(out / "metrics.csv", list(trainer.metrics[0]), rows)
-    layers = len(trainer.gradient_norms[0]) - 1
-    _write_csv(
-        out / "gradient_norms.csv",
-        ["step", *(f"layer_{i + 1}" for i in range(layers))],
-        trainer.gradient_norms,
-    )
-
-
-def _write_summary(trainer: Trainer, out: Path) -> None:
-    """What depends on the machine and the moment is kept apart from the metrics."""
-    examples = trainer.epoch * len(trainer.data.train_images)
-    _write_json(
-        out / "summary.json",
-        {
-            "dataset": trainer.data.name,
-            "epochs": trainer.epoch,
-            "steps": trainer.step,
-            "training_seconds": trainer.seconds,
-            "capture_seconds": trainer.capture_seconds,
-            "examples_per_second": examples / trainer.seconds,
-            **{key: trainer.metrics[-1][key] for key in ("train_accuracy", "test_accuracy", "test_loss")},
-        },
-    )
-
-
-def _draw(trainer: Trainer, out: Path) -> None:
-    logits = torch.cat([logits for logits, _ in trainer.test_logits()]).double().cpu()
-    images, labels = trainer.data.test_images.cpu(), trainer.data.test_labels.cpu()
-    classes = trainer.data.classes
-    pictures = {
-        "curves": plots.training_curves(trainer.metrics),
-        "gradient_norms": plots.gradient_norms(
-            trainer.gradient_norms, steps_per_epoch=trainer.step / trainer.epoch
-        ),
-        "confusion": plots.confusion_matrix(logits.argmax(1), labels, classes),
-        "worst": plots.worst_mistakes(images.reshape(-1, 28, 28), logits.softmax(1), labels, classes),
-    }
-    for name, figure in pictures.items():
-        checkpoint.write(out / f"{name}.png", partial(figure.savefig, format="png"))
-
-
-def _write_csv(path: Path, header: list[str], rows: list[list[float]]) -> None:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(rows)
-    checkpoint.write_text(path, text.getvalue())
-
-
-def _write_json(path: Path, content: dict[str, Any]) -> None:
-    checkpoint.write_text(path, json.dumps(content, indent=2) + "\n")

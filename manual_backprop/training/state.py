@@ -4,16 +4,56 @@ A checkpoint comes from a file, and a file may be damaged, of another network or
 What is checked here needs no more memory than the file: only then is a network allocated.
 """
 
+from dataclasses import replace
 from math import ceil, isfinite
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from manual_backprop.training.config import TrainingConfig
+from manual_backprop.training.config import Failure, TrainingConfig, UsageError
+from manual_backprop.training.data import Dataset
+from manual_backprop.training.models import shapes_of
 
 METRICS = ("epoch", "train_loss", "train_accuracy", "test_loss", "test_accuracy")
 Shape = tuple[int, ...]
+
+
+def configuration(state: dict[str, Any], **changes: Any) -> TrainingConfig:
+    """The configuration that a checkpoint was made with, with what has been changed since.
+
+    Raises:
+        Failure: the checkpoint has other options than this version.
+    """
+    try:
+        config = TrainingConfig(**{**state["config"], "hidden": tuple(state["config"]["hidden"])})
+    except UsageError as error:
+        raise Failure(f"the checkpoint's configuration is none: {error}") from error
+    except (TypeError, KeyError) as error:
+        raise Failure("the checkpoint's configuration is not one of this version") from error
+    return replace(config, **changes)
+
+
+def require_fit(state: dict[str, Any], config: TrainingConfig, data: Dataset, parameters_only: bool) -> None:
+    """Raise a Failure unless a checkpoint is of this network, and of a run on these data.
+
+    Args:
+        state: of the checkpoint.
+        config: its configuration.
+        data: what the network is for.
+        parameters_only: the rest of it, that only a run needs, may be anything.
+    """
+    try:
+        layers = shapes_of(config, data.train_images.shape[1], len(data.classes))
+        if parameters_only:
+            require_parameters(state["engine"], config, layers)
+        else:
+            require_state(state, config, layers, len(data.train_images))
+    except (ValueError, TypeError, KeyError, RuntimeError) as error:
+        what = "network" if parameters_only else "network and the data"
+        raise Failure(
+            f"the checkpoint does not fit the {what} that its configuration names: {error}"
+        ) from error
 
 
 def require_state(

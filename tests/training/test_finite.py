@@ -13,8 +13,9 @@ from manual_backprop.training import Failure, TrainingConfig, checkpoint, run
 from manual_backprop.training.config import ENGINES
 from manual_backprop.training.data import Dataset
 from manual_backprop.training.folder import new_folder
-from manual_backprop.training.loop import NotFinite, Trainer, configuration
+from manual_backprop.training.loop import NotFinite, Trainer
 from manual_backprop.training.run import _run
+from manual_backprop.training.state import configuration
 from tests.training.conftest import sample_on
 
 SHORT = TrainingConfig(dataset="sample", hidden=(17,), epochs=2, batch_size=61, device="cpu")

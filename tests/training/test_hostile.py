@@ -19,8 +19,9 @@ from manual_backprop.training import Failure, TrainingConfig, checkpoint, resume
 from manual_backprop.training.config import UsageError
 from manual_backprop.training.data import FILES, load
 from manual_backprop.training.idx import sizes_of
-from manual_backprop.training.loop import Trainer, configuration, require_fit
+from manual_backprop.training.loop import Trainer
 from manual_backprop.training.progress import Progress
+from manual_backprop.training.state import configuration, require_fit
 from tests.training.conftest import sample_on
 
 CPU = torch.device("cpu")
