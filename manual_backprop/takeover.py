@@ -89,6 +89,8 @@ def use_manual_gradients(*, strict: bool = False) -> "Takeover":
 
     Raises:
         BuiltIn: with `strict`, inside the block.
+        RuntimeError: inside the block, where a view that was made in it is written over, as in `x[0] += y`:
+            PyTorch allows that for views of its own only.
     """
     return Takeover(strict)
 
