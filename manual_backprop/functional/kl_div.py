@@ -137,7 +137,7 @@ def kl_div(
     reduction: str = "mean",
     log_target: bool = False,
 ) -> Tensor:
-    """T (log t − x); as torch.nn.functional.kl_div, with hand-written gradients.
+    """t (log t − x); as torch.nn.functional.kl_div, with hand-written gradients.
 
     Args:
         input: x, log-probabilities of any shape (*).

@@ -4,6 +4,7 @@ import torch
 
 from tests.functional.drawn import (
     ANY,
+    FINITE,
     ONE,
     REDUCTION,
     TO_ADD,
@@ -99,7 +100,9 @@ OF_SUMS: dict[str, Calls] = {
     "mse_loss": calls("3 3 | 23 23 | - - | 03 03 | 23 23 23 | 11 11", reduction=(*REDUCTION, "avg")),
     "l1_loss": calls("3 3 | 23 23 | - - | 03 03 | 11 11", reduction=(*REDUCTION, "avg")),
     "huber_loss": calls("3 3 | 23 23 | - - | 03 03 | 11 11", reduction=REDUCTION, delta=(0.3, 2, 0.0, -1.0)),
-    "kl_div": calls("3 3 | 23 23 | - - | 03 03 | 11 11", reduction=("none", "sum"), log_target=(True,)),
+    "kl_div": calls(
+        "3 3 | 23 23 | - - | 03 03 | 11 11", FINITE, reduction=("none", "sum"), always={"log_target": (True,)}
+    ),
     "binary_cross_entropy_with_logits": yes_or_no(),
     "embedding": calls("23 | 31 | 20", TO_ADD, places_in),
     "conv2d": calls(

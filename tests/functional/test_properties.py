@@ -32,7 +32,7 @@ NOT_FINITE: dict[str, str] = {
     "attention_and_weights": "the twin, written for the tests, adds 0 · ΣV to its weights",
     "cross_entropy_probabilities": "the twin has 0 · ∞ of a weight or a share of 0 and an infinite gradient",
     "gelu": "in float32 the twin makes ∞ of numbers close to the largest, and NaN of ∞",
-    "kl_div": "at a target of 0, whose slope is −∞, the twin has NaN",
+    "kl_div": "of an infinite gradient the twin makes ∞ − ∞",
     "rsqrt": "the twin's r³ overflows where g r³ does not, and 0 · ∞ is NaN",
     "std": "in float64 the twin squares differences of any size; for one number see var",
     "var": "of a single NaN the twin's slope is ∞",
