@@ -1,4 +1,4 @@
-"""What tests of pages share: a real browser. And the order of all: slow tests first, not to be waited for."""
+"""What tests of pages share: a real browser."""
 
 import shutil
 from collections.abc import Iterator
@@ -7,10 +7,6 @@ from typing import Any
 import pytest
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
 
 @pytest.fixture(scope="module")

@@ -64,7 +64,7 @@ _abs = function_of(Abs)
 
 @twin_of(torch.abs, torch.Tensor.abs, torch.absolute, torch.Tensor.absolute, torch.Tensor.__abs__)
 def abs(input: Tensor) -> Tensor:
-    """|x|, element by element; as torch.abs, with a hand-written gradient.
+    """The absolute value of x, element by element; as torch.abs, with a hand-written gradient.
 
     Args:
         input: x, of any shape (*).

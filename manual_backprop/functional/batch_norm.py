@@ -195,7 +195,7 @@ def batch_norm(
     """w ⊙ (x − μ)/s + b; as torch.nn.functional.batch_norm, with hand-written gradients.
 
     Args:
-        input: x, (N, C) or (N, C, *).
+        input: x, (N, C) or (N, C, …).
         running_mean: (C,); normalises in evaluation, and is updated in training. There it may be None.
         running_var: likewise.
         weight: w, (C,), or None for 1.

@@ -168,7 +168,7 @@ def group_norm(
     """w ⊙ (x − μ)/s + b; as torch.nn.functional.group_norm, with hand-written gradients.
 
     Args:
-        input: x, (N, C) or (N, C, *).
+        input: x, (N, C) or (N, C, …).
         num_groups: G, a divisor of C.
         weight: w, (C,), or None for 1.
         bias: b, (C,), or None for 0.

@@ -164,7 +164,7 @@ def huber_loss(
     delta: float = 1.0,
     weight: Tensor | None = None,
 ) -> Tensor:
-    """(x − t)² / 2 up to |x − t| = δ, then a straight line; as torch.nn.functional.huber_loss.
+    """(x − t)² / 2 where x is within δ of t, then a straight line; as torch.nn.functional.huber_loss.
 
     Args:
         input: x, (*).
@@ -199,7 +199,7 @@ def smooth_l1_loss(
     reduction: str = "mean",
     beta: float = 1.0,
 ) -> Tensor:
-    """(x − t)² / 2β up to |x − t| = β, then |x − t| − β/2; as torch.nn.functional.smooth_l1_loss.
+    """(x − t)² / 2β where x is within β of t, then a straight line; as torch.nn.functional.smooth_l1_loss.
 
     Args:
         input: x, (*).

@@ -142,7 +142,7 @@ def l1_loss(
     reduction: str = "mean",
     weight: Tensor | None = None,
 ) -> Tensor:
-    """|x − t|; as torch.nn.functional.l1_loss, with a hand-written gradient.
+    """The distance of x from t; as torch.nn.functional.l1_loss, with a hand-written gradient.
 
     Args:
         input: x, (*).

@@ -35,7 +35,7 @@ class MSELoss(nn.MSELoss):
 
 
 class L1Loss(nn.L1Loss):
-    """|x − t|: torch.nn.L1Loss with the hand-written gradient of `functional.l1_loss`."""
+    """The distance of x from t: torch.nn.L1Loss with the hand-written gradient of `functional.l1_loss`."""
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         """(*) and (*) → the loss."""

@@ -27,7 +27,7 @@ class GroupNorm(nn.GroupNorm):
     """w ⊙ (x − μ)/s + b: torch.nn.GroupNorm with the hand-written gradients of `functional.group_norm`."""
 
     def forward(self, input: Tensor) -> Tensor:
-        """(N, C, *) → (N, C, *)."""
+        """(N, C, …) → (N, C, …)."""
         return F.group_norm(input, self.num_groups, self.weight, self.bias, self.eps)
 
 
