@@ -13,7 +13,7 @@ from manual_backprop.training import checkpoint
 from manual_backprop.training.config import ENGINES
 from tests.training.killed import POINTS, Run, Strike
 
-KILLS = 32  # of each engine
+KILLS = 20  # of each engine
 KILLS_OF_A_RUN = 3
 OPTIONS = "train --dataset sample --hidden 17 --epochs 3 --batch-size 61 --momentum 0.5 --device cpu"
 SIGNALS = [signal.SIGKILL, signal.SIGKILL, signal.SIGTERM, signal.SIGINT]
