@@ -36,6 +36,7 @@ import torch
 import torch.nn.functional as T
 from torch import Tensor
 
+from manual_backprop.functional.broadcast_to import back_to, like
 from manual_backprop.functional.difference import difference, require_pair, require_weight_like
 from manual_backprop.functional.operation import (
     Operation,
@@ -81,8 +82,8 @@ class MSELoss(Operation):
         g = grad_of_losses(widen(grad_output), ctx.reduction, divisor_of(error, weight))
 
         slope = 2 * g * error if weight is None else 2 * g * widen(weight) * error
-        grad_input = narrow(slope.sum_to_size(input.shape), input.dtype) if needs_input else None
-        grad_target = narrow(-slope.sum_to_size(target.shape), target.dtype) if needs_target else None
+        grad_input = back_to(like(input), slope) if needs_input else None
+        grad_target = back_to(like(target), -slope) if needs_target else None
         grad_weight = None
         if needs_weight:
             grad_weight = (g * error.square()).sum_to_size(weight.shape)

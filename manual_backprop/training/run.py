@@ -58,9 +58,14 @@ def train(config: TrainingConfig, out: Path | None = None, say: Say = print) -> 
         if group.first and folder is None:
             named = Path("runs") / f"{data.name}-{datetime.now():%Y%m%d-%H%M%S}"
             folder = stack.enter_context(new_folder(named))
-        if notice and group.first:
+        say = _by_the_first(group, say)
+        if notice:
             say(notice)
         return _run(Trainer(config, data, group), folder, say)
+
+
+def _by_the_first(group: Processes, say: Say) -> Say:
+    return say if group.first else lambda line: None
 
 
 def _load_in_turn(
@@ -104,10 +109,11 @@ def resume(out: Path, changes: dict[str, Any], say: Say = print) -> Path:
         require_fit(state, config, data, parameters_only=False)
         trainer = Trainer(config, data, group)
         trainer.load_state_dict(state)
-        if trainer.reached and group.first:
+        say = _by_the_first(group, say)
+        if trainer.reached:
             target = f"{config.target_accuracy:g} %"
             say(f"{out} has reached its {target}; a higher --target-accuracy would go on.")
-        elif trainer.complete and group.first:
+        elif trainer.complete:
             say(f"{out} is complete; --epochs {config.epochs + 10} would go on.")
         return _run(trainer, folder, say)
 
@@ -135,7 +141,7 @@ def network_of(run: Path | None, data_dir: str | None) -> tuple[Any, Dataset, An
 def _run(trainer: Trainer, folder: Folder | None, say: Say) -> Path:
     out: Path = trainer.processes.from_the_first(None if folder is None else folder.path)
     if folder is None:
-        _follow(trainer)
+        _follow(trainer, say)
         return out
     config = trainer.config
     if trainer.step == 0:
@@ -159,9 +165,9 @@ def _run(trainer: Trainer, folder: Folder | None, say: Say) -> Path:
     return out
 
 
-def _follow(trainer: Trainer) -> None:
+def _follow(trainer: Trainer, say: Say) -> None:
     """What a process does that is not the first: the same steps, and nothing to write or to say."""
-    silent = Progress(0, 0, lambda line: None, shown=False)
+    silent = Progress(0, 0, say, shown=False)
     with deterministic(trainer.config.deterministic), stop_signals() as received, silent as progress:
         try:
             while not trainer.complete:

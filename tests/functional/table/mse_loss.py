@@ -64,7 +64,7 @@ ROW = Row(
             MSE_G,
             MSE_G.replace("divisor_of(error, weight)", "max((*error.shape, 1)[0], 1)"),
         ),
-        Mutant("the target's sign", "narrow(-slope.sum_to_size", "narrow(slope.sum_to_size"),
+        Mutant("the target's sign", "back_to(like(target), -slope)", "back_to(like(target), slope)"),
     ),
     adapt=with_weight,
 )
