@@ -22,6 +22,7 @@ sys.path.insert(0, str(ROOT))
 
 from tests.functional import checks  # noqa: E402
 from tests.functional.checks import Check, Function, called  # noqa: E402
+from tests.functional.modules import module_named  # noqa: E402
 from tests.functional.samples import Row, Sample  # noqa: E402
 from tests.functional.table import ROWS  # noqa: E402
 
@@ -85,7 +86,8 @@ def line(row: Row) -> str:
         cells.append("yes" if holds(row, ON_CUDA, lambda sample: sample.on("cuda")) else "no")
     first = row.samples[0].to(torch.float32)
     kept = f"{bytes_kept(row.function, first)} : {bytes_kept(row.twin, first)}"
-    link = f"[`{row.name}`](manual_backprop/functional/{row.name}.py)"
+    path = module_named(row.name).__name__.replace(".", "/")
+    link = f"[`{row.name}`]({path}.py)"
     return f"| {' | '.join([link, *cells, kept])} |"
 
 

@@ -10,7 +10,7 @@ from tests.functional.table import ROWS
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
-CROSS_ENTROPY = (ROOT / "manual_backprop/functional/cross_entropy.py").read_text()
+CROSS_ENTROPY = (ROOT / "manual_backprop/functional/losses/cross_entropy.py").read_text()
 BLOCKS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 
 

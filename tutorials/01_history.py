@@ -270,7 +270,7 @@ print(f"parity itself, which sees all five:        Σ s φ = {(sign * sign).sum(
 #
 # So let the hidden layer learn. As in the paper of 1986: sigmoids everywhere, the squared distance from the
 # target as the loss, all examples in each step. `F.linear`, `F.sigmoid` and `F.mse_loss` are this package's
-# own, and the gradients below come from the formulas in `manual_backprop/functional/linear.py`, `sigmoid.py`
+# own, and the gradients below come from the formulas in `functional/affine/linear.py`, `sigmoid.py`
 # and `mse_loss.py`.
 
 

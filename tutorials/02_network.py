@@ -94,7 +94,7 @@ print("z =", [round(float(value), 4) for value in product])
 # ${}^\top$. With $(M, D)$, row $j$ is neuron $j$, which we will look at as a picture further down. The
 # transpose costs nothing: it is another way to read the same memory.
 #
-# `F.linear` is this package's layer. `manual_backprop/functional/linear.py` has the same formula, and the
+# `F.linear` is this package's layer. `functional/affine/linear.py` has the same formula, and the
 # gradients that follow from it.
 
 # %%

@@ -110,7 +110,7 @@ for z_n, by_squared, by_cross in zip(two, *output_deltas(two), strict=True):
 # %% [markdown]
 # Under the cross-entropy the surer mistake has the somewhat larger $\delta$. Under the squared error it has
 # one that is hundreds of times *smaller*. The derivation shows why. With $a = \sigma(z)$ we need
-# $\sigma'(z) = a(1-a)$, which `manual_backprop/functional/sigmoid.py` derives. For the squared error,
+# $\sigma'(z) = a(1-a)$, which `functional/activations/sigmoid.py` derives. For the squared error,
 #
 # $$\delta = \frac{d}{dz}(a - t)^2 = 2\,(a - t)\,\sigma'(z) = 2\,(a - t)\;a\,(1-a).$$
 #
@@ -169,7 +169,7 @@ assert by_squared.abs().max() <= 8 / 27 < 0.3
 # $$\frac{\partial \ell}{\partial z_i} = \sum_k \Bigl(-\frac{t_k}{p_k}\Bigr)\,p_k\,([k = i] - p_i)
 #   = -t_i + p_i \sum_k t_k = p_i - t_i.$$
 #
-# Again $p_k$ cancels; the last step uses that $t$ adds up to 1. `manual_backprop/functional/cross_entropy.py`
+# Again $p_k$ cancels; the last step uses that $t$ adds up to 1. `functional/losses/cross_entropy.py`
 # has the same derivation. For the squared error nothing cancels:
 #
 # $$\frac{\partial \ell}{\partial z_i} = \sum_k 2\,(p_k - t_k)\,p_k\,([k = i] - p_i)
@@ -426,7 +426,7 @@ print(f"largest error: {error.max():.1e}, in values up to {exact.max():.0f}")
 #
 # $$\ell = \log \sum_j e^{z_j - m} - (z_y - m).$$
 #
-# This is what `manual_backprop/functional/log_softmax.py` does, and why a loss should be given the logits.
+# This is what `functional/activations/log_softmax.py` does, and why a loss should be given the logits.
 
 # %%
 z = 10_000 + torch.randn(1000, C)
@@ -532,7 +532,7 @@ print(f"mean over all: {F.cross_entropy(z, y_some).item():.3f};", end=" ")
 print(f"mean of the means of the halves: {(sum(halves) / 2).item():.3f}")
 
 # %% [markdown]
-# `manual_backprop/functional/reduction.py` has the three reductions, and `nll_loss.py` and `mse_loss.py`
+# `functional/losses/_reduction.py` has the three reductions, and `nll_loss.py` and `mse_loss.py`
 # beside it have the divisors. What to do with the gradient, once it is there, is the subject of [Gradient
 # descent](06_gradient_descent.py).
 #

@@ -51,7 +51,7 @@ def normal(*shape: int) -> Tensor:
 #   \cdot \frac{\partial a^1}{\partial z^1} \cdot \frac{\partial z^1}{\partial w^1}$$
 #
 # The slope of the sigmoid is $\sigma'(z) = a (1 - a)$ with $a = \sigma(z)$; the derivation stands in
-# `manual_backprop/functional/sigmoid.py`.
+# `manual_backprop/functional/activations/sigmoid.py`.
 
 # %%
 x, t = 1.5, 1.0
@@ -307,7 +307,7 @@ plots.show(figure, "chain_rule_transpose.png")
 # | back to $a$ | $\sum_j \delta_{nj} W_{ji}$ | the column of $\delta$, the row of $W$ | $\delta W$ |
 # | back to $W$ | $\sum_n \delta_{nj} a_{ni}$ | the **row** of $\delta$, the row of $a$ | $\delta^\top a$ |
 #
-# Forward, $W$ is transposed; on the way back to $a$ it is not. `manual_backprop/functional/linear.py` says
+# Forward, $W$ is transposed; on the way back to $a$ it is not. `functional/affine/linear.py` says
 # the same in its own words, above the code that does it.
 #
 # In other texts you find $z = W a$ forward and $W^\top \delta$ back, as in Nielsen, "Neural Networks and Deep

@@ -84,7 +84,7 @@ def backward(grad_output: Tensor, z: Tensor) -> Tensor:
 print(verify(torch.sigmoid, backward, shapes=[(5, 3)]))
 
 # %% [markdown]
-# `manual_backprop/functional/sigmoid.py`, `tanh.py` and `relu.py` have the three derivations beside the code
+# `functional/activations/sigmoid.py`, `tanh.py` and `relu.py` have the three derivations beside the code
 # that trains.
 #
 # ## ReLU at zero

@@ -194,7 +194,7 @@ tied, full = 8 * 5 * 5, 28 * 28 * 8 * 24 * 24
 print(f"{tied} weights in the kernels, {full:,} in the linear layer: {full / tied:,.0f} times as many")
 
 # %% [markdown]
-# `manual_backprop/functional/conv2d.py` derives all this with stride, dilation and groups.
+# `manual_backprop/functional/convolution/conv2d.py` derives all this with stride, dilation and groups.
 #
 # ### Pooling
 #
@@ -211,7 +211,7 @@ print("gradient:              ", gradient.flatten().tolist())
 assert gradient.flatten().tolist() == [0, 30, 0, 30]
 
 # %% [markdown]
-# `manual_backprop/functional/max_pool2d.py` says what happens where two numbers are equally large.
+# `functional/convolution/max_pool2d.py` says what happens where two numbers are equally large.
 #
 # ## Recurrence: one matrix, every step
 #
@@ -290,7 +290,7 @@ output, _ = F.rnn_tanh(leaves[0], first, weights, True, 1, 0.0, True, False, Fal
 torch.testing.assert_close(through_time(g, *inputs), torch.autograd.grad(output, leaves, g))
 
 # %% [markdown]
-# `manual_backprop/functional/rnn_tanh.py` is the same, with the products of all steps made at once.
+# `manual_backprop/functional/recurrent/rnn_tanh.py` is the same, with the products of all steps made at once.
 #
 # ### What each step contributes
 #
@@ -422,7 +422,7 @@ assert lstms[0.0][-1] < 1e-8 < 1e-3 < lstms[3.0][-1]
 # gates move with the input and the ways through $h$ are added.
 #
 # The forget gate was added by Gers, Schmidhuber and Cummins ("Learning to forget: continual prediction with
-# LSTM", *Neural Computation* 12, 2000). `manual_backprop/functional/lstm.py` has the derivation for all four
+# LSTM", *Neural Computation* 12, 2000). `functional/recurrent/lstm.py` has the derivation for all four
 # gates.
 #
 # ### Words
@@ -493,7 +493,7 @@ torch.testing.assert_close(jacobian @ r, without)
 print(f"{jacobian.numel():,} slopes, or a sum: {jacobian.nbytes:,} bytes, or {(r * p).sum().nbytes}")
 
 # %% [markdown]
-# So `manual_backprop/functional/softmax.py` never builds it. All of attention:
+# So `manual_backprop/functional/activations/softmax.py` never builds it. All of attention:
 
 
 # %%
@@ -600,7 +600,7 @@ print("L looks at o₁:  ‖∂L/∂kⱼ‖ =", " ".join(f"{norm:.2f}" for norm 
 # %% [markdown]
 # Both formulas have $p_{ij}$ as a factor, and zero times anything finite is zero. The first place is special:
 # it sees itself alone, so $p_{11} = 1$ whatever the score is, and its key gets no gradient from $o_1$ either.
-# `manual_backprop/functional/scaled_dot_product_attention.py` adds other masks, dropout and several heads.
+# `functional/attention/scaled_dot_product_attention.py` adds other masks, dropout and several heads.
 #
 # ## The digits again
 #

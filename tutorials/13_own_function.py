@@ -159,7 +159,7 @@ for name, function in (("step by step", step_by_step), ("F.sigmoid", F.sigmoid))
 assert len(kept(F.sigmoid, z)) == 1
 
 # %% [markdown]
-# `manual_backprop/functional/sigmoid.py` has the derivation. The same trick serves whenever the derivative
+# `functional/activations/sigmoid.py` has the derivation. The same trick serves whenever the derivative
 # can be written with the output: $\tanh' = 1 - a^2$, $(e^z)' = a$, $(1/z)' = -a^2$.
 #
 # ## Save it where autograd looks
@@ -232,7 +232,7 @@ gc.enable()
 
 # %% [markdown]
 # An operation that overwrites its *input* has to say so with `ctx.mark_dirty`, as `ReLUInPlace` in
-# `manual_backprop/functional/relu.py` does. Numbers, shapes and flags may stand in attributes. Tensors that
+# `functional/activations/relu.py` does. Numbers, shapes and flags may stand in attributes. Tensors that
 # are neither input nor output should not be kept at all, as we saw.
 #
 # ## Compute what is asked for
@@ -274,7 +274,7 @@ for wanted in ((False, True), (True, False), (True, True)):
 
 # %% [markdown]
 # In the first layer that saves one of the two products of the backward.
-# `manual_backprop/functional/linear.py` goes one step further and does not even *keep* $W$ if $\partial
+# `functional/affine/linear.py` goes one step further and does not even *keep* $W$ if $\partial
 # L/\partial x$ is not wanted.
 #
 # ## Return exactly the input's shape
@@ -448,7 +448,7 @@ except Exception as refusal:
 
 # %% [markdown]
 # So forward mode and the compiler want different classes of the same formulas.
-# `manual_backprop/functional/operation.py` solves this once for all operations: `function_of` makes three
+# `functional/operation/forms.py` solves this once for all operations: `function_of` makes three
 # classes of the four methods, one without `jvp` for the compiler, one with it for `torch.func`, and a quick
 # one for the plain case, and picks one at each call.
 #

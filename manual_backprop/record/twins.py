@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from manual_backprop.functional.scaled_dot_product_attention import ScaledDotProductAttention
+from manual_backprop.functional.attention.scaled_dot_product_attention import ScaledDotProductAttention
 
 Twin = Callable[..., Any]
 

@@ -76,7 +76,7 @@ if importlib.util.find_spec("manual_backprop") is None:
 PAGE = """{name}
 {line}
 
-.. automodule:: manual_backprop.functional.{name}
+.. automodule:: {module}
    :members: {members}
 """
 
@@ -86,12 +86,16 @@ def write_operations(app: Sphinx) -> None:
     folder = Path(app.srcdir) / "reference" / "functional"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    members = {"operation": ["Operation", "function_of", "twin_of"]}
-    for name in functional.__all__:
-        module = getattr(functional, name).__module__.rpartition(".")[2]
-        members.setdefault(module, []).append(name)
-    for name, public in members.items():
-        page = PAGE.format(name=name, line="=" * len(name), members=", ".join(public))
+    members = {
+        "manual_backprop.functional.operation.operation": ["Operation"],
+        "manual_backprop.functional.operation.forms": ["function_of"],
+        "manual_backprop.functional.operation.registry": ["twin_of"],
+    }
+    for public_name in functional.__all__:
+        members.setdefault(getattr(functional, public_name).__module__, []).append(public_name)
+    for module, public in members.items():
+        name = module.rpartition(".")[2]
+        page = PAGE.format(name=name, line="=" * len(name), module=module, members=", ".join(public))
         (folder / f"{name}.rst").write_text(page, encoding="utf-8")
 
 

@@ -7,12 +7,12 @@ import pytest
 import torch
 import torch.nn.functional as T
 
-from manual_backprop.functional.gelu import gelu
-from manual_backprop.functional.hardsigmoid import hardsigmoid
-from manual_backprop.functional.hardtanh import hardtanh, relu6
-from manual_backprop.functional.silu import silu
-from manual_backprop.functional.softmax import softmax
-from manual_backprop.functional.softplus import softplus
+from manual_backprop.functional.activations.gelu import gelu
+from manual_backprop.functional.activations.hardsigmoid import hardsigmoid
+from manual_backprop.functional.activations.hardtanh import hardtanh, relu6
+from manual_backprop.functional.activations.silu import silu
+from manual_backprop.functional.activations.softmax import softmax
+from manual_backprop.functional.activations.softplus import softplus
 from tests.functional.checks import assert_same
 from tests.functional.samples import inf, randn
 

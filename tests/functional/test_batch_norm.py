@@ -7,7 +7,7 @@ import torch.nn.functional as T
 from torch import Tensor
 
 from manual_backprop import use_manual_gradients
-from manual_backprop.functional.batch_norm import batch_norm
+from manual_backprop.functional.normalisation.batch_norm import batch_norm
 from tests.functional.checks import DTYPES, assert_same
 from tests.functional.samples import randn
 

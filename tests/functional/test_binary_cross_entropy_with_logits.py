@@ -3,7 +3,9 @@
 import torch
 import torch.nn.functional as T
 
-from manual_backprop.functional.binary_cross_entropy_with_logits import binary_cross_entropy_with_logits
+from manual_backprop.functional.losses.binary_cross_entropy_with_logits import (
+    binary_cross_entropy_with_logits,
+)
 from manual_backprop.functional.operation import TWINS
 from tests.functional.checks import assert_same
 from tests.functional.samples import randn

@@ -7,9 +7,9 @@ import torch
 import torch.nn.functional as T
 
 from manual_backprop import use_manual_gradients
-from manual_backprop.functional.conv2d import by_columns, by_convolution, columns, conv2d
-from manual_backprop.functional.conv2d_geometry import geometry_of
-from manual_backprop.functional.windows import windows
+from manual_backprop.functional.convolution._geometry import geometry_of
+from manual_backprop.functional.convolution._windows import windows
+from manual_backprop.functional.convolution.conv2d import by_columns, by_convolution, columns, conv2d
 from tests.functional.checks import assert_same
 from tests.functional.samples import randn
 

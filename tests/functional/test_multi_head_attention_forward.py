@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as T
 from torch import Tensor
 
-from manual_backprop.functional.multi_head_attention_forward import multi_head_attention_forward
+from manual_backprop.functional.attention.multi_head_attention_forward import multi_head_attention_forward
 from tests.functional.checks import (
     Check,
     autocast_is_the_twins,

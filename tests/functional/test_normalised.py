@@ -8,10 +8,10 @@ import torch.nn.functional as T
 from torch import Tensor
 
 from manual_backprop import use_manual_gradients
-from manual_backprop.functional.batch_norm import batch_norm
-from manual_backprop.functional.group_norm import group_norm
-from manual_backprop.functional.layer_norm import layer_norm
-from manual_backprop.functional.rms_norm import rms_norm
+from manual_backprop.functional.normalisation.batch_norm import batch_norm
+from manual_backprop.functional.normalisation.group_norm import group_norm
+from manual_backprop.functional.normalisation.layer_norm import layer_norm
+from manual_backprop.functional.normalisation.rms_norm import rms_norm
 from tests.functional.checks import assert_same
 from tests.functional.samples import randn
 

@@ -8,10 +8,10 @@ import torch
 from torch import Tensor
 
 from manual_backprop import use_manual_gradients
-from manual_backprop.functional.add import add
-from manual_backprop.functional.div import div, reciprocal
-from manual_backprop.functional.mul import mul
-from manual_backprop.functional.sub import rsub, sub
+from manual_backprop.functional.arithmetic.add import add
+from manual_backprop.functional.arithmetic.div import div, reciprocal
+from manual_backprop.functional.arithmetic.mul import mul
+from manual_backprop.functional.arithmetic.sub import rsub, sub
 from tests.functional import checks
 from tests.functional.checks import Check, assert_same, gradients, upstream_for
 from tests.functional.pairs import NUMBER_FIRST, pair

@@ -9,10 +9,10 @@ import torch.nn.functional as T
 from torch import Tensor
 
 from manual_backprop import use_manual_gradients
-from manual_backprop.functional.adaptive_avg_pool2d import adaptive_avg_pool2d, gathered
-from manual_backprop.functional.avg_pool2d import avg_pool2d
-from manual_backprop.functional.max_pool2d import max_pool2d
-from manual_backprop.functional.windows import windows
+from manual_backprop.functional.convolution._windows import windows
+from manual_backprop.functional.convolution.adaptive_avg_pool2d import adaptive_avg_pool2d, gathered
+from manual_backprop.functional.convolution.avg_pool2d import avg_pool2d
+from manual_backprop.functional.convolution.max_pool2d import max_pool2d
 from tests.functional.checks import assert_same
 from tests.functional.samples import randn
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from manual_backprop import use_manual_gradients
-from manual_backprop.functional.pow import pow
+from manual_backprop.functional.arithmetic.pow import pow
 from tests.functional.checks import CONTRACT, Check, assert_same
 from tests.functional.samples import Sample, nan, randn
 from tests.functional.table.pow import ROW

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from manual_backprop import use_manual_gradients
-from manual_backprop.functional.addmm import addmm, baddbmm
-from manual_backprop.functional.matmul import bmm, dot, matmul, mm, mv
+from manual_backprop.functional.affine.addmm import addmm, baddbmm
+from manual_backprop.functional.affine.matmul import bmm, dot, matmul, mm, mv
 from tests.functional.checks import CONTRACT, Check, assert_same, upstream_for
 from tests.functional.samples import Row, Sample, randn
 from tests.functional.table.addmm import ROW as ADDMM

@@ -7,9 +7,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_sequence
 
-from manual_backprop.functional.lstm import lstm
-from manual_backprop.functional.rnn_relu import rnn_relu
-from manual_backprop.functional.rnn_tanh import rnn_tanh
+from manual_backprop.functional.recurrent.lstm import lstm
+from manual_backprop.functional.recurrent.rnn_relu import rnn_relu
+from manual_backprop.functional.recurrent.rnn_tanh import rnn_tanh
 from manual_backprop.takeover import use_manual_gradients
 from tests.functional.checks import (
     Check,

@@ -2,7 +2,6 @@
 
 import warnings
 from collections.abc import Callable
-from importlib import import_module
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,13 +11,12 @@ from torch import Tensor
 
 from manual_backprop import use_manual_gradients
 from tests.functional.checks import assert_same, upstream_for
+from tests.functional.modules import module_named
 from tests.functional.samples import nan, randn
 from tests.functional.table import mean, std, sum, var
 
 NAMES = ("sum", "mean", "var", "std")
-OURS = SimpleNamespace(
-    **{name: getattr(import_module(f"manual_backprop.functional.{name}"), name) for name in NAMES}
-)
+OURS = SimpleNamespace(**{name: getattr(module_named(name), name) for name in NAMES})
 
 SPELLINGS: dict[str, Callable[[Tensor], Tensor]] = {
     "x.sum()": lambda x: x.sum(),

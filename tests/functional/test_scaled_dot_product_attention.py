@@ -4,7 +4,7 @@ import pytest
 import torch
 import torch.nn.functional as T
 
-from manual_backprop.functional.scaled_dot_product_attention import scaled_dot_product_attention
+from manual_backprop.functional.attention.scaled_dot_product_attention import scaled_dot_product_attention
 from tests.functional.checks import assert_same, upstream_for
 from tests.functional.samples import randn
 

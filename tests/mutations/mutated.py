@@ -1,11 +1,11 @@
 """An operation with one wrong line: the mistakes that people make."""
 
-from importlib import import_module
 from inspect import getsource
 from types import ModuleType
 
 from manual_backprop.functional.operation import TWINS
 from tests.functional.checks import Function
+from tests.functional.modules import module_named
 from tests.functional.samples import Mutant, Row
 
 
@@ -15,7 +15,7 @@ def mutated(row: Row, mutant: Mutant) -> Function:
     Raises:
         LookupError: the module does not hold the line exactly once, so the mutant says nothing.
     """
-    original = import_module(f"manual_backprop.functional.{row.name}")
+    original = module_named(row.name)
     source = getsource(original)
     if source.count(mutant.line) != 1:
         raise LookupError(f"{row.name} holds {source.count(mutant.line)} times: {mutant.line}")

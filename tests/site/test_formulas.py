@@ -1,13 +1,12 @@
 """The derivations of the docstrings as mathematics: no sign is lost on the way."""
 
 import importlib.util
-import pkgutil
 from importlib import import_module
 from pathlib import Path
 
 import pytest
 
-from manual_backprop import functional
+from tests.functional.modules import NAMES
 
 SOURCE = Path(__file__).parent.parent.parent / "scripts" / "site" / "formulas.py"
 spec = importlib.util.spec_from_file_location("formulas", SOURCE)
@@ -64,7 +63,7 @@ def test_steps_are_numbered_and_equations_aligned() -> None:
     assert r"c & = d & &\text{why}" in text
 
 
-@pytest.mark.parametrize("module", [module.name for module in pkgutil.iter_modules(functional.__path__)])
+@pytest.mark.parametrize("module", NAMES)
 def test_every_derivation_of_the_package_can_be_shown(module: str) -> None:
-    text = formulas.derivation(import_module(f"manual_backprop.functional.{module}").__doc__)
+    text = formulas.derivation(import_module(module).__doc__)
     assert not set(text) & set("∂δσΣᵀ")  # nothing that is mathematics is left as text

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from manual_backprop.functional.abs import abs
+from manual_backprop.functional.arithmetic.abs import abs
 from tests.functional.samples import AT_THE_KINK, ELEMENTWISE, Mutant, Row, indices
 
 

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as T
 from torch import Tensor
 
-from manual_backprop.functional.adaptive_avg_pool2d import adaptive_avg_pool2d
+from manual_backprop.functional.convolution.adaptive_avg_pool2d import adaptive_avg_pool2d
 from tests.functional.samples import Mutant, Row, Sample, indices, inf, nan, randn, transposed
 
 

@@ -2,7 +2,7 @@
 
 import torch
 
-from manual_backprop.functional.add import add
+from manual_backprop.functional.arithmetic.add import add
 from tests.functional.pairs import PAIRS, WITH_ALPHA, by_place, derivation_from
 from tests.functional.samples import Mutant, Row
 

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from manual_backprop.functional.addmm import addmm
+from manual_backprop.functional.affine.addmm import addmm
 from tests.functional.samples import Mutant, Row, Sample, indices, nan, randn, transposed
 
 

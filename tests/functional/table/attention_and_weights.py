@@ -5,7 +5,7 @@ import math
 import torch
 from torch import Tensor
 
-from manual_backprop.functional.attention_and_weights import attention_and_weights
+from manual_backprop.functional.attention.attention_and_weights import attention_and_weights
 from tests.functional.samples import Mutant, Row, Sample, inf, randn, transposed
 
 

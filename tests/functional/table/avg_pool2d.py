@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as T
 from torch import Tensor
 
-from manual_backprop.functional.avg_pool2d import avg_pool2d
+from manual_backprop.functional.convolution.avg_pool2d import avg_pool2d
 from tests.functional.pooled import mistakes_of_pooling, two, window, x
 from tests.functional.samples import Mutant, Row, Sample, indices, inf, nan, randn, transposed
 

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as T
 from torch import Tensor
 
-from manual_backprop.functional.batch_norm import batch_norm
+from manual_backprop.functional.normalisation.batch_norm import batch_norm
 from tests.functional.normalised import pulled_back, right_under_vmap
 from tests.functional.samples import Mutant, Row, Sample, inf, nan, randn, strided, transposed
 

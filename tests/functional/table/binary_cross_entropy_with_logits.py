@@ -6,7 +6,9 @@ import torch
 import torch.nn.functional as T
 from torch import Tensor
 
-from manual_backprop.functional.binary_cross_entropy_with_logits import binary_cross_entropy_with_logits
+from manual_backprop.functional.losses.binary_cross_entropy_with_logits import (
+    binary_cross_entropy_with_logits,
+)
 from tests.functional.samples import Mutant, Row, Sample, indices, inf, nan, randn, transposed
 
 

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from manual_backprop.functional.broadcast_to import broadcast_to
+from manual_backprop.functional.shapes.broadcast_to import broadcast_to
 from tests.functional.samples import Mutant, Row, Sample, indices, randn, transposed
 
 

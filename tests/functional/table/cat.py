@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from manual_backprop.functional.cat import cat
+from manual_backprop.functional.shapes.cat import cat
 from tests.functional.samples import Mutant, Row, Sample, indices, randn, strided, transposed
 
 

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from manual_backprop.functional.clone import clone
+from manual_backprop.functional.shapes.clone import clone
 from tests.functional.samples import ELEMENTWISE, Mutant, Row
 
 

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as T
 from torch import Tensor
 
-from manual_backprop.functional.conv2d import conv2d
+from manual_backprop.functional.convolution.conv2d import conv2d
 from tests.functional.samples import Mutant, Row, Sample, indices, inf, nan, randn, strided, transposed
 
 

@@ -2,7 +2,7 @@
 
 import torch
 
-from manual_backprop.functional.div import div
+from manual_backprop.functional.arithmetic.div import div
 from tests.functional.pairs import PAIRS, by_place, derivation_from, pair
 from tests.functional.samples import Mutant, Row, Sample
 

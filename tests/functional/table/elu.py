@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as T
 from torch import Tensor
 
-from manual_backprop.functional.elu import elu
+from manual_backprop.functional.activations.elu import elu
 from tests.functional.samples import AT_THE_KINK, ELEMENTWISE, Mutant, Row, Sample, indices, randn
 
 

@@ -5,7 +5,7 @@ import math
 import torch
 from torch import Tensor
 
-from manual_backprop.functional.exp import exp
+from manual_backprop.functional.arithmetic.exp import exp
 from tests.functional.samples import ELEMENTWISE, Mutant, Row, indices
 
 

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as T
 from torch import Tensor
 
-from manual_backprop.functional.gelu import gelu
+from manual_backprop.functional.activations.gelu import gelu
 from tests.functional.samples import ELEMENTWISE, Mutant, Row, Sample, indices, inf, nan, randn
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from manual_backprop.functional.getitem import getitem
+from manual_backprop.functional.shapes.getitem import getitem
 from tests.functional.samples import Mutant, Row, Sample, inf, nan, randn, transposed
 
 

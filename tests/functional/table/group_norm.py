@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as T
 from torch import Tensor
 
-from manual_backprop.functional.group_norm import group_norm
+from manual_backprop.functional.normalisation.group_norm import group_norm
 from tests.functional.normalised import pulled_back, right_under_vmap
 from tests.functional.samples import Mutant, Row, Sample, inf, nan, randn, strided, transposed
 

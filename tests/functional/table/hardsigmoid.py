@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as T
 from torch import Tensor
 
-from manual_backprop.functional.hardsigmoid import hardsigmoid
+from manual_backprop.functional.activations.hardsigmoid import hardsigmoid
 from tests.functional.samples import ELEMENTWISE, Mutant, Row, Sample, indices, randn
 
 

@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as T
 from torch import Tensor
 
-from manual_backprop.functional.hardswish import hardswish
+from manual_backprop.functional.activations.hardswish import hardswish
 from tests.functional.samples import ELEMENTWISE, Mutant, Row, Sample, indices, randn
 
 

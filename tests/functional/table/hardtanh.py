@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as T
 from torch import Tensor
 
-from manual_backprop.functional.hardtanh import hardtanh
+from manual_backprop.functional.activations.hardtanh import hardtanh
 from tests.functional.samples import ELEMENTWISE, Mutant, Row, Sample, indices, randn
 
 

@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as T
 from torch import Tensor
 
-from manual_backprop.functional.layer_norm import layer_norm
+from manual_backprop.functional.normalisation.layer_norm import layer_norm
 from tests.functional.normalised import at_features, features_derived, right_under_vmap
 from tests.functional.samples import Mutant, Row, Sample, inf, nan, randn, strided, transposed
 

@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as T
 from torch import Tensor
 
-from manual_backprop.functional.leaky_relu import leaky_relu
+from manual_backprop.functional.activations.leaky_relu import leaky_relu
 from tests.functional.samples import AT_THE_KINK, ELEMENTWISE, Mutant, Row, Sample, indices, randn
 
 

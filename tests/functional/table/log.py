@@ -5,7 +5,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from manual_backprop.functional.log import log
+from manual_backprop.functional.arithmetic.log import log
 from tests.functional.samples import ELEMENTWISE, Mutant, Row, indices
 
 

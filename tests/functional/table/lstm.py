@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from manual_backprop.functional.lstm import lstm
+from manual_backprop.functional.recurrent.lstm import lstm
 from tests.functional.recurrent import lstm_step, mistakes, one_layer, previous, recurrent, twin
 from tests.functional.samples import Mutant, Row, Sample, randn
 

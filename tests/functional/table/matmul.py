@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from manual_backprop.functional.matmul import matmul
+from manual_backprop.functional.affine.matmul import matmul
 from tests.functional.samples import Mutant, Row, Sample, indices, randn, strided, transposed
 
 

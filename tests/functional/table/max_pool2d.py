@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as T
 from torch import Tensor
 
-from manual_backprop.functional.max_pool2d import max_pool2d
+from manual_backprop.functional.convolution.max_pool2d import max_pool2d
 from tests.functional.pooled import mistakes_of_pooling, window, x
 from tests.functional.samples import Mutant, Row, Sample, indices, inf, nan, randn, transposed
 

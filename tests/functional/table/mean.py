@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from manual_backprop.functional.mean import mean
+from manual_backprop.functional.reductions.mean import mean
 from tests.functional.samples import Mutant, Row, Sample, indices, inf, nan, randn, transposed
 
 

@@ -2,7 +2,7 @@
 
 import torch
 
-from manual_backprop.functional.mul import mul
+from manual_backprop.functional.arithmetic.mul import mul
 from tests.functional.pairs import PAIRS, by_place, derivation_from
 from tests.functional.samples import Mutant, Row
 

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from manual_backprop.functional.neg import neg
+from manual_backprop.functional.arithmetic.neg import neg
 from tests.functional.samples import ELEMENTWISE, Mutant, Row, indices
 
 

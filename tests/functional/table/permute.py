@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from manual_backprop.functional.permute import permute
+from manual_backprop.functional.shapes.permute import permute
 from tests.functional.samples import Mutant, Row, Sample, indices, randn, transposed
 
 

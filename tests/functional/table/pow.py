@@ -5,7 +5,7 @@ import math
 import torch
 from torch import Tensor
 
-from manual_backprop.functional.pow import pow
+from manual_backprop.functional.arithmetic.pow import pow
 from tests.functional.pairs import broadcast_loop
 from tests.functional.samples import Mutant, Row, Sample, randn, strided, transposed
 

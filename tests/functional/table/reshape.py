@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from manual_backprop.functional.reshape import reshape
+from manual_backprop.functional.shapes.reshape import reshape
 from tests.functional.samples import Mutant, Row, Sample, indices, randn, transposed
 
 

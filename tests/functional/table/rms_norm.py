@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as T
 from torch import Tensor
 
-from manual_backprop.functional.rms_norm import rms_norm
+from manual_backprop.functional.normalisation.rms_norm import rms_norm
 from tests.functional.normalised import at_features, features_derived
 from tests.functional.samples import Mutant, Row, Sample, inf, nan, randn, strided, transposed
 

@@ -4,7 +4,7 @@ from functools import partial
 
 import torch
 
-from manual_backprop.functional.rnn_relu import rnn_relu
+from manual_backprop.functional.recurrent.rnn_relu import rnn_relu
 from tests.functional.recurrent import mistakes, one_layer, recurrent, twin
 from tests.functional.samples import Mutant, Row
 from tests.functional.table.rnn_tanh import backpropagation_through_time

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from manual_backprop.functional.rnn_tanh import rnn_tanh
+from manual_backprop.functional.recurrent.rnn_tanh import rnn_tanh
 from tests.functional.recurrent import mistakes, one_layer, previous, recurrent, twin
 from tests.functional.samples import Mutant, Row
 

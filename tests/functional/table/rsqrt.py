@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from manual_backprop.functional.rsqrt import rsqrt
+from manual_backprop.functional.arithmetic.rsqrt import rsqrt
 from tests.functional.positive import POSITIVE
 from tests.functional.samples import Mutant, Row, indices
 

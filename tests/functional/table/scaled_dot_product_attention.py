@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as T
 from torch import Tensor
 
-from manual_backprop.functional.scaled_dot_product_attention import scaled_dot_product_attention
+from manual_backprop.functional.attention.scaled_dot_product_attention import scaled_dot_product_attention
 from tests.functional.samples import Mutant, Row, Sample, indices, inf, randn, strided, transposed
 
 

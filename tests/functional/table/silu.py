@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as T
 from torch import Tensor
 
-from manual_backprop.functional.silu import silu
+from manual_backprop.functional.activations.silu import silu
 from tests.functional.samples import ELEMENTWISE, Mutant, Row, indices
 
 

@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as T
 from torch import Tensor
 
-from manual_backprop.functional.softmax import softmax
+from manual_backprop.functional.activations.softmax import softmax
 from tests.functional.classified import softmax as probabilities
 from tests.functional.samples import Mutant, Row, indices
 from tests.functional.table.log_softmax import LOG_SOFTMAX

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as T
 from torch import Tensor
 
-from manual_backprop.functional.softplus import softplus
+from manual_backprop.functional.activations.softplus import softplus
 from tests.functional.samples import ELEMENTWISE, Mutant, Row, Sample, indices, randn
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from manual_backprop.functional.split import split
+from manual_backprop.functional.shapes.split import split
 from tests.functional.samples import Mutant, Row, Sample, indices, randn, transposed
 
 

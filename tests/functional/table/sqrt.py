@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from manual_backprop.functional.sqrt import sqrt
+from manual_backprop.functional.arithmetic.sqrt import sqrt
 from tests.functional.positive import POSITIVE
 from tests.functional.samples import Mutant, Row, indices
 

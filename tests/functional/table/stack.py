@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from manual_backprop.functional.stack import stack
+from manual_backprop.functional.shapes.stack import stack
 from tests.functional.samples import Mutant, Row, Sample, indices, randn, transposed
 from tests.functional.table.cat import one_by_one
 

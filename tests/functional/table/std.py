@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from manual_backprop.functional.std import std
+from manual_backprop.functional.reductions.std import std
 from tests.functional.deviations import DEVIATIONS, gradients_of_variance, mistakes_of
 from tests.functional.samples import Mutant, Row, Sample, randn
 

@@ -2,7 +2,7 @@
 
 import torch
 
-from manual_backprop.functional.sub import sub
+from manual_backprop.functional.arithmetic.sub import sub
 from tests.functional.pairs import PAIRS, WITH_ALPHA, by_place, derivation_from
 from tests.functional.samples import Mutant, Row
 

@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from manual_backprop.functional.sum import sum
+from manual_backprop.functional.reductions.sum import sum
 from tests.functional.samples import Mutant, Row, Sample, indices, inf, nan, randn, transposed
 
 

@@ -2,7 +2,7 @@
 
 import torch
 
-from manual_backprop.functional.var import var
+from manual_backprop.functional.reductions.var import var
 from tests.functional.deviations import DEVIATIONS, gradients_of_variance, mistakes_of
 from tests.functional.samples import Mutant, Row
 

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from manual_backprop.functional.where import where
+from manual_backprop.functional.shapes.where import where
 from tests.functional.samples import Mutant, Row, Sample, indices, inf, nan, randn, transposed
 
 

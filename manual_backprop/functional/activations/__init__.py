@@ -1,0 +1,1 @@
+"""Functions between the layers: elementwise ones, and softmax over a dimension."""

@@ -1,0 +1,149 @@
+"""The exponential linear unit: it lets what is positive through and bends the rest towards −α.
+
+Given   a = z where z > 0, and α (e^z − 1) elsewhere, elementwise, and the upstream gradient ∂L/∂a.
+Want    ∂L/∂z.
+
+1.  Each output depends on one input only (i runs over all elements):
+
+        ∂L/∂zᵢ = ∂L/∂aᵢ · daᵢ/dzᵢ
+
+2.  The exponential is its own derivative:
+
+        da/dz = 1 if z > 0, else α e^z
+
+    With α = 1 both are 1 at zero. With another α there is a corner; PyTorch takes α there.
+
+3.  In one line for the whole tensor:
+
+        ∂L/∂z = ∂L/∂a where z > 0, else ∂L/∂a ⊙ α e^z
+
+4.  In place, a is all that is left. If α is not negative, a > 0 exactly where z > 0, and the slope is there
+    too:
+
+        α e^z = α (e^z − 1) + α = a + α
+
+Why it is used: the outputs are negative too, so their mean is closer to 0 than that of ReLU.
+
+The numerical trap: e^z − 1 cancels for z close to 0, where `torch.expm1` does not; a + α cancels far to the
+left, so it serves only where z is gone. And e^z is infinite for large z. There the other branch counts, but
+differentiated once more the infinite one meets a gradient of 0, and 0 · ∞ is NaN; so its z stops at 0.
+
+Shapes: input, output and gradient (*), all alike.
+
+Source: Clevert, Unterthiner and Hochreiter, "Fast and accurate deep network learning by exponential linear
+units (ELUs)", ICLR 2016.
+"""
+
+from typing import Any
+
+import torch
+import torch.nn.functional as T
+from torch import Tensor
+
+from manual_backprop.functional.in_place.elementwise import overwriting
+from manual_backprop.functional.operation import (
+    Operation,
+    function_of,
+    keep,
+    narrow,
+    require_tensor,
+    twin_of,
+    widen,
+)
+
+
+class ELU(Operation):
+    """a = z where z > 0, else α (e^z − 1); ∂L/∂z = ∂L/∂a where z > 0, else α e^z ∂L/∂a."""
+
+    @staticmethod
+    def check(input: Tensor, alpha: float) -> None:
+        if not input.is_floating_point():
+            raise NotImplementedError(f"elu: expected a floating-point type, got {input.dtype}")
+
+    @staticmethod
+    def forward(input: Tensor, alpha: float) -> Tensor:
+        z = widen(input)
+        return narrow(torch.where(z > 0, z, alpha * torch.expm1(z.clamp(max=0))), input.dtype)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, float], output: Tensor) -> None:
+        input, ctx.alpha = inputs
+        keep(ctx, input)  # e^z has all its digits, which a + α has not
+
+    @staticmethod
+    def backward(ctx: Any, grad_output: Tensor) -> tuple[Tensor, None]:
+        (z,) = ctx.saved_tensors
+        grad_input = widen(grad_output) * slope(widen(z), ctx.alpha)
+        return narrow(grad_input, z.dtype), None
+
+    @staticmethod
+    def jvp(ctx: Any, input_tangent: Tensor, *_: None) -> Tensor:
+        (z,) = ctx.saved_tensors
+        return narrow(widen(input_tangent) * slope(widen(z), ctx.alpha), z.dtype)
+
+
+def slope(z: Tensor, alpha: float) -> Tensor:
+    """Step 2."""
+    return torch.where(z <= 0, alpha * z.clamp(max=0).exp(), 1)
+
+
+class ELUInPlace(ELU):
+    """The same for α ≥ 0, its backward from a alone: step 4."""
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, float], output: Tensor) -> None:
+        _, ctx.alpha = inputs
+        keep(ctx, output)
+
+    @staticmethod
+    def backward(ctx: Any, grad_output: Tensor) -> tuple[Tensor, None]:
+        (a,) = ctx.saved_tensors
+        grad_input = widen(grad_output) * slope_from_output(widen(a), ctx.alpha)
+        return narrow(grad_input, a.dtype), None
+
+    @staticmethod
+    def jvp(ctx: Any, input_tangent: Tensor, *_: None) -> Tensor:
+        (a,) = ctx.saved_tensors
+        return narrow(widen(input_tangent) * slope_from_output(widen(a), ctx.alpha), a.dtype)
+
+
+def slope_from_output(a: Tensor, alpha: float) -> Tensor:
+    """Step 4."""
+    return torch.where(a <= 0, a + alpha, 1)
+
+
+_elu = function_of(ELU)
+_elu_in_place = overwriting(ELUInPlace)
+
+
+@twin_of(T.elu)
+def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
+    """Exponential linear unit, elementwise; as torch.nn.functional.elu, with a hand-written gradient.
+
+    Args:
+        input: z, of any shape (*).
+        alpha: α; −α is the limit to the left.
+        inplace: write the result over `input`, which saves its memory.
+
+    Returns:
+        a, of the same shape and type; `input` itself with `inplace=True`.
+
+    Raises:
+        TypeError: `input` is no tensor.
+        NotImplementedError: `input` is not floating-point.
+        RuntimeError: `inplace=True` for a leaf tensor that requires a gradient, or where a gradient is
+            required and `alpha` is negative.
+    """
+    require_tensor("elu", input=input)
+    if inplace:
+        if alpha < 0 and input.requires_grad and torch.is_grad_enabled():
+            raise RuntimeError(
+                f"elu: with alpha={alpha}, an output does not tell the sign of its input; use inplace=False"
+            )
+        return _elu_in_place(input, alpha)
+    return _elu(input, alpha)
+
+
+@twin_of(T.elu_)
+def _elu_(input: Tensor, alpha: float = 1.0) -> Tensor:
+    return elu(input, alpha, inplace=True)

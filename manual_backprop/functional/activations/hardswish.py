@@ -1,0 +1,111 @@
+"""The hard swish: each number times its hard sigmoid.
+
+Given   a = z h(z), elementwise, with h(z) = 0 for z ≤ −3, 1 for z ≥ 3 and (z + 3)/6 between (hardsigmoid.py),
+        and the upstream gradient ∂L/∂a.
+Want    ∂L/∂z.
+
+1.  Each output depends on one input only (i runs over all elements):
+
+        ∂L/∂zᵢ = ∂L/∂aᵢ · daᵢ/dzᵢ
+
+2.  To the left a = 0, to the right a = z. Between, by the product rule:
+
+        da/dz = h(z) + z h′(z) = (z + 3)/6 + z/6 = z/3 + ½
+
+3.  So, for the whole tensor:
+
+        ∂L/∂z = 0 where z ≤ −3
+        ∂L/∂z = ∂L/∂a ⊙ (z/3 + ½) between
+        ∂L/∂z = ∂L/∂a where z ≥ 3
+
+    At −3 and 3 there are corners: from between, the slopes are −½ and 3/2. PyTorch takes those from outside.
+
+Like silu, which it imitates without an exponential, it falls before it rises: two z have the same output,
+which does not tell their slopes. So z is kept; in place, a copy of it, which takes the memory that working in
+place saves.
+
+The numerical trap: a product with the slope 0 would make NaN of an infinite ∂L/∂a. The 0 is *put in* instead.
+
+Shapes: input, output and gradient (*), all alike.
+
+Source: Howard et al., "Searching for MobileNetV3", ICCV 2019, section 5.2.
+"""
+
+from typing import Any
+
+import torch
+import torch.nn.functional as T
+from torch import Tensor
+
+from manual_backprop.functional.in_place.overwrite import copy_
+from manual_backprop.functional.operation import (
+    Operation,
+    function_of,
+    keep,
+    narrow,
+    require_overwritable,
+    require_tensor,
+    twin_of,
+    widen,
+)
+from manual_backprop.functional.shapes.clone import clone
+
+
+class Hardswish(Operation):
+    """a = z h(z); ∂L/∂z = (z/3 + ½) ∂L/∂a between −3 and 3, 0 to the left and ∂L/∂a to the right."""
+
+    @staticmethod
+    def check(input: Tensor) -> None:
+        if not input.is_floating_point():
+            raise NotImplementedError(f"hardswish: expected a floating-point type, got {input.dtype}")
+
+    @staticmethod
+    def forward(input: Tensor) -> Tensor:
+        z = widen(input)
+        return narrow(z * (z + 3).clamp(0, 6) / 6, input.dtype)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor], output: Tensor) -> None:
+        keep(ctx, inputs[0])  # the output does not say which of two z it came from
+
+    @staticmethod
+    def backward(ctx: Any, grad_output: Tensor) -> Tensor:
+        (z,) = ctx.saved_tensors
+        return narrow(sloped(widen(grad_output), widen(z)), z.dtype)
+
+    @staticmethod
+    def jvp(ctx: Any, input_tangent: Tensor) -> Tensor:
+        (z,) = ctx.saved_tensors
+        return narrow(sloped(widen(input_tangent), widen(z)), z.dtype)
+
+
+def sloped(g: Tensor, z: Tensor) -> Tensor:
+    """Step 3: a gradient, or a tangent, times the slope at z."""
+    between = torch.where(z < 3, g * (z / 3 + 0.5), g)
+    return between.masked_fill(z <= -3, 0)
+
+
+_hardswish = function_of(Hardswish)
+
+
+@twin_of(T.hardswish)
+def hardswish(input: Tensor, inplace: bool = False) -> Tensor:
+    """Hard swish, elementwise; as torch.nn.functional.hardswish, with a hand-written gradient.
+
+    Args:
+        input: z, of any shape (*).
+        inplace: write the result over `input`, of which a copy is kept.
+
+    Returns:
+        a, of the same shape and type; `input` itself with `inplace=True`.
+
+    Raises:
+        TypeError: `input` is no tensor.
+        NotImplementedError: `input` is not floating-point.
+        RuntimeError: `inplace=True` for a leaf tensor that requires a gradient.
+    """
+    require_tensor("hardswish", input=input)
+    if inplace:
+        require_overwritable("hardswish", input)
+        return copy_(input, _hardswish(clone(input)))
+    return _hardswish(input)

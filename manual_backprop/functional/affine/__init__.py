@@ -1,0 +1,1 @@
+"""Weighted sums: the linear layer, matrix products, and a linear layer fused with its activation."""

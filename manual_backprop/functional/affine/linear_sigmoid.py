@@ -1,0 +1,90 @@
+"""A linear layer and its sigmoid as one operation, which keeps one activation instead of two.
+
+Given   zₙⱼ = Σᵢ xₙᵢ Wⱼᵢ + bⱼ,  aₙⱼ = σ(zₙⱼ), and the upstream gradient ∂L/∂a.
+Want    ∂L/∂x, ∂L/∂W, ∂L/∂b.
+
+1.  The chain rule goes through z, the step of `sigmoid` first and those of `linear` after it:
+
+        δₙⱼ = ∂L/∂zₙⱼ = ∂L/∂aₙⱼ · aₙⱼ (1 − aₙⱼ)                         (sigmoid, step 3)
+
+        ∂L/∂x = δ W        ∂L/∂W = δᵀ x        ∂L/∂b = Σₙ δₙ             (linear, step 2)
+
+2.  z stands in none of these lines: the slope is read off a. So a is written over z as soon as z is there,
+    and z is never kept. Of the two steps taken one after the other, built in, the sigmoid keeps a and
+    linear's z lives until a is made; here there is one buffer from the beginning, and one call instead of
+    two.
+
+The numerical trap is the one of `sigmoid`: a − a² would cancel where a is close to 1; 1 − a is exact there.
+
+Shapes: input (*, D), weight (M, D) or (D,), bias (M,) or (), output (*, M) or (*).
+
+Source: as in `linear` and `sigmoid`; for the fusion, Chen, Xu, Zhang and Guestrin, "Training deep nets with
+sublinear memory cost" (2016), section 3, in-place operation.
+"""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from manual_backprop.functional.affine.linear import (
+    Linear,
+    check_activated,
+    linear_arguments,
+    linear_backward,
+)
+from manual_backprop.functional.operation import function_of, narrow, widen
+
+
+class LinearSigmoid(Linear):
+    """a = σ(x Wᵀ + b), with δ = ∂L/∂a ⊙ a ⊙ (1 − a), and from there as in `Linear`."""
+
+    @staticmethod
+    def check(input: Tensor, weight: Tensor, bias: Tensor | None) -> None:
+        check_activated("linear_sigmoid", input, weight, bias)
+
+    @staticmethod
+    def forward(input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        z = Linear.forward(input, weight, bias)
+        if torch.compiler.is_compiling():
+            return (
+                z.sigmoid()
+            )  # the compiler plans memory itself, and torch 2.11's loses the gradient in place
+        return z.sigmoid_()  # a, over z
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor, Tensor | None], output: Tensor) -> None:
+        Linear.keep_with(ctx, inputs, output)  # a, for step 1
+
+    @staticmethod
+    def backward(ctx: Any, grad_output: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
+        *_, a = ctx.saved_tensors
+        slope = widen(a) * (1 - widen(a))
+        return linear_backward(ctx, narrow(widen(grad_output) * slope, a.dtype))
+
+    @staticmethod
+    def jvp(ctx: Any, *tangents: Tensor | None) -> Tensor:
+        *_, a = ctx.saved_tensors
+        return Linear.jvp(ctx, *tangents) * (a * (1 - a))
+
+
+_linear_sigmoid = function_of(LinearSigmoid)
+
+
+def linear_sigmoid(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """Sigmoid of x Wᵀ + b: sigmoid(linear(input, weight, bias)) as one operation.
+
+    Args:
+        input: x, (*, D): any number of leading dimensions, none included.
+        weight: W, (M, D), or (D,) for a single output without a dimension of its own.
+        bias: b, (M,) or (), or None for none.
+
+    Returns:
+        a, (*, M), or (*) for a weight (D,).
+
+    Raises:
+        TypeError: an argument is no tensor.
+        NotImplementedError: numbers that are not floating-point.
+        RuntimeError: shapes or dtypes that do not fit each other.
+    """
+    return _linear_sigmoid(*linear_arguments("linear_sigmoid", input, weight, bias))

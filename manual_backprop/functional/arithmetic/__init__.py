@@ -1,0 +1,1 @@
+"""Arithmetic, number by number, with broadcasting."""

@@ -1,0 +1,1 @@
+"""Attention: sums of values, weighted by how well queries and keys agree."""

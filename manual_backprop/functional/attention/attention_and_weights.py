@@ -1,0 +1,114 @@
+"""Attention whose weights are handed out too, as an output of their own.
+
+Given   O = P V,  P = D ⊙ softmax(λ Q Kᵀ + M)       as in `scaled_dot_product_attention`, for n heads,
+        and upstream gradients G to O, and H to P, or to its mean over the heads.
+Want    ∂L/∂Q, ∂L/∂K, ∂L/∂V, ∂L/∂M.
+
+1.  P reaches L in two ways, through O and directly, and the chain rule adds them:
+
+        ∂L/∂pᵢⱼ = Σₑ gᵢₑ vⱼₑ + hᵢⱼ              that is, ∂L/∂P = G Vᵀ + H
+
+2.  In the mean over n heads, each has the share 1/n, and so its gradient: H/n.
+
+3.  From there, the steps of `scaled_dot_product_attention`: back through D, the softmax and the scores.
+
+The numerical trap: a query whose keys are all masked out. Its weights are 0/0 = NaN here, and so is its
+output, as PyTorch has it where it hands out the weights; a gradient of NaN is what tells of it.
+
+Shapes: Q (N, n, L, d), K (N, n, S, d), V (N, n, S, d), P (N, n, L, S), or (N, L, S) for the mean.
+
+Source: Vaswani et al., "Attention is all you need", NeurIPS 2017, section 3.2.
+"""
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from manual_backprop.functional.attention._checks import check_attention, scores_shape
+from manual_backprop.functional.attention.scaled_dot_product_attention import (
+    attention_backward,
+    attention_tangents,
+    dropped,
+    probabilities,
+    random_kept,
+)
+from manual_backprop.functional.operation import Operation, function_of, keep, narrow, widen
+
+
+class AttentionAndWeights(Operation):
+    """O and P; ∂L/∂P = G Vᵀ + H, and from there as in `ScaledDotProductAttention`."""
+
+    @staticmethod
+    def autocast_dtype(device_type: str) -> torch.dtype:
+        return torch.get_autocast_dtype(device_type)
+
+    @staticmethod
+    def check(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, *_: Any) -> None:
+        check_attention(query, key, value, mask)
+
+    @staticmethod
+    def forward(
+        query: Tensor,
+        key: Tensor,
+        value: Tensor,
+        mask: Tensor | None,
+        kept: Tensor | None,
+        dropout_p: float,
+        average: bool,
+        scale: float,
+    ) -> tuple[Tensor, Tensor]:
+        P = dropped(probabilities(query, key, mask, False, scale, empty=math.nan), kept, dropout_p)
+        weights = P.mean(1) if average else P
+        return narrow(P @ widen(value), query.dtype), narrow(weights, query.dtype)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor]) -> None:
+        *tensors, ctx.dropout_p, ctx.average, ctx.scale = inputs
+        keep(ctx, *tensors)
+
+    @staticmethod
+    def backward(ctx: Any, grad_output: Tensor, grad_weights: Tensor) -> tuple[Tensor | None, ...]:
+        query, key, _, mask, _ = ctx.saved_tensors
+        P = probabilities(query, key, mask, False, ctx.scale, empty=math.nan)
+        H = widen(grad_weights)
+        H = H.unsqueeze(1) / P.shape[1] if ctx.average else H
+        return attention_backward(ctx, P, widen(grad_output), H)
+
+    @staticmethod
+    def jvp(ctx: Any, *tangents: Tensor | None) -> tuple[Tensor, Tensor]:
+        query, key, _, mask, _ = ctx.saved_tensors
+        P = probabilities(query, key, mask, False, ctx.scale, empty=math.nan)
+        moved, weights = attention_tangents(ctx, P, *tangents[:4])
+        weights = weights.mean(1) if ctx.average else weights
+        return narrow(moved, query.dtype), narrow(weights, query.dtype)
+
+
+_attention_and_weights = function_of(AttentionAndWeights)
+
+
+def attention_and_weights(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    mask: Tensor | None = None,
+    dropout_p: float = 0.0,
+    average: bool = False,
+) -> tuple[Tensor, Tensor]:
+    """Attention within each head, and its weights.
+
+    Args:
+        query: Q, (N, n, L, d).
+        key: K, (N, n, S, d).
+        value: V, (N, n, S, d).
+        mask: numbers to add to the scores, that broadcast to (N, n, L, S).
+        dropout_p: with this probability a weight is set to 0.
+        average: hand out the mean of the weights over the heads.
+
+    Returns:
+        O, (N, n, L, d), and P, (N, n, L, S) or (N, L, S).
+    """
+    kept = random_kept(scores_shape(query, key, value, False), dropout_p, query.device)
+    scale = 1 / math.sqrt(query.shape[-1])
+    return _attention_and_weights(query, key, value, mask, kept, dropout_p, average, scale)

@@ -1,0 +1,237 @@
+"""Attention: every query takes a mean of the values, weighted by how well it fits their keys.
+
+Given   sᵢⱼ = λ Σₑ qᵢₑ kⱼₑ + mᵢⱼ        the score of query i and key j, with a scale λ and a mask m
+        pᵢⱼ = e^sᵢⱼ / Σₖ e^sᵢₖ          the softmax over the keys: row i of P sums to 1
+        oᵢₑ = Σⱼ dᵢⱼ pᵢⱼ vⱼₑ            the mean of the values; d is dropout's factor, 1 without dropout
+
+        and the upstream gradient gᵢₑ = ∂L/∂oᵢₑ.
+Want    ∂L/∂q, ∂L/∂k, ∂L/∂v, ∂L/∂m.
+
+1.  The last line is a product of matrices, O = (D ⊙ P) V, so its gradients are those of `linear`:
+
+        ∂L/∂vⱼₑ = Σᵢ dᵢⱼ pᵢⱼ gᵢₑ
+        ∂L/∂pᵢⱼ = dᵢⱼ Σₑ gᵢₑ vⱼₑ
+
+2.  The softmax. Its Jacobian within row i is ∂pₖ/∂sⱼ = pₖ ([k = j] − pⱼ), and the chain rule sums over k:
+
+        ∂L/∂sᵢⱼ = pᵢⱼ (∂L/∂pᵢⱼ − Σₖ ∂L/∂pᵢₖ pᵢₖ)
+
+    The S × S Jacobian of each row is gone: what is left of it is one number for each query, the sum.
+
+3.  The scores are a product of matrices again, and m is added to it:
+
+        ∂L/∂qᵢₑ = λ Σⱼ ∂L/∂sᵢⱼ kⱼₑ
+        ∂L/∂kⱼₑ = λ Σᵢ ∂L/∂sᵢⱼ qᵢₑ
+        ∂L/∂mᵢⱼ = ∂L/∂sᵢⱼ
+
+4.  All queries at once:
+
+        ∂L/∂V = (D ⊙ P)ᵀ G              ∂L/∂P = D ⊙ (G Vᵀ)
+        ∂L/∂S = P ⊙ (∂L/∂P − r)         rᵢ = Σⱼ ∂L/∂pᵢⱼ pᵢⱼ
+        ∂L/∂Q = λ ∂L/∂S K               ∂L/∂K = λ (∂L/∂S)ᵀ Q
+
+Where one key serves several queries' heads, or a tensor was broadcast, its gradients are summed.
+
+Why the scores are scaled: of E products of independent numbers with variance 1 the sum has variance E. With
+λ² = 1/E it is 1 again, and the softmax does not saturate, where P is one-hot and ∂L/∂S is next to 0.
+
+The numerical trap: a key that is masked out has the score −∞, whose exponential is 0, and so drops out of
+both sums. If a row has no key left, the softmax is 0/0 = NaN; here, as in PyTorch, such a query gets P = 0,
+the output 0 and the gradient 0.
+
+Shapes: query (*, L, E), key (*, S, E), value (*, S, V), mask (*, L, S), output (*, L, V).
+
+Source: Vaswani et al., "Attention is all you need", NeurIPS 2017, section 3.2.1; for a backward that forms P
+anew, Dao, Fu, Ermon, Rudra and Ré, "FlashAttention: fast and memory-efficient exact attention with
+IO-awareness", NeurIPS 2022.
+"""
+
+import math
+from typing import Any
+
+import torch
+import torch.nn.functional as T
+from torch import Tensor
+
+from manual_backprop.functional.attention._checks import check_attention, scores_shape
+from manual_backprop.functional.operation import (
+    Operation,
+    function_of,
+    keep,
+    narrow,
+    require_tensor,
+    twin_of,
+    widen,
+)
+
+
+class ScaledDotProductAttention(Operation):
+    """O = (D ⊙ P) V with P = softmax(λ Q Kᵀ + M), and ∂L/∂S = P ⊙ (∂L/∂P − r)."""
+
+    @staticmethod
+    def autocast_dtype(device_type: str) -> torch.dtype:
+        return torch.get_autocast_dtype(device_type)
+
+    @staticmethod
+    def check(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, *_: Any) -> None:
+        check_attention(query, key, value, mask)
+
+    @staticmethod
+    def forward(
+        query: Tensor,
+        key: Tensor,
+        value: Tensor,
+        mask: Tensor | None,
+        kept: Tensor | None,
+        dropout_p: float,
+        is_causal: bool,
+        scale: float,
+    ) -> Tensor:
+        P = probabilities(query, key, mask, is_causal, scale)
+        V = for_heads_of(query, widen(value))
+        return narrow(dropped(P, kept, dropout_p) @ V, query.dtype)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+        *tensors, ctx.dropout_p, ctx.is_causal, ctx.scale = inputs
+        keep(ctx, *tensors)  # Q, K and V, which are there anyway: P, (L, S), is formed anew from Q and K
+
+    @staticmethod
+    def backward(ctx: Any, grad_output: Tensor) -> tuple[Tensor | None, ...]:
+        query, key, _, mask, _ = ctx.saved_tensors
+        P = probabilities(query, key, mask, ctx.is_causal, ctx.scale)
+        return attention_backward(ctx, P, widen(grad_output), None)
+
+    @staticmethod
+    def jvp(ctx: Any, *tangents: Tensor | None) -> Tensor:
+        query, key, _, mask, _ = ctx.saved_tensors
+        P = probabilities(query, key, mask, ctx.is_causal, ctx.scale)
+        return narrow(attention_tangents(ctx, P, *tangents[:4])[0], query.dtype)
+
+
+def probabilities(
+    query: Tensor, key: Tensor, mask: Tensor | None, is_causal: bool, scale: float, empty: float = 0.0
+) -> Tensor:
+    """P = softmax(λ Q Kᵀ + M), each row over the keys; `empty` where a row has no key left."""
+    S = (scale * widen(query)) @ for_heads_of(query, widen(key)).mT
+    if is_causal:
+        mask = torch.ones(S.shape[-2:], dtype=torch.bool, device=S.device).tril()
+    if mask is None:
+        return torch.softmax(S, -1)
+    S = S.masked_fill(~mask, -torch.inf) if mask.dtype == torch.bool else S + widen(mask)
+    return torch.softmax(S, -1).masked_fill(S.isneginf().all(-1, keepdim=True), empty)
+
+
+def attention_backward(
+    ctx: Any, P: Tensor, G: Tensor, grad_weights: Tensor | None
+) -> tuple[Tensor | None, ...]:
+    """Step 4; a function by itself for the operation that returns D ⊙ P too, whose gradient is added."""
+    query, key, value, mask, kept = ctx.saved_tensors
+    needs_query, needs_key, needs_value, needs_mask, *_ = ctx.needs_input_grad
+    Q, K, V = widen(query), for_heads_of(query, widen(key)), for_heads_of(query, widen(value))
+    grad_query = grad_key = grad_value = grad_mask = None
+    if needs_value:
+        grad_value = given_back(dropped(P, kept, ctx.dropout_p).mT @ G, value)
+    if needs_query or needs_key or needs_mask:
+        grad_P = G @ V.mT if grad_weights is None else G @ V.mT + grad_weights
+        grad_P = dropped(grad_P, kept, ctx.dropout_p)
+        grad_S = P * (grad_P - (grad_P * P).sum(-1, keepdim=True))
+        grad_query = given_back(ctx.scale * (grad_S @ K), query) if needs_query else None
+        grad_key = given_back(ctx.scale * (grad_S.mT @ Q), key) if needs_key else None
+        grad_mask = given_back(grad_S, mask) if needs_mask else None
+    return grad_query, grad_key, grad_value, grad_mask, None, None, None, None
+
+
+def attention_tangents(ctx: Any, P: Tensor, *tangents: Tensor | None) -> tuple[Tensor, Tensor]:
+    """The product rule, for the output and for D ⊙ P: Ȯ = (D ⊙ Ṗ) V + (D ⊙ P) V̇."""
+    query, key, value, _, kept = ctx.saved_tensors
+    dq, dk, dv, dm = (None if t is None else widen(t) for t in tangents)
+    dS = torch.zeros_like(P)
+    if dq is not None:
+        dS = dS + ctx.scale * (dq @ for_heads_of(query, widen(key)).mT)
+    if dk is not None:
+        dS = dS + ctx.scale * (widen(query) @ for_heads_of(query, dk).mT)
+    if dm is not None:
+        dS = dS + dm
+    dP = dropped(P * (dS - (P * dS).sum(-1, keepdim=True)), kept, ctx.dropout_p)
+    dO = dP @ for_heads_of(query, widen(value))
+    if dv is not None:
+        dO = dO + dropped(P, kept, ctx.dropout_p) @ for_heads_of(query, dv)
+    return dO, dP
+
+
+def dropped(P: Tensor, kept: Tensor | None, p: float) -> Tensor:
+    """D ⊙ P: 0 where dropped, 1/(1 − p) times as large where kept."""
+    return P if kept is None else torch.where(kept, P / (1 - p), 0.0)
+
+
+def for_heads_of(query: Tensor, x: Tensor) -> Tensor:
+    """Grouped queries: each head of keys or values as often as it has heads of queries to serve."""
+    if min(query.dim(), x.dim()) < 3 or not query.shape[-3] > x.shape[-3] > 1:
+        return x  # broadcasting does the rest
+    return x.repeat_interleave(query.shape[-3] // x.shape[-3], -3)
+
+
+def given_back(grad: Tensor, x: Tensor) -> Tensor:
+    """Summed over what x was repeated or broadcast to, in its own type."""
+    if min(grad.dim(), x.dim()) > 2 and grad.shape[-3] > x.shape[-3] > 1:
+        *leading, heads, rows, columns = grad.shape
+        grad = grad.reshape(*leading, x.shape[-3], heads // x.shape[-3], rows, columns).sum(-3)
+    return narrow(grad.sum_to_size(x.shape), x.dtype)
+
+
+def random_kept(shape: torch.Size, p: float, device: torch.device) -> Tensor | None:
+    """Dropout's mask, True with probability 1 − p; None where nothing is dropped."""
+    return torch.empty(shape, dtype=torch.bool, device=device).bernoulli_(1 - p) if p > 0 else None
+
+
+_scaled_dot_product_attention = function_of(ScaledDotProductAttention)
+
+
+@twin_of(T.scaled_dot_product_attention)
+def scaled_dot_product_attention(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attn_mask: Tensor | None = None,
+    dropout_p: float = 0.0,
+    is_causal: bool = False,
+    *,
+    scale: float | None = None,
+    enable_gqa: bool = False,
+) -> Tensor:
+    """softmax(λ Q Kᵀ + M) V; as torch.nn.functional's, with a hand-written gradient.
+
+    Args:
+        query: Q, (*, L, E).
+        key: K, (*, S, E).
+        value: V, (*, S, V).
+        attn_mask: (*, L, S): boolean, True for the keys that take part, or a number to add to each score.
+        dropout_p: with this probability a weight is set to 0, in evaluation too.
+        is_causal: query i sees the keys 0 to i only.
+        scale: λ; 1/√E where none is given.
+        enable_gqa: grouped queries: the heads, dimension −3, of `key` and `value` may be fewer, each for
+            several heads of `query`.
+
+    Returns:
+        O, (*, L, V).
+
+    Raises:
+        TypeError: an argument is no tensor.
+        RuntimeError: shapes or types that do not fit each other, `is_causal` together with a mask, or a
+            `dropout_p` outside 0 to 1.
+        NotImplementedError: complex numbers.
+    """
+    require_tensor("scaled_dot_product_attention", query=query, key=key, value=value)
+    if attn_mask is not None:
+        require_tensor("scaled_dot_product_attention", attn_mask=attn_mask)
+        if is_causal:
+            raise RuntimeError(
+                "scaled_dot_product_attention: attn_mask and is_causal=True both say which keys take part; "
+                "give one of them"
+            )
+    if not 0 <= dropout_p <= 1:
+        raise RuntimeError(f"scaled_dot_product_attention: dropout_p must be from 0 to 1, not {dropout_p}")
+    kept = random_kept(scores_shape(query, key, value, enable_gqa), dropout_p, query.device)
+    scale = 1 / math.sqrt(query.shape[-1] or 1) if scale is None else scale
+    return _scaled_dot_product_attention(query, key, value, attn_mask, kept, dropout_p, is_causal, scale)

@@ -1,0 +1,1 @@
+"""Convolution and pooling: sums, means and maxima over windows of an image."""

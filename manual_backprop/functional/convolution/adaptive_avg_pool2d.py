@@ -1,0 +1,156 @@
+"""The mean of each of so many parts of an image, however large it is.
+
+Given   an image x with n rows, of which o are to be made, and columns likewise. Part i has each row k of
+        which a piece lies between i n/o and (i + 1) n/o:
+
+            i n/o − 1 < k < (i + 1) n/o
+
+        The output y is the mean of each part; g = ∂L/∂y is the upstream gradient.
+Want    ∂L/∂x.
+
+1.  A mean over rows and columns is a mean over columns, and then over rows. Let A, (o, n), hold what row k
+    counts in part i, and B the same for the columns:
+
+        Aᵢₖ = 1 / (number of rows of part i) if row k is in it, else 0
+        yᵢⱼ = Σₖₗ Aᵢₖ xₖₗ Bⱼₗ
+
+2.  The output is linear in x, ∂yᵢⱼ/∂xₖₗ = Aᵢₖ Bⱼₗ, and the chain rule sums over the parts:
+
+        ∂L/∂xₖₗ = Σᵢⱼ Aᵢₖ gᵢⱼ Bⱼₗ
+
+3.  For all places at once:
+
+        y = A x Bᵀ
+        ∂L/∂x = Aᵀ g B
+
+4.  Seen from row k, it is in the parts i with
+
+            k o/n − 1 < i < (k + 1) o/n
+
+    the same condition with n and o exchanged. So each place gets the sum over neighbours, as each output
+    does: divide g by the size of each part, and sum, for each place, over the parts that it is in.
+
+Where o divides n, this is `avg_pool2d` with a window of n/o rows; else neighbouring parts may share rows.
+With one part for all, which is called *global* pooling, every place gets g/HW.
+
+The numerical trap: 0 · ∞ is NaN, so as a product with A, whose most numbers are 0, one infinite number would
+make NaN of rows and columns that it has nothing to do with. Both directions sum over neighbours instead.
+
+Shapes: input (N, C, H, W) or (C, H, W), output (N, C, O, P) or (C, O, P) with (O, P) as asked for.
+
+Source: Lin, Chen and Yan, "Network in network", ICLR 2014, for global average pooling.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+import torch.nn.functional as T
+from torch import Tensor
+
+from manual_backprop.functional.convolution._windows import Pair, is_integer, require_at_least
+from manual_backprop.functional.operation import (
+    Operation,
+    function_of,
+    narrow,
+    require_tensor,
+    twin_of,
+    widen,
+)
+
+
+class AdaptiveAvgPool2d(Operation):
+    """y = A x Bᵀ and ∂L/∂x = Aᵀ g B."""
+
+    @staticmethod
+    def check(input: Tensor, size: Pair) -> None:
+        if not input.is_floating_point():
+            raise NotImplementedError(
+                f"adaptive_avg_pool2d: expected floating-point numbers, got {input.dtype}"
+            )
+        require_at_least(0, "adaptive_avg_pool2d", output_size=size)
+        if 0 in input.shape[-2:]:
+            raise RuntimeError(
+                f"adaptive_avg_pool2d: H and W must be positive, got input {tuple(input.shape)}"
+            )
+
+    @staticmethod
+    def forward(input: Tensor, size: Pair) -> Tensor:
+        return T.adaptive_avg_pool2d(input, size)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, Pair], output: Tensor) -> None:
+        input, ctx.output_size = inputs  # nothing is kept: the derivative does not depend on x
+        ctx.size = input.shape[-2:]
+
+    @staticmethod
+    def backward(ctx: Any, grad_output: Tensor) -> tuple[Tensor, None]:
+        g = widen(grad_output)
+        by_columns = gathered(g, ctx.size[1])
+        grad_input = gathered(by_columns.mT, ctx.size[0]).mT
+        return narrow(grad_input, grad_output.dtype), None
+
+    @staticmethod
+    def jvp(ctx: Any, input_tangent: Tensor, _: None) -> Tensor:
+        return AdaptiveAvgPool2d.forward(input_tangent, ctx.output_size)  # y is linear in x
+
+
+def gathered(g: Tensor, n: int) -> Tensor:
+    """G B along the last dimension, which has o parts, for the n places of which they are made: step 4."""
+    o = g.shape[-1]
+    if o == 0:
+        return g.new_zeros((*g.shape[:-1], n))
+    first, end = divided(n, o, g.device)
+    share = g / (end - first)
+    first, end = divided(o, n, g.device)
+    most = 1 if n % o == 0 else -(-o // n) + (o % n > 0)  # parts that one place is in
+    part = first[:, None] + torch.arange(most, device=g.device)
+    return share[..., part.clamp(max=o - 1)].masked_fill(part >= end[:, None], 0).sum(-1)
+
+
+def divided(n: int, o: int, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Of n in a row, the first that is in each of o parts, and the first behind it."""
+    part = torch.arange(o, device=device)
+    return part * n // o, ((part + 1) * n + o - 1) // o
+
+
+_adaptive_avg_pool2d = function_of(AdaptiveAvgPool2d)
+
+
+@twin_of(T.adaptive_avg_pool2d)
+def adaptive_avg_pool2d(input: Tensor, output_size: int | Sequence[int | None]) -> Tensor:
+    """The mean of each part; as torch.nn.functional.adaptive_avg_pool2d, with a hand-written gradient.
+
+    Args:
+        input: x, (N, C, H, W), or (C, H, W) for one image.
+        output_size: into how many parts rows and columns are divided; one number, or one for each, of which
+            None leaves as many as there are.
+
+    Returns:
+        y, (N, C, O, P) or (C, O, P).
+
+    Raises:
+        TypeError: `input` is no tensor, or a size no integer.
+        RuntimeError: sizes that are negative, or other than two, an image of no places, or an input of too
+            few or too many dimensions.
+        ValueError: too few of them for the two sizes that are given.
+        NotImplementedError: numbers that are not floating-point.
+    """
+    require_tensor("adaptive_avg_pool2d", input=input)
+    return _adaptive_avg_pool2d(input, _sizes(input, output_size))
+
+
+def _sizes(input: Tensor, output_size: Any) -> Pair:
+    given = f"output_size must be an integer or two, of which each may be None, not {output_size!r}"
+    asked = tuple(output_size) if isinstance(output_size, list | tuple) else (output_size, output_size)
+    if output_size is None or not all(size is None or is_integer(size) for size in asked):
+        raise TypeError(f"adaptive_avg_pool2d: {given}")
+    if len(asked) != 2:
+        raise RuntimeError(f"adaptive_avg_pool2d: {given}")
+    if input.dim() not in (3, 4):
+        too_few = input.dim() < 3 and isinstance(output_size, list | tuple)
+        raise (ValueError if too_few else RuntimeError)(
+            f"adaptive_avg_pool2d: expected input (N, C, H, W) or (C, H, W), got {tuple(input.shape)}"
+        )
+    rows, columns = (size if own is None else own for own, size in zip(asked, input.shape[-2:], strict=True))
+    return rows, columns

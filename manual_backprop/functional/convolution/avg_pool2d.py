@@ -1,0 +1,151 @@
+"""The mean of each window.
+
+Given   an image x and windows, of which number i sees the places w ∈ Wᵢ (see `windows`), the output
+
+            yᵢ = 1/Dᵢ Σ_{w in Wᵢ} x_w
+
+        and the upstream gradient g = ∂L/∂y. Padding is 0.
+Want    ∂L/∂x.
+
+1.  The output is linear in x, and a number counts the same in each window that sees it:
+
+        ∂yᵢ/∂x_w = 1/Dᵢ if w ∈ Wᵢ, else 0
+
+2.  The chain rule sums over the windows that see it:
+
+        ∂L/∂x_w = Σ_{i: w in Wᵢ} gᵢ/Dᵢ
+
+    So gᵢ/Dᵢ goes back to each place that window i saw, and adds up where windows overlap: the gradient of a
+    convolution with a kernel of ones, for each channel by itself (see `conv2d`, step 2).
+
+3.  D counts places, rows times columns. Window i has the rows h that
+
+        i s − p ≤ h < min(i s − p + k, n + p)
+
+    With `ceil_mode`, the last window may reach beyond the padding, and what lies there does not count. Rows
+    in the padding do, unless `count_include_pad` is False. `divisor_override` takes the place of D.
+
+The numerical trap is the border: with D = k² everywhere, gradients are right in the middle of the image only.
+
+Shapes: input (N, C, H, W) or (C, H, W), output (N, C, O, P) or (C, O, P).
+
+Source: LeCun, Bottou, Bengio and Haffner, "Gradient-based learning applied to document recognition",
+Proceedings of the IEEE 86 (1998), section II, where it is called sub-sampling.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+import torch.nn.functional as T
+from torch import Tensor
+
+from manual_backprop.functional.convolution._windows import Pair, check_pooling, is_integer, pair, spread
+from manual_backprop.functional.operation import (
+    Operation,
+    function_of,
+    narrow,
+    require_tensor,
+    twin_of,
+    widen,
+)
+
+
+class AvgPool2d(Operation):
+    """yᵢ = 1/Dᵢ Σ x_w over what the window sees, and ∂L/∂x_w = Σᵢ gᵢ/Dᵢ over the windows that see it."""
+
+    @staticmethod
+    def check(
+        input: Tensor,
+        kernel: Pair,
+        stride: Pair,
+        padding: Pair,
+        ceil_mode: bool,
+        count_include_pad: bool,
+        divisor_override: int | None,
+    ) -> None:
+        if not input.is_floating_point() and input.dtype != torch.int64:
+            raise NotImplementedError(f"avg_pool2d: expected floating-point numbers, got {input.dtype}")
+        check_pooling("avg_pool2d", input, kernel, stride, padding, ceil_mode=ceil_mode)
+        if divisor_override == 0:
+            raise RuntimeError("avg_pool2d: divisor_override must not be 0")
+
+    @staticmethod
+    def forward(input: Tensor, *options: Any) -> Tensor:
+        return T.avg_pool2d(input, *options)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+        input, *ctx.options = inputs  # nothing is kept: the derivative does not depend on x
+        ctx.size = input.shape[-2:]
+
+    @staticmethod
+    def backward(ctx: Any, grad_output: Tensor) -> tuple[Tensor | None, ...]:
+        kernel, stride, padding, _, count_include_pad, divisor_override = ctx.options
+        g = widen(grad_output)
+        D: Tensor | int | None = divisor_override
+        if D is None:
+            counts = zip(ctx.size, g.shape[-2:], kernel, stride, padding, strict=True)
+            rows, columns = (counted(*numbers, count_include_pad, g.device) for numbers in counts)
+            D = rows[:, None] * columns
+        C = g.shape[-3]
+        ones = g.new_ones(C, 1, *kernel)
+        grad_input = spread(g / D, ones, ctx.size, stride, padding, groups=C)
+        return narrow(grad_input, grad_output.dtype), None, None, None, None, None, None
+
+    @staticmethod
+    def jvp(ctx: Any, input_tangent: Tensor, *_: None) -> Tensor:
+        return AvgPool2d.forward(input_tangent, *ctx.options)  # y is linear in x
+
+
+def counted(
+    n: int, windows: int, k: int, s: int, p: int, count_include_pad: bool, device: torch.device
+) -> Tensor:
+    """How many rows of each window count: step 3."""
+    first = torch.arange(windows, device=device) * s - p
+    end = (first + k).clamp(max=n + p)
+    return end - first if count_include_pad else end.clamp(max=n) - first.clamp(min=0)
+
+
+_avg_pool2d = function_of(AvgPool2d)
+
+
+@twin_of(T.avg_pool2d)
+def avg_pool2d(
+    input: Tensor,
+    kernel_size: int | Sequence[int],
+    stride: int | Sequence[int] | None = None,
+    padding: int | Sequence[int] = 0,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+    divisor_override: int | None = None,
+) -> Tensor:
+    """The mean of each window; as torch.nn.functional.avg_pool2d, with a hand-written gradient.
+
+    Args:
+        input: x, (N, C, H, W), or (C, H, W) for one image.
+        kernel_size: rows and columns of a window; one number, or one for each.
+        stride: by how much a window moves on; None for the size of the window.
+        padding: rows and columns of zeros on either side, at most half of the window.
+        ceil_mode: whether rows and columns that are left over get a window too.
+        count_include_pad: whether padding counts in the mean.
+        divisor_override: what to divide by instead of the number of places that count.
+
+    Returns:
+        y, (N, C, O, P) or (C, O, P).
+
+    Raises:
+        TypeError: `input` is no tensor, or an option of another type.
+        RuntimeError: shapes and options that do not fit each other.
+        NotImplementedError: numbers that are not floating-point.
+    """
+    require_tensor("avg_pool2d", input=input)
+    for name, flag in (("ceil_mode", ceil_mode), ("count_include_pad", count_include_pad)):
+        if not isinstance(flag, bool):
+            raise TypeError(f"avg_pool2d: {name} must be a bool, not {flag!r}")
+    if divisor_override is not None and not is_integer(divisor_override):
+        raise TypeError(f"avg_pool2d: divisor_override must be an integer, not {divisor_override!r}")
+    kernel = pair("avg_pool2d", "kernel_size", kernel_size)
+    stride = kernel if stride is None or stride == [] else pair("avg_pool2d", "stride", stride)
+    padding = pair("avg_pool2d", "padding", padding)
+    return _avg_pool2d(input, kernel, stride, padding, ceil_mode, count_include_pad, divisor_override)

@@ -1,0 +1,228 @@
+"""The cross-entropy of a classifier: softmax, logarithm and likelihood in one step.
+
+Given   scores zₙₖ ("logits"), and for each example a target distribution tₙₖ over the C classes:
+
+            pₙₖ = e^zₙₖ / Σⱼ e^zₙⱼ          the softmax: what the model believes
+            ℓₙ  = −Σₖ tₙₖ log pₙₖ            how much that costs
+
+        In the plain case t is *one-hot*: tₙₖ = [k = yₙ], and ℓₙ = −log of the right class's probability.
+        The upstream gradient is turned by `reduction` into gₙ = ∂L/∂ℓₙ.
+Want    ∂L/∂z.
+
+1.  The logarithm undoes the exponential, which is why the two belong together:
+
+        log pₖ = zₖ − log Σⱼ e^zⱼ
+
+2.  Its derivative is the one of log-softmax (all within one example, so n is left out):
+
+        ∂ log pₖ/∂zᵢ = [k = i] − pᵢ
+
+3.  The chain rule sums over all k, because zᵢ is in every log pₖ through the sum:
+
+        ∂ℓ/∂zᵢ = −Σₖ tₖ ([k = i] − pᵢ) = −tᵢ + pᵢ Σₖ tₖ
+
+4.  A distribution sums to 1. So the gradient is *what was believed minus what is so*:
+
+        ∂ℓ/∂z = p − t              softmax minus one-hot
+
+    It is the error itself: between −1 and 1, zero only when the model is right and sure of it, and without a
+    factor p (1 − p) that would vanish for a confident mistake. With squared error on top of a softmax, that
+    factor would be there.
+
+5.  The options change t, and step 3 still holds. With class weights w, label smoothing ε:
+
+        tₖ = wₖ ((1 − ε) [k = y] + ε/C)
+        ∂ℓ/∂z = p Σₖ tₖ − t                 t need not sum to 1 any more
+
+    An ignored example has ℓ = 0 and the gradient 0. "mean" divides by Σₙ w_{yₙ}, over those that count.
+    (`cross_entropy_probabilities` has the version in which the target is itself a distribution.)
+
+The numerical trap: softmax first and logarithm second gives log 0 = −∞ for a score that is 104 below the
+largest, in float32. Step 1 never forms p in the forward pass, and subtracts the maximum first.
+
+Shapes: input (N, C), (C,) or (N, C, d1, …); target (N,), () or (N, d1, …) for class indices, the input's for
+class probabilities; output () or (N, d1, …).
+
+Source: Bishop, "Pattern Recognition and Machine Learning" (2006), equations 4.108 and 4.109; Szegedy et al.,
+"Rethinking the Inception architecture for computer vision", CVPR 2016, section 7, for label smoothing.
+"""
+
+from functools import partial
+from typing import Any
+
+import torch
+import torch.nn.functional as T
+from torch import Tensor
+
+from manual_backprop.functional.activations.log_softmax import log_softmax_tangent
+from manual_backprop.functional.losses._classes import (
+    Labels,
+    check_classes,
+    class_dimension,
+    class_weights,
+    labels_of,
+)
+from manual_backprop.functional.losses._reduction import grad_of_losses, reduce, reduction_from
+from manual_backprop.functional.losses.cross_entropy_probabilities import cross_entropy_probabilities
+from manual_backprop.functional.operation import (
+    Operation,
+    function_of,
+    keep,
+    narrow,
+    require_tensor,
+    twin_of,
+    widen,
+)
+
+
+class CrossEntropy(Operation):
+    """For class indices: ℓ = −Σₖ tₖ log pₖ and ∂ℓ/∂z = p Σₖ tₖ − t, with t never written out in full."""
+
+    @staticmethod
+    def autocast_dtype(device_type: str) -> torch.dtype:
+        return torch.float32
+
+    @staticmethod
+    def check(input: Tensor, target: Tensor, weight: Tensor | None, ignore_index: int, *_: Any) -> None:
+        check_classes("cross_entropy", input, target, weight, ignore_index)
+
+    @staticmethod
+    def forward(
+        input: Tensor,
+        target: Tensor,
+        weight: Tensor | None,
+        ignore_index: int,
+        reduction: str,
+        epsilon: float,
+    ) -> Tensor:
+        log_p = torch.log_softmax(widen(input), class_dimension(input))
+        loss = expected(log_p, target, weight, ignore_index, reduction, epsilon)
+        return narrow(loss, input.dtype)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+        input, target, weight, *ctx.options = inputs
+        keep(ctx, input, target, weight)  # p is formed anew from z, which is there anyway: nothing is added
+
+    @staticmethod
+    def backward(ctx: Any, grad_output: Tensor) -> tuple[Tensor | None, ...]:
+        input, target, weight = ctx.saved_tensors
+        ignore_index, reduction, epsilon = ctx.options
+        z = widen(input)
+        labels = labels_of(target, weight, ignore_index, z)
+        g = grad_of_losses(widen(grad_output), reduction, labels.divisor)
+        grad_input = grad_of_scores(torch.softmax(z, class_dimension(z)), labels, weight, epsilon, g)
+        return narrow(grad_input, input.dtype), None, None, None, None, None
+
+    @staticmethod
+    def jvp(ctx: Any, input_tangent: Tensor, *_: None) -> Tensor:
+        input, target, weight = ctx.saved_tensors
+        dim = class_dimension(input)
+        p = torch.softmax(widen(input), dim)
+        log_p_tangent = log_softmax_tangent(p, widen(input_tangent), dim)
+        loss_tangent = expected(log_p_tangent, target, weight, *ctx.options)  # ℓ is linear in log p
+        return narrow(loss_tangent, input.dtype)
+
+
+def grad_of_scores(
+    p: Tensor, labels: Labels, weight: Tensor | None, epsilon: float, g: Tensor, out: Tensor | None = None
+) -> Tensor:
+    """∂L/∂z = g (p Σₖ tₖ − t), g = ∂L/∂ℓ being a scalar or (N, …); `out` may be p itself."""
+    dim = class_dimension(p)
+    if labels.ignored is not None:
+        g = labels.clear(g.expand(labels.ignored.shape))
+    g = g.unsqueeze(dim) if g.dim() else g
+    at_y = total = g  # g t = at_y [k = y] + everywhere
+    if isinstance(labels.weight, Tensor):
+        at_y = total = g * labels.weight.unsqueeze(dim)
+    if epsilon > 0:
+        everywhere = (g * _smoothing(weight, epsilon, p)).expand_as(p)
+        at_y = (1 - epsilon) * at_y
+        total = at_y + everywhere.sum(dim, keepdim=True)
+    grad_input = torch.mul(p, total, out=out)  # g p Σₖ tₖ …
+    grad_input.scatter_add_(dim, labels.column, (-at_y).expand(labels.column.shape))  # … − g t
+    return grad_input.sub_(everywhere) if epsilon > 0 else grad_input
+
+
+def expected(
+    log_p: Tensor, target: Tensor, weight: Tensor | None, ignore_index: int, reduction: str, epsilon: float
+) -> Tensor:
+    """−Σₖ tₖ log pₖ for class indices, reduced."""
+    weight = None if weight is None else weight.to(log_p.dtype)
+    at_y = partial(torch.nn.functional.nll_loss, target=target.long(), ignore_index=ignore_index)
+    if epsilon == 0:
+        return at_y(log_p, weight=weight, reduction=reduction)
+    labels = labels_of(target, weight, ignore_index, log_p)
+    everywhere = (_smoothing(weight, epsilon, log_p) * log_p).sum(class_dimension(log_p))
+    losses = (1 - epsilon) * at_y(log_p, weight=weight, reduction="none") - everywhere
+    return reduce(labels.clear(losses), reduction, labels.divisor)
+
+
+def _smoothing(weight: Tensor | None, epsilon: float, like: Tensor) -> Tensor:
+    """wₖ ε/C, what smoothing adds to t at every class: (C, 1, …)."""
+    return class_weights(weight, like) * (epsilon / max(like.shape[class_dimension(like)], 1))
+
+
+def check_smoothing(operation: str, label_smoothing: float) -> None:
+    """Raise unless ε is a share."""
+    if not 0 <= label_smoothing <= 1:
+        raise RuntimeError(f"{operation}: label_smoothing must be from 0 to 1, not {label_smoothing}")
+
+
+_cross_entropy = function_of(CrossEntropy)
+
+
+@twin_of(T.cross_entropy)
+def cross_entropy(
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    size_average: bool | None = None,
+    ignore_index: int = -100,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    label_smoothing: float = 0.0,
+) -> Tensor:
+    """−Σ t log softmax(z); as torch.nn.functional.cross_entropy, with a hand-written gradient.
+
+    Args:
+        input: scores z, (N, C), (C,) or (N, C, d1, …).
+        target: classes 0 to C − 1, (N,), () or (N, d1, …), int64 or uint8; or class probabilities, of the
+            shape of `input`, floating-point.
+        weight: one weight for each class, (C,); None for 1.
+        size_average: deprecated, see `reduction`.
+        ignore_index: a class index that counts neither in the loss nor in the mean.
+        reduce: deprecated, see `reduction`.
+        reduction: "mean", "sum" or "none".
+        label_smoothing: ε, from 0 to 1: the share of the target that is spread evenly over all classes.
+
+    Returns:
+        The loss, in nats: a scalar, or (N, d1, …) for "none".
+
+    Raises:
+        TypeError: an argument is no tensor.
+        ValueError: other than one target for each input, or an unknown reduction.
+        IndexError: a target that is no class (on a CPU; a GPU reports it later, by itself).
+        RuntimeError: other shapes or types that do not fit, `label_smoothing` outside 0 to 1, or
+            `ignore_index` together with class probabilities.
+        NotImplementedError: an input that is not floating-point.
+    """
+    require_tensor("cross_entropy", input=input, target=target)
+    if weight is not None:
+        require_tensor("cross_entropy", weight=weight)
+    reduction = reduction_from(size_average, reduce, reduction, operation="cross_entropy")
+    check_smoothing("cross_entropy", label_smoothing)
+    if input.shape == target.shape:
+        if not target.is_floating_point():
+            raise RuntimeError(
+                f"cross_entropy: target has the shape of the input, {tuple(input.shape)}, so it holds class "
+                f"probabilities, which are floating-point, not {target.dtype}"
+            )
+        if ignore_index >= 0:
+            raise RuntimeError(
+                f"cross_entropy: ignore_index={ignore_index} needs class indices, not probabilities"
+            )
+        return cross_entropy_probabilities(input, target, weight, reduction, label_smoothing)
+    if input.dim() == 1 and target.shape == (1,):
+        target = target[0]
+    return _cross_entropy(input, target, weight, ignore_index, reduction, label_smoothing)

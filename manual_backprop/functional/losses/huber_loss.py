@@ -1,0 +1,227 @@
+"""Huber's error: squared near the target, absolute far from it; divided by β, the smooth L1 error.
+
+Given   the error e = x − t, a threshold δ > 0, weights w (1 where none are given), elementwise ℓ = w h(e),
+
+            h(e) = e²/2             if |e| ≤ δ
+            h(e) = δ (|e| − δ/2)    otherwise
+
+        and the upstream gradient, which `reduction` turns into g = ∂L/∂ℓ. The mean is over the number of
+        losses, whatever they weigh.
+Want    ∂L/∂x, ∂L/∂t, ∂L/∂w.
+
+1.  Let c = clip(e, −δ, δ), the error cut off at the threshold. Both lines of h are one formula:
+
+        h = c (e − c/2)
+
+    Near the target c = e, and e (e − e/2) = e²/2. Above it c = δ, and δ (e − δ/2) is the second line. Below
+    it c = −δ, and −δ (e + δ/2) = δ (−e − δ/2) is the second line too.
+
+2.  The slope of h is that of each line: e near the target, ±δ far from it. That is c:
+
+        h′(e) = c
+
+3.  The inner derivative is 1 for x and −1 for t, and ℓ is linear in w:
+
+        ∂L/∂x = g w c        ∂L/∂t = −g w c        ∂L/∂w = g h
+
+4.  `smooth_l1_loss` divides ℓ by β = δ, and with it the slope, which is 1 far from the target. It comes ever
+    closer to the absolute error as β goes to 0, and is that for β = 0 (`l1_loss.py`).
+
+What it does to a fit: the pull of an outlier ends at δ, as that of the absolute error does, which is called
+clipping if it is done to a gradient. And near the target it fades with the error, so that gradient descent
+with a fixed step settles.
+
+The numerical trap: where `torch.where` chooses between the two lines of h, the square overflows also where it
+is not chosen, and a gradient through it is 0 · ∞, NaN. Step 1 squares nothing larger than δ.
+
+Shapes: input and target (*), weight (*); output () or (*). An input and a target of different shapes are
+broadcast, with a warning; each gets a gradient of its own shape, summed over where it was repeated.
+
+Source: Huber, "Robust Estimation of a Location Parameter", Annals of Mathematical Statistics 35 (1964);
+Girshick, "Fast R-CNN" (2015), equation 3, for β = 1.
+"""
+
+from typing import Any
+
+import torch
+import torch.nn.functional as T
+from torch import Tensor
+
+from manual_backprop.functional.losses._difference import difference, require_pair, require_weight_like
+from manual_backprop.functional.losses._reduction import divisor_of, grad_of_losses, reduce, reduction_from
+from manual_backprop.functional.losses.l1_loss import L1Loss
+from manual_backprop.functional.operation import Operation, function_of, keep, narrow, twin_of, widen
+from manual_backprop.functional.shapes.broadcast_to import back_to, like
+
+
+class HuberLoss(Operation):
+    """ℓ = w c (e − c/2) / β and ∂L/∂x = g w c / β, with c = clip(x − t, −δ, δ) and β = 1."""
+
+    @staticmethod
+    def autocast_dtype(device_type: str) -> torch.dtype:
+        return torch.float32
+
+    @staticmethod
+    def check(input: Tensor, target: Tensor, weight: Tensor | None, *_: Any) -> None:
+        require_weight_like("huber_loss", input, weight)
+        given = f"got {input.dtype} and {target.dtype}"
+        if _kind(target) > _kind(input):
+            raise RuntimeError(f"huber_loss: the loss, in the input's type, cannot hold the target, {given}")
+        if _kind(input) != 1:
+            raise NotImplementedError(f"huber_loss: expected floating-point numbers, {given}")
+
+    @staticmethod
+    def forward(
+        input: Tensor, target: Tensor, weight: Tensor | None, reduction: str, delta: float, beta: float
+    ) -> Tensor:
+        dtype = input.dtype if weight is None else torch.promote_types(input.dtype, weight.dtype)
+        return narrow(_value(input, target, weight, reduction, delta, beta), dtype)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+        input, target, weight, ctx.reduction, ctx.delta, ctx.beta = inputs
+        ctx.dtype = output.dtype
+        keep(ctx, input, target, weight)  # their difference is formed anew
+
+    @staticmethod
+    def backward(ctx: Any, grad_output: Tensor) -> tuple[Tensor | None, ...]:
+        input, target, weight = ctx.saved_tensors
+        needs_input, needs_target, needs_weight, *_ = ctx.needs_input_grad
+        error = difference(input, target)
+        g = grad_of_losses(widen(grad_output), ctx.reduction, divisor_of(error))
+        c = error.clamp(-ctx.delta, ctx.delta)
+
+        slope = g * (c / ctx.beta) if weight is None else g * widen(weight) * (c / ctx.beta)
+        grad_input = back_to(like(input), slope) if needs_input else None
+        grad_target = back_to(like(target), -slope) if needs_target else None
+        grad_weight = back_to(like(weight), g * (c / ctx.beta) * (error - c / 2)) if needs_weight else None
+        return grad_input, grad_target, grad_weight, None, None, None
+
+    @staticmethod
+    def jvp(
+        ctx: Any,
+        input_tangent: Tensor | None,
+        target_tangent: Tensor | None,
+        weight_tangent: Tensor | None,
+        *_: None,
+    ) -> Tensor:
+        input, target, weight = ctx.saved_tensors
+        error = difference(input, target)
+        c = error.clamp(-ctx.delta, ctx.delta)
+        slope = c / ctx.beta if weight is None else widen(weight) * (c / ctx.beta)
+        moved = torch.zeros_like(slope)
+        if input_tangent is not None:
+            moved = moved + widen(input_tangent) * slope
+        if target_tangent is not None:
+            moved = moved - widen(target_tangent) * slope
+        if weight_tangent is not None:
+            moved = moved + widen(weight_tangent) * (c / ctx.beta) * (error - c / 2)
+        return narrow(reduce(moved, ctx.reduction, divisor_of(error)), ctx.dtype)
+
+
+class SmoothL1Loss(HuberLoss):
+    """The same with β = δ; its type is the one that holds both input and target."""
+
+    @staticmethod
+    def check(input: Tensor, target: Tensor, *_: Any) -> None:
+        dtype = torch.promote_types(input.dtype, target.dtype)
+        if not dtype.is_floating_point:
+            raise NotImplementedError(f"smooth_l1_loss: expected floating-point numbers, got {dtype}")
+
+    @staticmethod
+    def forward(
+        input: Tensor, target: Tensor, weight: Tensor | None, reduction: str, delta: float, beta: float
+    ) -> Tensor:
+        dtype = torch.promote_types(input.dtype, target.dtype)
+        return narrow(_value(input, target, weight, reduction, delta, beta), dtype)
+
+
+def _kind(x: Tensor) -> int:
+    """0 for integers, 1 for floating-point numbers, 2 for complex ones; each can be held by the next."""
+    return 2 if x.is_complex() else int(x.is_floating_point())
+
+
+def _value(
+    input: Tensor, target: Tensor, weight: Tensor | None, reduction: str, delta: float, beta: float
+) -> Tensor:
+    """Step 1."""
+    error = difference(input, target)
+    c = error.clamp(-delta, delta)
+    losses = (c / beta) * (error - c / 2)
+    return reduce(losses if weight is None else losses * widen(weight), reduction, divisor_of(losses))
+
+
+_huber_loss = function_of(HuberLoss)
+_smooth_l1_loss = function_of(SmoothL1Loss)
+_l1_loss = function_of(L1Loss)
+
+
+@twin_of(T.huber_loss)
+def huber_loss(
+    input: Tensor,
+    target: Tensor,
+    reduction: str = "mean",
+    delta: float = 1.0,
+    weight: Tensor | None = None,
+) -> Tensor:
+    """(x − t)² / 2 where x is within δ of t, then a straight line; as torch.nn.functional.huber_loss.
+
+    Args:
+        input: x, (*).
+        target: t, (*).
+        reduction: "mean" (over the number of losses), "sum" or "none".
+        delta: δ, greater than 0, the error from which on the loss is a straight line.
+        weight: w, (*), of the input's shape; None for 1.
+
+    Returns:
+        The loss, in the input's type: a scalar, or (*) for "none".
+
+    Raises:
+        TypeError: an argument is no tensor, or δ no number.
+        ValueError: an unknown reduction, or a weight of another shape than the input.
+        RuntimeError: a δ that is not greater than 0, shapes that cannot be broadcast, or an integer input
+            with a target that is not.
+        NotImplementedError: numbers that are not floating-point.
+    """
+    require_pair("huber_loss", input, target, weight)
+    reduction = reduction_from(None, None, reduction, operation="huber_loss")
+    if not delta > 0:  # nor NaN
+        raise RuntimeError(f"huber_loss: delta must be greater than 0, not {delta}")
+    return _huber_loss(input, target, weight, reduction, delta, 1.0)
+
+
+@twin_of(T.smooth_l1_loss)
+def smooth_l1_loss(
+    input: Tensor,
+    target: Tensor,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    beta: float = 1.0,
+) -> Tensor:
+    """(x − t)² / 2β where x is within β of t, then a straight line; as torch.nn.functional.smooth_l1_loss.
+
+    Args:
+        input: x, (*).
+        target: t, (*).
+        size_average: deprecated, see `reduction`.
+        reduce: deprecated, see `reduction`.
+        reduction: "mean", "sum" or "none".
+        beta: β, the error from which on the loss is a straight line; with 0 it is one throughout.
+
+    Returns:
+        The loss: a scalar, or (*) for "none".
+
+    Raises:
+        TypeError: an argument is no tensor, or β no number.
+        ValueError: an unknown reduction.
+        RuntimeError: a β that is less than 0, or shapes that cannot be broadcast.
+        NotImplementedError: numbers that are not floating-point.
+    """
+    require_pair("smooth_l1_loss", input, target)
+    reduction = reduction_from(size_average, reduce, reduction, operation="smooth_l1_loss")
+    if not beta >= 0:  # nor NaN
+        raise RuntimeError(f"smooth_l1_loss: beta must be at least 0, not {beta}")
+    if beta == 0:
+        return _l1_loss(input, target, None, reduction)
+    return _smooth_l1_loss(input, target, None, reduction, beta, beta)

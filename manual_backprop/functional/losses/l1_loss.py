@@ -1,0 +1,173 @@
+"""The absolute error: how far the prediction is from the target, and no farther.
+
+Given   ℓᵢ = wᵢ |xᵢ − tᵢ|, i running over all elements, weights w (1 where none are given),
+
+            "none"  out = ℓ        "sum"  out = Σᵢ ℓᵢ        "mean"  out = Σᵢ ℓᵢ / Σᵢ wᵢ
+
+        and the upstream gradient, which `reduction` turns into gᵢ = ∂L/∂ℓᵢ.
+Want    ∂L/∂x, ∂L/∂t, ∂L/∂w.
+
+1.  With e = x − t, the slope of |e| is the sign of e, and at e = 0 it is 0, the middle of the subgradients
+    (abs.py). The inner derivative is 1 for x and −1 for t:
+
+        ∂L/∂xᵢ = gᵢ wᵢ sign(eᵢ)
+        ∂L/∂tᵢ = −∂L/∂xᵢ
+
+2.  ℓ is linear in w. In the mean, w also stands in the divisor S = Σⱼ wⱼ; by the quotient rule, with g = v/S,
+
+        ∂L/∂wᵢ = gᵢ |eᵢ|                                       none, sum
+        ∂L/∂wᵢ = v (|eᵢ| S − Σⱼ ℓⱼ) / S² = g (|eᵢ| − out)   mean
+
+What it does to a fit: every error pulls with the same force, so an outlier counts once and not by its size.
+The constant x that fits targets t best has as many of them above as below: it is their median, where the
+squared error has their mean. And the pull does not fade near the target, as it does in `huber_loss.py`.
+
+A complex error has the direction e / |e| in place of the sign.
+
+Shapes: input and target (*), weight (*); output () or (*). An input and a target of different shapes are
+broadcast, with a warning; each gets a gradient of its own shape, summed over where it was repeated.
+
+Source: Koenker and Bassett, "Regression Quantiles", Econometrica 46 (1978), the quantile 1/2.
+"""
+
+from typing import Any
+
+import torch
+import torch.nn.functional as T
+from torch import Tensor
+
+from manual_backprop.functional.losses._difference import difference, require_pair, require_weight_like
+from manual_backprop.functional.losses._reduction import (
+    divisor_of,
+    grad_of_losses,
+    reduce,
+    reduction_from,
+    rounded,
+)
+from manual_backprop.functional.operation import (
+    Operation,
+    function_of,
+    keep,
+    narrow,
+    twin_of,
+    widen,
+)
+from manual_backprop.functional.shapes.broadcast_to import back_to, like, unbroadcast
+
+
+class L1Loss(Operation):
+    """ℓ = w |x − t| and ∂L/∂x = g w sign(x − t)."""
+
+    @staticmethod
+    def autocast_dtype(device_type: str) -> torch.dtype | None:
+        return torch.float32
+
+    @staticmethod
+    def check(input: Tensor, target: Tensor, weight: Tensor | None, reduction: str) -> None:
+        require_weight_like("l1_loss", input, weight)
+        if torch.bool in (input.dtype, target.dtype):
+            raise NotImplementedError(f"l1_loss: expected numbers, got {input.dtype} and {target.dtype}")
+        dtype = torch.promote_types(input.dtype, target.dtype)
+        if reduction == "mean" and weight is None and not (dtype.is_floating_point or dtype.is_complex):
+            raise RuntimeError(f"l1_loss: the mean is of floating-point numbers, got {dtype}")
+
+    @staticmethod
+    def forward(input: Tensor, target: Tensor, weight: Tensor | None, reduction: str) -> Tensor:
+        losses = difference(input, target).abs()
+        losses = losses if weight is None else losses * widen(weight)
+        return rounded(reduce(losses, reduction, divisor_of(losses, weight)), input, target, weight)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+        input, target, weight, ctx.reduction = inputs
+        keep(ctx, input, target, weight)  # their difference is formed anew
+
+    @staticmethod
+    def backward(ctx: Any, grad_output: Tensor) -> tuple[Tensor | None, ...]:
+        input, target, weight = ctx.saved_tensors
+        needs_input, needs_target, needs_weight, _ = ctx.needs_input_grad
+        error = difference(input, target)
+        g = grad_of_losses(widen(grad_output), ctx.reduction, divisor_of(error, weight))
+
+        slope = g * error.sgn() if weight is None else g * widen(weight) * error.sgn()
+        grad_input = back_to(like(input), slope) if needs_input else None
+        grad_target = back_to(like(target), -slope) if needs_target else None
+        grad_weight = None
+        if needs_weight:
+            grad_weight = unbroadcast(g * error.abs(), weight.shape)
+            if ctx.reduction == "mean":  # where w is broadcast, S still has it once
+                grad_weight = grad_weight - g * (widen(weight) * error.abs()).sum() / divisor_of(
+                    error, weight
+                )
+            grad_weight = narrow(grad_weight, weight.dtype)
+        return grad_input, grad_target, grad_weight, None
+
+    @staticmethod
+    def jvp(
+        ctx: Any,
+        input_tangent: Tensor | None,
+        target_tangent: Tensor | None,
+        weight_tangent: Tensor | None,
+        _: None,
+    ) -> Tensor:
+        input, target, weight = ctx.saved_tensors
+        error = difference(input, target)
+        direction = error.sgn().conj()  # conj() and real change complex numbers only
+        moved = torch.zeros_like(error.real)
+        for tangent, slope in ((input_tangent, direction), (target_tangent, -direction)):
+            if tangent is not None:
+                along = (widen(tangent) * slope).real
+                moved = moved + (along if weight is None else along * widen(weight))
+        if weight_tangent is not None:
+            moved = moved + widen(weight_tangent) * error.abs()
+        S = divisor_of(error, weight)
+        tangent = reduce(moved, ctx.reduction, S)
+        if weight_tangent is not None and ctx.reduction == "mean":  # step 2
+            tangent = tangent - widen(weight_tangent).sum() * (widen(weight) * error.abs()).sum() / S**2
+        return rounded(tangent, input, target, weight)
+
+
+class WeightedL1Loss(L1Loss):
+    """The same under autocast, which leaves the weighted loss in the type that it is given."""
+
+    @staticmethod
+    def autocast_dtype(device_type: str) -> None:
+        return None
+
+
+_l1_loss = function_of(L1Loss)
+_weighted_l1_loss = function_of(WeightedL1Loss)
+
+
+@twin_of(T.l1_loss)
+def l1_loss(
+    input: Tensor,
+    target: Tensor,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    weight: Tensor | None = None,
+) -> Tensor:
+    """The distance of x from t; as torch.nn.functional.l1_loss, with a hand-written gradient.
+
+    Args:
+        input: x, (*).
+        target: t, (*).
+        size_average: deprecated, see `reduction`.
+        reduce: deprecated, see `reduction`.
+        reduction: "mean" (weighted), "sum" or "none".
+        weight: w, (*), of the input's shape; None for 1.
+
+    Returns:
+        The loss: a scalar, or (*) for "none".
+
+    Raises:
+        TypeError: an argument is no tensor.
+        ValueError: an unknown reduction, or a weight of another shape than the input.
+        RuntimeError: shapes that cannot be broadcast, or the mean of integers without weights.
+        NotImplementedError: truth values.
+    """
+    require_pair("l1_loss", input, target, weight)
+    reduction = reduction_from(size_average, reduce, reduction, operation="l1_loss")
+    loss = _l1_loss if weight is None else _weighted_l1_loss
+    return loss(input, target, weight, reduction)

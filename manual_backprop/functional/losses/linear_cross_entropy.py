@@ -1,0 +1,277 @@
+"""The last layer of a classifier and its loss as one operation, whose logits never stand in memory whole.
+
+Given   zₙₖ = Σᵢ xₙᵢ Wₖᵢ + bₖ and the cross-entropy L of z with the classes y.
+Want    ∂L/∂x, ∂L/∂W, ∂L/∂b, for so many classes C that z (N, C) is by far the largest tensor there is.
+
+1.  The chain rule goes through z; the steps are those of `cross_entropy` and of `linear`:
+
+        δ = ∂L/∂z = g (p Σₖ tₖ − t)
+        ∂L/∂x = δ W        ∂L/∂W = δᵀ x        ∂L/∂b = Σₙ δₙ
+
+2.  Row n of p and of δ depends on row n of x alone, and the two sums over n may be taken in any parts. For
+    chunks c of the examples:
+
+        ∂L/∂x_c = δ_c W        ∂L/∂W = Σ_c δ_cᵀ x_c        ∂L/∂b = Σ_c Σ_{n in c} δₙ
+
+    So a chunk's logits turn into its δ in place, leave their products behind, and make room for the next one.
+
+3.  L is linear in g, and for "mean" and "sum" g is the upstream gradient v times a number that is known from
+    the classes (1/Σw, or 1). So the gradients for v = 1 can be formed *in the forward pass*, while a chunk's
+    logits are there anyway; the backward multiplies them by v. That takes three products instead of the four
+    that forming the logits anew would take.
+
+With "none", and where second derivatives or a transformation are asked for, the backward forms δ anew, by
+step 2.
+
+The numerical trap is the one of `log_softmax`: log p is formed from z with the maximum subtracted.
+
+Shapes: input (N, D) or (D,); linear_weight (C, D), linear_bias (C,); target (N,) or (); output () or (N,).
+
+Source: as in `cross_entropy`; for the chunks, Wijmans et al., "Cut your losses in large-vocabulary language
+models", ICLR 2025, section 4; Hsu et al., "Liger Kernel" (2024), section 3.2, for gradients formed in the
+forward pass.
+"""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from manual_backprop.functional.activations.log_softmax import log_softmax_tangent
+from manual_backprop.functional.affine.linear import check_activated, linear
+from manual_backprop.functional.losses._classes import check_classes, check_weight, labels_of
+from manual_backprop.functional.losses._reduction import grad_of_losses, reduce, reduction_from
+from manual_backprop.functional.losses.cross_entropy import check_smoothing, expected, grad_of_scores
+from manual_backprop.functional.operation import (
+    HALF_PRECISION,
+    Operation,
+    autocast,
+    function_of,
+    keep,
+    narrow,
+    require_tensor,
+    widen,
+)
+
+CHUNK = 2**22  # logits at a time: 16 MiB in float32
+
+
+class LinearCrossEntropy(Operation):
+    """L = cross-entropy of x Wᵀ + b, chunk by chunk: δ_c = g (p Σ t − t), ∂L/∂W = Σ_c δ_cᵀ x_c."""
+
+    @staticmethod
+    def check(
+        input: Tensor, W: Tensor, b: Tensor | None, target: Tensor, weight: Tensor | None, *options: Any
+    ) -> None:
+        check_activated("linear_cross_entropy", input, W, b)
+        logits = W.new_empty(()).expand(*input.shape[:-1], len(W))
+        check_classes("linear_cross_entropy", logits, target, None, options[0])
+        if weight is not None:
+            check_weight("linear_cross_entropy", weight, len(W))
+
+    @staticmethod
+    def forward(
+        input: Tensor,
+        W: Tensor,
+        b: Tensor | None,
+        target: Tensor,
+        weight: Tensor | None,
+        ignore_index: int,
+        reduction: str,
+        epsilon: float,
+        dtype: torch.dtype,
+    ) -> Tensor:
+        batched = input.dim() == 2
+        losses = [
+            expected(torch.log_softmax(_logits(x, W, b), 1), y, _wide(weight), ignore_index, "none", epsilon)
+            for x, y in zip(*(_chunks(rows, W, batched) for rows in (input, target)), strict=True)
+        ]
+        divisor = labels_of(target, _wide(weight), ignore_index, losses[0]).divisor
+        return narrow(reduce(_joined(losses, batched), reduction, divisor), dtype)
+
+    @classmethod
+    def forward_and_keep(cls, ctx: Any, *inputs: Any) -> Tensor:
+        input, _, _, target, weight, ignore_index, reduction, _, dtype = inputs
+        as_two_steps = dtype != input.dtype  # under autocast: round where they round
+        if reduction == "none" or as_two_steps or not any(ctx.needs_input_grad):
+            return super().forward_and_keep(ctx, *inputs)
+        # Step 3: loss and gradients for v = 1 in one pass. As save_for_backward is for inputs and outputs,
+        # and these are neither, the backward uses them only where it is not differentiated itself.
+        one = torch.ones((), dtype=widen(input).dtype, device=input.device)
+        losses, ctx.gradients = _gradients(inputs, ctx.needs_input_grad, one, with_losses=True)
+        divisor = labels_of(target, _wide(weight), ignore_index, losses).divisor
+        loss = narrow(reduce(losses, reduction, divisor), dtype)
+        cls.setup_context(ctx, inputs, loss)
+        return loss
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+        input, W, b, target, weight, *ctx.options = inputs
+        keep(ctx, input, W, b, target, weight)
+
+    @staticmethod
+    def backward(ctx: Any, grad_output: Tensor) -> tuple[Tensor | None, ...]:
+        kept = getattr(ctx, "gradients", None)
+        if kept is not None and not torch.is_grad_enabled():
+            gradients = [None if g is None else narrow(g * grad_output, g.dtype) for g in kept]
+        else:
+            inputs = (*ctx.saved_tensors, *ctx.options)
+            _, gradients = _gradients(inputs, ctx.needs_input_grad, widen(grad_output))
+        return *gradients, *(None,) * 6
+
+    @staticmethod
+    def jvp(
+        ctx: Any, input_tangent: Tensor | None, W_tangent: Tensor | None, b_tangent: Tensor | None, *_: None
+    ) -> Tensor:
+        input, W, b, target, weight = ctx.saved_tensors
+        z = widen(linear(input, W, b))
+        z_tangent = torch.zeros_like(z)  # the product rule, and then ℓ̇ = −Σ t (log p)˙
+        if input_tangent is not None:
+            z_tangent = z_tangent + input_tangent @ W.T
+        if W_tangent is not None:
+            z_tangent = z_tangent + input @ W_tangent.T
+        if b_tangent is not None:
+            z_tangent = z_tangent + b_tangent
+        log_p_tangent = log_softmax_tangent(torch.softmax(z, -1), z_tangent, -1)
+        *options, dtype = ctx.options
+        return narrow(expected(log_p_tangent, target, _wide(weight), *options), dtype)
+
+
+def _gradients(
+    inputs: tuple[Any, ...], needed: tuple[bool, ...], grad_output: Tensor, with_losses: bool = False
+) -> tuple[Tensor, list[Tensor | None]]:
+    """Step 2: ∂L/∂x, ∂L/∂W and ∂L/∂b chunk by chunk; with the losses (N,), if these are asked for."""
+    input, W, b, target, weight, ignore_index, reduction, epsilon, _ = inputs
+    batched = input.dim() == 2
+    weight = _wide(weight)
+    divisor = labels_of(target, weight, ignore_index, widen(W)).divisor
+    g_of_all = grad_of_losses(grad_output, reduction, divisor).expand(target.shape)
+    # Where nothing looks on, the chunks share one buffer, and their products are added up in one place.
+    alone = with_losses and W.dtype not in HALF_PRECISION
+    buffer = W.new_empty(_rows_of_a_chunk(W), len(W)) if alone else None
+    grad_x: list[Tensor] = []
+    grad_W = grad_b = None
+    losses = []
+    chunks = zip(*(_chunks(rows, W, batched) for rows in (input, target, g_of_all)), strict=True)
+    for x, y, g in chunks:
+        place = None if buffer is None else buffer[: len(x)]
+        log_p = torch.log_softmax(_logits(x, W, b, place), 1, out=place)
+        if with_losses:
+            losses.append(expected(log_p, y, weight, ignore_index, "none", epsilon))
+        p = torch.exp(log_p, out=place)
+        delta = grad_of_scores(p, labels_of(y, weight, ignore_index, p), weight, epsilon, g, out=place)
+        delta = narrow(delta, W.dtype)
+        if needed[0]:
+            grad_x.append(delta @ W)  # δ_c W
+        if needed[1]:
+            grad_W = _added(grad_W, delta.T, x, alone)  # + δ_cᵀ x_c
+        if needed[2]:
+            grad_b = delta.sum(0) if grad_b is None else grad_b + delta.sum(0)
+    grad_input = _joined(grad_x, batched) if needed[0] else None
+    return _joined(losses, batched) if losses else target, [grad_input, grad_W, grad_b]
+
+
+def _added(total: Tensor | None, left: Tensor, right: Tensor, in_place: bool) -> Tensor:
+    """The total so far and a product."""
+    if total is None:
+        return left @ right
+    return torch.addmm(total, left, right, out=total if in_place else None)
+
+
+def _logits(x: Tensor, W: Tensor, b: Tensor | None, out: Tensor | None = None) -> Tensor:
+    """X Wᵀ + b of a chunk, wide enough to take the exponential of."""
+    z = torch.mm(x, W.t(), out=out) if b is None else torch.addmm(b, x, W.t(), out=out)
+    return widen(z)
+
+
+def _rows_of_a_chunk(W: Tensor) -> int:
+    return max(CHUNK // max(len(W), 1), 1)
+
+
+def _chunks(tensor: Tensor, W: Tensor, batched: bool) -> tuple[Tensor, ...]:
+    """The rows of `tensor`, so many at a time that they have about CHUNK logits; one example is a row."""
+    rows = tensor if batched else tensor.unsqueeze(0)
+    return torch.split(rows, _rows_of_a_chunk(W))
+
+
+def _joined(chunks: list[Tensor], batched: bool) -> Tensor:
+    """`_chunks` undone."""
+    rows = torch.cat(chunks)
+    return rows if batched else rows.sum(0)  # of one; a view could not be overwritten
+
+
+def _wide(weight: Tensor | None) -> Tensor | None:
+    return None if weight is None else widen(weight)
+
+
+_linear_cross_entropy = function_of(LinearCrossEntropy)
+
+
+def linear_cross_entropy(
+    input: Tensor,
+    linear_weight: Tensor,
+    target: Tensor,
+    *,
+    linear_bias: Tensor | None = None,
+    weight: Tensor | None = None,
+    reduction: str = "mean",
+    ignore_index: int | None = None,
+    label_smoothing: float = 0.0,
+) -> Tensor:
+    """cross_entropy(linear(input, linear_weight, linear_bias), target) as one operation.
+
+    The signature is torch.nn.functional.linear_cross_entropy's, where there is one, without `options`: the
+    chunks are always on, and second derivatives, torch.func and the compiler work with them.
+
+    Args:
+        input: x, (N, D) or (D,).
+        linear_weight: W, (C, D).
+        target: classes 0 to C − 1, (N,) or (), int64 or uint8.
+        linear_bias: b, (C,); None for none.
+        weight: one weight for each class, (C,); None for 1.
+        reduction: "mean", "sum" or "none".
+        ignore_index: a class index that counts neither in the loss nor in the mean; None for −100.
+        label_smoothing: ε, from 0 to 1: the share of the target that is spread evenly over all classes.
+
+    Returns:
+        The loss, in nats: a scalar, or (N,) for "none".
+
+    Raises:
+        TypeError: an argument is no tensor.
+        ValueError: an unknown reduction, or other than one target for each input.
+        IndexError: a target that is no class (on a CPU; a GPU reports it later, by itself).
+        RuntimeError: shapes or dtypes that do not fit each other.
+        NotImplementedError: numbers that are not floating-point.
+    """
+    require_tensor("linear_cross_entropy", input=input, linear_weight=linear_weight, target=target)
+    for name, tensor in (("linear_bias", linear_bias), ("weight", weight)):
+        if tensor is not None:
+            require_tensor("linear_cross_entropy", **{name: tensor})
+    reduction = reduction_from(None, None, reduction, operation="linear_cross_entropy")
+    check_smoothing("linear_cross_entropy", label_smoothing)
+    if linear_weight.dim() != 2 or input.dim() not in (1, 2):
+        raise RuntimeError(
+            "linear_cross_entropy: expected input (N, D) or (D,) and linear_weight (C, D), got input "
+            f"{tuple(input.shape)} and linear_weight {tuple(linear_weight.shape)}"
+        )
+    arguments = (input, linear_weight, linear_bias)
+    ignored = -100 if ignore_index is None else ignore_index
+    device_type = input.device.type
+    if not torch.is_autocast_enabled(device_type):
+        return _linear_cross_entropy(
+            *arguments, target, weight, ignored, reduction, label_smoothing, input.dtype
+        )
+    half = torch.get_autocast_dtype(device_type)  # the product in half precision, the loss in float32
+    with torch.autocast(device_type, enabled=False):
+        x, W, b = (autocast(argument, half) for argument in arguments)
+        return _linear_cross_entropy(
+            x,
+            W,
+            b,
+            target,
+            autocast(weight, torch.float32),
+            ignored,
+            reduction,
+            label_smoothing,
+            widen(x).dtype,
+        )

@@ -1,0 +1,168 @@
+"""The squared error: how far the prediction is from the target.
+
+Given   ℓᵢ = wᵢ (xᵢ − tᵢ)², i running over all elements, weights w (1 where none are given),
+
+            "none"  out = ℓ        "sum"  out = Σᵢ ℓᵢ        "mean"  out = Σᵢ ℓᵢ / Σᵢ wᵢ
+
+        and the upstream gradient, which `reduction` turns into gᵢ = ∂L/∂ℓᵢ.
+Want    ∂L/∂x, ∂L/∂t, ∂L/∂w.
+
+1.  The chain rule for the square, whose inner derivative is 1 for x and −1 for t:
+
+        ∂L/∂xᵢ = 2 gᵢ wᵢ (xᵢ − tᵢ)
+        ∂L/∂tᵢ = −∂L/∂xᵢ
+
+2.  ℓ is linear in w. In the mean, w also stands in the divisor S = Σⱼ wⱼ; by the quotient rule, with g = v/S,
+
+        ∂L/∂wᵢ = gᵢ (xᵢ − tᵢ)²                             none, sum
+        ∂L/∂wᵢ = v ((xᵢ − tᵢ)² S − Σⱼ ℓⱼ) / S² = g ((xᵢ − tᵢ)² − out)          mean
+
+What it does to a classifier: with a = σ(z) before it, ∂L/∂z = 2 g (a − t) a (1 − a), and a confident mistake
+(a close to 0 where t is 1) has next to no gradient. Cross-entropy has none of that last factor.
+
+The numerical trap: x² − 2xt + t² is the same on paper and cancels where x is close to t. Subtract, then
+square.
+
+Shapes: input and target (*), weight (*); output () or (*). An input and a target of different shapes are
+broadcast, with a warning; each gets a gradient of its own shape, summed over where it was repeated.
+
+Source: Rumelhart, Hinton and Williams, "Learning representations by back-propagating errors", Nature 323
+(1986), the equations for E and ∂E/∂y.
+"""
+
+from typing import Any
+
+import torch
+import torch.nn.functional as T
+from torch import Tensor
+
+from manual_backprop.functional.losses._difference import difference, require_pair, require_weight_like
+from manual_backprop.functional.losses._reduction import (
+    divisor_of,
+    grad_of_losses,
+    reduce,
+    reduction_from,
+    rounded,
+)
+from manual_backprop.functional.operation import (
+    Operation,
+    function_of,
+    keep,
+    narrow,
+    twin_of,
+    widen,
+)
+from manual_backprop.functional.shapes.broadcast_to import back_to, like
+
+
+class MSELoss(Operation):
+    """ℓ = w (x − t)² and ∂L/∂x = 2 g w (x − t)."""
+
+    @staticmethod
+    def autocast_dtype(device_type: str) -> torch.dtype | None:
+        return torch.float32
+
+    @staticmethod
+    def check(input: Tensor, target: Tensor, weight: Tensor | None, reduction: str) -> None:
+        dtype = torch.promote_types(input.dtype, target.dtype)
+        if not dtype.is_floating_point:
+            raise NotImplementedError(f"mse_loss: expected floating-point numbers, got {dtype}")
+        require_weight_like("mse_loss", input, weight)
+
+    @staticmethod
+    def forward(input: Tensor, target: Tensor, weight: Tensor | None, reduction: str) -> Tensor:
+        losses = difference(input, target).square()
+        losses = losses if weight is None else losses * widen(weight)
+        return rounded(reduce(losses, reduction, divisor_of(losses, weight)), input, target, weight)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+        input, target, weight, ctx.reduction = inputs
+        keep(ctx, input, target, weight)  # their difference is formed anew
+
+    @staticmethod
+    def backward(ctx: Any, grad_output: Tensor) -> tuple[Tensor | None, ...]:
+        input, target, weight = ctx.saved_tensors
+        needs_input, needs_target, needs_weight, _ = ctx.needs_input_grad
+        error = difference(input, target)
+        g = grad_of_losses(widen(grad_output), ctx.reduction, divisor_of(error, weight))
+
+        slope = 2 * g * error if weight is None else 2 * g * widen(weight) * error
+        grad_input = back_to(like(input), slope) if needs_input else None
+        grad_target = back_to(like(target), -slope) if needs_target else None
+        grad_weight = None
+        if needs_weight:
+            grad_weight = (g * error.square()).sum_to_size(weight.shape)
+            if ctx.reduction == "mean":  # where w is broadcast, S still has it once
+                out = (error.square() * widen(weight)).sum() / divisor_of(error, weight)
+                grad_weight = grad_weight - g * out
+            grad_weight = narrow(grad_weight, weight.dtype)
+        return grad_input, grad_target, grad_weight, None
+
+    @staticmethod
+    def jvp(
+        ctx: Any,
+        input_tangent: Tensor | None,
+        target_tangent: Tensor | None,
+        weight_tangent: Tensor | None,
+        _: None,
+    ) -> Tensor:
+        input, target, weight = ctx.saved_tensors
+        error = difference(input, target)
+        moved = torch.zeros_like(error)  # the product rule: ℓ̇ = 2 w (x − t)(ẋ − ṫ) + ẇ (x − t)²
+        for tangent, slope in ((input_tangent, 2 * error), (target_tangent, -2 * error)):
+            if tangent is not None:
+                moved = moved + widen(tangent) * (slope if weight is None else slope * widen(weight))
+        if weight_tangent is not None:
+            moved = moved + widen(weight_tangent) * error.square()
+        S = divisor_of(error, weight)
+        tangent = reduce(moved, ctx.reduction, S)
+        if weight_tangent is not None and ctx.reduction == "mean":  # step 2
+            tangent = tangent - widen(weight_tangent).sum() * (error.square() * widen(weight)).sum() / S**2
+        return rounded(tangent, input, target, weight)
+
+
+class WeightedMSELoss(MSELoss):
+    """The same under autocast, which leaves the weighted loss in the type that it is given."""
+
+    @staticmethod
+    def autocast_dtype(device_type: str) -> None:
+        return None
+
+
+_mse_loss = function_of(MSELoss)
+_weighted_mse_loss = function_of(WeightedMSELoss)
+
+
+@twin_of(T.mse_loss)
+def mse_loss(
+    input: Tensor,
+    target: Tensor,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    weight: Tensor | None = None,
+) -> Tensor:
+    """(x − t)²; as torch.nn.functional.mse_loss, with a hand-written gradient.
+
+    Args:
+        input: x, (*).
+        target: t, (*).
+        size_average: deprecated, see `reduction`.
+        reduce: deprecated, see `reduction`.
+        reduction: "mean" (weighted), "sum" or "none".
+        weight: w, (*), of the input's shape; None for 1.
+
+    Returns:
+        The loss: a scalar, or (*) for "none".
+
+    Raises:
+        TypeError: an argument is no tensor.
+        ValueError: an unknown reduction, or a weight of another shape than the input.
+        RuntimeError: shapes that cannot be broadcast.
+        NotImplementedError: numbers that are not floating-point.
+    """
+    require_pair("mse_loss", input, target, weight)
+    reduction = reduction_from(size_average, reduce, reduction, operation="mse_loss")
+    loss = _mse_loss if weight is None else _weighted_mse_loss
+    return loss(input, target, weight, reduction)

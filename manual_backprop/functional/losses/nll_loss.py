@@ -1,0 +1,136 @@
+"""The negative log-likelihood: how surprised the model was by the right class.
+
+Given   log-probabilities xₙₖ, right classes yₙ, class weights wₖ (1 where none are given):
+
+            ℓₙ = −w_{yₙ} · xₙ,yₙ        and ℓₙ = 0 where yₙ is `ignore_index`
+
+        the mean being weighted, L = Σₙ ℓₙ / Σₙ w_{yₙ} over the examples that count,
+        and the upstream gradient, which `reduction` turns into gₙ = ∂L/∂ℓₙ.
+Want    ∂L/∂x.
+
+1.  ℓₙ picks one number of its row, with slope −w. All others have slope 0:
+
+        ∂ℓₙ/∂xₙₖ = −w_{yₙ} [k = yₙ]
+
+2.  Each xₙₖ is in one ℓₙ only, so the chain rule has one term:
+
+        ∂L/∂xₙₖ = −gₙ w_{yₙ} [k = yₙ]
+
+3.  For all rows at once: zeros, with −gₙ w_{yₙ} *scattered* to column yₙ. Gathering forwards is scattering
+    backwards.
+
+The numerical trap: an ignored example may hold anything, even −∞, and 0 · ∞ is NaN. Its loss and its gradient
+are *put* to 0, not multiplied by 0. Nor does it count in the divisor of the mean; when all examples are
+ignored, the mean is 0/0 = NaN, as PyTorch has it, but the gradient 0.
+
+Shapes: input (N, C), (C,) or (N, C, d1, …); target (N,), () or (N, d1, …); output () or the target's.
+
+Source: Bishop, "Pattern Recognition and Machine Learning" (2006), equation 4.108.
+"""
+
+from typing import Any
+
+import torch
+import torch.nn.functional as T
+from torch import Tensor
+
+from manual_backprop.functional.losses._classes import check_classes, class_dimension, labels_of
+from manual_backprop.functional.losses._reduction import grad_of_losses, reduce, reduction_from
+from manual_backprop.functional.operation import (
+    Operation,
+    function_of,
+    keep,
+    narrow,
+    require_tensor,
+    twin_of,
+    widen,
+)
+
+
+class NLLLoss(Operation):
+    """ℓₙ = −w xₙ,yₙ and ∂L/∂x = −g w, scattered to column y."""
+
+    @staticmethod
+    def autocast_dtype(device_type: str) -> torch.dtype:
+        return torch.float32
+
+    @staticmethod
+    def check(
+        input: Tensor, target: Tensor, weight: Tensor | None, ignore_index: int, reduction: str
+    ) -> None:
+        check_classes("nll_loss", input, target, weight, ignore_index)
+
+    @staticmethod
+    def forward(
+        input: Tensor, target: Tensor, weight: Tensor | None, ignore_index: int, reduction: str
+    ) -> Tensor:
+        x, dim = widen(input), class_dimension(input)
+        labels = labels_of(target, weight, ignore_index, x)
+        picked = x.gather(dim, labels.column).squeeze(dim)
+        losses = labels.clear(-labels.weight * picked)
+        return narrow(reduce(losses, reduction, labels.divisor), input.dtype)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+        input, target, weight, ctx.ignore_index, ctx.reduction = inputs
+        keep(ctx, target, weight)  # step 3: where to scatter to, and how much; of x nothing but its shape
+        ctx.shape, ctx.dim = input.shape, class_dimension(input)
+
+    @staticmethod
+    def backward(ctx: Any, grad_output: Tensor) -> tuple[Tensor, None, None, None, None]:
+        target, weight = ctx.saved_tensors
+        upstream = widen(grad_output)
+        labels = labels_of(target, weight, ctx.ignore_index, upstream)
+        g = grad_of_losses(upstream, ctx.reduction, labels.divisor).expand_as(target)
+        slope = labels.clear(-g * labels.weight)
+        zeros = upstream.new_zeros(ctx.shape)
+        grad_input = zeros.scatter(ctx.dim, labels.column, slope.unsqueeze(ctx.dim))
+        return narrow(grad_input, grad_output.dtype), None, None, None, None
+
+    @staticmethod
+    def jvp(ctx: Any, input_tangent: Tensor, *_: None) -> Tensor:
+        target, weight = ctx.saved_tensors  # the loss is linear in x: its tangent is the loss of the tangent
+        return nll_loss(input_tangent, target, weight, ignore_index=ctx.ignore_index, reduction=ctx.reduction)
+
+
+_nll_loss = function_of(NLLLoss)
+
+
+@twin_of(T.nll_loss)
+def nll_loss(
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    size_average: bool | None = None,
+    ignore_index: int = -100,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Tensor:
+    """−log p of the right class; as torch.nn.functional.nll_loss, with a hand-written gradient.
+
+    Args:
+        input: log-probabilities, (N, C), (C,) or (N, C, d1, …).
+        target: classes 0 to C − 1, (N,), () or (N, d1, …), int64 or uint8.
+        weight: one weight for each class, (C,); None for 1.
+        size_average: deprecated, see `reduction`.
+        ignore_index: a target that counts neither in the loss nor in the mean.
+        reduce: deprecated, see `reduction`.
+        reduction: "mean" (weighted), "sum" or "none".
+
+    Returns:
+        The loss, in nats: a scalar, or of the target's shape for "none".
+
+    Raises:
+        TypeError: an argument is no tensor.
+        ValueError: other than one target for each input, or an unknown reduction.
+        IndexError: a target that is no class (on a CPU; a GPU reports it later, by itself).
+        RuntimeError: other shapes or types that do not fit.
+        NotImplementedError: an input that is not floating-point.
+    """
+    require_tensor("nll_loss", input=input, target=target)
+    if weight is not None:
+        require_tensor("nll_loss", weight=weight)
+    reduction = reduction_from(size_average, reduce, reduction, operation="nll_loss")
+    if input.dim() == 1 and target.shape == (1,):
+        target = target[0]
+    return _nll_loss(input, target, weight, ignore_index, reduction)

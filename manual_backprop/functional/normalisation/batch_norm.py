@@ -1,0 +1,250 @@
+"""Batch normalisation: over the batch, each feature gets mean 0 and variance 1, then a scale and a shift.
+
+Given   yₙⱼ = wⱼ x̂ₙⱼ + bⱼ,  x̂ₙⱼ = (xₙⱼ − μⱼ)/sⱼ,     n being an example, j a feature (a channel)
+        in training     μⱼ and sⱼ² − ε: mean and variance of feature j over the N examples,
+        in evaluation   μⱼ and sⱼ² − ε: constants, the running mean and variance,
+        and the upstream gradient gₙⱼ = ∂L/∂yₙⱼ.
+Want    ∂L/∂x, ∂L/∂w, ∂L/∂b.
+
+1.  w and b are shared by all examples, and x̂ₙⱼ feeds only its own output:
+
+        ∂L/∂wⱼ = Σₙ gₙⱼ x̂ₙⱼ
+        ∂L/∂bⱼ = Σₙ gₙⱼ
+        ∂L/∂x̂ₙⱼ = gₙⱼ wⱼ
+
+2.  In evaluation μ and s are constants, and the slope of x̂ is 1/s:
+
+        ∂L/∂x = (1/s) ∂L/∂x̂
+
+3.  In training they are made of x, of all examples: each xₙⱼ moves the whole column j of x̂. The formula that
+    `normalised` derives, mean being that over the examples n:
+
+        ∂L/∂x = (1/s) (∂L/∂x̂ − mean(∂L/∂x̂) − x̂ mean(∂L/∂x̂ ⊙ x̂))
+
+    wⱼ is the same for the whole column, so it may also be drawn in front, as w/s.
+
+Images have further dimensions: each position of each image is one more example n of its channel j.
+
+The running statistics r remember the batches' v, by r ← (1 − m) r + m v, with the momentum m. The variance
+that they remember is the unbiased one, with N − 1 below the sum, whereas x̂ is made with N. No gradient flows
+through them.
+
+The numerical trap is the variance, which cancels if formed as a difference of squares: see `normalised`.
+
+Shapes: input, output (N, C) or (N, C, *), weight, bias and running statistics (C,).
+
+Source: Ioffe and Szegedy, "Batch normalization: accelerating deep network training by reducing internal
+covariate shift", ICML 2015, algorithms 1 and 2.
+"""
+
+from math import prod
+from typing import Any
+
+import torch
+import torch.nn.functional as T
+from torch import Tensor
+
+from manual_backprop.functional.normalisation._normalised import (
+    along_channels,
+    check_types,
+    normalise,
+    require_tensors,
+    through_normalise,
+)
+from manual_backprop.functional.operation import (
+    Operation,
+    function_of,
+    keep,
+    narrow,
+    require_tensor,
+    twin_of,
+    widen,
+)
+
+Pair = tuple[Tensor | None, Tensor | None]  # a mean and a variance
+
+
+class BatchNorm(Operation):
+    """y = w ⊙ x̂ + b and, in training, ∂L/∂x = (1/s) (∂L/∂x̂ − mean(∂L/∂x̂) − x̂ mean(∂L/∂x̂ ⊙ x̂))."""
+
+    @staticmethod
+    def forward(
+        input: Tensor,
+        weight: Tensor | None,
+        bias: Tensor | None,
+        running_mean: Tensor | None,
+        running_var: Tensor | None,
+        old_mean: Tensor | None,
+        old_var: Tensor | None,
+        training: bool,
+        momentum: float,
+        eps: float,
+    ) -> Tensor:
+        if training and running_mean is not None and input.numel():
+            _remember(input, (running_mean, running_var), (old_mean, old_var), momentum)
+        y, _ = _normalise(input, *((None, None) if training else (running_mean, running_var)), eps)
+        y = y if weight is None else y * along_channels(widen(weight), y)
+        y = y if bias is None else y + along_channels(widen(bias), y)
+        return narrow(y, input.dtype)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+        input, weight, bias, mean, var, _, _, training, _, ctx.eps = inputs
+        # x̂ and s are formed anew, in training without the running statistics; b matters by its form only.
+        keep(ctx, input, weight, *((None, None) if training else (mean, var)))
+        ctx.bias_like = None if bias is None else (bias.shape, bias.dtype)
+
+    @staticmethod
+    def backward(ctx: Any, grad_output: Tensor) -> tuple[Tensor | None, ...]:
+        input, weight, mean, var = ctx.saved_tensors
+        needs_input, needs_weight, needs_bias, *_ = ctx.needs_input_grad
+        g, examples = widen(grad_output), _examples(input)
+        grad_input = grad_weight = grad_bias = None
+        if needs_input or needs_weight:
+            x_hat, s = _normalise(input, mean, var, ctx.eps)
+        if needs_input:
+            grad_x_hat = g if weight is None else g * along_channels(widen(weight), g)
+            in_training = mean is None
+            grad_x = through_normalise(grad_x_hat, x_hat, s, examples) if in_training else grad_x_hat / s
+            grad_input = narrow(grad_x, input.dtype)
+        if needs_weight:
+            grad_weight = narrow((g * x_hat).sum(examples).reshape(weight.shape), weight.dtype)
+        if needs_bias:
+            shape, dtype = ctx.bias_like
+            grad_bias = narrow(g.sum(examples).reshape(shape), dtype)
+        return grad_input, grad_weight, grad_bias, *(None,) * 7
+
+    @staticmethod
+    def jvp(
+        ctx: Any,
+        input_tangent: Tensor | None,
+        weight_tangent: Tensor | None,
+        bias_tangent: Tensor | None,
+        *_: None,
+    ) -> Tensor:
+        input, weight, mean, var = ctx.saved_tensors
+        x_hat, s = _normalise(input, mean, var, ctx.eps)
+        moved = torch.zeros_like(x_hat)  # the product rule: ẏ = w ⊙ (x̂ moved by ẋ) + ẇ ⊙ x̂ + ḃ
+        if input_tangent is not None:
+            u = widen(input_tangent)
+            u = through_normalise(u, x_hat, s, _examples(input)) if mean is None else u / s
+            moved = moved + (u if weight is None else u * along_channels(widen(weight), u))
+        if weight_tangent is not None:
+            moved = moved + along_channels(widen(weight_tangent), moved) * x_hat
+        if bias_tangent is not None:
+            moved = moved + along_channels(widen(bias_tangent), moved)
+        return narrow(moved, input.dtype)
+
+
+def _examples(input: Tensor) -> tuple[int, ...]:
+    """The dimensions that examples of one channel lie along: all but the second."""
+    return (0, *range(2, input.dim()))
+
+
+def _normalise(input: Tensor, mean: Tensor | None, var: Tensor | None, eps: float) -> tuple[Tensor, Tensor]:
+    """x̂ and s, from the batch itself or from the mean and variance that are given."""
+    x = widen(input)
+    if mean is None or var is None:
+        return normalise(x, _examples(x), eps)
+    s = (along_channels(widen(var), x) + eps).sqrt()
+    return (x - along_channels(widen(mean), x)) / s, s
+
+
+def _remember(input: Tensor, running: Pair, old: Pair, momentum: float) -> None:
+    """Sets r ← (1 − m) r + m v, r on the right being a copy: forward mode may run this twice."""
+    var, mean = torch.var_mean(widen(input), _examples(input), correction=1)
+    for r, r_old, v in zip(running, old, (mean, var), strict=True):
+        if r is not None and r_old is not None:
+            r.copy_((1 - momentum) * widen(r_old) + momentum * v.reshape(r.shape))
+
+
+def _check(input: Tensor, training: bool, **parameters: Tensor | None) -> None:
+    if input.dim() < 2:
+        raise IndexError(f"batch_norm: expected input (N, C) or (N, C, *), got {tuple(input.shape)}")
+    mean, var = parameters["running_mean"], parameters["running_var"]
+    if training and (mean is None) != (var is None):
+        raise ValueError("batch_norm: expected both running_mean and running_var, or neither, got one")
+    if not training and (mean is None or var is None):
+        missing = "running_mean" if mean is None else "running_var"
+        raise RuntimeError(f"batch_norm: in evaluation {missing} must be a Tensor, got None")
+    for name, tensor in parameters.items():
+        if tensor is not None and tensor.numel() != input.shape[1]:
+            raise RuntimeError(
+                f"batch_norm: {name} must have {input.shape[1]} elements, one for each channel of input "
+                f"{tuple(input.shape)}, got {tensor.numel()}"
+            )
+        if tensor is not None and name.startswith("running") and tensor.requires_grad:
+            raise RuntimeError(f"batch_norm: {name} is no input to differentiate, but requires a gradient")
+    check_types("batch_norm", input, **parameters)
+
+
+_batch_norm = function_of(BatchNorm)
+
+
+@twin_of(T.batch_norm)
+def batch_norm(
+    input: Tensor,
+    running_mean: Tensor | None,
+    running_var: Tensor | None,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    training: bool = False,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> Tensor:
+    """w ⊙ (x − μ)/s + b; as torch.nn.functional.batch_norm, with hand-written gradients.
+
+    Args:
+        input: x, (N, C) or (N, C, …).
+        running_mean: (C,); normalises in evaluation, and is updated in training. There it may be None.
+        running_var: likewise.
+        weight: w, (C,), or None for 1.
+        bias: b, (C,), or None for 0.
+        training: whether the batch's own mean and variance normalise it.
+        momentum: m, the share of this batch in the running statistics.
+        eps: ε, added to the variance.
+
+    Returns:
+        y, of the input's shape.
+
+    Raises:
+        TypeError: an argument is no tensor, or `momentum` no number.
+        ValueError: one value for each channel in training, an `eps` that is too small, or one of the running
+            statistics without the other.
+        IndexError: an input of fewer than two dimensions.
+        RuntimeError: shapes or dtypes that do not fit each other, or no running statistics in evaluation.
+        NotImplementedError: numbers that are not floating-point.
+    """
+    require_tensor("batch_norm", input=input)
+    if training and prod(input.shape[:1] + input.shape[2:]) == 1 and input.dim() > 1:
+        raise ValueError(
+            f"batch_norm: expected more than one value for each channel, got input {tuple(input.shape)}"
+        )
+    if eps < 0 or (training and eps == 0):
+        raise ValueError(f"batch_norm: eps must be {'positive' if training else 'at least 0'}, got {eps}")
+    return _torch_batch_norm(
+        input, weight, bias, running_mean, running_var, training, momentum, eps, torch.backends.cudnn.enabled
+    )
+
+
+@twin_of(torch.batch_norm)
+def _torch_batch_norm(
+    input: Tensor,
+    weight: Tensor | None,
+    bias: Tensor | None,
+    running_mean: Tensor | None,
+    running_var: Tensor | None,
+    training: bool,
+    momentum: float,
+    eps: float,
+    cudnn_enabled: bool,
+) -> Tensor:
+    """The same with the order of arguments that torch.batch_norm has; there `eps` and N may be anything."""
+    require_tensor("batch_norm", input=input)
+    parameters = {"weight": weight, "bias": bias, "running_mean": running_mean, "running_var": running_var}
+    require_tensors("batch_norm", **parameters)
+    if not isinstance(momentum, int | float):
+        raise TypeError(f"batch_norm: momentum must be a number, not {type(momentum).__name__}")
+    _check(input, training, **parameters)
+    old = (r.clone() if training and r is not None else None for r in (running_mean, running_var))
+    return _batch_norm(input, weight, bias, running_mean, running_var, *old, training, momentum, eps)

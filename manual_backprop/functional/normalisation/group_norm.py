@@ -1,0 +1,215 @@
+"""Group normalisation: the channels of each example, in groups, are brought to mean 0 and variance 1.
+
+Given   yₙⱼₚ = wⱼ x̂ₙⱼₚ + bⱼ,  x̂ₙⱼₚ = (xₙⱼₚ − μ)/s,     n being an example, j a channel, p a position,
+        μ and s² − ε being mean and variance of example n's numbers in the group of channels that j is of,
+        and the upstream gradient gₙⱼₚ = ∂L/∂yₙⱼₚ.
+Want    ∂L/∂x, ∂L/∂w, ∂L/∂b.
+
+1.  w and b are shared by all examples and positions, and x̂ₙⱼₚ feeds only its own output:
+
+        ∂L/∂wⱼ = Σₙ Σₚ gₙⱼₚ x̂ₙⱼₚ
+        ∂L/∂bⱼ = Σₙ Σₚ gₙⱼₚ
+        ∂L/∂x̂ₙⱼₚ = gₙⱼₚ wⱼ
+
+2.  Back through the normalisation by the formula that `normalised` derives, mean being that over the group:
+
+        ∂L/∂x = (1/s) (∂L/∂x̂ − mean(∂L/∂x̂) − x̂ mean(∂L/∂x̂ ⊙ x̂))
+
+    w belongs to a channel and the means to a group of channels, so w stands inside the means.
+
+With one group it is layer normalisation over channels and positions, except that w and b are the same at
+every position; with as many groups as channels it is instance normalisation.
+
+The numerical trap is the variance, which cancels if formed as a difference of squares: see `normalised`.
+
+Shapes: input, output (N, C) or (N, C, *), weight and bias (C,). In groups, (N, G, C/G, *): all dimensions
+behind the first two are normalised together.
+
+Source: Wu and He, "Group normalization", ECCV 2018, section 3.
+"""
+
+from math import prod
+from typing import Any
+
+import torch
+import torch.nn.functional as T
+from torch import Tensor
+
+from manual_backprop.functional.normalisation._normalised import (
+    along_channels,
+    check_types,
+    normalise,
+    require_tensors,
+    through_normalise,
+)
+from manual_backprop.functional.operation import (
+    Operation,
+    function_of,
+    keep,
+    narrow,
+    require_tensor,
+    twin_of,
+    widen,
+)
+
+
+class GroupNorm(Operation):
+    """y = w ⊙ x̂ + b and ∂L/∂x = (1/s) (∂L/∂x̂ − mean(∂L/∂x̂) − x̂ mean(∂L/∂x̂ ⊙ x̂)), ∂L/∂x̂ = g ⊙ w."""
+
+    @staticmethod
+    def autocast_dtype(device_type: str) -> torch.dtype | None:
+        return None if device_type == "cpu" else torch.float32
+
+    @staticmethod
+    def check(input: Tensor, weight: Tensor | None, bias: Tensor | None, num_groups: int, eps: float) -> None:
+        if input.dim() < 2 or prod(input.shape[1:]) == 0:
+            raise RuntimeError(
+                "group_norm: expected input (N, C) or (N, C, *) with at least one channel and position, got "
+                f"{tuple(input.shape)}"
+            )
+        channels = input.shape[1]
+        if num_groups <= 0 or channels % num_groups:
+            raise RuntimeError(
+                f"group_norm: num_groups must divide the {channels} channels of input {tuple(input.shape)}, "
+                f"got {num_groups}"
+            )
+        for name, tensor in (("weight", weight), ("bias", bias)):
+            if tensor is not None and tensor.shape != (channels,):
+                raise RuntimeError(
+                    f"group_norm: {name} must have the shape ({channels},), got {tuple(tensor.shape)}"
+                )
+        check_types("group_norm", input, weight=weight, bias=bias)
+
+    @staticmethod
+    def forward(
+        input: Tensor, weight: Tensor | None, bias: Tensor | None, num_groups: int, eps: float
+    ) -> Tensor:
+        x = _grouped(widen(input), num_groups)
+        y = normalise(x, _group(x), eps)[0].reshape(input.shape)
+        if weight is None and bias is None:
+            y = y.clone()  # autograd forbids to overwrite a view that a custom Function returns
+        y = y if weight is None else y * along_channels(widen(weight), y)
+        y = y if bias is None else y + along_channels(widen(bias), y)
+        return narrow(y, input.dtype)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+        input, weight, bias, ctx.num_groups, ctx.eps = inputs
+        keep(ctx, input, weight)  # x̂ and s are formed anew; of b nothing but its type is needed
+        ctx.bias_dtype = None if bias is None else bias.dtype
+
+    @staticmethod
+    def backward(ctx: Any, grad_output: Tensor) -> tuple[Tensor | None, ...]:
+        input, weight = ctx.saved_tensors
+        needs_input, needs_weight, needs_bias, *_ = ctx.needs_input_grad
+        g = widen(grad_output)
+        all_but_channels = (0, *range(2, g.dim()))
+        grad_input = grad_weight = grad_bias = None
+        if needs_input or needs_weight:
+            x = _grouped(widen(input), ctx.num_groups)
+            x_hat, s = normalise(x, _group(x), ctx.eps)
+        if needs_input:
+            grad_x_hat = g if weight is None else g * along_channels(widen(weight), g)
+            grad_x_hat = _grouped(grad_x_hat, ctx.num_groups)
+            grad_x = through_normalise(grad_x_hat, x_hat, s, _group(x))
+            grad_input = narrow(grad_x.reshape(input.shape), input.dtype)
+        if needs_weight:
+            grad_w = (g * x_hat.reshape(g.shape)).sum(all_but_channels)
+            grad_weight = narrow(grad_w, weight.dtype)
+        if needs_bias:
+            grad_bias = narrow(g.sum(all_but_channels), ctx.bias_dtype)
+        return grad_input, grad_weight, grad_bias, None, None
+
+    @staticmethod
+    def jvp(
+        ctx: Any,
+        input_tangent: Tensor | None,
+        weight_tangent: Tensor | None,
+        bias_tangent: Tensor | None,
+        *_: None,
+    ) -> Tensor:
+        input, weight = ctx.saved_tensors
+        x = _grouped(widen(input), ctx.num_groups)
+        x_hat, s = normalise(x, _group(x), ctx.eps)
+        moved = torch.zeros_like(widen(input))  # the product rule: ẏ = w ⊙ (x̂ moved by ẋ) + ẇ ⊙ x̂ + ḃ
+        if input_tangent is not None:
+            u = _grouped(widen(input_tangent), ctx.num_groups)
+            u = through_normalise(u, x_hat, s, _group(x)).reshape(input.shape)
+            moved = moved + (u if weight is None else u * along_channels(widen(weight), u))
+        if weight_tangent is not None:
+            moved = moved + along_channels(widen(weight_tangent), moved) * x_hat.reshape(input.shape)
+        if bias_tangent is not None:
+            moved = moved + along_channels(widen(bias_tangent), moved)
+        return narrow(moved, input.dtype)
+
+
+def _grouped(x: Tensor, num_groups: int) -> Tensor:
+    """(N, C, *) → (N, G, C/G, *)."""
+    N, C, *positions = x.shape
+    return x.reshape(N, num_groups, C // num_groups, *positions)
+
+
+def _group(grouped: Tensor) -> tuple[int, ...]:
+    """The dimensions that one group's numbers lie along: all behind N and G."""
+    return tuple(range(2, grouped.dim()))
+
+
+_group_norm = function_of(GroupNorm)
+
+
+@twin_of(T.group_norm)
+def group_norm(
+    input: Tensor,
+    num_groups: int,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    eps: float = 1e-5,
+) -> Tensor:
+    """w ⊙ (x − μ)/s + b; as torch.nn.functional.group_norm, with hand-written gradients.
+
+    Args:
+        input: x, (N, C) or (N, C, …).
+        num_groups: G, a divisor of C.
+        weight: w, (C,), or None for 1.
+        bias: b, (C,), or None for 0.
+        eps: ε, added to the variance.
+
+    Returns:
+        y, of the input's shape.
+
+    Raises:
+        TypeError: an argument is no tensor, or `num_groups` no integer.
+        ValueError: one example with one value in each group.
+        RuntimeError: shapes or dtypes that do not fit each other, or nothing to normalise.
+        NotImplementedError: numbers that are not floating-point.
+    """
+    require_tensor("group_norm", input=input)
+    _require_int(num_groups)
+    shape = input.shape
+    if len(shape) > 1 and num_groups > 0 and prod(shape[:2]) // num_groups * prod(shape[2:]) == 1:
+        raise ValueError(
+            f"group_norm: expected more than one value in each of {num_groups} groups, got input "
+            f"{tuple(input.shape)}"
+        )
+    return _torch_group_norm(input, num_groups, weight, bias, eps)
+
+
+@twin_of(torch.group_norm)
+def _torch_group_norm(
+    input: Tensor,
+    num_groups: int,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    eps: float = 1e-5,
+    cudnn_enabled: bool = True,
+) -> Tensor:
+    """The same with the one argument more that torch.group_norm has; there a group may have one value."""
+    require_tensor("group_norm", input=input)
+    _require_int(num_groups)
+    require_tensors("group_norm", weight=weight, bias=bias)
+    return _group_norm(input, weight, bias, num_groups, eps)
+
+
+def _require_int(num_groups: Any) -> None:
+    if not isinstance(num_groups, int | torch.SymInt):
+        raise TypeError(f"group_norm: num_groups must be an int, not {type(num_groups).__name__}")

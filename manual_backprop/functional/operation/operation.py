@@ -1,0 +1,64 @@
+"""What every operation shares: how a forward and its hand-written backward become one function of tensors.
+
+An operation is a function f with its derivative written out twice:
+
+    backward    Jᵀ v    the upstream gradient v = ∂L/∂out pulled back to the inputs (reverse mode)
+    jvp         J u     a tangent u of the inputs pushed forward to the output (forward mode)
+
+J is the Jacobian ∂out/∂in. It is never built: both products are written as formulas. That they come from the
+same J is what the adjoint identity ⟨v, J u⟩ = ⟨Jᵀ v, u⟩ says, and the tests hold each operation to it.
+
+What `backward` may use
+    Only inputs and outputs of the operation are kept for it. PyTorch knows how these depend on the inputs, so
+    that `backward`, made of differentiable functions, can itself be differentiated. A saved intermediate
+    would be a constant to PyTorch: right first derivatives, silently wrong second ones.
+
+Known limit
+    PyTorch turns forward mode off while a `jvp` runs, so forward mode over forward mode (`jacfwd(jacfwd(f))`)
+    loses a term for every custom Function. `hessian`, which is `jacfwd(jacrev(f))`, is right.
+"""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+
+class Operation(torch.autograd.Function):
+    """A forward with its hand-written derivative.
+
+    A subclass writes four static methods:
+
+    - `forward(*inputs)`: the value.
+    - `setup_context(ctx, inputs, output)`: what is kept for the derivative, with `keep`.
+    - `backward(ctx, grad_output)`: ∂L/∂input for each input, in order; None for what is no tensor.
+    - `jvp(ctx, *tangents)`: the tangent of the output; a tangent is None where its input has none.
+
+    Where the call can be wrong, `check(*inputs)` raises before anything is computed.
+    """
+
+    generate_vmap_rule = True
+    overwrites = False
+    """Whether it writes over an input, so that a call of it cannot be tried twice."""
+
+    @staticmethod
+    def check(*inputs: Any) -> None:
+        """Raise, in the exception type of the torch.nn.functional twin, if these inputs do not fit."""
+
+    @classmethod
+    def forward_and_keep(cls, ctx: Any, *inputs: Any) -> Any:
+        """`forward` and `setup_context` in one, where nothing transforms the operation."""
+        output = cls.forward(*inputs)
+        cls.setup_context(ctx, inputs, output)
+        return output
+
+    @staticmethod
+    def autocast_dtype(device_type: str) -> torch.dtype | None:
+        """The dtype that torch.autocast gives to the inputs; None where it leaves them as they are."""
+        return None
+
+
+def keep(ctx: Any, *tensors: Tensor | None) -> None:
+    """Keep inputs or outputs for `backward` and `jvp`, which find them in `ctx.saved_tensors`."""
+    ctx.save_for_backward(*tensors)
+    ctx.save_for_forward(*tensors)

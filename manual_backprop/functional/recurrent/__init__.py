@@ -1,0 +1,1 @@
+"""Recurrent layers: backpropagation through time, written out."""

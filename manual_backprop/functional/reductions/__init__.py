@@ -1,0 +1,1 @@
+"""Sums, means and deviations over dimensions."""

@@ -1,0 +1,80 @@
+"""The mean over dimensions.
+
+Given   yₖ = Σᵢ xₖᵢ / n, i running over the n places that are averaged and k over those that stay, and the
+        upstream gradient ∂L/∂y.
+Want    ∂L/∂x.
+
+1.  xₖᵢ reaches L through yₖ only, with the slope 1/n:
+
+        ∂L/∂xₖᵢ = ∂L/∂yₖ / n
+
+2.  So each number gets its share of the upstream gradient, repeated over the dimensions that are gone
+    (sum.py):
+
+        ∂L/∂x = ∂L/∂y / n, expanded to the shape of x
+
+The trap is n: the number of places that were averaged, not that of the examples, and not that of all
+numbers where some dimensions stay.
+
+Shapes: input (*), output without the averaged dimensions, or with size 1 there if keepdim; gradient (*).
+"""
+
+from math import prod
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from manual_backprop.functional.operation import Operation, function_of, require_tensor, twin_of
+from manual_backprop.functional.reductions._dims import with_numpys_names
+from manual_backprop.functional.reductions.sum import Dims, spread, summed
+
+
+class Mean(Operation):
+    """y = Σ x / n over some dimensions, and ∂L/∂x = ∂L/∂y / n, expanded."""
+
+    @staticmethod
+    def forward(input: Tensor, dim: Dims, keepdim: bool, dtype: torch.dtype | None) -> Tensor:
+        return torch.mean(input, dim, keepdim, dtype=dtype)
+
+    @staticmethod
+    def setup_context(
+        ctx: Any, inputs: tuple[Tensor, Dims, bool, torch.dtype | None], output: Tensor
+    ) -> None:
+        input, ctx.dim, ctx.keepdim, ctx.to = inputs  # no number is kept
+        ctx.shape, ctx.dtype = input.shape, input.dtype
+
+    @staticmethod
+    def backward(ctx: Any, grad_output: Tensor) -> tuple[Tensor, None, None, None]:
+        n = prod([ctx.shape[d] for d in summed(ctx.dim, len(ctx.shape))])
+        return (spread(grad_output, ctx) / n).to(ctx.dtype), None, None, None
+
+    @staticmethod
+    def jvp(ctx: Any, input_tangent: Tensor, *_: None) -> Tensor:
+        dims = summed(ctx.dim, len(ctx.shape))
+        return torch.mean(input_tangent, dims, ctx.keepdim, dtype=ctx.to) if dims else input_tangent.clone()
+
+
+_mean = function_of(Mean)
+
+
+@twin_of(torch.mean, torch.Tensor.mean)
+@with_numpys_names
+def mean(
+    input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: torch.dtype | None = None
+) -> Tensor:
+    """The mean over dimensions; as torch.mean, with a hand-written gradient.
+
+    Args:
+        input: x, of any shape (*).
+        dim: a dimension, or several; all of them by default.
+        keepdim: leave them in the result, with size 1.
+        dtype: the type to average in.
+
+    Raises:
+        TypeError: `input` is no tensor.
+        IndexError: no such dimension.
+        RuntimeError: a dimension that is named twice, or numbers that are not floating-point.
+    """
+    require_tensor("mean", input=input)
+    return _mean(input, tuple(dim) if isinstance(dim, list | torch.Size) else dim, keepdim, dtype)

@@ -1,0 +1,116 @@
+"""The standard deviation: the square root of the variance, in the unit of the numbers themselves.
+
+Given   s = v^{1/2},   v = Σᵢ (xᵢ − μ)² / (n − c)
+
+        over the n places of some dimensions, with their mean μ and the correction c (var.py), and the
+        upstream gradient g = ∂L/∂s.
+Want    ∂L/∂x.
+
+1.  The chain rule goes through the variance. The root has the slope 1 / (2 s) (sqrt.py), the variance
+    2 (xᵢ − μ) / (n − c):
+
+        ∂s/∂xᵢ = ∂s/∂v · ∂v/∂xᵢ = (xᵢ − μ) / (s (n − c))
+
+2.  Repeated over the dimensions that are gone:
+
+        ∂L/∂x = g / s · (x − μ) / (n − c)
+
+The numerical trap: numbers that are all equal have s = 0 and x = μ, and the quotient is 0/0. s has a kink
+there, like |x| at 0; PyTorch takes the slope 0, and so does this file. Close to it the slope is not small:
+(x − μ) / s stays of the size of 1 however small both are. So s must not round to 0 before they do: in float32
+the squares of differences below 10⁻²³ are 0, and those of differences over 10¹⁹ infinite. With the largest
+difference taken out, m = max |xᵢ − μ|, no square is over 1, and one of them is 1:
+
+        s = m (Σᵢ ((xᵢ − μ)/m)² / (n − c))^{1/2}
+
+Shapes: input (*), output without the dimensions, or with size 1 there if keepdim; gradient (*).
+"""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from manual_backprop.functional.operation import Operation, function_of, keep, narrow, twin_of, widen
+from manual_backprop.functional.reductions._dims import with_numpys_names
+from manual_backprop.functional.reductions.sum import Dims, spread, summed
+from manual_backprop.functional.reductions.var import along, arguments, differences, freedom, two_pass
+
+
+class Std(Operation):
+    """s = √v and ∂L/∂x = g / s · (x − μ) / (n − c)."""
+
+    @staticmethod
+    def forward(input: Tensor, dim: Dims, correction: float, keepdim: bool) -> Tensor:
+        return narrow(deviation(widen(input), dim, correction, keepdim), input.dtype)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, Dims, float, bool], output: Tensor) -> None:
+        input, ctx.dim, ctx.correction, ctx.keepdim = inputs
+        keep(ctx, input, output)  # the differences are formed anew
+        ctx.shape = input.shape
+
+    @staticmethod
+    def backward(ctx: Any, grad_output: Tensor) -> tuple[Tensor, None, None, None]:
+        x, s = ctx.saved_tensors
+        share = over(widen(grad_output), widen(s)) / freedom(x, ctx.dim, ctx.correction)
+        return narrow(spread(share, ctx) * differences(widen(x), ctx.dim), x.dtype), None, None, None
+
+    @staticmethod
+    def jvp(ctx: Any, input_tangent: Tensor, *_: None) -> Tensor:
+        x, s = ctx.saved_tensors
+        moved = over(along(input_tangent, x, ctx), widen(s))
+        return narrow(moved / freedom(x, ctx.dim, ctx.correction), x.dtype)
+
+
+def deviation(x: Tensor, dim: Dims, correction: float, keepdim: bool) -> Tensor:
+    """The square root of `two_pass`, of the differences divided by the largest of them."""
+    if x.numel() == 0:
+        return two_pass(x, dim, correction, keepdim).sqrt()
+    d, dims = differences(x, dim), summed(dim, x.dim())
+    m = d.abs().amax(dims, keepdim=True)
+    m = m.masked_fill(m == 0, 1)
+    squares = (d / m).square().sum(dims, keepdim=True)
+    s = m * (squares / freedom(x, dim, correction)).sqrt()
+    return s if keepdim else s.sum(dims)
+
+
+def over(value: Tensor, s: Tensor) -> Tensor:
+    """Value / s, and 0 where s is 0."""
+    return (value / s).masked_fill(s == 0, 0)
+
+
+_std = function_of(Std)
+
+
+@twin_of(torch.std, torch.Tensor.std)
+@with_numpys_names
+def std(
+    input: Tensor,
+    dim: Dims | bool = None,
+    unbiased: bool = True,
+    keepdim: bool = False,
+    *,
+    correction: float | None = None,
+) -> Tensor:
+    """The standard deviation over dimensions; as torch.std, with a hand-written gradient.
+
+    Args:
+        input: x, of any shape (*).
+        dim: a dimension, or several; all of them by default. `unbiased` may stand in its place.
+        unbiased: whether c is 1; else 0.
+        keepdim: leave the dimensions in the result, with size 1.
+        correction: c, whatever `unbiased` is.
+
+    Returns:
+        s; of complex numbers PyTorch's own, with a built-in gradient.
+
+    Raises:
+        TypeError: `input` is no tensor, or `dim` no integers.
+        IndexError: no such dimension.
+        RuntimeError: a dimension that is named twice, or numbers that are not floating-point.
+    """
+    dim, correction = arguments("std", input, dim, unbiased, correction)
+    if input.is_complex():
+        return torch.std(input, dim, correction=correction, keepdim=keepdim)
+    return _std(input, dim, correction, keepdim)

@@ -1,0 +1,157 @@
+"""The variance: how far numbers are from their mean.
+
+Given   v = Σᵢ dᵢ² / (n − c),   dᵢ = xᵢ − μ,   μ = Σᵢ xᵢ / n
+
+        over the n places of some dimensions, with the correction c: 1 for an estimate from a sample, 0 for
+        the numbers as they are, as every normalisation has it; and the upstream gradient g = ∂L/∂v.
+Want    ∂L/∂x.
+
+1.  xᵢ stands in its own difference with the slope 1, and in all of them through the mean, whose slope is
+    1/n:
+
+        ∂dⱼ/∂xᵢ = [i = j] − 1/n
+
+2.  The chain rule sums over the differences:
+
+        ∂v/∂xᵢ = Σⱼ 2 dⱼ ([i = j] − 1/n) / (n − c) = (2 dᵢ − (2/n) Σⱼ dⱼ) / (n − c)
+
+3.  The differences from the mean sum to 0, so the way through the mean drops out. Repeated over the
+    dimensions that are gone:
+
+        ∂L/∂x = g · 2 (x − μ) / (n − c)
+
+The numerical trap: Σᵢ xᵢ² / n − μ² is the same on paper, needs one pass less and cancels where the mean is
+large: of 10,000 and 10,001 in float32 it leaves nothing right. First the mean, then the squares of the
+differences.
+
+Shapes: input (*), output without the dimensions, or with size 1 there if keepdim; gradient (*).
+
+Source: Chan, Golub and LeVeque, "Algorithms for computing the sample variance: analysis and recommendations",
+The American Statistician 37 (1983), the two-pass algorithm.
+"""
+
+import math
+import warnings
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from manual_backprop.functional.operation import (
+    Operation,
+    function_of,
+    keep,
+    narrow,
+    require_tensor,
+    twin_of,
+    widen,
+)
+from manual_backprop.functional.reductions._dims import check_dims, with_numpys_names
+from manual_backprop.functional.reductions.sum import Dims, spread, summed
+
+
+class Var(Operation):
+    """v = Σ (x − μ)² / (n − c) and ∂L/∂x = g · 2 (x − μ) / (n − c)."""
+
+    @staticmethod
+    def forward(input: Tensor, dim: Dims, correction: float, keepdim: bool) -> Tensor:
+        return narrow(two_pass(widen(input), dim, correction, keepdim), input.dtype)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, Dims, float, bool], output: Tensor) -> None:
+        input, ctx.dim, ctx.correction, ctx.keepdim = inputs
+        keep(ctx, input)  # the differences are formed anew
+        ctx.shape = input.shape
+
+    @staticmethod
+    def backward(ctx: Any, grad_output: Tensor) -> tuple[Tensor, None, None, None]:
+        (x,) = ctx.saved_tensors
+        factor = 2 / freedom(x, ctx.dim, ctx.correction)
+        grad_input = spread(widen(grad_output), ctx) * differences(widen(x), ctx.dim) * factor
+        return narrow(grad_input, x.dtype), None, None, None
+
+    @staticmethod
+    def jvp(ctx: Any, input_tangent: Tensor, *_: None) -> Tensor:
+        (x,) = ctx.saved_tensors
+        factor = 2 / freedom(x, ctx.dim, ctx.correction)
+        return narrow(along(input_tangent, x, ctx) * factor, x.dtype)
+
+
+def differences(x: Tensor, dim: Dims) -> Tensor:
+    """The differences x − μ."""
+    return x - x.mean(summed(dim, x.dim()), keepdim=True)
+
+
+def along(input_tangent: Tensor, x: Tensor, ctx: Any) -> Tensor:
+    """The sum Σᵢ (xᵢ − μ) ẋᵢ, in which a tangent moves the squares."""
+    products = differences(widen(x), ctx.dim) * widen(input_tangent)
+    return products.sum(summed(ctx.dim, x.dim()), ctx.keepdim)
+
+
+def two_pass(x: Tensor, dim: Dims, correction: float, keepdim: bool) -> Tensor:
+    """The formula itself, for numbers that are wide enough to compute in."""
+    squares = differences(x, dim).square().sum(summed(dim, x.dim()), keepdim)
+    return squares / freedom(x, dim, correction)
+
+
+def freedom(x: Tensor, dim: Dims, correction: float) -> Tensor:
+    """The divisor n − c, at least 0: a tensor, whose quotients by 0 are infinite or NaN."""
+    n = math.prod([x.shape[d] for d in summed(dim, x.dim())])
+    return torch.full((), max(n - correction, 0.0), dtype=x.dtype, device=x.device)
+
+
+def arguments(
+    operation: str, input: Tensor, dim: Any, unbiased: bool, correction: float | None
+) -> tuple[Dims, float]:
+    """`dim` and the correction, checked; `unbiased` may stand in the place of `dim`, as torch has it."""
+    require_tensor(operation, input=input)
+    if isinstance(dim, bool):
+        dim, unbiased = None, dim
+    dim = tuple(dim) if isinstance(dim, list | torch.Size) else dim
+    check_dims(operation, input, dim)
+    if not (input.is_floating_point() or input.is_complex()):
+        raise RuntimeError(f"{operation}: expected floating-point numbers, got {input.dtype}")
+    correction = (1 if unbiased else 0) if correction is None else correction
+    n = math.prod([input.shape[d] for d in summed(dim, input.dim())])
+    if n <= correction:
+        warnings.warn(
+            f"{operation}: {n} numbers and the correction {correction} leave no degrees of freedom",
+            stacklevel=4,
+        )
+    return dim, correction
+
+
+_var = function_of(Var)
+
+
+@twin_of(torch.var, torch.Tensor.var)
+@with_numpys_names
+def var(
+    input: Tensor,
+    dim: Dims | bool = None,
+    unbiased: bool = True,
+    keepdim: bool = False,
+    *,
+    correction: float | None = None,
+) -> Tensor:
+    """The variance over dimensions; as torch.var, with a hand-written gradient.
+
+    Args:
+        input: x, of any shape (*).
+        dim: a dimension, or several; all of them by default. `unbiased` may stand in its place.
+        unbiased: whether c is 1; else 0.
+        keepdim: leave the dimensions in the result, with size 1.
+        correction: c, whatever `unbiased` is.
+
+    Returns:
+        v; of complex numbers PyTorch's own, with a built-in gradient.
+
+    Raises:
+        TypeError: `input` is no tensor, or `dim` no integers.
+        IndexError: no such dimension.
+        RuntimeError: a dimension that is named twice, or numbers that are not floating-point.
+    """
+    dim, correction = arguments("var", input, dim, unbiased, correction)
+    if input.is_complex():
+        return torch.var(input, dim, correction=correction, keepdim=keepdim)
+    return _var(input, dim, correction, keepdim)
