@@ -5,6 +5,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from manual_backprop.functional.operation.torch_state import base_of
+
 
 def require_tensor(operation: str, **arguments: Any) -> None:
     """Raise a TypeError that names the argument if one of them is no tensor."""
@@ -16,7 +18,7 @@ def require_tensor(operation: str, **arguments: Any) -> None:
 def require_overwritable(operation: str, input: Tensor) -> None:
     """Raise for a leaf that requires a gradient, or a view of one, before anything is written over it."""
     if torch.is_grad_enabled() and not torch.compiler.is_compiling():
-        owner = input if input._base is None else input._base
+        owner = base_of(input)
         if owner.is_leaf and owner.requires_grad:
             raise RuntimeError(f"{operation}: in place, a leaf that requires a gradient would be overwritten")
 

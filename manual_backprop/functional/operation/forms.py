@@ -10,10 +10,10 @@ from torch import Tensor
 from manual_backprop.functional.operation.checks import require_overwritable
 from manual_backprop.functional.operation.operation import Operation
 from manual_backprop.functional.operation.precision import autocast
+from manual_backprop.functional.operation.torch_state import is_forward_mode, is_transformed
 
 WATCH: ContextVar[Callable[..., Tensor] | None] = ContextVar("watch", default=None)
 """Who is called in an operation's place, with the operation, what computes it, and the inputs."""
-_TRACED = ("forward", "setup_context", "backward", "generate_vmap_rule")
 
 
 def function_of(operation: type[Operation]) -> Callable[..., Any]:
@@ -23,21 +23,12 @@ def function_of(operation: type[Operation]) -> Callable[..., Any]:
 
     - plain: where nothing transforms the function, without a `jvp`, and with `setup_context` called at the
       end of `forward`. PyTorch takes 40 to 60 µs less for a call and its backward than with both.
-    - operation: under torch.func, which asks for `setup_context`, and in forward mode, for `jvp`. What the
-      mode is shows when the plain form refuses, so what overwrites its input always takes this form.
+    - operation: under torch.func, which asks for `setup_context`, in forward mode, for `jvp`, and where it
+      overwrites its input.
     - traced: under torch.compile, which refuses a Function that has its own `jvp`, and needs none: what it
       traces is not differentiated in forward mode.
     """
-    parts: dict[str, Any] = {
-        name: part for base in reversed(operation.__mro__) for name, part in vars(base).items()
-    }
-
-    def variant(**own: Any) -> Any:
-        return type(operation.__name__, (torch.autograd.Function,), own)
-
-    plain = variant(forward=staticmethod(operation.forward_and_keep), backward=parts["backward"])
-    traced = variant(**{name: parts[name] for name in _TRACED})
-
+    plain, traced = _plain(operation), _traced(operation)
     overwrites, name = operation.overwrites, operation.__name__  # Dynamo cannot look at the class for them
 
     def apply(*inputs: Any) -> Any:
@@ -57,13 +48,31 @@ def function_of(operation: type[Operation]) -> Callable[..., Any]:
         watch = WATCH.get()
         if watch is not None:
             return watch(operation, operation.apply, inputs)
-        if overwrites:
+        if overwrites or is_transformed() or is_forward_mode():
             return operation.apply(*inputs)
-        try:
-            return plain.apply(*inputs)
-        except RuntimeError as error:
-            if not any(word in str(error) for word in ("setup_context", "jvp")):
-                raise
-            return operation.apply(*inputs)  # torch.func or forward mode is at work
+        return plain.apply(*inputs)
 
     return apply
+
+
+def _plain(operation: type[Operation]) -> Any:
+    """`forward_and_keep` and `backward`, and nothing else."""
+    return _function(
+        operation, forward=staticmethod(operation.forward_and_keep), backward=_static(operation, "backward")
+    )
+
+
+def _traced(operation: type[Operation]) -> Any:
+    """All but `jvp`."""
+    names = ("forward", "setup_context", "backward", "generate_vmap_rule")
+    return _function(operation, **{name: _static(operation, name) for name in names})
+
+
+def _function(operation: type[Operation], **parts: Any) -> Any:
+    """A Function of the same name that has these parts only."""
+    return type(operation.__name__, (torch.autograd.Function,), parts)
+
+
+def _static(operation: type[Operation], name: str) -> Any:
+    """A part of the operation as the class has it, with `staticmethod` around it."""
+    return next(vars(base)[name] for base in operation.__mro__ if name in vars(base))
