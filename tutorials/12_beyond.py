@@ -442,7 +442,7 @@ one_hot = torch.nn.functional.one_hot(text, 4).double()
 torch.testing.assert_close(gradient, one_hot.T @ delta)  # aᵀδ: a linear layer whose input is one-hot
 
 # %% [markdown]
-# `manual_backprop/functional/embedding.py` adds the rows without ever making the ones and zeros.
+# `manual_backprop/functional/affine/embedding.py` adds the rows without ever making the ones and zeros.
 #
 # ## Attention: every place, every other place
 #

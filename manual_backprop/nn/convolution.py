@@ -85,4 +85,4 @@ class AdaptiveAvgPool2d(nn.AdaptiveAvgPool2d):
 
     def forward(self, input: Tensor) -> Tensor:
         """(N, C, H, W) → (N, C, O, P), or the same without N."""
-        return F.adaptive_avg_pool2d(input, self.output_size)  # type: ignore[arg-type]  # None is refused
+        return F.adaptive_avg_pool2d(input, self.output_size)  # None is refused

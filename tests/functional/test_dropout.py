@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as T
 from torch import Tensor
 
-from manual_backprop.functional.dropout import dropout, torch_dropout
+from manual_backprop.functional.activations.dropout import dropout, torch_dropout
 from tests.functional.checks import DTYPES, assert_same, upstream_for
 from tests.functional.samples import randn, strided, transposed
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 import torch.nn.functional as T
 
-from manual_backprop.functional.embedding import embedding
+from manual_backprop.functional.affine.embedding import embedding
 from manual_backprop.functional.operation import TWINS
 from tests.functional.checks import assert_same
 from tests.functional.samples import labels, randn

@@ -3,7 +3,7 @@
 from inspect import getsource
 from types import ModuleType
 
-from manual_backprop.functional.operation import TWINS
+from manual_backprop.functional.operation import PUBLIC, TWINS
 from tests.functional.checks import Function
 from tests.functional.modules import module_named
 from tests.functional.samples import Mutant, Row
@@ -21,7 +21,8 @@ def mutated(row: Row, mutant: Mutant) -> Function:
         raise LookupError(f"{row.name} holds {source.count(mutant.line)} times: {mutant.line}")
     copy = ModuleType(original.__name__)
     code = compile(source.replace(mutant.line, mutant.instead), f"<{mutant.mistake}>", "exec")
-    twins = dict(TWINS)
+    twins, functions = dict(TWINS), dict(PUBLIC)
     exec(code, copy.__dict__)
-    TWINS.update(twins)  # the copy has named itself the twin of torch's functions
+    TWINS.update(twins)  # the copy has named itself the twin of torch's functions, and made itself public
+    PUBLIC.update(functions)
     return row.adapt(getattr(copy, row.name))

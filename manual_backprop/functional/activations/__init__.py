@@ -1,1 +1,1 @@
-"""Functions between the layers: elementwise ones, and softmax over a dimension."""
+"""Functions between the layers: elementwise ones, softmax over a dimension, dropout."""

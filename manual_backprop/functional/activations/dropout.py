@@ -31,17 +31,29 @@ Source: Srivastava, Hinton, Krizhevsky, Sutskever and Salakhutdinov, "Dropout: a
 networks from overfitting", Journal of Machine Learning Research 15 (2014).
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
 import torch.nn.functional as T
 from torch import Tensor
 
-from manual_backprop.functional.operation import Operation, function_of, keep, require_tensor, twin_of
+from manual_backprop.functional.operation import (
+    Formula,
+    Operation,
+    example,
+    function_of,
+    keep,
+    public,
+    require_tensor,
+    twin_of,
+)
 
 
 class Dropout(Operation):
     """y = m ⊙ x / (1 − p) and ∂L/∂x = ∂L/∂y ⊙ m / (1 − p), for a given mask."""
+
+    formula = Formula("dropout", "elementwise", "m ⊙ {0} / (1 − {2}), m = {1}", ("m ⊙ {g} / (1 − {2})",))
 
     @staticmethod
     def forward(input: Tensor, mask: Tensor, p: float) -> Tensor:
@@ -109,7 +121,13 @@ _dropout = function_of(Dropout)
 _dropout_in_place = function_of(DropoutInPlace)
 
 
-@twin_of(T.dropout)
+def _with_the_same_mask(dropout: Callable[..., Tensor], input: Tensor) -> Tensor:
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        return dropout(input)
+
+
+@public(T.dropout, example=example((5, 3), call=_with_the_same_mask))
 def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
     """m ⊙ x / (1 − p), m being random; as torch.nn.functional.dropout, with a hand-written gradient.
 

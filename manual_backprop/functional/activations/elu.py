@@ -42,10 +42,13 @@ from torch import Tensor
 
 from manual_backprop.functional.in_place.elementwise import overwriting
 from manual_backprop.functional.operation import (
+    Formula,
     Operation,
+    example,
     function_of,
     keep,
     narrow,
+    public,
     require_tensor,
     twin_of,
     widen,
@@ -54,6 +57,13 @@ from manual_backprop.functional.operation import (
 
 class ELU(Operation):
     """a = z where z > 0, else α (e^z − 1); ∂L/∂z = ∂L/∂a where z > 0, else α e^z ∂L/∂a."""
+
+    formula = Formula(
+        "elu",
+        "activation",
+        "{0} where {0} > 0, else ‹{1} ›(exp {0} − 1)",
+        ("{g} where {0} > 0, else ‹{1} ›{g} exp {0}",),
+    )
 
     @staticmethod
     def check(input: Tensor, alpha: float) -> None:
@@ -116,7 +126,7 @@ _elu = function_of(ELU)
 _elu_in_place = overwriting(ELUInPlace)
 
 
-@twin_of(T.elu)
+@public(T.elu, example=example((5, 3)))
 def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     """Exponential linear unit, elementwise; as torch.nn.functional.elu, with a hand-written gradient.
 

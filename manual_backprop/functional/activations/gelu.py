@@ -47,12 +47,14 @@ import torch.nn.functional as T
 from torch import Tensor
 
 from manual_backprop.functional.operation import (
+    Formula,
     Operation,
+    example,
     function_of,
     keep,
     narrow,
+    public,
     require_tensor,
-    twin_of,
     widen,
 )
 
@@ -61,6 +63,8 @@ C = 0.044715
 
 class GELU(Operation):
     """a = z P(z) and ∂L/∂z = ∂L/∂a ⊙ (P(z) + z P′(z))."""
+
+    formula = Formula("gelu", "activation", "{0} Φ({0})", ("{g} ⊙ (Φ({0}) + {0} φ({0}))",))
 
     @staticmethod
     def check(input: Tensor, approximate: str) -> None:
@@ -114,7 +118,7 @@ def density(z: Tensor, approximate: str) -> Tensor:
 _gelu = function_of(GELU)
 
 
-@twin_of(T.gelu)
+@public(T.gelu, example=example((5, 3)))
 def gelu(input: Tensor, *, approximate: str = "none") -> Tensor:
     """Gaussian error linear unit, elementwise; as torch.nn.functional.gelu, with a hand-written gradient.
 

@@ -31,18 +31,24 @@ from torch import Tensor
 
 from manual_backprop.functional.in_place.elementwise import overwriting
 from manual_backprop.functional.operation import (
+    Formula,
     Operation,
+    example,
     function_of,
     keep,
     narrow,
+    public,
     require_tensor,
-    twin_of,
     widen,
 )
 
 
 class Hardsigmoid(Operation):
     """a = (z + 3)/6 between 0 and 1; ∂L/∂z = 1/6 ∂L/∂a where 0 < a < 1, else 0."""
+
+    formula = Formula(
+        "hardsigmoid", "activation", "({0} + 3)/6 between 0 and 1", ("{g}/6 where 0 < {out} < 1, else 0",)
+    )
 
     @staticmethod
     def check(input: Tensor) -> None:
@@ -72,7 +78,7 @@ _hardsigmoid = function_of(Hardsigmoid)
 _hardsigmoid_in_place = overwriting(Hardsigmoid)
 
 
-@twin_of(T.hardsigmoid)
+@public(T.hardsigmoid, example=example((5, 3), built_in=lambda x: T.relu6(x + 3) / 6))
 def hardsigmoid(input: Tensor, inplace: bool = False) -> Tensor:
     """Hard sigmoid, elementwise; as torch.nn.functional.hardsigmoid, with a hand-written gradient.
 

@@ -39,13 +39,15 @@ from torch import Tensor
 
 from manual_backprop.functional.in_place.overwrite import copy_
 from manual_backprop.functional.operation import (
+    Formula,
     Operation,
+    example,
     function_of,
     keep,
     narrow,
+    public,
     require_overwritable,
     require_tensor,
-    twin_of,
     widen,
 )
 from manual_backprop.functional.shapes.clone import clone
@@ -53,6 +55,13 @@ from manual_backprop.functional.shapes.clone import clone
 
 class Hardswish(Operation):
     """a = z h(z); ∂L/∂z = (z/3 + ½) ∂L/∂a between −3 and 3, 0 to the left and ∂L/∂a to the right."""
+
+    formula = Formula(
+        "hardswish",
+        "activation",
+        "{0} · (({0} + 3)/6 between 0 and 1)",
+        ("{g} ({0}/3 + ½) between −3 and 3, 0 to the left, {g} to the right",),
+    )
 
     @staticmethod
     def check(input: Tensor) -> None:
@@ -88,7 +97,7 @@ def sloped(g: Tensor, z: Tensor) -> Tensor:
 _hardswish = function_of(Hardswish)
 
 
-@twin_of(T.hardswish)
+@public(T.hardswish, example=example((5, 3)))
 def hardswish(input: Tensor, inplace: bool = False) -> Tensor:
     """Hard swish, elementwise; as torch.nn.functional.hardswish, with a hand-written gradient.
 

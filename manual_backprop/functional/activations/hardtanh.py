@@ -31,11 +31,24 @@ import torch.nn.functional as T
 from torch import Tensor
 
 from manual_backprop.functional.in_place.elementwise import overwriting
-from manual_backprop.functional.operation import Operation, function_of, keep, require_tensor, twin_of
+from manual_backprop.functional.operation import (
+    Formula,
+    Operation,
+    example,
+    function_of,
+    keep,
+    public,
+    require_tensor,
+    twin_of,
+)
 
 
 class Hardtanh(Operation):
     """a = z between l and u; ∂L/∂z = ∂L/∂a where l < a < u, else 0."""
+
+    formula = Formula(
+        "hardtanh", "activation", "{0} between {1} and {2}", ("{g} where {1} < {0} < {2}, else 0",)
+    )
 
     @staticmethod
     def check(input: Tensor, min_val: float, max_val: float) -> None:
@@ -79,7 +92,7 @@ _hardtanh = function_of(Hardtanh)
 _hardtanh_in_place = overwriting(Hardtanh)
 
 
-@twin_of(T.hardtanh)
+@public(T.hardtanh, example=example((5, 3)))
 def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> Tensor:
     """min(max(z, l), u), elementwise; as torch.nn.functional.hardtanh, with a hand-written gradient.
 
@@ -108,7 +121,7 @@ def _hardtanh_(input: Tensor, min_val: float = -1.0, max_val: float = 1.0) -> Te
     return hardtanh(input, min_val, max_val, inplace=True)
 
 
-@twin_of(T.relu6)
+@public(T.relu6, example=example((5, 3)))
 def relu6(input: Tensor, inplace: bool = False) -> Tensor:
     """min(max(0, z), 6), elementwise; as torch.nn.functional.relu6, with a hand-written gradient.
 

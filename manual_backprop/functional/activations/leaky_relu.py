@@ -38,10 +38,13 @@ from torch import Tensor
 
 from manual_backprop.functional.in_place.elementwise import overwriting
 from manual_backprop.functional.operation import (
+    Formula,
     Operation,
+    example,
     function_of,
     keep,
     narrow,
+    public,
     require_tensor,
     twin_of,
     widen,
@@ -50,6 +53,10 @@ from manual_backprop.functional.operation import (
 
 class LeakyReLU(Operation):
     """a = z where z > 0, else s z; ∂L/∂z = ∂L/∂a where z > 0, else s ∂L/∂a."""
+
+    formula = Formula(
+        "leaky_relu", "activation", "{0} where {0} > 0, else {1} {0}", ("{g} where {0} > 0, else {1} {g}",)
+    )
 
     @staticmethod
     def check(input: Tensor, negative_slope: float) -> None:
@@ -84,7 +91,7 @@ _leaky_relu = function_of(LeakyReLU)
 _leaky_relu_in_place = overwriting(LeakyReLU)
 
 
-@twin_of(T.leaky_relu)
+@public(T.leaky_relu, example=example((5, 3)))
 def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
     """Leaky ReLU, elementwise; as torch.nn.functional.leaky_relu, with a hand-written gradient.
 

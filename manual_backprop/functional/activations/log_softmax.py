@@ -34,10 +34,13 @@ import torch.nn.functional as T
 from torch import Tensor
 
 from manual_backprop.functional.operation import (
+    Formula,
     Operation,
+    example,
     function_of,
     keep,
     narrow,
+    public,
     require_tensor,
     twin_of,
     widen,
@@ -46,6 +49,8 @@ from manual_backprop.functional.operation import (
 
 class LogSoftmax(Operation):
     """y = z − log Σⱼ e^zⱼ and ∂L/∂z = g − e^y Σₖ gₖ."""
+
+    formula = Formula("log_softmax", "normalisation", "{0} − log Σ exp {0}", ("{g} − exp({out}) Σ {g}",))
 
     @staticmethod
     def autocast_dtype(device_type: str) -> torch.dtype | None:
@@ -118,7 +123,7 @@ def log_softmax_tangent(p: Tensor, tangent: Tensor, dim: int) -> Tensor:
 _log_softmax = function_of(LogSoftmax)
 
 
-@twin_of(T.log_softmax)
+@public(T.log_softmax, example=example((5, 3), dim=1))
 def log_softmax(
     input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: torch.dtype | None = None
 ) -> Tensor:

@@ -35,11 +35,28 @@ import torch
 import torch.nn.functional as T
 from torch import Tensor
 
-from manual_backprop.functional.operation import Operation, function_of, keep, require_tensor, twin_of
+from manual_backprop.functional.operation import (
+    Formula,
+    Operation,
+    example,
+    function_of,
+    keep,
+    public,
+    require_tensor,
+    twin_of,
+)
 
 
 class ReLU(Operation):
     """a = max(0, z) and ∂L/∂z = ∂L/∂a where a > 0, else 0."""
+
+    formula = Formula(
+        "relu",
+        "activation",
+        "max(0, {0})",
+        ("{g} where {out} > 0, else 0",),
+        slope=lambda z, a: (a > 0).to(a.dtype),
+    )
 
     @staticmethod
     def check(input: Tensor) -> None:
@@ -114,7 +131,7 @@ _relu = function_of(ReLU)
 _relu_in_place = function_of(ReLUInPlace)
 
 
-@twin_of(torch.relu, torch.Tensor.relu, T.relu)
+@public(torch.relu, torch.Tensor.relu, T.relu, example=example((5, 3)))
 def relu(input: Tensor, inplace: bool = False) -> Tensor:
     """max(0, z), elementwise; as torch.nn.functional.relu, with a hand-written gradient.
 

@@ -39,11 +39,27 @@ import torch
 import torch.nn.functional as T
 from torch import Tensor
 
-from manual_backprop.functional.operation import Operation, function_of, keep, require_tensor, twin_of
+from manual_backprop.functional.operation import (
+    Formula,
+    Operation,
+    example,
+    function_of,
+    keep,
+    public,
+    require_tensor,
+)
 
 
 class Sigmoid(Operation):
     """a = σ(z) and ∂L/∂z = ∂L/∂a ⊙ a ⊙ (1 − a)."""
+
+    formula = Formula(
+        "sigmoid",
+        "activation",
+        "1 / (1 + exp(−{0}))",
+        ("{g} ⊙ {out} ⊙ (1 − {out})",),
+        slope=lambda z, a: a * (1 - a),
+    )
 
     @staticmethod
     def forward(input: Tensor) -> Tensor:
@@ -67,7 +83,7 @@ class Sigmoid(Operation):
 _sigmoid = function_of(Sigmoid)
 
 
-@twin_of(torch.sigmoid, torch.Tensor.sigmoid, T.sigmoid)
+@public(torch.sigmoid, torch.Tensor.sigmoid, T.sigmoid, example=example((5, 3)))
 def sigmoid(input: Tensor) -> Tensor:
     """σ(z) = 1 / (1 + e⁻ᶻ), elementwise; as torch.nn.functional.sigmoid, with a hand-written gradient.
 

@@ -36,13 +36,15 @@ from torch import Tensor
 
 from manual_backprop.functional.in_place.overwrite import copy_
 from manual_backprop.functional.operation import (
+    Formula,
     Operation,
+    example,
     function_of,
     keep,
     narrow,
+    public,
     require_overwritable,
     require_tensor,
-    twin_of,
     widen,
 )
 from manual_backprop.functional.shapes.clone import clone
@@ -50,6 +52,8 @@ from manual_backprop.functional.shapes.clone import clone
 
 class SiLU(Operation):
     """a = z σ(z) and ∂L/∂z = ∂L/∂a ⊙ σ ⊙ (1 + z (1 − σ))."""
+
+    formula = Formula("silu", "activation", "{0} σ({0})", ("{g} ⊙ σ({0}) ⊙ (1 + {0} (1 − σ({0})))",))
 
     @staticmethod
     def check(input: Tensor) -> None:
@@ -86,7 +90,7 @@ def slope(z: Tensor) -> Tensor:
 _silu = function_of(SiLU)
 
 
-@twin_of(T.silu)
+@public(T.silu, example=example((5, 3)))
 def silu(input: Tensor, inplace: bool = False) -> Tensor:
     """Sigmoid linear unit, elementwise; as torch.nn.functional.silu, with a hand-written gradient.
 

@@ -34,10 +34,13 @@ from torch import Tensor
 
 from manual_backprop.functional.activations.log_softmax import LogSoftmax, check_softmax, dim_or_default
 from manual_backprop.functional.operation import (
+    Formula,
     Operation,
+    example,
     function_of,
     keep,
     narrow,
+    public,
     require_tensor,
     twin_of,
     widen,
@@ -46,6 +49,8 @@ from manual_backprop.functional.operation import (
 
 class Softmax(Operation):
     """pₖ = e^zₖ / Σⱼ e^zⱼ and ∂L/∂z = p ⊙ (g − Σ g p)."""
+
+    formula = Formula("softmax", "normalisation", "exp {0} / Σ exp {0}", ("{out} ⊙ ({g} − Σ {g} ⊙ {out})",))
 
     @staticmethod
     def autocast_dtype(device_type: str) -> torch.dtype | None:
@@ -83,7 +88,7 @@ def times_jacobian(p: Tensor, g: Tensor, dim: int) -> Tensor:
 _softmax = function_of(Softmax)
 
 
-@twin_of(T.softmax)
+@public(T.softmax, example=example((5, 3), dim=1))
 def softmax(
     input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: torch.dtype | None = None
 ) -> Tensor:

@@ -37,18 +37,22 @@ import torch.nn.functional as T
 from torch import Tensor
 
 from manual_backprop.functional.operation import (
+    Formula,
     Operation,
+    example,
     function_of,
     keep,
     narrow,
+    public,
     require_tensor,
-    twin_of,
     widen,
 )
 
 
 class Softplus(Operation):
     """a = log(1 + e^{βz}) / β and ∂L/∂z = ∂L/∂a ⊙ σ(βz)."""
+
+    formula = Formula("softplus", "activation", "log(1 + exp(‹{1} ›{0}))‹ / {1}›", ("{g} ⊙ σ(‹{1} ›{0})",))
 
     @staticmethod
     def autocast_dtype(device_type: str) -> torch.dtype | None:
@@ -91,7 +95,7 @@ def slope(z: Tensor, beta: float, threshold: float) -> Tensor:
 _softplus = function_of(Softplus)
 
 
-@twin_of(T.softplus)
+@public(T.softplus, example=example((5, 3)))
 def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
     """log(1 + e^{βz}) / β, elementwise; as torch.nn.functional.softplus, with a hand-written gradient.
 

@@ -32,11 +32,23 @@ import torch
 import torch.nn.functional as T
 from torch import Tensor
 
-from manual_backprop.functional.operation import Operation, function_of, keep, require_tensor, twin_of
+from manual_backprop.functional.operation import (
+    Formula,
+    Operation,
+    example,
+    function_of,
+    keep,
+    public,
+    require_tensor,
+)
 
 
 class Tanh(Operation):
     """a = tanh z and ∂L/∂z = ∂L/∂a ⊙ (1 − a) ⊙ (1 + a)."""
+
+    formula = Formula(
+        "tanh", "activation", "tanh {0}", ("{g} ⊙ (1 − {out}²)",), slope=lambda z, a: (1 - a) * (1 + a)
+    )
 
     @staticmethod
     def forward(input: Tensor) -> Tensor:
@@ -60,7 +72,7 @@ class Tanh(Operation):
 _tanh = function_of(Tanh)
 
 
-@twin_of(torch.tanh, torch.Tensor.tanh, T.tanh)
+@public(torch.tanh, torch.Tensor.tanh, T.tanh, example=example((5, 3)))
 def tanh(input: Tensor) -> Tensor:
     """Tanh z, elementwise; as torch.nn.functional.tanh, with a hand-written gradient.
 

@@ -1,1 +1,1 @@
-"""Weighted sums: the linear layer, matrix products, and a linear layer fused with its activation."""
+"""Weighted sums: the linear layer, matrix products, embeddings, a linear layer with its activation."""

@@ -34,12 +34,24 @@ import torch
 from torch import Tensor
 
 from manual_backprop.functional.affine.matmul import transposed
-from manual_backprop.functional.operation import Operation, broadcasts, function_of, require_tensor, twin_of
+from manual_backprop.functional.operation import (
+    Formula,
+    Operation,
+    broadcasts,
+    example,
+    function_of,
+    public,
+    require_tensor,
+)
 from manual_backprop.functional.shapes.broadcast_to import unbroadcast
 
 
 class Addmm(Operation):
     """Z = β X + α A B, with ∂L/∂X = β Σ g, ∂L/∂A = α g Bᵀ and ∂L/∂B = α Aᵀ g; of matrices or batches."""
+
+    formula = Formula(
+        "addmm", "product", "‹{3} ›{0} + ‹{4} ›{1} {2}", ("‹{3} ›Σ {g}", "‹{4} ›{g} {2}ᵀ", "‹{4} ›{1}ᵀ {g}")
+    )
 
     @staticmethod
     def autocast_dtype(device_type: str) -> torch.dtype:
@@ -111,7 +123,7 @@ def _times(factor: float, tensor: Tensor) -> Tensor:
 _addmm = function_of(Addmm)
 
 
-@twin_of(torch.addmm, torch.Tensor.addmm)
+@public(torch.addmm, torch.Tensor.addmm, example=example((7,), (5, 3), (3, 7), beta=0.5, alpha=2))
 def addmm(input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: float = 1, alpha: float = 1) -> Tensor:
     """Z = β X + α A B; as torch.addmm, with hand-written gradients.
 
@@ -136,7 +148,7 @@ def addmm(input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: float = 1, alpha: 
     return _addmm(input, mat1, mat2, beta, alpha)
 
 
-@twin_of(torch.baddbmm, torch.Tensor.baddbmm)
+@public(torch.baddbmm, torch.Tensor.baddbmm, example=example((2, 5, 7), (2, 5, 3), (2, 3, 7)))
 def baddbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: float = 1, alpha: float = 1) -> Tensor:
     """Z = β X + α A B for each matrix of a batch; as torch.baddbmm, with hand-written gradients.
 

@@ -43,10 +43,14 @@ import torch.nn.functional as T
 from torch import Tensor
 
 from manual_backprop.functional.operation import (
+    PLACES,
+    Formula,
     Operation,
+    example,
     function_of,
     keep,
     narrow,
+    public,
     require_tensor,
     twin_of,
     widen,
@@ -55,6 +59,8 @@ from manual_backprop.functional.operation import (
 
 class Embedding(Operation):
     """y = W[i], and ∂L/∂W the sum of δₙ over the places n of each word."""
+
+    formula = Formula("embedding", "choice", "{0}[{1}]", ("Σ of {g} over the places of each row", ""))
 
     @staticmethod
     def check(weight: Tensor, indices: Tensor, *_: Any) -> None:
@@ -118,7 +124,7 @@ def check_indices(weight: Tensor, indices: Tensor) -> None:
 _embedding = function_of(Embedding)
 
 
-@twin_of(T.embedding)
+@public(T.embedding, example=example(PLACES, (4, 3)))
 def embedding(
     input: Tensor,
     weight: Tensor,

@@ -39,11 +39,21 @@ import torch
 import torch.nn.functional as T
 from torch import Tensor
 
-from manual_backprop.functional.operation import Operation, broadcasts, function_of, require_tensor, twin_of
+from manual_backprop.functional.operation import (
+    Formula,
+    Operation,
+    broadcasts,
+    example,
+    function_of,
+    public,
+    require_tensor,
+)
 
 
 class Linear(Operation):
     """z = x Wᵀ + b, with ∂L/∂x = δ W, ∂L/∂W = δᵀ x and ∂L/∂b = Σₙ δₙ."""
+
+    formula = Formula("linear", "layer", "{0} {1}ᵀ‹ + {2}›", ("{g} {1}", "{g}ᵀ {0}", "Σₙ {g}"))
 
     @staticmethod
     def autocast_dtype(device_type: str) -> torch.dtype:
@@ -168,7 +178,7 @@ def _summed(delta: Tensor, shape: torch.Size) -> Tensor:
 _linear = function_of(Linear)
 
 
-@twin_of(T.linear)
+@public(T.linear, example=example((5, 3), (7, 3), (7,)))
 def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """z = x Wᵀ + b; as torch.nn.functional.linear, with hand-written gradients.
 

@@ -24,6 +24,7 @@ sublinear memory cost" (2016), section 3, in-place operation.
 from typing import Any
 
 import torch
+import torch.nn.functional as T
 from torch import Tensor
 
 from manual_backprop.functional.activations.relu import gate
@@ -33,11 +34,19 @@ from manual_backprop.functional.affine.linear import (
     linear_arguments,
     linear_backward,
 )
-from manual_backprop.functional.operation import function_of
+from manual_backprop.functional.operation import Formula, example, function_of, public
 
 
 class LinearReLU(Linear):
     """a = max(0, x Wᵀ + b), with δ = ∂L/∂a where a > 0, and from there as in `Linear`."""
+
+    formula = Formula(
+        "linear_relu",
+        "activated layer",
+        "max(0, {0} {1}ᵀ‹ + {2}›)",
+        ("δ {1}", "δᵀ {0}", "Σₙ δ"),
+        delta="{g} where {out} > 0",
+    )
 
     @staticmethod
     def check(input: Tensor, weight: Tensor, bias: Tensor | None) -> None:
@@ -68,6 +77,7 @@ class LinearReLU(Linear):
 _linear_relu = function_of(LinearReLU)
 
 
+@public(example=example((5, 3), (7, 3), (7,), built_in=lambda x, W, b: T.relu(T.linear(x, W, b))))
 def linear_relu(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """max(0, x Wᵀ + b): relu(linear(input, weight, bias)) as one operation.
 

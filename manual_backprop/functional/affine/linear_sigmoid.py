@@ -25,6 +25,7 @@ sublinear memory cost" (2016), section 3, in-place operation.
 from typing import Any
 
 import torch
+import torch.nn.functional as T
 from torch import Tensor
 
 from manual_backprop.functional.affine.linear import (
@@ -33,11 +34,19 @@ from manual_backprop.functional.affine.linear import (
     linear_arguments,
     linear_backward,
 )
-from manual_backprop.functional.operation import function_of, narrow, widen
+from manual_backprop.functional.operation import Formula, example, function_of, narrow, public, widen
 
 
 class LinearSigmoid(Linear):
     """a = σ(x Wᵀ + b), with δ = ∂L/∂a ⊙ a ⊙ (1 − a), and from there as in `Linear`."""
+
+    formula = Formula(
+        "linear_sigmoid",
+        "activated layer",
+        "σ({0} {1}ᵀ‹ + {2}›)",
+        ("δ {1}", "δᵀ {0}", "Σₙ δ"),
+        delta="{g} ⊙ {out} ⊙ (1 − {out})",
+    )
 
     @staticmethod
     def check(input: Tensor, weight: Tensor, bias: Tensor | None) -> None:
@@ -71,6 +80,7 @@ class LinearSigmoid(Linear):
 _linear_sigmoid = function_of(LinearSigmoid)
 
 
+@public(example=example((5, 3), (7, 3), (7,), built_in=lambda x, W, b: T.sigmoid(T.linear(x, W, b))))
 def linear_sigmoid(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """Sigmoid of x Wᵀ + b: sigmoid(linear(input, weight, bias)) as one operation.
 

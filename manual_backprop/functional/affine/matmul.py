@@ -44,12 +44,22 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from manual_backprop.functional.operation import Operation, function_of, require_tensor, twin_of
+from manual_backprop.functional.operation import (
+    Formula,
+    Operation,
+    example,
+    function_of,
+    public,
+    require_tensor,
+    twin_of,
+)
 from manual_backprop.functional.shapes.broadcast_to import unbroadcast
 
 
 class Matmul(Operation):
     """Z = A B, with ∂L/∂A = g Bᵀ and ∂L/∂B = Aᵀ g."""
+
+    formula = Formula("matmul", "product", "{0} {1}", ("{g} {1}ᵀ", "{0}ᵀ {g}"))
 
     @staticmethod
     def autocast_dtype(device_type: str) -> torch.dtype | None:
@@ -138,6 +148,8 @@ def _stacked(matrices: Tensor) -> Tensor:
 class MatrixVector(Matmul):
     """The same as `mv`, which autocast leaves alone on CPU."""
 
+    formula = Formula("matrix_vector", "product", "{0} {1}", ("{g} {1}ᵀ", "{0}ᵀ {g}"))
+
     @staticmethod
     def autocast_dtype(device_type: str) -> torch.dtype | None:
         return None if device_type == "cpu" else torch.get_autocast_dtype(device_type)
@@ -149,6 +161,8 @@ class MatrixVector(Matmul):
 
 class Dot(Matmul):
     """The same as `dot`, which autocast leaves alone."""
+
+    formula = Formula("dot", "product", "Σ {0} ⊙ {1}", ("{g} {1}", "{g} {0}"))
 
     @staticmethod
     def autocast_dtype(device_type: str) -> None:
@@ -162,7 +176,13 @@ class Dot(Matmul):
 _matmul, _matrix_vector, _dot = map(function_of, (Matmul, MatrixVector, Dot))
 
 
-@twin_of(torch.matmul, torch.linalg.matmul, torch.Tensor.matmul, torch.Tensor.__matmul__)
+@public(
+    torch.matmul,
+    torch.linalg.matmul,
+    torch.Tensor.matmul,
+    torch.Tensor.__matmul__,
+    example=example((2, 5, 3), (3, 7)),
+)
 def matmul(input: Tensor, other: Tensor) -> Tensor:
     """Z = A B; as torch.matmul, with hand-written gradients.
 
@@ -195,14 +215,14 @@ def _require_dimensions(operation: str, **arguments: tuple[Tensor, int]) -> None
             )
 
 
-@twin_of(torch.mm, torch.Tensor.mm)
+@public(torch.mm, torch.Tensor.mm, example=example((5, 3), (3, 7)))
 def mm(input: Tensor, mat2: Tensor) -> Tensor:
     """The product of two matrices, (N, D) and (D, M); as torch.mm."""
     _require_dimensions("mm", input=(input, 2), mat2=(mat2, 2))
     return _matmul(input, mat2)
 
 
-@twin_of(torch.bmm, torch.Tensor.bmm)
+@public(torch.bmm, torch.Tensor.bmm, example=example((2, 5, 3), (2, 3, 7)))
 def bmm(input: Tensor, mat2: Tensor) -> Tensor:
     """The products of two batches of matrices, (B, N, D) and (B, D, M), one by one; as torch.bmm."""
     _require_dimensions("bmm", input=(input, 3), mat2=(mat2, 3))
@@ -213,14 +233,14 @@ def bmm(input: Tensor, mat2: Tensor) -> Tensor:
     return _matmul(input, mat2)
 
 
-@twin_of(torch.mv, torch.Tensor.mv)
+@public(torch.mv, torch.Tensor.mv, example=example((5, 3), (3,)))
 def mv(input: Tensor, vec: Tensor) -> Tensor:
     """The product of a matrix (N, D) and a vector (D,); as torch.mv."""
     _require_dimensions("mv", input=(input, 2), vec=(vec, 1))
     return _matrix_vector(input, vec)
 
 
-@twin_of(torch.dot, torch.Tensor.dot)
+@public(torch.dot, torch.Tensor.dot, example=example((5,), (5,)))
 def dot(input: Tensor, tensor: Tensor) -> Tensor:
     """The product of two vectors (D,), one number; as torch.dot."""
     _require_dimensions("dot", input=(input, 1), tensor=(tensor, 1))

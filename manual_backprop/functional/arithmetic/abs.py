@@ -29,11 +29,21 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from manual_backprop.functional.operation import Operation, function_of, keep, require_tensor, twin_of
+from manual_backprop.functional.operation import (
+    Formula,
+    Operation,
+    example,
+    function_of,
+    keep,
+    public,
+    require_tensor,
+)
 
 
 class Abs(Operation):
     """y = |x| and ∂L/∂x = ∂L/∂y ⊙ sign(x)."""
+
+    formula = Formula("abs", "elementwise", "|{0}|", ("{g} ⊙ sign {0}",), slope=lambda x, y: x.sign())
 
     @staticmethod
     def check(input: Tensor) -> None:
@@ -62,7 +72,14 @@ class Abs(Operation):
 _abs = function_of(Abs)
 
 
-@twin_of(torch.abs, torch.Tensor.abs, torch.absolute, torch.Tensor.absolute, torch.Tensor.__abs__)
+@public(
+    torch.abs,
+    torch.Tensor.abs,
+    torch.absolute,
+    torch.Tensor.absolute,
+    torch.Tensor.__abs__,
+    example=example((5, 3)),
+)
 def abs(input: Tensor) -> Tensor:
     """The absolute value of x, element by element; as torch.abs, with a hand-written gradient.
 

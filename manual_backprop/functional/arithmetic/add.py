@@ -37,12 +37,14 @@ from manual_backprop.functional.arithmetic._operands import (
     function_of_operands,
     remember_operands,
 )
-from manual_backprop.functional.operation import Operation, twin_of
+from manual_backprop.functional.operation import Formula, Operation, example, public
 from manual_backprop.functional.shapes.broadcast_to import back_to, pushed
 
 
 class Add(Operation):
     """z = x + α y, with ∂L/∂x = ∂L/∂z and ∂L/∂y = α ∂L/∂z."""
+
+    formula = Formula("add", "elementwise", "{0} + ‹{2} ›{1}", ("{g}", "‹{2} ›{g}"))
 
     @staticmethod
     def forward(input: Any, other: Any, alpha: Any) -> Tensor:
@@ -74,11 +76,12 @@ def scaled(tensor: Tensor, alpha: Any) -> Tensor:
 _add = function_of_operands(Add)
 
 
-@twin_of(
+@public(
     torch.add,
     torch.Tensor.add,
     torch.Tensor.__add__,
     torch.Tensor.__radd__,
+    example=example((5, 3), (3,), alpha=2),
 )
 def add(input: Any, other: Any, *, alpha: Any = 1) -> Tensor:
     """x + α y, elementwise; as torch.add, with hand-written gradients.

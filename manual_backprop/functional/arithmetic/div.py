@@ -38,12 +38,22 @@ from manual_backprop.functional.arithmetic._operands import (
     kept_operands,
     remember_operands,
 )
-from manual_backprop.functional.operation import Operation, require_tensor, twin_of
+from manual_backprop.functional.operation import (
+    POSITIVE,
+    Formula,
+    Operation,
+    example,
+    public,
+    require_tensor,
+    twin_of,
+)
 from manual_backprop.functional.shapes.broadcast_to import back_to, pushed
 
 
 class Div(Operation):
     """z = x / y, with ∂L/∂x = ∂L/∂z / y and ∂L/∂y = −∂L/∂z ⊙ (x/y) / y."""
+
+    formula = Formula("div", "elementwise", "{0} / {1}", ("{g} / {1}", "−{g} {0} / {1}²"))
 
     @staticmethod
     def forward(input: Any, other: Any) -> Tensor:
@@ -81,6 +91,8 @@ class Div(Operation):
 class RoundedDiv(Operation):
     """z = x / y, rounded to a whole number, with the gradients 0 of step 3."""
 
+    formula = Formula("rounded_div", "elementwise", "{0} / {1}, rounded", ("0",))
+
     @staticmethod
     def forward(input: Any, other: Any, rounding_mode: str) -> Tensor:
         return torch.div(input, other, rounding_mode=rounding_mode)
@@ -108,7 +120,7 @@ _div = function_of_operands(Div)
 _rounded_div = function_of_operands(RoundedDiv)
 
 
-@twin_of(
+@public(
     torch.div,
     torch.divide,
     torch.true_divide,
@@ -116,6 +128,7 @@ _rounded_div = function_of_operands(RoundedDiv)
     torch.Tensor.divide,
     torch.Tensor.true_divide,
     torch.Tensor.__truediv__,
+    example=example((2, 3), POSITIVE),
 )
 def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Tensor:
     """The quotient x / y, elementwise; as torch.div, with hand-written gradients.

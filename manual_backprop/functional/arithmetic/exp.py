@@ -22,11 +22,21 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from manual_backprop.functional.operation import Operation, function_of, keep, require_tensor, twin_of
+from manual_backprop.functional.operation import (
+    Formula,
+    Operation,
+    example,
+    function_of,
+    keep,
+    public,
+    require_tensor,
+)
 
 
 class Exp(Operation):
     """y = e^x and ∂L/∂x = ∂L/∂y ⊙ y."""
+
+    formula = Formula("exp", "elementwise", "exp {0}", ("{g} {out}",), slope=lambda x, y: y)
 
     @staticmethod
     def autocast_dtype(device_type: str) -> torch.dtype | None:
@@ -54,7 +64,7 @@ class Exp(Operation):
 _exp = function_of(Exp)
 
 
-@twin_of(torch.exp, torch.Tensor.exp)
+@public(torch.exp, torch.Tensor.exp, example=example((5, 3)))
 def exp(input: Tensor) -> Tensor:
     """e^x, element by element; as torch.exp, with a hand-written gradient.
 

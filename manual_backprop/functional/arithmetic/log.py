@@ -23,11 +23,22 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from manual_backprop.functional.operation import Operation, function_of, keep, require_tensor, twin_of
+from manual_backprop.functional.operation import (
+    POSITIVE,
+    Formula,
+    Operation,
+    example,
+    function_of,
+    keep,
+    public,
+    require_tensor,
+)
 
 
 class Log(Operation):
     """y = log x and ∂L/∂x = ∂L/∂y / x."""
+
+    formula = Formula("log", "elementwise", "log {0}", ("{g} / {0}",), slope=lambda x, y: 1 / x)
 
     @staticmethod
     def autocast_dtype(device_type: str) -> torch.dtype | None:
@@ -55,7 +66,7 @@ class Log(Operation):
 _log = function_of(Log)
 
 
-@twin_of(torch.log, torch.Tensor.log)
+@public(torch.log, torch.Tensor.log, example=example(POSITIVE))
 def log(input: Tensor) -> Tensor:
     """Natural logarithm, element by element; as torch.log, with a hand-written gradient.
 

@@ -41,12 +41,14 @@ from manual_backprop.functional.arithmetic._operands import (
     kept_operands,
     remember_operands,
 )
-from manual_backprop.functional.operation import Operation, twin_of
+from manual_backprop.functional.operation import Formula, Operation, example, public
 from manual_backprop.functional.shapes.broadcast_to import back_to, pushed
 
 
 class Mul(Operation):
     """z = x ⊙ y, with ∂L/∂x = ∂L/∂z ⊙ y and ∂L/∂y = ∂L/∂z ⊙ x."""
+
+    formula = Formula("mul", "elementwise", "{0} · {1}", ("{g} · {1}", "{g} · {0}"))
 
     @staticmethod
     def forward(input: Any, other: Any) -> Tensor:
@@ -86,13 +88,14 @@ class Mul(Operation):
 _mul = function_of_operands(Mul)
 
 
-@twin_of(
+@public(
     torch.mul,
     torch.multiply,
     torch.Tensor.mul,
     torch.Tensor.multiply,
     torch.Tensor.__mul__,
     torch.Tensor.__rmul__,
+    example=example((5, 3), (3,)),
 )
 def mul(input: Any, other: Any) -> Tensor:
     """The product x ⊙ y, elementwise; as torch.mul, with hand-written gradients.

@@ -26,11 +26,20 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from manual_backprop.functional.operation import Operation, function_of, require_tensor, twin_of
+from manual_backprop.functional.operation import (
+    Formula,
+    Operation,
+    example,
+    function_of,
+    public,
+    require_tensor,
+)
 
 
 class Neg(Operation):
     """z = −x and ∂L/∂x = −∂L/∂z."""
+
+    formula = Formula("neg", "elementwise", "−{0}", ("−{g}",), slope=lambda x, y: -torch.ones_like(y))
 
     @staticmethod
     def check(input: Tensor) -> None:
@@ -59,12 +68,13 @@ class Neg(Operation):
 _neg = function_of(Neg)
 
 
-@twin_of(
+@public(
     torch.neg,
     torch.negative,
     torch.Tensor.neg,
     torch.Tensor.negative,
     torch.Tensor.__neg__,
+    example=example((5, 3)),
 )
 def neg(input: Tensor) -> Tensor:
     """−x, elementwise; as torch.neg, with a hand-written gradient.

@@ -29,12 +29,24 @@ import torch
 from torch import Tensor
 
 from manual_backprop.functional.arithmetic._operands import conj
-from manual_backprop.functional.operation import Operation, function_of, twin_of
+from manual_backprop.functional.operation import (
+    POSITIVE,
+    Formula,
+    Operation,
+    example,
+    function_of,
+    public,
+    twin_of,
+)
 from manual_backprop.functional.shapes.broadcast_to import back_to, like, pushed
 
 
 class Pow(Operation):
     """y = x^p, ∂L/∂x = g ⊙ p ⊙ x^(p − 1) and ∂L/∂p = g ⊙ y ⊙ log x."""
+
+    formula = Formula(
+        "pow", "elementwise", "{0} to the {1}", ("{g} {1} {0} to the ({1} − 1)", "{g} {out} log {0}")
+    )
 
     @staticmethod
     def autocast_dtype(device_type: str) -> torch.dtype | None:
@@ -94,7 +106,7 @@ def _log(x: Tensor, p: Tensor) -> Tensor:
 _pow = function_of(Pow)
 
 
-@twin_of(torch.pow, torch.Tensor.pow, torch.Tensor.__pow__)
+@public(torch.pow, torch.Tensor.pow, torch.Tensor.__pow__, example=example(POSITIVE, (2, 3)))
 def pow(input: Any, exponent: Any) -> Tensor:
     """x^p, element by element; as torch.pow, with a hand-written gradient.
 
@@ -119,7 +131,7 @@ def _reflected(input: Tensor, other: Any) -> Tensor:
     return pow(other, input)
 
 
-@twin_of(torch.square, torch.Tensor.square)
+@public(torch.square, torch.Tensor.square, example=example((5, 3)))
 def square(input: Tensor) -> Tensor:
     """x², element by element; as torch.square.
 

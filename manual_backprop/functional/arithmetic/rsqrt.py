@@ -27,18 +27,23 @@ import torch
 from torch import Tensor
 
 from manual_backprop.functional.operation import (
+    POSITIVE,
+    Formula,
     Operation,
+    example,
     function_of,
     keep,
     narrow,
+    public,
     require_tensor,
-    twin_of,
     widen,
 )
 
 
 class Rsqrt(Operation):
     """y = 1/√x and ∂L/∂x = −½ ∂L/∂y ⊙ y³."""
+
+    formula = Formula("rsqrt", "elementwise", "1/√{0}", ("−{g} {out}³ / 2",), slope=lambda x, y: -(y**3) / 2)
 
     @staticmethod
     def autocast_dtype(device_type: str) -> torch.dtype | None:
@@ -72,7 +77,7 @@ def slope(y: Tensor) -> Tensor:
 _rsqrt = function_of(Rsqrt)
 
 
-@twin_of(torch.rsqrt, torch.Tensor.rsqrt)
+@public(torch.rsqrt, torch.Tensor.rsqrt, example=example(POSITIVE))
 def rsqrt(input: Tensor) -> Tensor:
     """1/√x, element by element; as torch.rsqrt, with a hand-written gradient.
 

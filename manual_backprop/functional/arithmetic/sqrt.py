@@ -23,11 +23,22 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from manual_backprop.functional.operation import Operation, function_of, keep, require_tensor, twin_of
+from manual_backprop.functional.operation import (
+    POSITIVE,
+    Formula,
+    Operation,
+    example,
+    function_of,
+    keep,
+    public,
+    require_tensor,
+)
 
 
 class Sqrt(Operation):
     """y = √x and ∂L/∂x = ∂L/∂y / (2 y)."""
+
+    formula = Formula("sqrt", "elementwise", "√{0}", ("{g} / (2 {out})",), slope=lambda x, y: 1 / (2 * y))
 
     @staticmethod
     def forward(input: Tensor) -> Tensor:
@@ -51,7 +62,7 @@ class Sqrt(Operation):
 _sqrt = function_of(Sqrt)
 
 
-@twin_of(torch.sqrt, torch.Tensor.sqrt)
+@public(torch.sqrt, torch.Tensor.sqrt, example=example(POSITIVE))
 def sqrt(input: Tensor) -> Tensor:
     """√x, element by element; as torch.sqrt, with a hand-written gradient.
 

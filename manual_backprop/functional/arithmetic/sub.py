@@ -35,12 +35,14 @@ from manual_backprop.functional.arithmetic._operands import (
     function_of_operands,
     remember_operands,
 )
-from manual_backprop.functional.operation import Operation, require_tensor, twin_of
+from manual_backprop.functional.operation import Formula, Operation, example, public, require_tensor, twin_of
 from manual_backprop.functional.shapes.broadcast_to import back_to, pushed
 
 
 class Sub(Operation):
     """z = x − α y, with ∂L/∂x = ∂L/∂z and ∂L/∂y = −α ∂L/∂z."""
+
+    formula = Formula("sub", "elementwise", "{0} − ‹{2} ›{1}", ("{g}", "−‹{2} ›{g}"))
 
     @staticmethod
     def forward(input: Any, other: Any, alpha: Any) -> Tensor:
@@ -67,12 +69,13 @@ class Sub(Operation):
 _sub = function_of_operands(Sub)
 
 
-@twin_of(
+@public(
     torch.sub,
     torch.subtract,
     torch.Tensor.sub,
     torch.Tensor.subtract,
     torch.Tensor.__sub__,
+    example=example((5, 3), (3,)),
 )
 def sub(input: Any, other: Any, *, alpha: Any = 1) -> Tensor:
     """x − α y, elementwise; as torch.sub, with hand-written gradients.

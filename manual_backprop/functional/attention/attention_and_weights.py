@@ -34,11 +34,23 @@ from manual_backprop.functional.attention.scaled_dot_product_attention import (
     probabilities,
     random_kept,
 )
-from manual_backprop.functional.operation import Operation, function_of, keep, narrow, widen
+from manual_backprop.functional.operation import Formula, Operation, function_of, keep, narrow, widen
 
 
 class AttentionAndWeights(Operation):
     """O and P; ∂L/∂P = G Vᵀ + H, and from there as in `ScaledDotProductAttention`."""
+
+    formula = Formula(
+        "attention_and_weights",
+        "attention",
+        "softmax(λ {0} {1}ᵀ) {2}",
+        (
+            "λ dS {1}",
+            "λ dSᵀ {0}",
+            "Pᵀ {g}",
+            "dS, where P = softmax(S), dP = {g} {2}ᵀ, dS = P ⊙ (dP − Σ P ⊙ dP)",
+        ),
+    )
 
     @staticmethod
     def autocast_dtype(device_type: str) -> torch.dtype:

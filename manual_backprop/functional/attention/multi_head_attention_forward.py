@@ -29,6 +29,7 @@ Shapes: query (L, N, E), key and value (S, N, ·), output (L, N, E), weights (N,
 Source: Vaswani et al., "Attention is all you need", NeurIPS 2017, section 3.2.2.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -40,7 +41,7 @@ from manual_backprop.functional.arithmetic.add import add
 from manual_backprop.functional.attention._checks import check_heads
 from manual_backprop.functional.attention.attention_and_weights import attention_and_weights
 from manual_backprop.functional.attention.scaled_dot_product_attention import scaled_dot_product_attention
-from manual_backprop.functional.operation import require_tensor, twin_of
+from manual_backprop.functional.operation import example, public, require_tensor
 from manual_backprop.functional.shapes.broadcast_to import broadcast_to
 from manual_backprop.functional.shapes.cat import cat
 from manual_backprop.functional.shapes.permute import permute
@@ -48,7 +49,17 @@ from manual_backprop.functional.shapes.reshape import reshape, squeeze, unsqueez
 from manual_backprop.functional.shapes.split import split
 
 
-@twin_of(T.multi_head_attention_forward)
+def _with_two_heads(attention: Callable[..., Any], *inputs: Tensor) -> Tensor:
+    query, key, value, in_weight, in_bias, out_weight, out_bias = inputs
+    projected = (in_weight, in_bias, None, None, False, 0.0, out_weight, out_bias)
+    output: Tensor = attention(query, key, value, 4, 2, *projected)[0]
+    return output
+
+
+@public(
+    T.multi_head_attention_forward,
+    example=example((3, 2, 4), (3, 2, 4), (3, 2, 4), (12, 4), (12,), (4, 4), (4,), call=_with_two_heads),
+)
 def multi_head_attention_forward(
     query: Tensor,
     key: Tensor,

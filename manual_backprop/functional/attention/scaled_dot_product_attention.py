@@ -55,18 +55,32 @@ from torch import Tensor
 
 from manual_backprop.functional.attention._checks import check_attention, scores_shape
 from manual_backprop.functional.operation import (
+    Formula,
     Operation,
+    example,
     function_of,
     keep,
     narrow,
+    public,
     require_tensor,
-    twin_of,
     widen,
 )
 
 
 class ScaledDotProductAttention(Operation):
     """O = (D ⊙ P) V with P = softmax(λ Q Kᵀ + M), and ∂L/∂S = P ⊙ (∂L/∂P − r)."""
+
+    formula = Formula(
+        "scaled_dot_product_attention",
+        "attention",
+        "softmax(λ {0} {1}ᵀ) {2}",
+        (
+            "λ dS {1}",
+            "λ dSᵀ {0}",
+            "Pᵀ {g}",
+            "dS, where P = softmax(S), dP = {g} {2}ᵀ, dS = P ⊙ (dP − Σ P ⊙ dP)",
+        ),
+    )
 
     @staticmethod
     def autocast_dtype(device_type: str) -> torch.dtype:
@@ -188,7 +202,7 @@ def random_kept(shape: torch.Size, p: float, device: torch.device) -> Tensor | N
 _scaled_dot_product_attention = function_of(ScaledDotProductAttention)
 
 
-@twin_of(T.scaled_dot_product_attention)
+@public(T.scaled_dot_product_attention, example=example((2, 3, 5), (2, 4, 5), (2, 4, 5)))
 def scaled_dot_product_attention(
     query: Tensor,
     key: Tensor,

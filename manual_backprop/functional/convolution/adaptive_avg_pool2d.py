@@ -50,17 +50,26 @@ from torch import Tensor
 
 from manual_backprop.functional.convolution._windows import Pair, is_integer, require_at_least
 from manual_backprop.functional.operation import (
+    Formula,
     Operation,
+    example,
     function_of,
     narrow,
+    public,
     require_tensor,
-    twin_of,
     widen,
 )
 
 
 class AdaptiveAvgPool2d(Operation):
     """y = A x Bᵀ and ∂L/∂x = Aᵀ g B."""
+
+    formula = Formula(
+        "adaptive_avg_pool2d",
+        "pooling",
+        "mean of {0} in each window",
+        ("Σ {g}/n over the windows that it is in",),
+    )
 
     @staticmethod
     def check(input: Tensor, size: Pair) -> None:
@@ -117,7 +126,7 @@ def divided(n: int, o: int, device: torch.device) -> tuple[Tensor, Tensor]:
 _adaptive_avg_pool2d = function_of(AdaptiveAvgPool2d)
 
 
-@twin_of(T.adaptive_avg_pool2d)
+@public(T.adaptive_avg_pool2d, example=example((2, 4, 5, 6), output_size=(2, 4)))
 def adaptive_avg_pool2d(input: Tensor, output_size: int | Sequence[int | None]) -> Tensor:
     """The mean of each part; as torch.nn.functional.adaptive_avg_pool2d, with a hand-written gradient.
 

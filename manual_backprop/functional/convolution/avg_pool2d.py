@@ -42,17 +42,23 @@ from torch import Tensor
 
 from manual_backprop.functional.convolution._windows import Pair, check_pooling, is_integer, pair, spread
 from manual_backprop.functional.operation import (
+    Formula,
     Operation,
+    example,
     function_of,
     narrow,
+    public,
     require_tensor,
-    twin_of,
     widen,
 )
 
 
 class AvgPool2d(Operation):
     """yᵢ = 1/Dᵢ Σ x_w over what the window sees, and ∂L/∂x_w = Σᵢ gᵢ/Dᵢ over the windows that see it."""
+
+    formula = Formula(
+        "avg_pool2d", "pooling", "mean of {0} in each window", ("Σ {g}/n over the windows that it is in",)
+    )
 
     @staticmethod
     def check(
@@ -110,7 +116,7 @@ def counted(
 _avg_pool2d = function_of(AvgPool2d)
 
 
-@twin_of(T.avg_pool2d)
+@public(T.avg_pool2d, example=example((2, 4, 5, 6), kernel_size=3, stride=2, padding=1))
 def avg_pool2d(
     input: Tensor,
     kernel_size: int | Sequence[int],

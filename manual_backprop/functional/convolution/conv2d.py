@@ -63,11 +63,13 @@ from torch import Tensor
 from manual_backprop.functional.convolution._geometry import Geometry, check_conv2d, geometry_of
 from manual_backprop.functional.convolution._windows import cut, spread, windows
 from manual_backprop.functional.operation import (
+    Formula,
     Operation,
+    example,
     function_of,
     narrow,
+    public,
     require_tensor,
-    twin_of,
     widen,
 )
 
@@ -76,6 +78,13 @@ FEW_CHANNELS = 4  # in a group: up to here step 4 is no slower on a CPU
 
 class Conv2d(Operation):
     """z, with ∂L/∂x by the transposed convolution of δ with W, and ∂L/∂W by the convolution of x with δ."""
+
+    formula = Formula(
+        "conv2d",
+        "layer",
+        "{1} ⋆ {0}‹ + {2}›",
+        ("{1} ⋆ᵀ {g}, the transposed convolution", "{g} ⋆ {0}, at every offset", "Σ {g}"),
+    )
 
     @staticmethod
     def autocast_dtype(device_type: str) -> torch.dtype:
@@ -172,7 +181,7 @@ def _extended(x: Tensor, at: Geometry) -> Tensor:
 _conv2d = function_of(Conv2d)
 
 
-@twin_of(torch.conv2d)
+@public(torch.conv2d, example=example((2, 4, 5, 6), (6, 2, 3, 3), (6,), padding=1, groups=2))
 def conv2d(
     input: Tensor,
     weight: Tensor,

@@ -42,9 +42,12 @@ from torch import Tensor
 
 from manual_backprop.functional.convolution._windows import Pair, check_pooling, pair
 from manual_backprop.functional.operation import (
+    Formula,
     Operation,
+    example,
     function_of,
     narrow,
+    public,
     require_tensor,
     twin_of,
     widen,
@@ -53,6 +56,10 @@ from manual_backprop.functional.operation import (
 
 class MaxPool2d(Operation):
     """yᵢ = x_{hᵢ}, and ∂L/∂x_w = Σᵢ ∂L/∂yᵢ [w = hᵢ]."""
+
+    formula = Formula(
+        "max_pool2d", "pooling", "max of {0} in each window", ("Σ {g} over the windows whose maximum it is",)
+    )
 
     @staticmethod
     def check(
@@ -101,7 +108,7 @@ def _in_a_row(image: Tensor) -> Tensor:
 _max_pool2d = function_of(MaxPool2d)
 
 
-@twin_of(torch.max_pool2d, T.max_pool2d)
+@public(torch.max_pool2d, T.max_pool2d, example=example((2, 4, 5, 6), kernel_size=3, stride=2, padding=1))
 def max_pool2d(
     input: Tensor,
     kernel_size: int | Sequence[int],

@@ -45,13 +45,16 @@ from manual_backprop.functional.arithmetic.add import add
 from manual_backprop.functional.arithmetic.div import div
 from manual_backprop.functional.arithmetic.mul import mul
 from manual_backprop.functional.arithmetic.sub import sub
-from manual_backprop.functional.operation import Operation, broadcasts, function_of, twin_of
+from manual_backprop.functional.operation import Formula, Operation, broadcasts, function_of, twin_of
+from manual_backprop.functional.operation.torch_state import is_view
 from manual_backprop.functional.shapes.broadcast_to import back_to
 from manual_backprop.functional.shapes.clone import clone
 
 
 class Overwrite(Operation):
     """x ← v, with ∂L/∂v = δ and ∂L/∂x = 0."""
+
+    formula = Formula("overwrite", "elementwise", "{1}, written over {0}", ("0", "{g}"))
 
     generate_vmap_rule = False
     overwrites = True
@@ -95,6 +98,8 @@ class Overwrite(Operation):
 class Update(Overwrite):
     """The same where v was computed from x: the old x gets its gradient by way of v."""
 
+    formula = Formula("update", "elementwise", "{1}, written over {0}", ("0", "{g}"))
+
     @staticmethod
     def backward(ctx: Any, grad_output: Tensor | None) -> tuple[None, Tensor | None]:
         return None, _to_value(ctx, grad_output)
@@ -132,7 +137,7 @@ def _is_ours(input: Tensor, other: Any) -> bool:
     return (
         (input.is_floating_point() or input.is_complex())
         and not (input.is_leaf and input.requires_grad)
-        and (torch.compiler.is_compiling() or not input._is_view())
+        and (torch.compiler.is_compiling() or not is_view(input))
         and (broadcasts(other.shape, input.shape) if isinstance(other, Tensor) else isinstance(other, Number))
     )
 

@@ -45,11 +45,15 @@ from torch import Tensor
 
 from manual_backprop.functional.losses._reduction import grad_of_losses, reduce, reduction_from
 from manual_backprop.functional.operation import (
+    SHARES,
+    Formula,
     Operation,
     broadcasts,
+    example,
     function_of,
     keep,
     narrow,
+    public,
     require_tensor,
     twin_of,
     widen,
@@ -60,6 +64,13 @@ NAME = "binary_cross_entropy_with_logits"
 
 class BinaryCrossEntropyWithLogits(Operation):
     """ℓ = w ((1 − t) x + q s), ∂L/∂x = g w (q σ(x) − p t) and ∂L/∂t = g w (p s − (x + s))."""
+
+    formula = Formula(
+        "binary_cross_entropy_with_logits",
+        "loss",
+        "−{1} log σ({0}) − (1 − {1}) log(1 − σ({0})), meaned",
+        ("(σ({0}) − {1}) {g}/n", "−{0} {g}/n"),
+    )
 
     @staticmethod
     def autocast_dtype(device_type: str) -> torch.dtype:
@@ -157,7 +168,7 @@ def _count(losses: Tensor) -> float:
 _binary_cross_entropy_with_logits = function_of(BinaryCrossEntropyWithLogits)
 
 
-@twin_of(T.binary_cross_entropy_with_logits)
+@public(T.binary_cross_entropy_with_logits, example=example((2, 3), SHARES))
 def binary_cross_entropy_with_logits(
     input: Tensor,
     target: Tensor,

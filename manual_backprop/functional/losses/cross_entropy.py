@@ -65,18 +65,25 @@ from manual_backprop.functional.losses._classes import (
 from manual_backprop.functional.losses._reduction import grad_of_losses, reduce, reduction_from
 from manual_backprop.functional.losses.cross_entropy_probabilities import cross_entropy_probabilities
 from manual_backprop.functional.operation import (
+    CLASSES,
+    Formula,
     Operation,
+    example,
     function_of,
     keep,
     narrow,
+    public,
     require_tensor,
-    twin_of,
     widen,
 )
 
 
 class CrossEntropy(Operation):
     """For class indices: ℓ = −Σₖ tₖ log pₖ and ∂ℓ/∂z = p Σₖ tₖ − t, with t never written out in full."""
+
+    formula = Formula(
+        "cross_entropy", "loss", "−log softmax({0}) at {1}, meaned", ("(softmax({0}) − onehot({1})) {g}/N",)
+    )
 
     @staticmethod
     def autocast_dtype(device_type: str) -> torch.dtype:
@@ -172,7 +179,7 @@ def check_smoothing(operation: str, label_smoothing: float) -> None:
 _cross_entropy = function_of(CrossEntropy)
 
 
-@twin_of(T.cross_entropy)
+@public(T.cross_entropy, example=example((5, 3), CLASSES))
 def cross_entropy(
     input: Tensor,
     target: Tensor,

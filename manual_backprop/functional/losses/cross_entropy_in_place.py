@@ -37,7 +37,7 @@ from torch.autograd.function import once_differentiable
 from manual_backprop.functional.losses._classes import check_classes, class_dimension, labels_of
 from manual_backprop.functional.losses._reduction import grad_of_losses, reduction_from
 from manual_backprop.functional.losses.cross_entropy import check_smoothing, expected, grad_of_scores
-from manual_backprop.functional.operation import HALF_PRECISION, require_tensor
+from manual_backprop.functional.operation import HALF_PRECISION, public, require_tensor
 
 
 class CrossEntropyInPlace(torch.autograd.Function):
@@ -80,6 +80,7 @@ class CrossEntropyInPlace(torch.autograd.Function):
         return gradient.mul_(grad_output), None, None, None, None, None
 
 
+@public()
 def cross_entropy_(
     input: Tensor,
     target: Tensor,

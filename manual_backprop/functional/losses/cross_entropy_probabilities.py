@@ -40,11 +40,18 @@ from manual_backprop.functional.losses._classes import (
     class_weights,
 )
 from manual_backprop.functional.losses._reduction import grad_of_losses, reduce
-from manual_backprop.functional.operation import Operation, function_of, keep, narrow, widen
+from manual_backprop.functional.operation import Formula, Operation, function_of, keep, narrow, widen
 
 
 class CrossEntropyProbabilities(Operation):
     """For class probabilities q, with t = w ((1 − ε) q + ε/C): ∂ℓ/∂z = p Σₖ tₖ − t, and the two of step 6."""
+
+    formula = Formula(
+        "cross_entropy_probabilities",
+        "loss",
+        "−{1} log softmax({0}), meaned",
+        ("(softmax({0}) − {1}) {g}/N", "−log softmax({0}) {g}/N"),
+    )
 
     @staticmethod
     def autocast_dtype(device_type: str) -> torch.dtype:

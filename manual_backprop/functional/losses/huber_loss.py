@@ -50,12 +50,28 @@ from torch import Tensor
 from manual_backprop.functional.losses._difference import difference, require_pair, require_weight_like
 from manual_backprop.functional.losses._reduction import divisor_of, grad_of_losses, reduce, reduction_from
 from manual_backprop.functional.losses.l1_loss import L1Loss
-from manual_backprop.functional.operation import Operation, function_of, keep, narrow, twin_of, widen
+from manual_backprop.functional.operation import (
+    Formula,
+    Operation,
+    example,
+    function_of,
+    keep,
+    narrow,
+    public,
+    widen,
+)
 from manual_backprop.functional.shapes.broadcast_to import back_to, like
 
 
 class HuberLoss(Operation):
     """ℓ = w c (e − c/2) / β and ∂L/∂x = g w c / β, with c = clip(x − t, −δ, δ) and β = 1."""
+
+    formula = Formula(
+        "huber_loss",
+        "loss",
+        "mean of ‹{2} ›c ({0} − {1} − c/2), c = {0} − {1} clipped at ±{4}",
+        ("{g}‹ {2}› c/n", "−{g}‹ {2}› c/n", "{g} c ({0} − {1} − c/2)/n"),
+    )
 
     @staticmethod
     def autocast_dtype(device_type: str) -> torch.dtype:
@@ -122,6 +138,13 @@ class HuberLoss(Operation):
 class SmoothL1Loss(HuberLoss):
     """The same with β = δ; its type is the one that holds both input and target."""
 
+    formula = Formula(
+        "smooth_l1_loss",
+        "loss",
+        "mean of c ({0} − {1} − c/2)/{4}, c = {0} − {1} clipped at ±{4}",
+        ("{g} c/(n {4})", "−{g} c/(n {4})"),
+    )
+
     @staticmethod
     def check(input: Tensor, target: Tensor, *_: Any) -> None:
         dtype = torch.promote_types(input.dtype, target.dtype)
@@ -156,7 +179,7 @@ _smooth_l1_loss = function_of(SmoothL1Loss)
 _l1_loss = function_of(L1Loss)
 
 
-@twin_of(T.huber_loss)
+@public(T.huber_loss, example=example((5, 3), (5, 3)))
 def huber_loss(
     input: Tensor,
     target: Tensor,
@@ -190,7 +213,7 @@ def huber_loss(
     return _huber_loss(input, target, weight, reduction, delta, 1.0)
 
 
-@twin_of(T.smooth_l1_loss)
+@public(T.smooth_l1_loss, example=example((5, 3), (5, 3), beta=0.5))
 def smooth_l1_loss(
     input: Tensor,
     target: Tensor,

@@ -47,11 +47,14 @@ from torch import Tensor
 
 from manual_backprop.functional.losses._reduction import grad_of_losses, reduce, reduction_from, rounded
 from manual_backprop.functional.operation import (
+    POSITIVE,
+    Formula,
     Operation,
+    example,
     function_of,
     keep,
+    public,
     require_tensor,
-    twin_of,
     widen,
 )
 from manual_backprop.functional.shapes.broadcast_to import back_to, like
@@ -59,6 +62,13 @@ from manual_backprop.functional.shapes.broadcast_to import back_to, like
 
 class KLDiv(Operation):
     """ℓ = t (log t − x), ∂L/∂x = −g t and ∂L/∂t = g (log t − x + 1)."""
+
+    formula = Formula(
+        "kl_div",
+        "loss",
+        "mean of p (log p − {0}), p = {1} or its exponential",
+        ("−{g} p/n", "{g} ∂(p log p − p {0})/∂{1}/n"),
+    )
 
     @staticmethod
     def autocast_dtype(device_type: str) -> torch.dtype:
@@ -128,7 +138,7 @@ def _divisor(input: Tensor, losses: torch.Size, reduction: str) -> float:
 _kl_div = function_of(KLDiv)
 
 
-@twin_of(T.kl_div)
+@public(T.kl_div, example=example((2, 3), POSITIVE, reduction="batchmean"))
 def kl_div(
     input: Tensor,
     target: Tensor,

@@ -45,11 +45,13 @@ from manual_backprop.functional.losses._reduction import (
     rounded,
 )
 from manual_backprop.functional.operation import (
+    Formula,
     Operation,
+    example,
     function_of,
     keep,
     narrow,
-    twin_of,
+    public,
     widen,
 )
 from manual_backprop.functional.shapes.broadcast_to import back_to, like, unbroadcast
@@ -57,6 +59,10 @@ from manual_backprop.functional.shapes.broadcast_to import back_to, like, unbroa
 
 class L1Loss(Operation):
     """ℓ = w |x − t| and ∂L/∂x = g w sign(x − t)."""
+
+    formula = Formula(
+        "l1_loss", "loss", "mean of |{0} − {1}|", ("{g} sign({0} − {1})/n", "−{g} sign({0} − {1})/n")
+    )
 
     @staticmethod
     def autocast_dtype(device_type: str) -> torch.dtype | None:
@@ -130,6 +136,13 @@ class L1Loss(Operation):
 class WeightedL1Loss(L1Loss):
     """The same under autocast, which leaves the weighted loss in the type that it is given."""
 
+    formula = Formula(
+        "weighted_l1_loss",
+        "loss",
+        "mean of |{0} − {1}|, n = Σ {2}",
+        ("{g} {2} sign({0} − {1})/n", "−{g} {2} sign({0} − {1})/n", "{g} (|{0} − {1}| − {out})/n"),
+    )
+
     @staticmethod
     def autocast_dtype(device_type: str) -> None:
         return None
@@ -139,7 +152,7 @@ _l1_loss = function_of(L1Loss)
 _weighted_l1_loss = function_of(WeightedL1Loss)
 
 
-@twin_of(T.l1_loss)
+@public(T.l1_loss, example=example((5, 3), (5, 3)))
 def l1_loss(
     input: Tensor,
     target: Tensor,

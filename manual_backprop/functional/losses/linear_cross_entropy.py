@@ -35,6 +35,7 @@ forward pass.
 from typing import Any
 
 import torch
+import torch.nn.functional as T
 from torch import Tensor
 
 from manual_backprop.functional.activations.log_softmax import log_softmax_tangent
@@ -43,12 +44,16 @@ from manual_backprop.functional.losses._classes import check_classes, check_weig
 from manual_backprop.functional.losses._reduction import grad_of_losses, reduce, reduction_from
 from manual_backprop.functional.losses.cross_entropy import check_smoothing, expected, grad_of_scores
 from manual_backprop.functional.operation import (
+    CLASSES,
     HALF_PRECISION,
+    Formula,
     Operation,
     autocast,
+    example,
     function_of,
     keep,
     narrow,
+    public,
     require_tensor,
     widen,
 )
@@ -58,6 +63,14 @@ CHUNK = 2**22  # logits at a time: 16 MiB in float32
 
 class LinearCrossEntropy(Operation):
     """L = cross-entropy of x Wᵀ + b, chunk by chunk: δ_c = g (p Σ t − t), ∂L/∂W = Σ_c δ_cᵀ x_c."""
+
+    formula = Formula(
+        "linear_cross_entropy",
+        "loss",
+        "−log softmax({0} {1}ᵀ‹ + {2}›) at {3}, meaned",
+        ("δ {1}", "δᵀ {0}", "Σₙ δ"),
+        delta="(softmax − onehot({3})) {g}/N",
+    )
 
     @staticmethod
     def check(
@@ -207,6 +220,7 @@ def _wide(weight: Tensor | None) -> Tensor | None:
 _linear_cross_entropy = function_of(LinearCrossEntropy)
 
 
+@public(example=example((5, 7), (3, 7), CLASSES, built_in=lambda x, W, y: T.cross_entropy(T.linear(x, W), y)))
 def linear_cross_entropy(
     input: Tensor,
     linear_weight: Tensor,

@@ -45,11 +45,13 @@ from manual_backprop.functional.losses._reduction import (
     rounded,
 )
 from manual_backprop.functional.operation import (
+    Formula,
     Operation,
+    example,
     function_of,
     keep,
     narrow,
-    twin_of,
+    public,
     widen,
 )
 from manual_backprop.functional.shapes.broadcast_to import back_to, like
@@ -57,6 +59,10 @@ from manual_backprop.functional.shapes.broadcast_to import back_to, like
 
 class MSELoss(Operation):
     """ℓ = w (x − t)² and ∂L/∂x = 2 g w (x − t)."""
+
+    formula = Formula(
+        "mse_loss", "loss", "mean of ({0} − {1})²", ("2 {g} ({0} − {1})/n", "−2 {g} ({0} − {1})/n")
+    )
 
     @staticmethod
     def autocast_dtype(device_type: str) -> torch.dtype | None:
@@ -125,6 +131,13 @@ class MSELoss(Operation):
 class WeightedMSELoss(MSELoss):
     """The same under autocast, which leaves the weighted loss in the type that it is given."""
 
+    formula = Formula(
+        "weighted_mse_loss",
+        "loss",
+        "mean of ({0} − {1})², n = Σ {2}",
+        ("2 {g} {2} ({0} − {1})/n", "−2 {g} {2} ({0} − {1})/n", "{g} (({0} − {1})² − {out})/n"),
+    )
+
     @staticmethod
     def autocast_dtype(device_type: str) -> None:
         return None
@@ -134,7 +147,7 @@ _mse_loss = function_of(MSELoss)
 _weighted_mse_loss = function_of(WeightedMSELoss)
 
 
-@twin_of(T.mse_loss)
+@public(T.mse_loss, example=example((5, 3), (5, 3)))
 def mse_loss(
     input: Tensor,
     target: Tensor,

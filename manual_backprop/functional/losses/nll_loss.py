@@ -37,18 +37,23 @@ from torch import Tensor
 from manual_backprop.functional.losses._classes import check_classes, class_dimension, labels_of
 from manual_backprop.functional.losses._reduction import grad_of_losses, reduce, reduction_from
 from manual_backprop.functional.operation import (
+    CLASSES,
+    Formula,
     Operation,
+    example,
     function_of,
     keep,
     narrow,
+    public,
     require_tensor,
-    twin_of,
     widen,
 )
 
 
 class NLLLoss(Operation):
     """ℓₙ = −w xₙ,yₙ and ∂L/∂x = −g w, scattered to column y."""
+
+    formula = Formula("nll_loss", "loss", "−{0} at column {1}, meaned", ("−{g}/N at column {1}, else 0",))
 
     @staticmethod
     def autocast_dtype(device_type: str) -> torch.dtype:
@@ -96,7 +101,7 @@ class NLLLoss(Operation):
 _nll_loss = function_of(NLLLoss)
 
 
-@twin_of(T.nll_loss)
+@public(T.nll_loss, example=example((5, 3), CLASSES))
 def nll_loss(
     input: Tensor,
     target: Tensor,

@@ -52,10 +52,13 @@ from manual_backprop.functional.normalisation._normalised import (
     through_normalise,
 )
 from manual_backprop.functional.operation import (
+    Formula,
     Operation,
+    example,
     function_of,
     keep,
     narrow,
+    public,
     require_tensor,
     twin_of,
     widen,
@@ -66,6 +69,17 @@ Pair = tuple[Tensor | None, Tensor | None]  # a mean and a variance
 
 class BatchNorm(Operation):
     """y = w ⊙ x̂ + b and, in training, ∂L/∂x = (1/s) (∂L/∂x̂ − mean(∂L/∂x̂) − x̂ mean(∂L/∂x̂ ⊙ x̂))."""
+
+    formula = Formula(
+        "batch_norm",
+        "normalisation",
+        "({0} − μ)/s‹ {1}›‹ + {2}›, over each channel",
+        (
+            "(h − mean h − x̂ mean(h x̂))/s over each channel, h = {g}‹ {1}›, x̂ = ({0} − μ)/s",
+            "Σ {g} x̂",
+            "Σ {g}",
+        ),
+    )
 
     @staticmethod
     def forward(
@@ -181,7 +195,12 @@ def _check(input: Tensor, training: bool, **parameters: Tensor | None) -> None:
 _batch_norm = function_of(BatchNorm)
 
 
-@twin_of(T.batch_norm)
+@public(
+    T.batch_norm,
+    example=example(
+        (5, 3), (3,), (3,), call=lambda batch_norm, x, w, b: batch_norm(x, None, None, w, b, training=True)
+    ),
+)
 def batch_norm(
     input: Tensor,
     running_mean: Tensor | None,

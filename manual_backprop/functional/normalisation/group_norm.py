@@ -43,10 +43,13 @@ from manual_backprop.functional.normalisation._normalised import (
     through_normalise,
 )
 from manual_backprop.functional.operation import (
+    Formula,
     Operation,
+    example,
     function_of,
     keep,
     narrow,
+    public,
     require_tensor,
     twin_of,
     widen,
@@ -55,6 +58,13 @@ from manual_backprop.functional.operation import (
 
 class GroupNorm(Operation):
     """y = w ⊙ x̂ + b and ∂L/∂x = (1/s) (∂L/∂x̂ − mean(∂L/∂x̂) − x̂ mean(∂L/∂x̂ ⊙ x̂)), ∂L/∂x̂ = g ⊙ w."""
+
+    formula = Formula(
+        "group_norm",
+        "normalisation",
+        "({0} − μ)/s‹ {1}›‹ + {2}›, over each group",
+        ("(h − mean h − x̂ mean(h x̂))/s over each group, h = {g}‹ {1}›, x̂ = ({0} − μ)/s", "Σ {g} x̂", "Σ {g}"),
+    )
 
     @staticmethod
     def autocast_dtype(device_type: str) -> torch.dtype | None:
@@ -157,7 +167,10 @@ def _group(grouped: Tensor) -> tuple[int, ...]:
 _group_norm = function_of(GroupNorm)
 
 
-@twin_of(T.group_norm)
+@public(
+    T.group_norm,
+    example=example((2, 4, 5, 6), (4,), (4,), call=lambda group_norm, x, w, b: group_norm(x, 2, w, b)),
+)
 def group_norm(
     input: Tensor,
     num_groups: int,

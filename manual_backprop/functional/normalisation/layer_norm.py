@@ -47,10 +47,13 @@ from manual_backprop.functional.normalisation._normalised import (
     through_normalise,
 )
 from manual_backprop.functional.operation import (
+    Formula,
     Operation,
+    example,
     function_of,
     keep,
     narrow,
+    public,
     require_tensor,
     twin_of,
     widen,
@@ -59,6 +62,17 @@ from manual_backprop.functional.operation import (
 
 class LayerNorm(Operation):
     """y = w ⊙ x̂ + b and ∂L/∂x = (1/s) (∂L/∂x̂ − mean(∂L/∂x̂) − x̂ mean(∂L/∂x̂ ⊙ x̂)), ∂L/∂x̂ = g ⊙ w."""
+
+    formula = Formula(
+        "layer_norm",
+        "normalisation",
+        "({0} − μ)/s‹ {1}›‹ + {2}›, over each example",
+        (
+            "(h − mean h − x̂ mean(h x̂))/s over each example, h = {g}‹ {1}›, x̂ = ({0} − μ)/s",
+            "Σ {g} x̂",
+            "Σ {g}",
+        ),
+    )
 
     @staticmethod
     def autocast_dtype(device_type: str) -> torch.dtype | None:
@@ -127,7 +141,10 @@ class LayerNorm(Operation):
 _layer_norm = function_of(LayerNorm)
 
 
-@twin_of(T.layer_norm)
+@public(
+    T.layer_norm,
+    example=example((5, 3), (3,), (3,), call=lambda layer_norm, x, w, b: layer_norm(x, (3,), w, b)),
+)
 def layer_norm(
     input: Tensor,
     normalized_shape: list[int],

@@ -47,18 +47,27 @@ from manual_backprop.functional.normalisation._normalised import (
     through_normalise,
 )
 from manual_backprop.functional.operation import (
+    Formula,
     Operation,
+    example,
     function_of,
     keep,
     narrow,
+    public,
     require_tensor,
-    twin_of,
     widen,
 )
 
 
 class RMSNorm(Operation):
     """y = w ⊙ x̂ and ∂L/∂x = (1/s) (∂L/∂x̂ − x̂ mean(∂L/∂x̂ ⊙ x̂)), ∂L/∂x̂ = g ⊙ w."""
+
+    formula = Formula(
+        "rms_norm",
+        "normalisation",
+        "{0}/s‹ {1}›, s² = mean of {0}²",
+        ("(h − x̂ mean(h x̂))/s, h = {g}‹ {1}›, x̂ = {0}/s", "Σ {g} x̂"),
+    )
 
     @staticmethod
     def autocast_dtype(device_type: str) -> torch.dtype | None:
@@ -119,7 +128,11 @@ def _over_rms(input: Tensor, dims: tuple[int, ...], eps: float | None) -> tuple[
 _rms_norm = function_of(RMSNorm)
 
 
-@twin_of(torch.rms_norm, T.rms_norm)
+@public(
+    torch.rms_norm,
+    T.rms_norm,
+    example=example((5, 3), (3,), call=lambda rms_norm, x, w: rms_norm(x, (3,), w)),
+)
 def rms_norm(
     input: Tensor,
     normalized_shape: list[int],

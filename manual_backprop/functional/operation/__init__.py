@@ -2,20 +2,41 @@
 
 from manual_backprop.functional.operation.checks import broadcasts, require_overwritable, require_tensor
 from manual_backprop.functional.operation.forms import WATCH, function_of
+from manual_backprop.functional.operation.formula import Formula
 from manual_backprop.functional.operation.operation import Operation, keep
 from manual_backprop.functional.operation.precision import HALF_PRECISION, autocast, narrow, widen
-from manual_backprop.functional.operation.registry import TWINS, twin_of
+from manual_backprop.functional.operation.registry import (
+    CLASSES,
+    MASK,
+    PLACES,
+    POSITIVE,
+    PUBLIC,
+    SHARES,
+    TWINS,
+    example,
+    public,
+    twin_of,
+)
 
 __all__ = [
+    "CLASSES",
     "HALF_PRECISION",
+    "MASK",
+    "PLACES",
+    "POSITIVE",
+    "PUBLIC",
+    "SHARES",
     "TWINS",
     "WATCH",
+    "Formula",
     "Operation",
     "autocast",
     "broadcasts",
+    "example",
     "function_of",
     "keep",
     "narrow",
+    "public",
     "require_overwritable",
     "require_tensor",
     "twin_of",

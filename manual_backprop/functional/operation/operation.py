@@ -18,16 +18,19 @@ Known limit
     loses a term for every custom Function. `hessian`, which is `jacfwd(jacrev(f))`, is right.
 """
 
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
+
+from manual_backprop.functional.operation.formula import Formula
 
 
 class Operation(torch.autograd.Function):
     """A forward with its hand-written derivative.
 
-    A subclass writes four static methods:
+    A subclass says in `formula` what it computes, in one line of mathematics each way, and writes four static
+    methods:
 
     - `forward(*inputs)`: the value.
     - `setup_context(ctx, inputs, output)`: what is kept for the derivative, with `keep`.
@@ -37,6 +40,7 @@ class Operation(torch.autograd.Function):
     Where the call can be wrong, `check(*inputs)` raises before anything is computed.
     """
 
+    formula: ClassVar[Formula]
     generate_vmap_rule = True
     overwrites = False
     """Whether it writes over an input, so that a call of it cannot be tried twice."""

@@ -13,13 +13,19 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from manual_backprop.functional.dropout import dropout as drop
+from manual_backprop.functional.activations.dropout import dropout as drop
 from manual_backprop.functional.operation import require_tensor, widen
 from manual_backprop.functional.shapes.cat import cat
 from manual_backprop.functional.shapes.split import split
 
 Layer = Callable[..., tuple[Tensor, ...]]
 """(input, states, weights, reverse) → the outputs and the last states."""
+
+
+def one_layer(rnn: Callable[..., Any], input: Tensor, hx: Any, *weights: Tensor) -> Tensor:
+    """The outputs of one layer in one direction, with biases: an example call."""
+    output: Tensor = rnn(input, hx, weights, True, 1, 0.0, False, False, False)[0]
+    return output
 
 
 def run_layers(

@@ -56,10 +56,13 @@ import torch
 from torch import Tensor
 
 from manual_backprop.functional.operation import (
+    Formula,
     Operation,
+    example,
     function_of,
     keep,
     narrow,
+    public,
     require_tensor,
     twin_of,
     widen,
@@ -71,6 +74,7 @@ from manual_backprop.functional.recurrent._recurrence import (
     in_groups,
     in_order,
     is_packed,
+    one_layer,
     rows,
     run_layers,
     steps_first,
@@ -83,6 +87,13 @@ NAMES = ("input", "hx", "cx", "w_ih", "w_hh", "b_ih", "b_hh", "w_hr")
 
 class LSTM(Operation):
     """cₜ = f cₜ₋₁ + i u, hₜ = o tanh cₜ: one layer in one direction."""
+
+    formula = Formula(
+        "lstm",
+        "recurrent layer",
+        "o tanh cₜ, cₜ = f cₜ₋₁ + i u, gates of {0}ₜ {3}ᵀ + hₜ₋₁ {4}ᵀ‹ + {5} + {6}›",
+        ("δₜ {3}", "δ₁ {4}", "f ∂L/∂c₁", "Σₜ δₜᵀ {0}ₜ", "Σₜ δₜᵀ hₜ₋₁", "Σₜ δₜ", "Σₜ δₜ", "Σₜ δₜᵀ"),
+    )
 
     @staticmethod
     def autocast_dtype(device_type: str) -> torch.dtype:
@@ -206,6 +217,18 @@ def tangents_of(ctx: Any, *tangents: Tensor | None) -> tuple[Tensor, ...]:
 _lstm = function_of(LSTM)
 
 
+@public(
+    example=example(
+        (3, 2, 5),
+        (1, 2, 4),
+        (1, 2, 4),
+        (16, 5),
+        (16, 4),
+        (16,),
+        (16,),
+        call=lambda lstm, x, h, c, *weights: one_layer(lstm, x, (h, c), *weights),
+    )
+)
 def lstm(
     input: Tensor,
     hx: Sequence[Tensor],

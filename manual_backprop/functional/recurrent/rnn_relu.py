@@ -28,13 +28,21 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from manual_backprop.functional.operation import Operation, function_of, twin_of
-from manual_backprop.functional.recurrent._recurrence import check_layer, is_packed, run_rnn
+from manual_backprop.functional.operation import Formula, Operation, example, function_of, public, twin_of
+from manual_backprop.functional.recurrent._recurrence import check_layer, is_packed, one_layer, run_rnn
 from manual_backprop.functional.recurrent.rnn_tanh import keep_rnn, rnn_backward, rnn_forward, rnn_tangents
 
 
 class RNNReLU(Operation):
     """hₜ = max(0, xₜ Wᵀ + hₜ₋₁ Uᵀ + b), one layer in one direction."""
+
+    formula = Formula(
+        "rnn_relu",
+        "recurrent layer",
+        "max(0, {0}ₜ {2}ᵀ + hₜ₋₁ {3}ᵀ‹ + {4} + {5}›)",
+        ("δₜ {2}", "δ₁ {3}", "Σₜ δₜᵀ {0}ₜ", "Σₜ δₜᵀ hₜ₋₁", "Σₜ δₜ"),
+        delta="gₜ + δₜ₊₁ {3} where hₜ > 0",
+    )
 
     @staticmethod
     def autocast_dtype(device_type: str) -> torch.dtype:
@@ -75,6 +83,17 @@ def through_relu(grad: Tensor, h: Tensor) -> Tensor:
 _rnn_relu = function_of(RNNReLU)
 
 
+@public(
+    example=example(
+        (3, 2, 5),
+        (1, 2, 4),
+        (4, 5),
+        (4, 4),
+        (4,),
+        (4,),
+        call=one_layer,
+    )
+)
 def rnn_relu(
     input: Tensor,
     hx: Tensor,

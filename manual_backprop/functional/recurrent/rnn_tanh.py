@@ -47,10 +47,13 @@ import torch
 from torch import Tensor
 
 from manual_backprop.functional.operation import (
+    Formula,
     Operation,
+    example,
     function_of,
     keep,
     narrow,
+    public,
     twin_of,
     widen,
 )
@@ -59,6 +62,7 @@ from manual_backprop.functional.recurrent._recurrence import (
     check_layer,
     in_order,
     is_packed,
+    one_layer,
     rows,
     run_rnn,
     steps_first,
@@ -69,6 +73,14 @@ from manual_backprop.functional.recurrent._recurrence import (
 
 class RNNTanh(Operation):
     """hₜ = tanh(xₜ Wᵀ + hₜ₋₁ Uᵀ + b), one layer in one direction, and δₜ = (gₜ + δₜ₊₁ U) ⊙ (1 − hₜ²)."""
+
+    formula = Formula(
+        "rnn_tanh",
+        "recurrent layer",
+        "tanh({0}ₜ {2}ᵀ + hₜ₋₁ {3}ᵀ‹ + {4} + {5}›)",
+        ("δₜ {2}", "δ₁ {3}", "Σₜ δₜᵀ {0}ₜ", "Σₜ δₜᵀ hₜ₋₁", "Σₜ δₜ"),
+        delta="(gₜ + δₜ₊₁ {3}) ⊙ (1 − hₜ²)",
+    )
 
     @staticmethod
     def autocast_dtype(device_type: str) -> torch.dtype:
@@ -193,6 +205,17 @@ def rnn_tangents(
 _rnn_tanh = function_of(RNNTanh)
 
 
+@public(
+    example=example(
+        (3, 2, 5),
+        (1, 2, 4),
+        (4, 5),
+        (4, 4),
+        (4,),
+        (4,),
+        call=one_layer,
+    )
+)
 def rnn_tanh(
     input: Tensor,
     hx: Tensor,

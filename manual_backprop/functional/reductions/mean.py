@@ -25,13 +25,22 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from manual_backprop.functional.operation import Operation, function_of, require_tensor, twin_of
+from manual_backprop.functional.operation import (
+    Formula,
+    Operation,
+    example,
+    function_of,
+    public,
+    require_tensor,
+)
 from manual_backprop.functional.reductions._dims import with_numpys_names
 from manual_backprop.functional.reductions.sum import Dims, spread, summed
 
 
 class Mean(Operation):
     """y = Σ x / n over some dimensions, and ∂L/∂x = ∂L/∂y / n, expanded."""
+
+    formula = Formula("mean", "reduction", "mean of {0}", ("{g}/n, to each number of {0}",))
 
     @staticmethod
     def forward(input: Tensor, dim: Dims, keepdim: bool, dtype: torch.dtype | None) -> Tensor:
@@ -58,7 +67,7 @@ class Mean(Operation):
 _mean = function_of(Mean)
 
 
-@twin_of(torch.mean, torch.Tensor.mean)
+@public(torch.mean, torch.Tensor.mean, example=example((5, 3), dim=1))
 @with_numpys_names
 def mean(
     input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: torch.dtype | None = None

@@ -31,7 +31,16 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from manual_backprop.functional.operation import Operation, function_of, keep, narrow, twin_of, widen
+from manual_backprop.functional.operation import (
+    Formula,
+    Operation,
+    example,
+    function_of,
+    keep,
+    narrow,
+    public,
+    widen,
+)
 from manual_backprop.functional.reductions._dims import with_numpys_names
 from manual_backprop.functional.reductions.sum import Dims, spread, summed
 from manual_backprop.functional.reductions.var import along, arguments, differences, freedom, two_pass
@@ -39,6 +48,10 @@ from manual_backprop.functional.reductions.var import along, arguments, differen
 
 class Std(Operation):
     """s = √v and ∂L/∂x = g / s · (x − μ) / (n − c)."""
+
+    formula = Formula(
+        "std", "reduction", "√(Σ ({0} − μ)² / (n − {2}))", ("{g} ({0} − μ) / ((n − {2}) {out})",)
+    )
 
     @staticmethod
     def forward(input: Tensor, dim: Dims, correction: float, keepdim: bool) -> Tensor:
@@ -83,7 +96,7 @@ def over(value: Tensor, s: Tensor) -> Tensor:
 _std = function_of(Std)
 
 
-@twin_of(torch.std, torch.Tensor.std)
+@public(torch.std, torch.Tensor.std, example=example((5, 3), dim=1))
 @with_numpys_names
 def std(
     input: Tensor,

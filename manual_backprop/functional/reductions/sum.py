@@ -26,7 +26,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from manual_backprop.functional.operation import Operation, function_of, require_tensor, twin_of
+from manual_backprop.functional.operation import (
+    Formula,
+    Operation,
+    example,
+    function_of,
+    public,
+    require_tensor,
+)
 from manual_backprop.functional.reductions._dims import with_numpys_names
 
 Dims = int | tuple[int, ...] | None
@@ -34,6 +41,8 @@ Dims = int | tuple[int, ...] | None
 
 class Sum(Operation):
     """y = Σ x over some dimensions, and ∂L/∂x = ∂L/∂y, expanded."""
+
+    formula = Formula("sum", "reduction", "Σ {0}", ("{g}, to each number of {0}",))
 
     @staticmethod
     def autocast_dtype(device_type: str) -> torch.dtype | None:
@@ -78,7 +87,7 @@ def summed(dim: Dims, dims: int) -> list[int]:
 _sum = function_of(Sum)
 
 
-@twin_of(torch.sum, torch.Tensor.sum)
+@public(torch.sum, torch.Tensor.sum, example=example((5, 3), dim=1))
 @with_numpys_names
 def sum(
     input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: torch.dtype | None = None

@@ -38,12 +38,14 @@ import torch
 from torch import Tensor
 
 from manual_backprop.functional.operation import (
+    Formula,
     Operation,
+    example,
     function_of,
     keep,
     narrow,
+    public,
     require_tensor,
-    twin_of,
     widen,
 )
 from manual_backprop.functional.reductions._dims import check_dims, with_numpys_names
@@ -52,6 +54,8 @@ from manual_backprop.functional.reductions.sum import Dims, spread, summed
 
 class Var(Operation):
     """v = Σ (x − μ)² / (n − c) and ∂L/∂x = g · 2 (x − μ) / (n − c)."""
+
+    formula = Formula("var", "reduction", "Σ ({0} − μ)² / (n − {2})", ("2 {g} ({0} − μ) / (n − {2})",))
 
     @staticmethod
     def forward(input: Tensor, dim: Dims, correction: float, keepdim: bool) -> Tensor:
@@ -124,7 +128,7 @@ def arguments(
 _var = function_of(Var)
 
 
-@twin_of(torch.var, torch.Tensor.var)
+@public(torch.var, torch.Tensor.var, example=example((5, 3), dim=1))
 @with_numpys_names
 def var(
     input: Tensor,

@@ -34,7 +34,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from manual_backprop.functional.operation import Operation, function_of, require_tensor, twin_of
+from manual_backprop.functional.operation import (
+    Formula,
+    Operation,
+    example,
+    function_of,
+    public,
+    require_tensor,
+    twin_of,
+)
 
 
 def unbroadcast(grad_output: Tensor, shape: tuple[int, ...]) -> Tensor:
@@ -71,6 +79,8 @@ def pushed(shape: torch.Size, dtype: torch.dtype, *terms: Tensor | None) -> Tens
 class Expand(Operation):
     """y is x repeated along some dimensions, and ∂L/∂x the sum of ∂L/∂y over them."""
 
+    formula = Formula("expand", "shape", "{0} repeated to {1}", ("Σ {g} over the repetitions",))
+
     @staticmethod
     def forward(input: Tensor, shape: tuple[int, ...]) -> Tensor:
         return input.expand(shape)
@@ -91,7 +101,7 @@ class Expand(Operation):
 _expand = function_of(Expand)
 
 
-@twin_of(torch.broadcast_to, torch.Tensor.broadcast_to)
+@public(torch.broadcast_to, torch.Tensor.broadcast_to, example=example((3,), size=(5, 3)))
 def broadcast_to(input: Tensor, size: tuple[int, ...]) -> Tensor:
     """`input` repeated to the given shape; as torch.broadcast_to, with a hand-written gradient.
 

@@ -22,11 +22,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from manual_backprop.functional.operation import Operation, function_of, twin_of
+from manual_backprop.functional.operation import Formula, Operation, example, function_of, public
 
 
 class Cat(Operation):
     """y = (x¹, x², …), and ∂L/∂xⁿ its stretch of ∂L/∂y."""
+
+    formula = Formula("cat", "shape", "{all}, one behind the other", ("its part of {g}",))
 
     @staticmethod
     def forward(*inputs: Any) -> Tensor:
@@ -64,7 +66,12 @@ class Cat(Operation):
 _cat = function_of(Cat)
 
 
-@twin_of(torch.cat, torch.concat, torch.concatenate)
+@public(
+    torch.cat,
+    torch.concat,
+    torch.concatenate,
+    example=example((2, 3), (5, 3), call=lambda cat, *tensors: cat(tensors)),
+)
 def cat(tensors: Any, dim: int = 0) -> Tensor:
     """The tensors one behind the other along a dimension; as torch.cat, with a hand-written gradient.
 

@@ -31,11 +31,21 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from manual_backprop.functional.operation import Operation, function_of, require_tensor, twin_of
+from manual_backprop.functional.operation import (
+    Formula,
+    Operation,
+    example,
+    function_of,
+    public,
+    require_tensor,
+    twin_of,
+)
 
 
 class Copy(Operation):
     """y = x in memory of its own, of a given type and on a given device; ∂L/∂x = ∂L/∂y, in those of x."""
+
+    formula = Formula("copy", "elementwise", "a copy of {0}", ("{g}",))
 
     @staticmethod
     def forward(input: Tensor, dtype: torch.dtype, device: torch.device, memory_format: Any) -> Tensor:
@@ -59,7 +69,7 @@ class Copy(Operation):
 _copy = function_of(Copy)
 
 
-@twin_of(torch.clone, torch.Tensor.clone)
+@public(torch.clone, torch.Tensor.clone, example=example((5, 3)))
 def clone(input: Tensor, *, memory_format: torch.memory_format = torch.preserve_format) -> Tensor:
     """A copy; as torch.clone, with a hand-written gradient.
 

@@ -32,11 +32,22 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from manual_backprop.functional.operation import Operation, function_of, require_tensor, twin_of
+from manual_backprop.functional.operation import (
+    PLACES,
+    Formula,
+    Operation,
+    example,
+    function_of,
+    public,
+    require_tensor,
+    twin_of,
+)
 
 
 class GetItem(Operation):
     """y = x at the index, and ∂L/∂x the scatter-add of ∂L/∂y."""
+
+    formula = Formula("getitem", "choice", "{0}[{1}]", ("{g} at [{1}], else 0",))
 
     @staticmethod
     def forward(input: Tensor, index: Any) -> Tensor:
@@ -93,7 +104,7 @@ def getitem(input: Tensor, index: Any) -> Tensor:
     return _getitem(input, index)
 
 
-@twin_of(torch.select, torch.Tensor.select)
+@public(torch.select, torch.Tensor.select, example=example((5, 3), dim=1, index=2))
 def select(input: Tensor, dim: int, index: int) -> Tensor:
     """The part at one place of a dimension, without that dimension; as torch.select.
 
@@ -108,7 +119,7 @@ def select(input: Tensor, dim: int, index: int) -> Tensor:
     return _getitem(input, _at(input, dim, index))
 
 
-@twin_of(torch.narrow, torch.Tensor.narrow)
+@public(torch.narrow, torch.Tensor.narrow, example=example((5, 3), dim=0, start=1, length=2))
 def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
     """`length` places of a dimension from `start` on; as torch.narrow.
 
@@ -127,7 +138,7 @@ def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
     return _getitem(input, _at(input, dim, slice(first, first + length)))
 
 
-@twin_of(torch.index_select, torch.Tensor.index_select)
+@public(torch.index_select, torch.Tensor.index_select, example=example((5, 3), dim=0, index=PLACES))
 def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
     """The parts at the places that a vector names; as torch.index_select.
 

@@ -26,11 +26,21 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from manual_backprop.functional.operation import Operation, function_of, require_tensor, twin_of
+from manual_backprop.functional.operation import (
+    Formula,
+    Operation,
+    example,
+    function_of,
+    public,
+    require_tensor,
+    twin_of,
+)
 
 
 class Permute(Operation):
     """y is x with its dimensions in the order π, and ∂L/∂x = ∂L/∂y in the order π⁻¹."""
+
+    formula = Formula("permute", "shape", "{0} with dimensions {1}", ("{g}, its dimensions put back",))
 
     @staticmethod
     def forward(input: Tensor, dims: tuple[int, ...]) -> Tensor:
@@ -53,7 +63,7 @@ class Permute(Operation):
 _permute = function_of(Permute)
 
 
-@twin_of(torch.permute)
+@public(torch.permute, example=example((2, 3, 5), dims=(2, 0, 1)))
 def permute(input: Tensor, dims: tuple[int, ...]) -> Tensor:
     """The dimensions in another order; as torch.permute, with a hand-written gradient.
 
@@ -80,7 +90,13 @@ def _permute_method(input: Tensor, *dims: Any, **named: Any) -> Tensor:
     return permute(input, given[0] if len(given) == 1 and not isinstance(given[0], int) else given)
 
 
-@twin_of(torch.transpose, torch.Tensor.transpose, torch.swapaxes, torch.Tensor.swapaxes)
+@public(
+    torch.transpose,
+    torch.Tensor.transpose,
+    torch.swapaxes,
+    torch.Tensor.swapaxes,
+    example=example((2, 3, 5), dim0=0, dim1=2),
+)
 @twin_of(torch.swapdims, torch.Tensor.swapdims)
 def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
     """Two dimensions exchanged; as torch.transpose.
@@ -100,7 +116,7 @@ def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
     return _permute(input, tuple(order))
 
 
-@twin_of(torch.t, torch.Tensor.t)
+@public(torch.t, torch.Tensor.t, example=example((5, 3)))
 def t(input: Tensor) -> Tensor:
     """A matrix transposed, (M, D) → (D, M); a vector or a number as it is; as torch.t.
 
@@ -125,7 +141,13 @@ def _matrices_transposed(input: Tensor, *_: Any) -> Tensor:
     return transpose(input, -2, -1)
 
 
-@twin_of(torch.movedim, torch.Tensor.movedim, torch.moveaxis, torch.Tensor.moveaxis)
+@public(
+    torch.movedim,
+    torch.Tensor.movedim,
+    torch.moveaxis,
+    torch.Tensor.moveaxis,
+    example=example((2, 3, 5), source=0, destination=2),
+)
 def movedim(input: Tensor, source: Any, destination: Any) -> Tensor:
     """Dimensions moved to other places, the rest in their order; as torch.movedim.
 

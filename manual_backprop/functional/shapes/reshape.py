@@ -27,11 +27,21 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from manual_backprop.functional.operation import Operation, function_of, require_tensor, twin_of
+from manual_backprop.functional.operation import (
+    Formula,
+    Operation,
+    example,
+    function_of,
+    public,
+    require_tensor,
+    twin_of,
+)
 
 
 class Reshape(Operation):
     """y with the numbers of x, and ∂L/∂x = ∂L/∂y in the shape of x."""
+
+    formula = Formula("reshape", "shape", "{0} as {1}", ("{g}, in the shape of {0}",))
 
     @staticmethod
     def forward(input: Tensor, shape: tuple[int, ...]) -> Tensor:
@@ -58,7 +68,7 @@ def _as(input: Tensor, view: Tensor) -> Tensor:
     return _reshape(input, view.shape)
 
 
-@twin_of(torch.reshape)
+@public(torch.reshape, example=example((5, 3), shape=(15,)))
 def reshape(input: Tensor, shape: tuple[int, ...]) -> Tensor:
     """The numbers of `input` in the given shape; as torch.reshape, with a hand-written gradient.
 
@@ -93,7 +103,7 @@ def _view_as(input: Tensor, other: Tensor) -> Tensor:
     return _as(input, input.detach().reshape(other.shape))
 
 
-@twin_of(torch.flatten, torch.Tensor.flatten)
+@public(torch.flatten, torch.Tensor.flatten, example=example((2, 3, 5), start_dim=1))
 def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     """The dimensions from `start_dim` to `end_dim` as one; as torch.flatten.
 
@@ -109,7 +119,7 @@ def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     return _as(input, input.detach().flatten(start_dim, end_dim))
 
 
-@twin_of(torch.unflatten, torch.Tensor.unflatten)
+@public(torch.unflatten, torch.Tensor.unflatten, example=example((6, 5), dim=0, sizes=(2, 3)))
 def unflatten(input: Tensor, dim: int, sizes: tuple[int, ...]) -> Tensor:
     """One dimension as several; as torch.unflatten.
 
@@ -125,7 +135,7 @@ def unflatten(input: Tensor, dim: int, sizes: tuple[int, ...]) -> Tensor:
     return _as(input, input.detach().unflatten(dim, sizes))
 
 
-@twin_of(torch.squeeze, torch.Tensor.squeeze)
+@public(torch.squeeze, torch.Tensor.squeeze, example=example((5, 1, 3)))
 def squeeze(input: Tensor, *dim: Any, **named: Any) -> Tensor:
     """Without the dimensions of size 1, or without those named of them; as torch.squeeze.
 
@@ -140,7 +150,7 @@ def squeeze(input: Tensor, *dim: Any, **named: Any) -> Tensor:
     return _as(input, input.detach().squeeze(*dim, **named))
 
 
-@twin_of(torch.unsqueeze, torch.Tensor.unsqueeze)
+@public(torch.unsqueeze, torch.Tensor.unsqueeze, example=example((5, 3), dim=1))
 def unsqueeze(input: Tensor, dim: int) -> Tensor:
     """With a new dimension of size 1; as torch.unsqueeze.
 

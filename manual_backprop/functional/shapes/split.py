@@ -28,11 +28,23 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from manual_backprop.functional.operation import Operation, function_of, require_tensor, twin_of
+from manual_backprop.functional.operation import (
+    Formula,
+    Operation,
+    example,
+    function_of,
+    public,
+    require_tensor,
+    twin_of,
+)
 
 
 class Split(Operation):
     """(y¹, y², …) = x in stretches, and ∂L/∂x = cat(∂L/∂y¹, ∂L/∂y², …)."""
+
+    formula = Formula(
+        "split", "shape", "{0} in parts of {1}", ("the gradients of the parts, one behind the other",)
+    )
 
     @staticmethod
     def forward(input: Tensor, sizes: list[int], dim: int) -> tuple[Tensor, ...]:
@@ -53,6 +65,8 @@ class Split(Operation):
 
 class Unbind(Operation):
     """yₙ = slice n of x, and ∂L/∂x = stack(∂L/∂y₁, ∂L/∂y₂, …)."""
+
+    formula = Formula("unbind", "shape", "the slices of {0}", ("the gradients of the slices, side by side",))
 
     @staticmethod
     def forward(input: Tensor, dim: int) -> tuple[Tensor, ...]:
@@ -80,7 +94,11 @@ def _into(input: Tensor, parts: tuple[Tensor, ...], dim: int) -> tuple[Tensor, .
     return _split(input, [part.shape[dim] for part in parts], dim)
 
 
-@twin_of(torch.split, torch.functional.split)
+@public(
+    torch.split,
+    torch.functional.split,
+    example=example((5, 3), split_size_or_sections=2, call=lambda split, x, **sizes: split(x, **sizes)[1]),
+)
 def split(tensor: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[Tensor, ...]:
     """Parts of a given size, or of given sizes, along a dimension; as torch.split.
 
@@ -106,7 +124,11 @@ def _split_method(input: Tensor, split_size: Any, dim: int = 0) -> tuple[Tensor,
     return split(input, split_size, dim)
 
 
-@twin_of(torch.chunk, torch.Tensor.chunk)
+@public(
+    torch.chunk,
+    torch.Tensor.chunk,
+    example=example((5, 3), chunks=2, call=lambda chunk, x, **sizes: chunk(x, **sizes)[1]),
+)
 def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     """At most so many parts of equal size, the last one smaller where it does not go up; as torch.chunk.
 
@@ -122,7 +144,7 @@ def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     return _into(input, input.detach().chunk(chunks, dim), dim)
 
 
-@twin_of(torch.unbind, torch.Tensor.unbind)
+@public(torch.unbind, torch.Tensor.unbind, example=example((5, 3), call=lambda unbind, x: unbind(x)[1]))
 def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
     """The slices along a dimension, without that dimension; as torch.unbind.
 

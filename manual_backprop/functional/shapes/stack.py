@@ -21,11 +21,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from manual_backprop.functional.operation import Operation, function_of, twin_of
+from manual_backprop.functional.operation import Formula, Operation, example, function_of, public
 
 
 class Stack(Operation):
     """yₙ = xⁿ, and ∂L/∂xⁿ = ∂L/∂yₙ."""
+
+    formula = Formula("stack", "shape", "{all}, side by side", ("its slice of {g}",))
 
     @staticmethod
     def forward(*inputs: Any) -> Tensor:
@@ -51,7 +53,7 @@ class Stack(Operation):
 _stack = function_of(Stack)
 
 
-@twin_of(torch.stack)
+@public(torch.stack, example=example((5, 3), (5, 3), call=lambda stack, *tensors: stack(tensors)))
 def stack(tensors: Any, dim: int = 0) -> Tensor:
     """The tensors side by side along a new dimension; as torch.stack, with a hand-written gradient.
 

@@ -29,12 +29,25 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from manual_backprop.functional.operation import Operation, function_of, keep, twin_of
+from manual_backprop.functional.operation import (
+    MASK,
+    Formula,
+    Operation,
+    example,
+    function_of,
+    keep,
+    public,
+    twin_of,
+)
 from manual_backprop.functional.shapes.broadcast_to import back_to, like
 
 
 class Where(Operation):
     """y = x where c, else t; ∂L/∂x = ∂L/∂y where c, else 0, and ∂L/∂t the rest."""
+
+    formula = Formula(
+        "where", "elementwise", "{0} where {2}, else {1}", ("{g} where {2}, else 0", "0 where {2}, else {g}")
+    )
 
     @staticmethod
     def forward(input: Any, other: Any, condition: Tensor) -> Tensor:
@@ -66,7 +79,7 @@ class Where(Operation):
 _where = function_of(Where)
 
 
-@twin_of(torch.where)
+@public(torch.where, example=example(MASK, (5, 3), (5, 3)))
 def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
     """The number x where the condition holds, else t; as torch.where, with a hand-written gradient.
 
@@ -93,7 +106,7 @@ def _where_method(input: Tensor, condition: Tensor, other: Any) -> Any:
     return where(condition, input, other)
 
 
-@twin_of(torch.masked_fill, torch.Tensor.masked_fill)
+@public(torch.masked_fill, torch.Tensor.masked_fill, example=example((5, 3), mask=MASK, value=-1.0))
 def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
     """The number `value` where the mask is true, else x; as torch.masked_fill.
 

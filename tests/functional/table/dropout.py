@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from manual_backprop.functional.dropout import dropout
+from manual_backprop.functional.activations.dropout import dropout
 from tests.functional.samples import Mutant, Row, Sample, indices, inf, nan, randn, strided, transposed
 
 

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as T
 from torch import Tensor
 
-from manual_backprop.functional.embedding import embedding
+from manual_backprop.functional.affine.embedding import embedding
 from tests.functional.samples import (
     Mutant,
     Row,
