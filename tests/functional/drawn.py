@@ -5,6 +5,7 @@ them, so that a cast makes infinities and zeros of some.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from math import prod
 from typing import Any
 
@@ -21,6 +22,29 @@ Calls = SearchStrategy[Sample]
 
 TYPES = (torch.float64, torch.float32, torch.bfloat16, torch.float16)
 one_of = st.sampled_from
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """How a call is drawn, and how close to its twin an operation has to come.
+
+    Attributes:
+        calls: the calls.
+        each_by_itself: whether each number of the result comes from one number of each input, and is known to
+            its own roundings. Others may be sums, known to roundings of their largest summand.
+        not_finite: why, where the twin's number is not finite, ours may be another.
+        finite_upstream: why it gets finite upstream gradients only.
+        flat: why it is known to a rounding of 1, and its gradient to one of the upstream gradient: one is 0
+            beside 0.
+    """
+
+    calls: Calls
+    each_by_itself: bool = False
+    not_finite: str = ""
+    finite_upstream: str = ""
+    flat: str = ""
+    refusals: dict[tuple[type[Exception] | None, type[Exception] | None], str] = field(default_factory=dict)
+
 
 ORDINARY: Numbers = st.floats(-4, 4, width=16)
 FAR = (0.0, -0.0, 1e4, -1e4, 1e-30, -1e-30, 6e-8, 1e-40, -1e-45, 5e-324)
@@ -86,6 +110,15 @@ def calls(
     return Sample("drawn", inputs, {**needed, **draw(some_of(options)), **draw(with_tensors(*inputs))})
 
 
+JOINED = "23 13 | 23 23 | 3 3 3 | 0 23 | 03 23 | 23 | - - | 23 21"
+LAYERS = (
+    "23 23 | 23 23 2 | 3 23 2 | 223 23 | 11 11 1 | 03 23 2 | 20 20 2 | 20 20 | 23 03 0 | 23 22"
+    "| 23 23 3 | 23 3 | 3 3"
+)
+IMAGES = "1143 | 2235 | 234 | 0144 | 1111 | 1033 | 33"
+DIMS = (0, -1, 1, 2, (0,), (0, -1), (0, 1), (0, 2), (0, 0))
+POOLING = {"stride": (1, 2, (1, 2), 0), "padding": (0, 1, (1, 0)), "ceil_mode": (True, False)}
+KERNEL = {"kernel_size": (1, 2, 3, (2, 1), (1, 3))}
 ONE = "- | 1 | 3 | 0 | 11 | 13 | 23 | 03 | 30 | 213 | 203"
 TWO = "- - | 3 - | - 23 | 3 3 | 1 3 | 23 3 | 21 3 | 23 23 | 03 13 | 1 0 | 23 2 | 3 2 | 0 2"
 REDUCTION = ("none", "mean", "sum")
@@ -129,7 +162,7 @@ def yes_or_no(draw: DrawFn) -> Sample:
 
 
 @st.composite
-def classified(draw: DrawFn, smoothed: bool = False, layer: bool = False) -> Sample:
+def of_classes(draw: DrawFn, smoothed: bool = False, layer: bool = False) -> Sample:
     """Scores, or with `layer` x, W and perhaps b; their classes, and options."""
     N, C = draw(one_of(((2, 3), (1, 3), (0, 3), (3, 1))))
     D = draw(one_of((2, 0)))
@@ -168,7 +201,7 @@ def channels(draw: DrawFn, grouped: bool) -> Sample:
 
 
 @st.composite
-def recurrent(draw: DrawFn, gates: int, states: int) -> Sample:
+def of_a_layer(draw: DrawFn, gates: int, states: int) -> Sample:
     T, N, D, H = draw(one_of(((2, 2, 1, 2), (1, 1, 1, 1), (3, 1, 2, 1), (2, 0, 1, 2))))
     batch_first = draw(st.booleans())
     of = [(N, T, D) if batch_first else (T, N, D), *[(1, N, H)] * states, (gates * H, D), (gates * H, H)]

@@ -81,6 +81,7 @@ class Row:
         samples: the calls that every check is made with.
         is_view: whether the output shares the input's memory, as the twin's does.
         mutants: wrong backwards, each of which some check must reject.
+        drawn: how hypothesis draws calls of it (drawn.py).
         mistakes: wrong calls, which raise what the twin raises.
         adapt: makes of the module's function one that is called as `function` is.
         rounds_on_the_way: whether the twin, under autocast, rounds to the lower precision between its steps,
@@ -94,6 +95,7 @@ class Row:
     keeps: frozenset[str]
     samples: tuple[Sample, ...]
     mutants: tuple[Mutant, ...]
+    drawn: Any
     mistakes: tuple[Mistake, ...] = ()
     is_view: bool = False
     adapt: Callable[[Callable[..., Any]], Callable[..., Any]] = unchanged

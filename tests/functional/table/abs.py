@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from manual_backprop.functional.arithmetic.abs import abs
+from tests.functional.drawn import ANY, ONE, Drawn, calls
 from tests.functional.samples import AT_THE_KINK, ELEMENTWISE, Mutant, Row, indices
 
 
@@ -40,4 +41,5 @@ ROW = Row(
         (lambda f: f.abs(torch.zeros(5) > 0), "expected numbers, got torch.bool"),
         (lambda f: f.abs(1.0), "input must be a Tensor, not float"),
     ),
+    drawn=Drawn(calls(ONE, ANY), each_by_itself=True),
 )

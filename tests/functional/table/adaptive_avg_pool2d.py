@@ -9,6 +9,7 @@ import torch.nn.functional as T
 from torch import Tensor
 
 from manual_backprop.functional.convolution.adaptive_avg_pool2d import adaptive_avg_pool2d
+from tests.functional.drawn import IMAGES, Drawn, calls
 from tests.functional.samples import Mutant, Row, Sample, indices, inf, nan, randn, transposed
 
 
@@ -80,5 +81,12 @@ ROW = Row(
         (lambda f: f.adaptive_avg_pool2d(x + 0j, 2), "got torch.complex64"),
         (lambda f: f.adaptive_avg_pool2d(x[:, :, :0], 2), r"positive, got input \(2, 3, 0, 5\)"),
         (lambda f: f.adaptive_avg_pool2d(x[None], 2), r"got \(1, 2, 3, 7, 5\)"),
+    ),
+    drawn=Drawn(
+        calls(IMAGES, always={"output_size": (1, 2, 5, (2, 3), (None, 1), 0, -1)}),
+        refusals={
+            (RuntimeError, None): "of no channels or parts the twin has a value, but no gradient",
+            (None, RuntimeError): "the twin averages a matrix too where output_size is 1",
+        },
     ),
 )

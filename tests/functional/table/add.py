@@ -3,6 +3,7 @@
 import torch
 
 from manual_backprop.functional.arithmetic.add import add
+from tests.functional.drawn import Drawn, of_two
 from tests.functional.pairs import PAIRS, WITH_ALPHA, by_place, derivation_from
 from tests.functional.samples import Mutant, Row
 
@@ -40,4 +41,5 @@ ROW = Row(
         (lambda f: f.add(torch.zeros(5).long(), 1, alpha=0.5), "alpha must not be a floating point number"),
     ),
     adapt=by_place,
+    drawn=Drawn(of_two(alpha=(2, -0.5, 0)), each_by_itself=True),
 )

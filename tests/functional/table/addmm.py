@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from manual_backprop.functional.affine.addmm import addmm
+from tests.functional.drawn import Drawn, calls
 from tests.functional.samples import Mutant, Row, Sample, indices, nan, randn, transposed
 
 
@@ -81,5 +82,12 @@ ROW = Row(
             "torch.float64, torch.float32",
         ),
         (lambda f: f.addmm(1.0, torch.zeros(5, 3), torch.zeros(3, 2)), "input must be a Tensor, not float"),
+    ),
+    drawn=Drawn(
+        calls(
+            "22 23 32 | 2 23 32 | - 23 32 | 21 23 32 | 2 03 32 | 22 20 02 | 3 23 32 | 22 23 22",
+            beta=(0, 2.0, -0.5),
+            alpha=(0, 2, -0.5),
+        )
     ),
 )

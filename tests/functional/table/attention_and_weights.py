@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from manual_backprop.functional.attention.attention_and_weights import attention_and_weights
+from tests.functional.drawn import Drawn, attended
 from tests.functional.samples import Mutant, Row, Sample, inf, randn, transposed
 
 
@@ -102,5 +103,9 @@ ROW = Row(
             "weights = weights.mean(1) if ctx.average else weights\n        return narrow(moved",
             "weights = weights[:, 0] if ctx.average else weights\n        return narrow(moved",
         ),
+    ),
+    drawn=Drawn(
+        attended(((2, 2), (1, 3)), average=(True, False)),
+        not_finite="the twin, written for the tests, adds 0 · ΣV to its weights",
     ),
 )

@@ -7,6 +7,7 @@ import torch.nn.functional as T
 from torch import Tensor
 
 from manual_backprop.functional.convolution.avg_pool2d import avg_pool2d
+from tests.functional.drawn import IMAGES, KERNEL, POOLING, Drawn, calls
 from tests.functional.pooled import mistakes_of_pooling, two, window, x
 from tests.functional.samples import Mutant, Row, Sample, indices, inf, nan, randn, transposed
 
@@ -104,5 +105,11 @@ ROW = Row(
         (lambda f: f.avg_pool2d(x, 2, divisor_override=1.5), "divisor_override must be an integer, not 1.5"),
         (lambda f: f.avg_pool2d(x, 2, divisor_override=0), "divisor_override must not be 0"),
         (lambda f: f.avg_pool2d(x.int(), 2), "torch.int32"),
+    ),
+    drawn=Drawn(
+        calls(IMAGES, always=KERNEL, **POOLING, count_include_pad=(False,), divisor_override=(3, -2)),
+        refusals={
+            (IndexError, RuntimeError): "the twin looks for the channels of a matrix before it looks at it",
+        },
     ),
 )

@@ -8,6 +8,7 @@ import torch.nn.functional as T
 from torch import Tensor
 
 from manual_backprop.functional.normalisation.batch_norm import batch_norm
+from tests.functional.drawn import Drawn, channels
 from tests.functional.normalised import pulled_back, right_under_vmap
 from tests.functional.samples import Mutant, Row, Sample, inf, nan, randn, strided, transposed
 
@@ -144,5 +145,9 @@ ROW = Row(
         (lambda f: f.batch_norm(x, r, r, r.double()), "weight must be torch.float32.*got torch.float64"),
         (lambda f: f.batch_norm(x, r.clone().requires_grad_(), r), "running_mean is no input to differ"),
         (lambda f: f.batch_norm(x.long(), r, r), "got torch.int64"),
+    ),
+    drawn=Drawn(
+        channels(grouped=False),
+        finite_upstream="which of ∞ − ∞ and ∞ comes out of its sums is a matter of their order",
     ),
 )

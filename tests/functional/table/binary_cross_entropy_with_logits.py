@@ -9,6 +9,7 @@ from torch import Tensor
 from manual_backprop.functional.losses.binary_cross_entropy_with_logits import (
     binary_cross_entropy_with_logits,
 )
+from tests.functional.drawn import Drawn, yes_or_no
 from tests.functional.samples import Mutant, Row, Sample, indices, inf, nan, randn, transposed
 
 
@@ -111,4 +112,5 @@ ROW = Row(
             "weight is a constant",
         ),
     ),
+    drawn=Drawn(yes_or_no()),
 )

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from manual_backprop.functional.shapes.cat import cat
+from tests.functional.drawn import ANY, JOINED, Drawn, calls
 from tests.functional.samples import Mutant, Row, Sample, indices, randn, strided, transposed
 
 
@@ -67,4 +68,5 @@ ROW = Row(
         (lambda f: f.cat(torch.zeros(5, 3)), "tuple of Tensors"),
     ),
     adapt=one_by_one,
+    drawn=Drawn(calls(JOINED, ANY, dim=(0, 1, -1, 2)), each_by_itself=True),
 )

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from manual_backprop.functional.shapes.clone import clone
+from tests.functional.drawn import ANY, ONE, Drawn, calls
 from tests.functional.samples import ELEMENTWISE, Mutant, Row
 
 
@@ -30,4 +31,5 @@ ROW = Row(
         Mutant("tangent of another sign", "return input_tangent.to(", "return -input_tangent.to("),
     ),
     mistakes=((lambda f: f.clone(1.0), "must be.* Tensor, not float"),),
+    drawn=Drawn(calls(ONE, ANY), each_by_itself=True),
 )

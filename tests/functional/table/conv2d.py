@@ -8,6 +8,7 @@ import torch.nn.functional as T
 from torch import Tensor
 
 from manual_backprop.functional.convolution.conv2d import conv2d
+from tests.functional.drawn import Drawn, calls
 from tests.functional.samples import Mutant, Row, Sample, indices, inf, nan, randn, strided, transposed
 
 
@@ -86,6 +87,10 @@ GROUPED = "x.reshape(N, G, of_group, H, W).permute(2, 1, 0, 3, 4)"
 BIAS = "delta.sum((-2, -1) if delta.dim() == 3 else (0, -2, -1))"
 zeros = torch.zeros
 
+CONVOLVED = (
+    "1143 2123 2 | 2235 1232 | 243 2211 2 | 0144 1133 | 1111 1111 | 1233 2122 | 1233 2322 | 1122 1133 1"
+)
+
 ROW = Row(
     name="conv2d",
     function=conv2d,
@@ -152,5 +157,14 @@ ROW = Row(
         (lambda f: f.conv2d(zeros(2, 3, 5, 5), zeros(7, 3, 3, 3), dilation=0), "dilation must be at least 1"),
         (lambda f: f.conv2d(zeros(2, 3, 5, 5), zeros(7, 3, 3, 3), groups=0), "groups must be at least 1"),
         (lambda f: f.conv2d(zeros(2, 3, 5, 5), zeros(7, 3, 3, 3), groups=1.0), "groups must be an integer"),
+    ),
+    drawn=Drawn(
+        calls(
+            CONVOLVED,
+            stride=(1, 2, (1, 2), 0),
+            padding=(0, 1, (1, 0), "same", "valid"),
+            dilation=(1, 2),
+            groups=(1, 2),
+        )
     ),
 )

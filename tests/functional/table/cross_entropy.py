@@ -15,6 +15,7 @@ from tests.functional.classified import (
     mistakes_with_classes,
     softmax,
 )
+from tests.functional.drawn import Drawn, of_classes
 from tests.functional.samples import Mutant, Row, Sample, inf, labels, randn, strided, transposed
 
 
@@ -132,4 +133,5 @@ ROW = Row(
         (lambda f: f.cross_entropy(five_scores, five_scores, torch.ones(4)), r"got weight \(4,\)"),
         (lambda f: f.cross_entropy(five_scores, torch.zeros(5, 4)), r"expected target \(5,\)"),
     ),
+    drawn=Drawn(of_classes(smoothed=True)),
 )

@@ -8,6 +8,7 @@ from torch import Tensor
 
 import manual_backprop.functional as F
 from tests.functional.classified import example_gradients, examples, softmax
+from tests.functional.drawn import REDUCTION, Drawn, calls
 from tests.functional.samples import Mutant, Row, Sample, randn, transposed
 
 
@@ -63,6 +64,8 @@ SOFT_Q = "narrow(-(1 - epsilon) * w * log_p * g, target.dtype)"
 SOFT_W = "(-q * log_p * g).sum_to_size(w.shape)"
 SOFT_G = "g = grad_of_losses(widen(grad_output), reduction, losses)"
 
+PROBABILITIES = "23 23 | 23 23 3 | 3 3 | 232 232 | 03 03 | 11 11 | 23 23 2"
+
 ROW = Row(
     name="cross_entropy_probabilities",
     function=F.cross_entropy,
@@ -88,5 +91,9 @@ ROW = Row(
             SOFT_W,
             "(-q * log_p * g).movedim(dim, -1).reshape(-1, w.numel())[-1]",
         ),
+    ),
+    drawn=Drawn(
+        calls(PROBABILITIES, reduction=REDUCTION, label_smoothing=(0.3,)),
+        not_finite="the twin has 0 · ∞ of a weight or a share of 0 and an infinite gradient",
     ),
 )

@@ -3,6 +3,7 @@
 import torch
 
 from manual_backprop.functional.arithmetic.div import div
+from tests.functional.drawn import Drawn, of_two
 from tests.functional.pairs import PAIRS, by_place, derivation_from, pair
 from tests.functional.samples import Mutant, Row, Sample
 
@@ -46,4 +47,5 @@ ROW = Row(
         (lambda f: f.div(torch.zeros(5), 2, rounding_mode="up"), "one of None, 'trunc', or 'floor'"),
     ),
     adapt=by_place,
+    drawn=Drawn(of_two(rounding_mode=(None, "floor", "trunc", "up")), each_by_itself=True),
 )

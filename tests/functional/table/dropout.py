@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from manual_backprop.functional.activations.dropout import dropout
+from tests.functional.drawn import ANY, ONE, Drawn, calls, mask_of
 from tests.functional.samples import Mutant, Row, Sample, indices, inf, nan, randn, strided, transposed
 
 
@@ -74,4 +75,5 @@ ROW = Row(
         (lambda f: f.dropout(torch.arange(3)), "got torch.int64"),
     ),
     adapt=with_mask,
+    drawn=Drawn(calls(ONE, ANY, mask_of), each_by_itself=True),
 )

@@ -7,6 +7,7 @@ import torch.nn.functional as T
 from torch import Tensor
 
 from manual_backprop.functional.activations.elu import elu
+from tests.functional.drawn import ANY, ONE, Drawn, calls
 from tests.functional.samples import AT_THE_KINK, ELEMENTWISE, Mutant, Row, Sample, indices, randn
 
 
@@ -51,4 +52,5 @@ ROW = Row(
         (lambda f: f.elu(torch.zeros(2) + 0j), "got torch.complex64"),
         (lambda f: f.elu(torch.zeros(2, requires_grad=True), inplace=True), "leaf"),
     ),
+    drawn=Drawn(calls(ONE, ANY, alpha=(0.3, -0.3, 0.0, 2)), each_by_itself=True),
 )

@@ -8,6 +8,7 @@ import torch.nn.functional as T
 from torch import Tensor
 
 from manual_backprop.functional.affine.embedding import embedding
+from tests.functional.drawn import TO_ADD, Drawn, calls, places_in
 from tests.functional.samples import (
     Mutant,
     Row,
@@ -111,4 +112,10 @@ ROW = Row(
         (lambda f: f.embedding(x, [1.0]), "weight must be a Tensor, not list"),
     ),
     adapt=of_weight,
+    drawn=Drawn(
+        calls("23 | 31 | 20", TO_ADD, places_in),
+        refusals={
+            (RuntimeError, IndexError): "in a table without columns the twin finds the wrong index later",
+        },
+    ),
 )

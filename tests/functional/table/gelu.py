@@ -7,6 +7,7 @@ import torch.nn.functional as T
 from torch import Tensor
 
 from manual_backprop.functional.activations.gelu import gelu
+from tests.functional.drawn import ANY, ONE, Drawn, calls
 from tests.functional.samples import ELEMENTWISE, Mutant, Row, Sample, indices, inf, nan, randn
 
 
@@ -71,5 +72,11 @@ ROW = Row(
         (lambda f: f.gelu(torch.zeros(2), approximate="sigmoid"), "'none' or 'tanh', not 'sigmoid'"),
         (lambda f: f.gelu(torch.zeros(2).long()), "got torch.int64"),
         (lambda f: f.gelu(torch.zeros(2) + 0j), "got torch.complex64"),
+    ),
+    drawn=Drawn(
+        calls(ONE, ANY, approximate=("none", "tanh", "exact")),
+        each_by_itself=True,
+        not_finite="in float32 the twin makes ∞ of numbers close to the largest, and NaN of ∞",
+        flat="its slope is 0 at −0.75, and the twin's 1 + erf cancels to the left of that",
     ),
 )

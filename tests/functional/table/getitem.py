@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from manual_backprop.functional.shapes.getitem import getitem
+from tests.functional.drawn import ANY, ONE, Drawn, calls
 from tests.functional.samples import Mutant, Row, Sample, inf, nan, randn, transposed
 
 
@@ -20,6 +21,11 @@ def derivation(grad_output: Tensor, x: Tensor, index: Any) -> tuple[Tensor]:
 PUT = "grad_input[ctx.index] = grad_output"
 ADD = "grad_input.index_add(0, places, grad_output.reshape(places.shape))"
 ROWS_TWICE = torch.tensor([2, 0, 2])
+
+INDICES = (
+    *(0, -1, 3, slice(1, None), slice(0, 0), (), ..., None, (..., 0), (slice(None), 1), [0, 0]),
+    *(torch.tensor([1, 0, 1]), torch.tensor([0, 5])),
+)
 
 ROW = Row(
     name="getitem",
@@ -62,4 +68,5 @@ ROW = Row(
         Mutant("tangent as it is", "return input_tangent[ctx.index]", "return input_tangent * 1"),
     ),
     is_view=True,
+    drawn=Drawn(calls(ONE, ANY, always={"index": INDICES}), each_by_itself=True),
 )

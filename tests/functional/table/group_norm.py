@@ -8,6 +8,7 @@ import torch.nn.functional as T
 from torch import Tensor
 
 from manual_backprop.functional.normalisation.group_norm import group_norm
+from tests.functional.drawn import Drawn, channels
 from tests.functional.normalised import pulled_back, right_under_vmap
 from tests.functional.samples import Mutant, Row, Sample, inf, nan, randn, strided, transposed
 
@@ -132,4 +133,5 @@ ROW = Row(
         (lambda f: f.group_norm(x, 2, w.double()), "weight must be torch.float32.*got torch.float64"),
         (lambda f: f.group_norm(x.long(), 2), "got torch.int64"),
     ),
+    drawn=Drawn(channels(grouped=True), finite_upstream="as of batch_norm"),
 )

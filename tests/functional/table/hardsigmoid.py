@@ -5,6 +5,7 @@ import torch.nn.functional as T
 from torch import Tensor
 
 from manual_backprop.functional.activations.hardsigmoid import hardsigmoid
+from tests.functional.drawn import ANY, ONE, Drawn, calls
 from tests.functional.samples import ELEMENTWISE, Mutant, Row, Sample, indices, randn
 
 
@@ -54,4 +55,5 @@ ROW = Row(
         (lambda f: f.hardsigmoid(torch.zeros(2) + 0j), "got torch.complex64"),
         (lambda f: f.hardsigmoid(torch.zeros(2, requires_grad=True), inplace=True), "leaf"),
     ),
+    drawn=Drawn(calls(ONE, ANY), each_by_itself=True),
 )

@@ -5,6 +5,7 @@ import torch.nn.functional as T
 from torch import Tensor
 
 from manual_backprop.functional.activations.hardswish import hardswish
+from tests.functional.drawn import ANY, ONE, Drawn, calls
 from tests.functional.samples import ELEMENTWISE, Mutant, Row, Sample, indices, randn
 
 
@@ -48,4 +49,5 @@ ROW = Row(
         (lambda f: f.hardswish(torch.zeros(2) + 0j), "got torch.complex64"),
         (lambda f: f.hardswish(torch.zeros(2, requires_grad=True), inplace=True), "leaf"),
     ),
+    drawn=Drawn(calls(ONE, ANY), each_by_itself=True, flat="its slope is 0 at −1.5"),
 )

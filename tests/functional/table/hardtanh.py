@@ -5,7 +5,8 @@ import torch.nn.functional as T
 from torch import Tensor
 
 from manual_backprop.functional.activations.hardtanh import hardtanh
-from tests.functional.samples import ELEMENTWISE, Mutant, Row, Sample, indices, randn
+from tests.functional.drawn import ANY, ONE, Drawn, calls
+from tests.functional.samples import ELEMENTWISE, Mutant, Row, Sample, indices, inf, randn
 
 
 def derivation(grad_output: Tensor, z: Tensor, min_val: float = -1.0, max_val: float = 1.0) -> tuple[Tensor]:
@@ -59,5 +60,9 @@ ROW = Row(
         (lambda f: f.hardtanh(torch.ones(2, dtype=torch.complex64)), "not torch.complex64"),
         (lambda f: f.hardtanh(torch.ones(2, dtype=torch.uint8)), "min_val=-1.0 is no torch.uint8"),
         (lambda f: f.hardtanh(torch.ones(2, requires_grad=True), inplace=True), "leaf"),
+    ),
+    drawn=Drawn(
+        calls(ONE, ANY, min_val=(-1.0, -0.3, 0.0, 2.0, -inf), max_val=(1.0, 0.1, 6.0, inf)),
+        each_by_itself=True,
     ),
 )

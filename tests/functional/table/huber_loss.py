@@ -8,6 +8,7 @@ import torch.nn.functional as T
 from torch import Tensor
 
 import manual_backprop.functional as F
+from tests.functional.drawn import REDUCTION, Drawn, calls
 from tests.functional.samples import Mutant, Row, Sample, indices, inf, nan, randn, transposed
 
 
@@ -130,4 +131,5 @@ ROW = Row(
         (lambda f: f.smooth_l1_loss(zeros.long(), zeros.long()), "floating-point numbers, got torch.int64"),
     ),
     adapt=either,
+    drawn=Drawn(calls("3 3 | 23 23 | - - | 03 03 | 11 11", reduction=REDUCTION, delta=(0.3, 2, 0.0, -1.0))),
 )

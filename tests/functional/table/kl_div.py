@@ -10,6 +10,7 @@ import torch.nn.functional as T
 from torch import Tensor
 
 import manual_backprop.functional as F
+from tests.functional.drawn import FINITE, Drawn, calls
 from tests.functional.samples import Mutant, Row, Sample, indices, inf, nan, randn, transposed
 
 
@@ -117,4 +118,13 @@ ROW = Row(
         (lambda f: f.kl_div(zeros, [1.0], reduction="sum"), "target must be a Tensor, not list"),
     ),
     adapt=unwarned,
+    drawn=Drawn(
+        calls(
+            "3 3 | 23 23 | - - | 03 03 | 11 11",
+            FINITE,
+            reduction=("none", "sum"),
+            always={"log_target": (True,)},
+        ),
+        not_finite="of an infinite gradient the twin makes ∞ − ∞",
+    ),
 )

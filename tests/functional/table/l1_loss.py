@@ -7,6 +7,7 @@ import torch.nn.functional as T
 from torch import Tensor
 
 import manual_backprop.functional as F
+from tests.functional.drawn import REDUCTION, Drawn, calls
 from tests.functional.samples import Mutant, Row, Sample, indices, inf, nan, randn, transposed
 
 
@@ -84,4 +85,5 @@ ROW = Row(
         (lambda f: f.l1_loss(zeros.bool(), zeros), "numbers, got torch.bool and torch.float32"),
     ),
     adapt=with_weight,
+    drawn=Drawn(calls("3 3 | 23 23 | - - | 03 03 | 11 11", reduction=(*REDUCTION, "avg"))),
 )

@@ -5,6 +5,7 @@ import torch.nn.functional as T
 from torch import Tensor
 
 from manual_backprop.functional.normalisation.layer_norm import layer_norm
+from tests.functional.drawn import Drawn, features
 from tests.functional.normalised import at_features, features_derived, right_under_vmap
 from tests.functional.samples import Mutant, Row, Sample, inf, nan, randn, strided, transposed
 
@@ -106,4 +107,5 @@ ROW = Row(
         (lambda f: f.layer_norm(x.half(), (3,), x[0].half(), x[0]), "parameters of one type"),
         (lambda f: f.layer_norm(x.long(), (3,)), "got torch.int64"),
     ),
+    drawn=Drawn(features(2), finite_upstream="as of batch_norm"),
 )

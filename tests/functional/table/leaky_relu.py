@@ -5,6 +5,7 @@ import torch.nn.functional as T
 from torch import Tensor
 
 from manual_backprop.functional.activations.leaky_relu import leaky_relu
+from tests.functional.drawn import ANY, ONE, Drawn, calls
 from tests.functional.samples import AT_THE_KINK, ELEMENTWISE, Mutant, Row, Sample, indices, randn
 
 
@@ -50,4 +51,5 @@ ROW = Row(
         (lambda f: f.leaky_relu(torch.zeros(2) + 0j), "got torch.complex64"),
         (lambda f: f.leaky_relu(torch.zeros(2, requires_grad=True), inplace=True), "leaf"),
     ),
+    drawn=Drawn(calls(ONE, ANY, negative_slope=(0.3, 0.0, -0.3, 2)), each_by_itself=True),
 )

@@ -5,6 +5,7 @@ import torch.nn.functional as T
 from torch import Tensor
 
 import manual_backprop.functional as F
+from tests.functional.drawn import LAYERS, Drawn, calls
 from tests.functional.samples import Mutant, Row, Sample, indices, randn, strided, transposed
 
 
@@ -108,4 +109,5 @@ ROW = Row(
         (lambda f: f.linear([1.0], torch.zeros(7, 3)), "input must be a Tensor, not list"),
         (lambda f: f.linear(torch.zeros(5, 3), torch.zeros(7, 3), 1.0), "bias must be a Tensor, not float"),
     ),
+    drawn=Drawn(calls(LAYERS)),
 )

@@ -8,6 +8,7 @@ from torch import Tensor
 
 import manual_backprop.functional as F
 from tests.functional.classified import UNUSUAL, classified
+from tests.functional.drawn import Drawn, of_classes
 from tests.functional.samples import Mutant, Row, Sample, labels, randn
 from tests.functional.table.cross_entropy import cross_entropy
 from tests.functional.table.linear import linear, weighted_sums
@@ -74,4 +75,8 @@ ROW = Row(
         Mutant("log p for p", "p = torch.exp(log_p, out=place)", "p = log_p"),
     ),
     adapt=with_bias,
+    drawn=Drawn(
+        of_classes(smoothed=True, layer=True),
+        finite_upstream="formed before the upstream gradient is known, its zeros meet that factor last",
+    ),
 )

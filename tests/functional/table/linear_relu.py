@@ -6,6 +6,7 @@ import torch.nn.functional as T
 from torch import Tensor
 
 import manual_backprop.functional as F
+from tests.functional.drawn import LAYERS, Drawn, calls
 from tests.functional.samples import Mutant, Row
 from tests.functional.table.linear import LINEAR, linear, weighted_sums
 from tests.functional.table.relu import relu
@@ -36,4 +37,5 @@ ROW = Row(
         Mutant("upstream ignored", GATED, "gate(a * 0 + 1, a)"),
         Mutant("the gradient clipped, not the activation", GATED, "grad_output.clamp(min=0)"),
     ),
+    drawn=Drawn(calls(LAYERS)),
 )

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 import manual_backprop.functional as F
+from tests.functional.drawn import LAYERS, Drawn, calls
 from tests.functional.samples import Mutant, Row
 from tests.functional.table.linear import LINEAR, linear, weighted_sums
 from tests.functional.table.linear_relu import after_linear
@@ -32,4 +33,5 @@ ROW = Row(
         Mutant("dropped minus", PULLED, f"-{PULLED}"),
         Mutant("upstream ignored", PULLED, PULLED.replace("widen(grad_output) * ", "")),
     ),
+    drawn=Drawn(calls(LAYERS)),
 )

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from manual_backprop.functional.arithmetic.log import log
+from tests.functional.drawn import ANY, ONE, Drawn, calls
 from tests.functional.samples import ELEMENTWISE, Mutant, Row, indices
 
 
@@ -37,4 +38,5 @@ ROW = Row(
         Mutant("tangent without its slope", "return input_tangent / x", "return input_tangent * 1"),
     ),
     mistakes=((lambda f: f.log([1.0]), "must be.* Tensor, not list"),),
+    drawn=Drawn(calls(ONE, ANY), each_by_itself=True),
 )

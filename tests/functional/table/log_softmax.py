@@ -6,6 +6,7 @@ from torch import Tensor
 
 import manual_backprop.functional as F
 from tests.functional.classified import five_scores, softmax
+from tests.functional.drawn import ANY, ONE, Drawn, calls
 from tests.functional.samples import Mutant, Row, Sample, indices, inf, nan, randn, transposed
 
 
@@ -80,4 +81,5 @@ ROW = Row(
         (lambda f: f.log_softmax(five_scores, 1, dtype=torch.long), "got torch.int64"),
         (lambda f: f.log_softmax(five_scores + 0j, 1), "got torch.complex64"),
     ),
+    drawn=Drawn(calls(ONE, ANY, always={"dim": (0, -1, 1, 2)}, dtype=(None, torch.float64))),
 )

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from manual_backprop.functional.recurrent.lstm import lstm
+from tests.functional.drawn import Drawn, of_a_layer
 from tests.functional.recurrent import lstm_step, mistakes, one_layer, previous, recurrent, twin
 from tests.functional.samples import Mutant, Row, Sample, randn
 
@@ -111,4 +112,5 @@ ROW = Row(
     mistakes=mistakes("lstm", gates=4, states=2),
     adapt=one_layer(2),
     rounds_on_the_way=True,
+    drawn=Drawn(of_a_layer(4, 2)),
 )

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from manual_backprop.functional.affine.matmul import matmul
+from tests.functional.drawn import Drawn, calls
 from tests.functional.samples import Mutant, Row, Sample, indices, randn, strided, transposed
 
 
@@ -27,6 +28,11 @@ def derivation(grad_output: Tensor, a: Tensor, b: Tensor) -> tuple[Tensor, Tenso
 
 GRAD_A = "g @ transposed(b)"
 GRAD_B = "transposed(_stacked(a)) @ _stacked(g)"
+
+PRODUCTS = (
+    "23 32 | 3 3 | 23 3 | 3 32 | 223 31 | 23 231 | 2123 232 | 03 32 | 20 02 | 11 11 | 0 0 | 23 23"
+    "| 223 332 | - 3"
+)
 
 ROW = Row(
     name="matmul",
@@ -92,4 +98,5 @@ ROW = Row(
         (lambda f: f.matmul(torch.zeros(5, 3), [1.0]), "other must be a Tensor, not list"),
     ),
     rounds_on_the_way=True,
+    drawn=Drawn(calls(PRODUCTS)),
 )

@@ -9,6 +9,7 @@ import torch.nn.functional as T
 from torch import Tensor
 
 from manual_backprop.functional.convolution.max_pool2d import max_pool2d
+from tests.functional.drawn import ANY, IMAGES, KERNEL, POOLING, Drawn, calls
 from tests.functional.pooled import mistakes_of_pooling, window, x
 from tests.functional.samples import Mutant, Row, Sample, indices, inf, nan, randn, transposed
 
@@ -105,4 +106,5 @@ ROW = Row(
         (lambda f: f.max_pool2d(x[0, 0], 2), r"expected input .*\(7, 5\)"),
         (lambda f: f.max_pool2d(x, 3, dilation=4), r"no window fits.*dilation=\(4, 4\)"),
     ),
+    drawn=Drawn(calls(IMAGES, ANY, always=KERNEL, **POOLING, dilation=(1, 2))),
 )

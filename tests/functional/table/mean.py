@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from manual_backprop.functional.reductions.mean import mean
+from tests.functional.drawn import DIMS, ONE, Drawn, calls
 from tests.functional.samples import Mutant, Row, Sample, indices, inf, nan, randn, transposed
 
 
@@ -82,5 +83,8 @@ ROW = Row(
         (lambda f: f.mean(torch.zeros(5, 3), (0, 0)), "multiple times|appears"),
         (lambda f: f.mean([1.0]), "must be.* Tensor, not list"),
         (lambda f: f.mean(torch.zeros(5).long()), "floating point"),
+    ),
+    drawn=Drawn(
+        calls(ONE, always={"dim": DIMS}, keepdim=(True, False), dtype=(None, torch.float64)) | calls(ONE)
     ),
 )

@@ -7,6 +7,7 @@ import torch.nn.functional as T
 from torch import Tensor
 
 import manual_backprop.functional as F
+from tests.functional.drawn import REDUCTION, Drawn, calls
 from tests.functional.samples import Mutant, Row, Sample, indices, randn, transposed
 
 
@@ -67,4 +68,5 @@ ROW = Row(
         Mutant("the target's sign", "back_to(like(target), -slope)", "back_to(like(target), slope)"),
     ),
     adapt=with_weight,
+    drawn=Drawn(calls("3 3 | 23 23 | - - | 03 03 | 23 23 23 | 11 11", reduction=(*REDUCTION, "avg"))),
 )

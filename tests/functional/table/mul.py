@@ -3,6 +3,7 @@
 import torch
 
 from manual_backprop.functional.arithmetic.mul import mul
+from tests.functional.drawn import Drawn, of_two
 from tests.functional.pairs import PAIRS, by_place, derivation_from
 from tests.functional.samples import Mutant, Row
 
@@ -36,4 +37,5 @@ ROW = Row(
         (lambda f: f.mul(torch.zeros(5), None), "must be Tensor, not NoneType"),
     ),
     adapt=by_place,
+    drawn=Drawn(of_two(), each_by_itself=True),
 )

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from manual_backprop.functional.arithmetic.neg import neg
+from tests.functional.drawn import ANY, ONE, Drawn, calls
 from tests.functional.samples import ELEMENTWISE, Mutant, Row, indices
 
 
@@ -36,4 +37,5 @@ ROW = Row(
         (lambda f: f.neg(torch.ones(5) > 0), "torch.bool|bool tensor"),
         (lambda f: f.neg(1.0), "must be.* Tensor, not float"),
     ),
+    drawn=Drawn(calls(ONE, ANY), each_by_itself=True),
 )

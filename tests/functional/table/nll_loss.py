@@ -12,6 +12,7 @@ from tests.functional.classified import (
     examples,
     mistakes_with_classes,
 )
+from tests.functional.drawn import Drawn, of_classes
 from tests.functional.samples import Mutant, Row, Sample, randn
 
 
@@ -77,4 +78,5 @@ ROW = Row(
         *mistakes_with_classes("nll_loss"),
         (lambda f: f.nll_loss(torch.tensor(0.0), torch.tensor(0)), r"got shape \(\)"),
     ),
+    drawn=Drawn(of_classes()),
 )

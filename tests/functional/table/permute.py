@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from manual_backprop.functional.shapes.permute import permute
+from tests.functional.drawn import ANY, ONE, Drawn, calls
 from tests.functional.samples import Mutant, Row, Sample, indices, randn, transposed
 
 
@@ -50,4 +51,8 @@ ROW = Row(
         (lambda f: f.permute([1.0], (0,)), "must be.* Tensor, not list"),
     ),
     is_view=True,
+    drawn=Drawn(
+        calls(ONE, ANY, always={"dims": ((), (0,), (1, 0), (0, 1), (-1, 0), (2, 0, 1), (0, 0))}),
+        each_by_itself=True,
+    ),
 )

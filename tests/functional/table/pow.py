@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from manual_backprop.functional.arithmetic.pow import pow
+from tests.functional.drawn import ANY, TWO, Drawn, calls
 from tests.functional.pairs import broadcast_loop
 from tests.functional.samples import Mutant, Row, Sample, randn, strided, transposed
 
@@ -55,4 +56,5 @@ ROW = Row(
         (lambda f: f.pow([1.0], torch.zeros(5)), "list"),
         (lambda f: f.pow(2, 3), "int"),
     ),
+    drawn=Drawn(calls(TWO, ANY), each_by_itself=True),
 )

@@ -5,6 +5,7 @@ import torch.nn.functional as T
 from torch import Tensor
 
 import manual_backprop.functional as F
+from tests.functional.drawn import ANY, ONE, Drawn, calls
 from tests.functional.samples import AT_THE_KINK, ELEMENTWISE, Mutant, Row, indices
 
 
@@ -44,4 +45,5 @@ ROW = Row(
         (lambda f: f.relu(torch.ones(2, dtype=torch.complex64)), "not torch.complex64"),
         (lambda f: f.relu(torch.ones(2, requires_grad=True), inplace=True), "leaf"),
     ),
+    drawn=Drawn(calls(ONE, ANY), each_by_itself=True),
 )

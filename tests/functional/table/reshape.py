@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from manual_backprop.functional.shapes.reshape import reshape
+from tests.functional.drawn import ANY, ONE, Drawn, calls
 from tests.functional.samples import Mutant, Row, Sample, indices, randn, transposed
 
 
@@ -54,4 +55,8 @@ ROW = Row(
         (lambda f: f.reshape([1.0], (1,)), "must be.* Tensor, not list"),
     ),
     is_view=True,
+    drawn=Drawn(
+        calls(ONE, ANY, always={"shape": ((), (-1,), (1, -1), (3, 1), (6,), (3, 2), (0, 7), (-1, -1))}),
+        each_by_itself=True,
+    ),
 )

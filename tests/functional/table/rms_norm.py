@@ -5,6 +5,7 @@ import torch.nn.functional as T
 from torch import Tensor
 
 from manual_backprop.functional.normalisation.rms_norm import rms_norm
+from tests.functional.drawn import Drawn, features
 from tests.functional.normalised import at_features, features_derived
 from tests.functional.samples import Mutant, Row, Sample, inf, nan, randn, strided, transposed
 
@@ -83,4 +84,5 @@ ROW = Row(
         (lambda f: f.rms_norm(x, (3,), x[0, :2]), r"weight must have the shape \(3,\), got \(2,\)"),
         (lambda f: f.rms_norm(x.long(), (3,)), "got torch.int64"),
     ),
+    drawn=Drawn(features(1), finite_upstream="as of batch_norm"),
 )

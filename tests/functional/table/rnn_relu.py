@@ -5,6 +5,7 @@ from functools import partial
 import torch
 
 from manual_backprop.functional.recurrent.rnn_relu import rnn_relu
+from tests.functional.drawn import Drawn, of_a_layer
 from tests.functional.recurrent import mistakes, one_layer, recurrent, twin
 from tests.functional.samples import Mutant, Row
 from tests.functional.table.rnn_tanh import backpropagation_through_time
@@ -33,4 +34,5 @@ ROW = Row(
     mistakes=mistakes("rnn_relu", gates=1, states=1),
     adapt=one_layer(1),
     rounds_on_the_way=True,
+    drawn=Drawn(of_a_layer(1, 1)),
 )

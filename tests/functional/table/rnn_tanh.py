@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from manual_backprop.functional.recurrent.rnn_tanh import rnn_tanh
+from tests.functional.drawn import Drawn, of_a_layer
 from tests.functional.recurrent import mistakes, one_layer, previous, recurrent, twin
 from tests.functional.samples import Mutant, Row
 
@@ -82,4 +83,5 @@ ROW = Row(
     mistakes=mistakes("rnn_tanh", gates=1, states=1),
     adapt=one_layer(1),
     rounds_on_the_way=True,
+    drawn=Drawn(of_a_layer(1, 1)),
 )

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from manual_backprop.functional.arithmetic.rsqrt import rsqrt
+from tests.functional.drawn import ANY, ONE, Drawn, calls
 from tests.functional.positive import POSITIVE
 from tests.functional.samples import Mutant, Row, indices
 
@@ -34,4 +35,9 @@ ROW = Row(
         Mutant("y detached: second derivative lost", SLOPE, "return -0.5 * y * y * y.detach()"),
     ),
     mistakes=((lambda f: f.rsqrt(1.0), "input must be a Tensor, not float"),),
+    drawn=Drawn(
+        calls(ONE, ANY),
+        each_by_itself=True,
+        not_finite="the twin's r³ overflows where g r³ does not, and 0 · ∞ is NaN",
+    ),
 )

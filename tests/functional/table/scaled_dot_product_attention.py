@@ -8,6 +8,7 @@ import torch.nn.functional as T
 from torch import Tensor
 
 from manual_backprop.functional.attention.scaled_dot_product_attention import scaled_dot_product_attention
+from tests.functional.drawn import Drawn, attended
 from tests.functional.samples import Mutant, Row, Sample, indices, inf, randn, strided, transposed
 
 
@@ -174,4 +175,5 @@ ROW = Row(
         (lambda f: f.scaled_dot_product_attention(q, k, v, enable_gqa=True), "needs a dimension of heads"),
     ),
     adapt=with_mask,
+    drawn=Drawn(attended(((), (2,), (1, 2), (0,)), is_causal=(True,), scale=(0.7, 2.0))),
 )

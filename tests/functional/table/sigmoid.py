@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 import manual_backprop.functional as F
+from tests.functional.drawn import ANY, ONE, Drawn, calls
 from tests.functional.samples import ELEMENTWISE, Mutant, Row, indices
 
 
@@ -47,4 +48,5 @@ ROW = Row(
             "tangent without its slope", "return input_tangent * (a * (1 - a))", "return input_tangent * a"
         ),
     ),
+    drawn=Drawn(calls(ONE, ANY), each_by_itself=True),
 )

@@ -7,6 +7,7 @@ import torch.nn.functional as T
 from torch import Tensor
 
 from manual_backprop.functional.activations.silu import silu
+from tests.functional.drawn import ANY, ONE, Drawn, calls
 from tests.functional.samples import ELEMENTWISE, Mutant, Row, indices
 
 
@@ -43,4 +44,5 @@ ROW = Row(
         (lambda f: f.silu(torch.zeros(2).long()), "got torch.int64"),
         (lambda f: f.silu(torch.zeros(2, requires_grad=True), inplace=True), "leaf"),
     ),
+    drawn=Drawn(calls(ONE, ANY), each_by_itself=True, flat="its slope is 0 at −1.28"),
 )

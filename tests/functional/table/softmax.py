@@ -6,6 +6,7 @@ from torch import Tensor
 
 from manual_backprop.functional.activations.softmax import softmax
 from tests.functional.classified import softmax as probabilities
+from tests.functional.drawn import ANY, ONE, Drawn, calls
 from tests.functional.samples import Mutant, Row, indices
 from tests.functional.table.log_softmax import LOG_SOFTMAX
 
@@ -50,4 +51,5 @@ ROW = Row(
         (lambda f: f.softmax(torch.zeros(5, 3), 1, dtype=torch.long), "got torch.int64"),
         (lambda f: f.softmax(torch.zeros(5, 3) + 0j, 1), "got torch.complex64"),
     ),
+    drawn=Drawn(calls(ONE, ANY, always={"dim": (0, -1, 1, 2)}, dtype=(None, torch.float64))),
 )

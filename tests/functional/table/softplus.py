@@ -7,6 +7,7 @@ import torch.nn.functional as T
 from torch import Tensor
 
 from manual_backprop.functional.activations.softplus import softplus
+from tests.functional.drawn import ANY, ONE, Drawn, calls
 from tests.functional.samples import ELEMENTWISE, Mutant, Row, Sample, indices, randn
 
 
@@ -50,4 +51,5 @@ ROW = Row(
         (lambda f: f.softplus(torch.zeros(2).long()), "got torch.int64"),
         (lambda f: f.softplus(torch.zeros(2) + 0j), "got torch.complex64"),
     ),
+    drawn=Drawn(calls(ONE, ANY, beta=(3, -2.0, 0.5), threshold=(1, 0.5, 1000.0)), each_by_itself=True),
 )

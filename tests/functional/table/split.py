@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from manual_backprop.functional.shapes.split import split
+from tests.functional.drawn import ANY, ONE, Drawn, calls
 from tests.functional.samples import Mutant, Row, Sample, indices, randn, transposed
 
 
@@ -72,4 +73,8 @@ ROW = Row(
         (lambda f: f.split(torch.zeros(5, 3), 2, 2), "got 2"),
     ),
     is_view=True,
+    drawn=Drawn(
+        calls(ONE, ANY, always={"split_size_or_sections": (1, 2, 7, 0, [1, 2], [3], -1)}, dim=(0, -1, 1)),
+        each_by_itself=True,
+    ),
 )

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from manual_backprop.functional.arithmetic.sqrt import sqrt
+from tests.functional.drawn import ANY, ONE, Drawn, calls
 from tests.functional.positive import POSITIVE
 from tests.functional.samples import Mutant, Row, indices
 
@@ -34,4 +35,5 @@ ROW = Row(
         Mutant("y detached: second derivative lost", GRAD, "return grad_output / (2 * y.detach())"),
     ),
     mistakes=((lambda f: f.sqrt(1.0), "input must be a Tensor, not float"),),
+    drawn=Drawn(calls(ONE, ANY), each_by_itself=True),
 )

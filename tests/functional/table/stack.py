@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from manual_backprop.functional.shapes.stack import stack
+from tests.functional.drawn import ANY, JOINED, Drawn, calls
 from tests.functional.samples import Mutant, Row, Sample, indices, randn, transposed
 from tests.functional.table.cat import one_by_one
 
@@ -57,4 +58,5 @@ ROW = Row(
         (lambda f: f.stack([torch.zeros(3), 1.0]), "Tensor"),
     ),
     adapt=one_by_one,
+    drawn=Drawn(calls(JOINED, ANY, dim=(0, 1, -1, 3)), each_by_itself=True),
 )

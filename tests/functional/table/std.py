@@ -7,6 +7,7 @@ from torch import Tensor
 
 from manual_backprop.functional.reductions.std import std
 from tests.functional.deviations import DEVIATIONS, gradients_of_variance, mistakes_of
+from tests.functional.drawn import DIMS, ONE, Drawn, calls
 from tests.functional.samples import Mutant, Row, Sample, randn
 
 
@@ -50,4 +51,8 @@ ROW = Row(
         Mutant("s detached: second derivative lost", SHARE, SHARE.replace("widen(s)", "widen(s.detach())")),
     ),
     mistakes=mistakes_of("std"),
+    drawn=Drawn(
+        calls(ONE, dim=DIMS, keepdim=(True, False), correction=(0, 1, 0.5)),
+        not_finite="in float64 the twin squares differences of any size; for one number see var",
+    ),
 )

@@ -3,6 +3,7 @@
 import torch
 
 from manual_backprop.functional.arithmetic.sub import sub
+from tests.functional.drawn import Drawn, of_two
 from tests.functional.pairs import PAIRS, WITH_ALPHA, by_place, derivation_from
 from tests.functional.samples import Mutant, Row
 
@@ -33,4 +34,5 @@ ROW = Row(
         (lambda f: f.sub(torch.zeros(5), 1, alpha=2j), "alpha must not be a complex number"),
     ),
     adapt=by_place,
+    drawn=Drawn(of_two(alpha=(2, -0.5, 0)), each_by_itself=True),
 )

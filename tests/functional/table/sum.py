@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from manual_backprop.functional.reductions.sum import sum
+from tests.functional.drawn import DIMS, ONE, Drawn, calls
 from tests.functional.samples import Mutant, Row, Sample, indices, inf, nan, randn, transposed
 
 
@@ -78,5 +79,8 @@ ROW = Row(
         (lambda f: f.sum(torch.zeros(5, 3), 2), "got 2"),
         (lambda f: f.sum(torch.zeros(5, 3), (0, 0)), "multiple times|appears"),
         (lambda f: f.sum([1.0]), "must be.* Tensor, not list"),
+    ),
+    drawn=Drawn(
+        calls(ONE, always={"dim": DIMS}, keepdim=(True, False), dtype=(None, torch.float64)) | calls(ONE)
     ),
 )

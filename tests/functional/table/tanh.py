@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 import manual_backprop.functional as F
+from tests.functional.drawn import ANY, ONE, Drawn, calls
 from tests.functional.samples import ELEMENTWISE, Mutant, Row, indices
 
 
@@ -34,4 +35,5 @@ ROW = Row(
         Mutant("tanh′ of the activation", GRAD_TANH, "return grad_output * (1 - a.tanh() ** 2)"),
         Mutant("upstream ignored", GRAD_TANH, GRAD_TANH.replace("grad_output", "torch.ones_like(a)")),
     ),
+    drawn=Drawn(calls(ONE, ANY), each_by_itself=True),
 )

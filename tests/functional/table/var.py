@@ -4,6 +4,7 @@ import torch
 
 from manual_backprop.functional.reductions.var import var
 from tests.functional.deviations import DEVIATIONS, gradients_of_variance, mistakes_of
+from tests.functional.drawn import DIMS, ONE, Drawn, calls
 from tests.functional.samples import Mutant, Row
 
 GRAD = "spread(widen(grad_output), ctx) * differences(widen(x), ctx.dim) * factor"
@@ -41,4 +42,8 @@ ROW = Row(
         Mutant("x detached: second derivative lost", GRAD, GRAD.replace("widen(x)", "widen(x.detach())")),
     ),
     mistakes=mistakes_of("var"),
+    drawn=Drawn(
+        calls(ONE, dim=DIMS, keepdim=(True, False), correction=(0, 1, 0.5)),
+        not_finite="of a single NaN the twin's slope is ∞",
+    ),
 )

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from manual_backprop.functional.shapes.where import where
+from tests.functional.drawn import ANY, TWO, Drawn, calls, condition_of
 from tests.functional.samples import Mutant, Row, Sample, indices, inf, nan, randn, transposed
 
 
@@ -76,4 +77,5 @@ ROW = Row(
         (lambda f: f.where([True], torch.zeros(5), torch.zeros(5)), "Tensor"),
     ),
     adapt=condition_last,
+    drawn=Drawn(calls(TWO, ANY, condition_of), each_by_itself=True),
 )
