@@ -113,31 +113,39 @@ class Takeover(TorchFunctionMode):
     ) -> Any:
         """What torch calls in the place of `func`."""
         kwargs = kwargs or {}
-        if func in BACKWARDS and func not in self.running:
-            if not BACKWARDS.intersection(self.running):  # Tensor.backward calls torch.autograd.backward
-                self.coverage.walk(*_tensors(args[:1] or tuple(kwargs.values())[:1]))
-            return self._inside(func, args, kwargs)
-        if not (torch.is_grad_enabled() and any(t.requires_grad for t in _tensors((args, kwargs)))):
+        if func in BACKWARDS:
+            return self._backward(func, args, kwargs)
+        if not _needs_gradient(args, kwargs):
             return func(*args, **kwargs)
         if func in TWINS:
-            if kwargs.get("out", True) is None:  # says nothing, and twins have no `out`
-                kwargs = {name: value for name, value in kwargs.items() if name != "out"}
-            return TWINS[func](*args, **kwargs)
+            return TWINS[func](*args, **_without_out(kwargs))
         if isinstance(func, FunctionType) and func not in self.running:
             return self._inside(func, args, kwargs)
+        return self._built_in(func, args, kwargs)
+
+    def _backward(self, func: Any, args: Any, kwargs: Any) -> Any:
+        """Walks the graph, once: Tensor.backward calls torch.autograd.backward."""
+        if func in self.running:
+            return self._built_in(func, args, kwargs)
+        if BACKWARDS.isdisjoint(self.running):
+            self.coverage.walk(*_tensors(args[:1] or tuple(kwargs.values())[:1]))
+        return self._inside(func, args, kwargs)
+
+    def _inside(self, func: Any, args: Any, kwargs: Any) -> Any:
+        """Runs a function that torch has written in Python, and sees what it calls."""
+        self.running.append(func)
+        try:
+            with self:
+                return _never_overridden(func)(*args, **kwargs)
+        finally:
+            self.running.pop()
+
+    def _built_in(self, func: Any, args: Any, kwargs: Any) -> Any:
+        """PyTorch's own function; a backward of its own is noted, or with `strict` an error."""
         result = func(*args, **kwargs)
         if any(t.grad_fn is not None and not _is_hand_written(t.grad_fn) for t in _tensors(result)):
             self._note(func, result)
         return result
-
-    def _inside(self, func: Any, args: Any, kwargs: Any) -> Any:
-        """Runs a function that is written in Python, and sees what it calls."""
-        self.running.append(func)
-        try:
-            with self:
-                return _not_asking(func)(*args, **kwargs)
-        finally:
-            self.running.pop()
 
     def _note(self, func: Any, result: Any) -> None:
         place = f"{resolve_name(func) or func.__name__} in {_place()}"
@@ -148,10 +156,24 @@ class Takeover(TorchFunctionMode):
                 places_of(tensor.grad_fn).setdefault(PLACE, place)
 
 
+def _needs_gradient(args: Any, kwargs: Any) -> bool:
+    """Whether the call builds a graph."""
+    return torch.is_grad_enabled() and any(tensor.requires_grad for tensor in _tensors((args, kwargs)))
+
+
+def _without_out(kwargs: dict[str, Any]) -> dict[str, Any]:
+    """`out=None` says nothing, and twins have no `out`; any other `out` stays, and is an error."""
+    return {name: value for name, value in kwargs.items() if name != "out" or value is not None}
+
+
 @cache
-def _not_asking(func: FunctionType) -> FunctionType:
-    """A copy of a function of torch's that does not ask whether it is overridden."""
-    answers = {name: _never for name in func.__globals__ if name.startswith("has_torch_function")}
+def _never_overridden(func: FunctionType) -> FunctionType:
+    """A copy of a Python function of torch's that takes itself not to be overridden, and so runs its own code.
+
+    Each such function begins with `if has_torch_function(…): return handle_torch_function(…)`. In the copy,
+    the answer to that question is no.
+    """
+    answers = {name: _no for name in func.__globals__ if name.startswith("has_torch_function")}
     copy = FunctionType(
         func.__code__, func.__globals__ | answers, func.__name__, func.__defaults__, func.__closure__
     )
@@ -159,7 +181,7 @@ def _not_asking(func: FunctionType) -> FunctionType:
     return copy
 
 
-def _never(*_: Any) -> bool:
+def _no(*_: Any) -> bool:
     return False
 
 
