@@ -168,7 +168,7 @@ def _without_out(kwargs: dict[str, Any]) -> dict[str, Any]:
 
 @cache
 def _never_overridden(func: FunctionType) -> FunctionType:
-    """A copy of a Python function of torch's that takes itself not to be overridden, and so runs its own code.
+    """A copy of a Python function of torch's that takes itself not to be overridden and runs its own code.
 
     Each such function begins with `if has_torch_function(…): return handle_torch_function(…)`. In the copy,
     the answer to that question is no.

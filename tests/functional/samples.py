@@ -51,11 +51,15 @@ class Sample:
 
 @dataclass(frozen=True)
 class Mutant:
-    """A wrong backward: the mistake, and the line of the operation's module that reads `instead` with it."""
+    """A wrong backward: the mistake, and the line of the operation's module that reads `instead` with it.
+
+    With `file`, the line stands there, in a module that the operation's imports.
+    """
 
     mistake: str
     line: str
     instead: str
+    file: str = ""
 
 
 Mistake = tuple[Callable[[Any], Any], str]

@@ -27,7 +27,7 @@ def operations() -> Iterator[type[Operation]]:
                 yield value
 
 
-OPERATIONS = [operation for operation in operations() if operation is not Operation]
+OPERATIONS = [each for each in operations() if each.forward is not torch.autograd.Function.forward]
 SLOPES = [operation for operation in OPERATIONS if operation.formula.slope]
 
 

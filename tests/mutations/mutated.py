@@ -1,7 +1,9 @@
 """An operation with one wrong line: the mistakes that people make."""
 
+import sys
 from inspect import getsource
 from types import ModuleType
+from unittest.mock import patch
 
 from manual_backprop.functional.operation import PUBLIC, TWINS
 from tests.functional.checks import Function
@@ -15,14 +17,23 @@ def mutated(row: Row, mutant: Mutant) -> Function:
     Raises:
         LookupError: the module does not hold the line exactly once, so the mutant says nothing.
     """
-    original = module_named(row.name)
-    source = getsource(original)
-    if source.count(mutant.line) != 1:
-        raise LookupError(f"{row.name} holds {source.count(mutant.line)} times: {mutant.line}")
-    copy = ModuleType(original.__name__)
-    code = compile(source.replace(mutant.line, mutant.instead), f"<{mutant.mistake}>", "exec")
     twins, functions = dict(TWINS), dict(PUBLIC)
-    exec(code, copy.__dict__)
+    if mutant.file:
+        helper = module_named(mutant.file)
+        with patch.dict(sys.modules, {helper.__name__: copied(helper, mutant.line, mutant.instead)}):
+            copy = copied(module_named(row.name))
+    else:
+        copy = copied(module_named(row.name), mutant.line, mutant.instead)
     TWINS.update(twins)  # the copy has named itself the twin of torch's functions, and made itself public
     PUBLIC.update(functions)
     return row.adapt(getattr(copy, row.name))
+
+
+def copied(original: ModuleType, line: str = "", instead: str = "") -> ModuleType:
+    """The module once more, `line` in it replaced."""
+    source = getsource(original)
+    if line and source.count(line) != 1:
+        raise LookupError(f"{original.__name__} holds {source.count(line)} times: {line}")
+    copy = ModuleType(original.__name__)
+    exec(compile(source.replace(line, instead) if line else source, f"<{line}>", "exec"), copy.__dict__)
+    return copy

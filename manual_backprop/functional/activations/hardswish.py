@@ -37,7 +37,7 @@ import torch
 import torch.nn.functional as T
 from torch import Tensor
 
-from manual_backprop.functional.in_place.overwrite import copy_
+from manual_backprop.functional.in_place.overwrite import overwritten
 from manual_backprop.functional.operation import (
     Formula,
     Operation,
@@ -50,7 +50,6 @@ from manual_backprop.functional.operation import (
     require_tensor,
     widen,
 )
-from manual_backprop.functional.shapes.clone import clone
 
 
 class Hardswish(Operation):
@@ -116,5 +115,5 @@ def hardswish(input: Tensor, inplace: bool = False) -> Tensor:
     require_tensor("hardswish", input=input)
     if inplace:
         require_overwritable("hardswish", input)
-        return copy_(input, _hardswish(clone(input)))
+        return overwritten(_hardswish, input)
     return _hardswish(input)

@@ -34,7 +34,7 @@ import torch
 import torch.nn.functional as T
 from torch import Tensor
 
-from manual_backprop.functional.in_place.overwrite import copy_
+from manual_backprop.functional.in_place.overwrite import overwritten
 from manual_backprop.functional.operation import (
     Formula,
     Operation,
@@ -47,7 +47,6 @@ from manual_backprop.functional.operation import (
     require_tensor,
     widen,
 )
-from manual_backprop.functional.shapes.clone import clone
 
 
 class SiLU(Operation):
@@ -109,5 +108,5 @@ def silu(input: Tensor, inplace: bool = False) -> Tensor:
     require_tensor("silu", input=input)
     if inplace:
         require_overwritable("silu", input)
-        return copy_(input, _silu(clone(input)))
+        return overwritten(_silu, input)
     return _silu(input)

@@ -21,44 +21,27 @@ Source: Vaswani et al., "Attention is all you need", NeurIPS 2017, section 3.2.
 """
 
 import math
+from dataclasses import replace
 from typing import Any
 
-import torch
 from torch import Tensor
 
-from manual_backprop.functional.attention._checks import check_attention, scores_shape
+from manual_backprop.functional.attention._checks import scores_shape
 from manual_backprop.functional.attention.scaled_dot_product_attention import (
+    Attention,
     attention_backward,
     attention_tangents,
     dropped,
     probabilities,
     random_kept,
 )
-from manual_backprop.functional.operation import Formula, Operation, function_of, keep, narrow, widen
+from manual_backprop.functional.operation import function_of, keep, narrow, widen
 
 
-class AttentionAndWeights(Operation):
+class AttentionAndWeights(Attention):
     """O and P; ∂L/∂P = G Vᵀ + H, and from there as in `ScaledDotProductAttention`."""
 
-    formula = Formula(
-        "attention_and_weights",
-        "attention",
-        "softmax(λ {0} {1}ᵀ) {2}",
-        (
-            "λ dS {1}",
-            "λ dSᵀ {0}",
-            "Pᵀ {g}",
-            "dS, where P = softmax(S), dP = {g} {2}ᵀ, dS = P ⊙ (dP − Σ P ⊙ dP)",
-        ),
-    )
-
-    @staticmethod
-    def autocast_dtype(device_type: str) -> torch.dtype:
-        return torch.get_autocast_dtype(device_type)
-
-    @staticmethod
-    def check(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, *_: Any) -> None:
-        check_attention(query, key, value, mask)
+    formula = replace(Attention.formula, name="attention_and_weights")
 
     @staticmethod
     def forward(

@@ -67,8 +67,8 @@ from manual_backprop.functional.operation import (
 )
 
 
-class ScaledDotProductAttention(Operation):
-    """O = (D ⊙ P) V with P = softmax(λ Q Kᵀ + M), and ∂L/∂S = P ⊙ (∂L/∂P − r)."""
+class Attention(Operation):
+    """What attention is, with its weights handed out or without."""
 
     formula = Formula(
         "scaled_dot_product_attention",
@@ -89,6 +89,10 @@ class ScaledDotProductAttention(Operation):
     @staticmethod
     def check(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, *_: Any) -> None:
         check_attention(query, key, value, mask)
+
+
+class ScaledDotProductAttention(Attention):
+    """O = (D ⊙ P) V with P = softmax(λ Q Kᵀ + M), and ∂L/∂S = P ⊙ (∂L/∂P − r)."""
 
     @staticmethod
     def forward(

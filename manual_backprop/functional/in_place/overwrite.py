@@ -34,6 +34,7 @@ Shapes: x (*), v any shape that broadcasts to (*), each gradient that of its own
 Source: "In-place operations with autograd", in the "Autograd mechanics" of PyTorch's documentation.
 """
 
+from collections.abc import Callable
 from numbers import Number
 from typing import Any
 
@@ -197,6 +198,11 @@ def copy_(input: Tensor, src: Tensor, non_blocking: bool = False) -> Tensor:
     if not isinstance(src, Tensor) or not _is_ours(input, src):
         return input.copy_(src, non_blocking)
     return _overwrite(input, src)
+
+
+def overwritten(function: Callable[[Tensor], Tensor], input: Tensor) -> Tensor:
+    """z ← f(z), of an f whose slope its output does not tell: f gets a copy of z, and keeps that."""
+    return copy_(input, function(clone(input)))
 
 
 @twin_of(torch.fill_, torch.Tensor.fill_)

@@ -13,10 +13,10 @@ Want    ∂L/∂x, ∂L/∂t, ∂L/∂w.
         ∂L/∂xᵢ = gᵢ wᵢ sign(eᵢ)
         ∂L/∂tᵢ = −∂L/∂xᵢ
 
-2.  ℓ is linear in w. In the mean, w also stands in the divisor S = Σⱼ wⱼ; by the quotient rule, with g = v/S,
+2.  ℓ is linear in w. In the mean, w also stands in the divisor (_weighted_mean.py):
 
-        ∂L/∂wᵢ = gᵢ |eᵢ|                                       none, sum
-        ∂L/∂wᵢ = v (|eᵢ| S − Σⱼ ℓⱼ) / S² = g (|eᵢ| − out)   mean
+        ∂L/∂wᵢ = gᵢ |eᵢ|                 none, sum
+        ∂L/∂wᵢ = g (|eᵢ| − out)          mean
 
 What it does to a fit: every error pulls with the same force, so an outlier counts once and not by its size.
 The constant x that fits targets t best has as many of them above as below: it is their median, where the
@@ -40,21 +40,20 @@ from manual_backprop.functional.losses._difference import difference, require_pa
 from manual_backprop.functional.losses._reduction import (
     divisor_of,
     grad_of_losses,
-    reduce,
     reduction_from,
     rounded,
 )
+from manual_backprop.functional.losses._weighted_mean import grad_of_weight, weighted, weighted_tangent
 from manual_backprop.functional.operation import (
     Formula,
     Operation,
     example,
     function_of,
     keep,
-    narrow,
     public,
     widen,
 )
-from manual_backprop.functional.shapes.broadcast_to import back_to, like, unbroadcast
+from manual_backprop.functional.shapes.broadcast_to import back_to, like
 
 
 class L1Loss(Operation):
@@ -79,9 +78,8 @@ class L1Loss(Operation):
 
     @staticmethod
     def forward(input: Tensor, target: Tensor, weight: Tensor | None, reduction: str) -> Tensor:
-        losses = difference(input, target).abs()
-        losses = losses if weight is None else losses * widen(weight)
-        return rounded(reduce(losses, reduction, divisor_of(losses, weight)), input, target, weight)
+        loss = weighted(difference(input, target).abs(), weight, reduction)
+        return rounded(loss, input, target, weight)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
@@ -98,14 +96,7 @@ class L1Loss(Operation):
         slope = g * error.sgn() if weight is None else g * widen(weight) * error.sgn()
         grad_input = back_to(like(input), slope) if needs_input else None
         grad_target = back_to(like(target), -slope) if needs_target else None
-        grad_weight = None
-        if needs_weight:
-            grad_weight = unbroadcast(g * error.abs(), weight.shape)
-            if ctx.reduction == "mean":  # where w is broadcast, S still has it once
-                grad_weight = grad_weight - g * (widen(weight) * error.abs()).sum() / divisor_of(
-                    error, weight
-                )
-            grad_weight = narrow(grad_weight, weight.dtype)
+        grad_weight = grad_of_weight(error.abs(), weight, g, ctx.reduction) if needs_weight else None
         return grad_input, grad_target, grad_weight, None
 
     @staticmethod
@@ -122,14 +113,8 @@ class L1Loss(Operation):
         moved = torch.zeros_like(error.real)
         for tangent, slope in ((input_tangent, direction), (target_tangent, -direction)):
             if tangent is not None:
-                along = (widen(tangent) * slope).real
-                moved = moved + (along if weight is None else along * widen(weight))
-        if weight_tangent is not None:
-            moved = moved + widen(weight_tangent) * error.abs()
-        S = divisor_of(error, weight)
-        tangent = reduce(moved, ctx.reduction, S)
-        if weight_tangent is not None and ctx.reduction == "mean":  # step 2
-            tangent = tangent - widen(weight_tangent).sum() * (widen(weight) * error.abs()).sum() / S**2
+                moved = moved + (widen(tangent) * slope).real
+        tangent = weighted_tangent(error.abs(), moved, weight, weight_tangent, ctx.reduction)
         return rounded(tangent, input, target, weight)
 
 

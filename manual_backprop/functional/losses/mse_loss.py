@@ -12,10 +12,10 @@ Want    ∂L/∂x, ∂L/∂t, ∂L/∂w.
         ∂L/∂xᵢ = 2 gᵢ wᵢ (xᵢ − tᵢ)
         ∂L/∂tᵢ = −∂L/∂xᵢ
 
-2.  ℓ is linear in w. In the mean, w also stands in the divisor S = Σⱼ wⱼ; by the quotient rule, with g = v/S,
+2.  ℓ is linear in w. In the mean, w also stands in the divisor (_weighted_mean.py):
 
-        ∂L/∂wᵢ = gᵢ (xᵢ − tᵢ)²                             none, sum
-        ∂L/∂wᵢ = v ((xᵢ − tᵢ)² S − Σⱼ ℓⱼ) / S² = g ((xᵢ − tᵢ)² − out)          mean
+        ∂L/∂wᵢ = gᵢ (xᵢ − tᵢ)²               none, sum
+        ∂L/∂wᵢ = g ((xᵢ − tᵢ)² − out)        mean
 
 What it does to a classifier: with a = σ(z) before it, ∂L/∂z = 2 g (a − t) a (1 − a), and a confident mistake
 (a close to 0 where t is 1) has next to no gradient. Cross-entropy has none of that last factor.
@@ -40,17 +40,16 @@ from manual_backprop.functional.losses._difference import difference, require_pa
 from manual_backprop.functional.losses._reduction import (
     divisor_of,
     grad_of_losses,
-    reduce,
     reduction_from,
     rounded,
 )
+from manual_backprop.functional.losses._weighted_mean import grad_of_weight, weighted, weighted_tangent
 from manual_backprop.functional.operation import (
     Formula,
     Operation,
     example,
     function_of,
     keep,
-    narrow,
     public,
     widen,
 )
@@ -77,9 +76,8 @@ class MSELoss(Operation):
 
     @staticmethod
     def forward(input: Tensor, target: Tensor, weight: Tensor | None, reduction: str) -> Tensor:
-        losses = difference(input, target).square()
-        losses = losses if weight is None else losses * widen(weight)
-        return rounded(reduce(losses, reduction, divisor_of(losses, weight)), input, target, weight)
+        loss = weighted(difference(input, target).square(), weight, reduction)
+        return rounded(loss, input, target, weight)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
@@ -96,13 +94,7 @@ class MSELoss(Operation):
         slope = 2 * g * error if weight is None else 2 * g * widen(weight) * error
         grad_input = back_to(like(input), slope) if needs_input else None
         grad_target = back_to(like(target), -slope) if needs_target else None
-        grad_weight = None
-        if needs_weight:
-            grad_weight = (g * error.square()).sum_to_size(weight.shape)
-            if ctx.reduction == "mean":  # where w is broadcast, S still has it once
-                out = (error.square() * widen(weight)).sum() / divisor_of(error, weight)
-                grad_weight = grad_weight - g * out
-            grad_weight = narrow(grad_weight, weight.dtype)
+        grad_weight = grad_of_weight(error.square(), weight, g, ctx.reduction) if needs_weight else None
         return grad_input, grad_target, grad_weight, None
 
     @staticmethod
@@ -115,16 +107,11 @@ class MSELoss(Operation):
     ) -> Tensor:
         input, target, weight = ctx.saved_tensors
         error = difference(input, target)
-        moved = torch.zeros_like(error)  # the product rule: ℓ̇ = 2 w (x − t)(ẋ − ṫ) + ẇ (x − t)²
+        moved = torch.zeros_like(error)  # 2 (x − t)(ẋ − ṫ)
         for tangent, slope in ((input_tangent, 2 * error), (target_tangent, -2 * error)):
             if tangent is not None:
-                moved = moved + widen(tangent) * (slope if weight is None else slope * widen(weight))
-        if weight_tangent is not None:
-            moved = moved + widen(weight_tangent) * error.square()
-        S = divisor_of(error, weight)
-        tangent = reduce(moved, ctx.reduction, S)
-        if weight_tangent is not None and ctx.reduction == "mean":  # step 2
-            tangent = tangent - widen(weight_tangent).sum() * (error.square() * widen(weight)).sum() / S**2
+                moved = moved + widen(tangent) * slope
+        tangent = weighted_tangent(error.square(), moved, weight, weight_tangent, ctx.reduction)
         return rounded(tangent, input, target, weight)
 
 

@@ -64,8 +64,6 @@ SOFT_Q = "narrow(-(1 - epsilon) * w * log_p * g, target.dtype)"
 SOFT_W = "(-q * log_p * g).sum_to_size(w.shape)"
 SOFT_G = "g = grad_of_losses(widen(grad_output), reduction, losses)"
 
-PROBABILITIES = "23 23 | 23 23 3 | 3 3 | 232 232 | 03 03 | 11 11 | 23 23 2"
-
 ROW = Row(
     name="cross_entropy_probabilities",
     function=F.cross_entropy,
@@ -93,7 +91,11 @@ ROW = Row(
         ),
     ),
     drawn=Drawn(
-        calls(PROBABILITIES, reduction=REDUCTION, label_smoothing=(0.3,)),
+        calls(
+            "23 23 | 23 23 3 | 3 3 | 232 232 | 03 03 | 11 11 | 23 23 2",
+            reduction=REDUCTION,
+            label_smoothing=(0.3,),
+        ),
         not_finite="the twin has 0 · ∞ of a weight or a share of 0 and an infinite gradient",
     ),
 )

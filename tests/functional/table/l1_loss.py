@@ -32,6 +32,7 @@ def with_weight(loss: Callable[..., Tensor]) -> Callable[..., Tensor]:
 zeros = torch.zeros(5, 3)
 SLOPE = "slope = g * error.sgn() if weight is None else g * widen(weight) * error.sgn()"
 G = "g = grad_of_losses(widen(grad_output), ctx.reduction, divisor_of(error, weight))"
+SHARE = 'grad_weight = grad_weight - grad * weighted(losses, weight, "mean")'
 
 ROW = Row(
     name="l1_loss",
@@ -71,12 +72,9 @@ ROW = Row(
         Mutant("weighted mean over the number of losses", G, G.replace("(error, weight)", "(error)")),
         Mutant("upstream ignored", G, G.replace("widen(grad_output)", "torch.ones_like(grad_output)")),
         Mutant("the target's sign", "back_to(like(target), -slope)", "back_to(like(target), slope)"),
-        Mutant(
-            "divisor's share left out",
-            "grad_weight = grad_weight - g * (widen(weight)",
-            "grad_weight = grad_weight - 0 * (widen(weight)",
-        ),
-        Mutant("tangent without the sign", "along = (widen(tangent) * slope).real", "along = widen(tangent)"),
+        Mutant("divisor's share left out", SHARE, SHARE.replace("- grad *", "- 0 *"), file="_weighted_mean"),
+        Mutant("divisor's share added", SHARE, SHARE.replace("- grad", "+ grad"), file="_weighted_mean"),
+        Mutant("tangent without the sign", "moved + (widen(tangent) * slope).real", "moved + widen(tangent)"),
     ),
     mistakes=(
         (lambda f: f.l1_loss(zeros, zeros, reduction="avg"), "'none', 'mean' or 'sum', not 'avg'"),
