@@ -99,7 +99,7 @@ class Row:
     keeps: frozenset[str]
     samples: tuple[Sample, ...]
     mutants: tuple[Mutant, ...]
-    drawn: Any
+    drawn: Any = None
     mistakes: tuple[Mistake, ...] = ()
     is_view: bool = False
     adapt: Callable[[Callable[..., Any]], Callable[..., Any]] = unchanged

@@ -11,7 +11,7 @@ import manual_backprop.functional as F
 from manual_backprop.functional.operation import PUBLIC, TWINS, Operation
 from tests.functional.checks import assert_same
 from tests.functional.modules import NAMES
-from tests.functional.samples import randn
+from tests.functional.samples import Row, randn
 from tests.functional.table import ROWS
 
 WITHOUT_ROW = {"cross_entropy_in_place", "overwrite"}  # in place, which has tests of its own
@@ -73,3 +73,8 @@ def test_its_slope_is_its_derivative(operation: type[Operation]) -> None:
     assert operation.formula.slope
     slope = operation.formula.slope(x.detach(), y.detach())
     assert_same("slope", slope, *torch.autograd.grad(y.sum(), x))
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+def test_its_row_says_how_calls_are_drawn(row: Row) -> None:
+    assert row.drawn

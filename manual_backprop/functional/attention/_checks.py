@@ -118,3 +118,13 @@ def check_heads(
     if is_causal and mask is None:
         raise RuntimeError(f"{name}: is_causal=True is a hint about attn_mask, which is missing")
     return dims == 3
+
+
+def check_added(
+    bias_k: Tensor | None, bias_v: Tensor | None, static_k: Tensor | None, static_v: Tensor | None
+) -> None:
+    """Raise an AssertionError if the key that is added has no value, or would be added to static keys."""
+    if (bias_k is None) != (bias_v is None):
+        raise AssertionError("multi_head_attention_forward: bias_k and bias_v must be given together")
+    if bias_k is not None and not (static_k is None and static_v is None):
+        raise AssertionError("multi_head_attention_forward: bias_k cannot be added to static keys")

@@ -32,13 +32,12 @@ Source: Vaswani et al., "Attention is all you need", NeurIPS 2017, section 3.2.2
 from collections.abc import Callable
 from typing import Any
 
-import torch
 import torch.nn.functional as T
 from torch import Tensor
 
 from manual_backprop.functional.affine.linear import linear
-from manual_backprop.functional.arithmetic.add import add
-from manual_backprop.functional.attention._checks import check_heads
+from manual_backprop.functional.attention._checks import check_added, check_heads
+from manual_backprop.functional.attention._masks import merged
 from manual_backprop.functional.attention.attention_and_weights import attention_and_weights
 from manual_backprop.functional.attention.scaled_dot_product_attention import scaled_dot_product_attention
 from manual_backprop.functional.operation import example, public, require_tensor
@@ -130,32 +129,25 @@ def multi_head_attention_forward(
     batched = check_heads(
         query, key, value, embed_dim_to_check, num_heads, attn_mask, key_padding_mask, is_causal
     )
+    check_added(bias_k, bias_v, static_k, static_v)
     weights = (q_proj_weight, k_proj_weight, v_proj_weight) if use_separate_proj_weight else in_proj_weight
     Q, K, V = projected(query, key, value, weights, in_proj_bias)
-    if not batched:
+    if not batched:  # (L, E) → (L, 1, E)
         Q, K, V = (unsqueeze(x, 1) for x in (Q, K, V))
         key_padding_mask = None if key_padding_mask is None else key_padding_mask.unsqueeze(0)
     L, N, E = Q.shape
-    S = K.shape[0]
+    of_mask = (N, num_heads, L, K.shape[0])
 
-    if (bias_k is None) != (bias_v is None):
-        raise AssertionError("multi_head_attention_forward: bias_k and bias_v must be given together")
-    if bias_k is not None and bias_v is not None:
-        if static_k is not None or static_v is not None:
-            raise AssertionError("multi_head_attention_forward: bias_k cannot be added to static keys")
-        K, V = (cat((x, broadcast_to(b, (1, N, E)))) for x, b in ((K, bias_k), (V, bias_v)))
-    Q, K, V = (
-        in_heads(x, num_heads) if static is None else from_static(static, N, num_heads, E // num_heads)
-        for x, static in ((Q, None), (K, static_k), (V, static_v))
-    )
+    K, V = one_longer(K, bias_k), one_longer(V, bias_v)
+    Q = in_heads(Q, num_heads)
+    K = in_heads(K, num_heads) if static_k is None else from_static(static_k, Q)
+    V = in_heads(V, num_heads) if static_v is None else from_static(static_v, Q)
     if add_zero_attn:
-        K, V = (cat((x, x.new_zeros((N, num_heads, 1, E // num_heads))), 2) for x in (K, V))
+        K, V = (cat((x, x.new_zeros((*x.shape[:2], 1, x.shape[3]))), 2) for x in (K, V))
 
     causal_only = is_causal and key_padding_mask is None and not need_weights
-    mask = None
-    if not causal_only:
-        added = (bias_k is not None) + add_zero_attn
-        mask = merged(attn_mask, key_padding_mask, query.dtype, (N, num_heads, L, S), added)
+    added = (bias_k is not None) + add_zero_attn
+    mask = None if causal_only else merged(attn_mask, key_padding_mask, query.dtype, of_mask, added)
     p = dropout_p if training else 0.0
     if need_weights:
         output, P = attention_and_weights(Q, K, V, mask, p, average_attn_weights)
@@ -194,36 +186,17 @@ def in_heads(x: Tensor, heads: int) -> Tensor:
     return permute(reshape(x, (S, N, heads, E // heads)), (1, 2, 0, 3))
 
 
-def from_static(x: Tensor, N: int, heads: int, d: int) -> Tensor:
-    """(N · n, S, E/n) → (N, n, S, E/n)."""
+def one_longer(x: Tensor, bias: Tensor | None) -> Tensor:
+    """(S, N, E) → (S + 1, N, E), with the bias (1, 1, E) as the last row of each example."""
+    return x if bias is None else cat((x, broadcast_to(bias, (1, *x.shape[1:]))))
+
+
+def from_static(x: Tensor, query: Tensor) -> Tensor:
+    """(N · n, S, E/n) → (N, n, S, E/n), as the queries have it."""
+    N, heads, _, d = query.shape
     if len(x) != N * heads or x.shape[2] != d:
         raise AssertionError(
             f"multi_head_attention_forward: expected static_k and static_v ({N * heads}, S, {d}), "
             f"got {tuple(x.shape)}"
         )
     return reshape(x, (N, heads, x.shape[1], d))
-
-
-def merged(
-    mask: Tensor | None, padding: Tensor | None, dtype: torch.dtype, sizes: tuple[int, ...], added: int
-) -> Tensor | None:
-    """One mask to add, (N or 1, n or 1, L or 1, S); what was added behind the keys is never masked."""
-    N, heads, L, S = sizes
-    parts = []
-    if mask is not None:
-        shape = (1, 1, L, S) if mask.dim() == 2 else (N, heads, L, S)
-        parts.append(reshape(additive(mask, dtype), shape))
-    if padding is not None:
-        parts.append(reshape(additive(padding, dtype), (N, 1, 1, S)))
-    if added:
-        parts = [cat((part, part.new_zeros((*part.shape[:3], added))), 3) for part in parts]
-    if len(parts) < 2:
-        return parts[0] if parts else None
-    return add(*parts)
-
-
-def additive(mask: Tensor, dtype: torch.dtype) -> Tensor:
-    """A boolean mask, True for what is left out, as one to add: −∞ there and 0 elsewhere."""
-    if mask.dtype != torch.bool:
-        return mask
-    return torch.zeros_like(mask, dtype=dtype).masked_fill(mask, -torch.inf)
