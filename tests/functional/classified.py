@@ -104,12 +104,12 @@ def mistakes_with_classes(name: str) -> tuple[Mistake, ...]:
         ),
         (
             lambda f: getattr(f, name)(five_scores, classes, reduction="avg"),
-            "'mean' or 'sum', not 'avg'",
+            "'mean' or 'sum', got 'avg'",
         ),
-        (lambda f: getattr(f, name)([1.0], classes), "input must be a Tensor, not list"),
-        (lambda f: getattr(f, name)(five_scores, [1]), "target must be a Tensor, not list"),
+        (lambda f: getattr(f, name)([1.0], classes), "input must be a Tensor, got list"),
+        (lambda f: getattr(f, name)(five_scores, [1]), "target must be a Tensor, got list"),
         (
             lambda f: getattr(f, name)(five_scores, classes, [1.0]),
-            "weight must be a Tensor, not list",
+            "weight must be a Tensor, got list",
         ),
     )

@@ -61,5 +61,5 @@ def mistakes_of(name: str) -> tuple[Mistake, ...]:
         (lambda f: getattr(f, name)(torch.zeros(5, 3), (0, -2)), r"appears multiple times in \(0, -2\)"),
         (lambda f: getattr(f, name)(torch.zeros(5, 3), "a"), "an int or a tuple of them, got 'a'"),
         (lambda f: getattr(f, name)(torch.zeros(5).long()), "floating-point numbers, got torch.int64"),
-        (lambda f: getattr(f, name)([1.0, 2.0]), "input must be a Tensor, not list"),
+        (lambda f: getattr(f, name)([1.0, 2.0]), "input must be a Tensor, got list"),
     )

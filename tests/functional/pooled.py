@@ -33,17 +33,17 @@ def mistakes_of_pooling(name: str) -> tuple[Mistake, ...]:
         return lambda f: getattr(f, name)(*arguments, **options)
 
     return (
-        (wrong([1.0], 2), "input must be a Tensor, not list"),
+        (wrong([1.0], 2), "input must be a Tensor, got list"),
         (wrong(x[None], 2), r"expected input .*\(1, 2, 3, 7, 5\)"),
         (wrong(x[:, :0], 2), r"expected input .*\(2, 0, 7, 5\)"),
         (wrong(x > 0, 2), "torch.bool"),
         (wrong(x + 0j, 2), "torch.complex64"),
-        (wrong(x, 2.0), "kernel_size must be an integer or two, not 2.0"),
-        (wrong(x, (2, 2, 2)), r"kernel_size must be an integer or two, not \(2, 2, 2\)"),
-        (wrong(x, 0), r"kernel_size must be at least 1, not \(0, 0\)"),
+        (wrong(x, 2.0), "kernel_size must be an integer or two, got 2.0"),
+        (wrong(x, (2, 2, 2)), r"kernel_size must be an integer or two, got \(2, 2, 2\)"),
+        (wrong(x, 0), r"kernel_size must be at least 1, got \(0, 0\)"),
         (wrong(x, 9), r"no window fits into input \(2, 3, 7, 5\) with kernel_size=\(9, 9\)"),
-        (wrong(x, 2, 0), r"stride must be at least 1, not \(0, 0\)"),
-        (wrong(x, 2, 2, -1), r"padding must be at least 0, not \(-1, -1\)"),
-        (wrong(x, (3, 2), 2, (1, 2)), r"at most half of kernel_size \(3, 2\), not \(1, 2\)"),
-        (wrong(x, 2, ceil_mode=1), "ceil_mode must be a bool, not 1"),
+        (wrong(x, 2, 0), r"stride must be at least 1, got \(0, 0\)"),
+        (wrong(x, 2, 2, -1), r"padding must be at least 0, got \(-1, -1\)"),
+        (wrong(x, (3, 2), 2, (1, 2)), r"at most half of kernel_size \(3, 2\), got \(1, 2\)"),
+        (wrong(x, 2, ceil_mode=1), "ceil_mode must be a bool, got 1"),
     )

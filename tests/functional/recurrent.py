@@ -110,7 +110,7 @@ def mistakes(name: str, gates: int, states: int) -> tuple[tuple[Callable[[Any], 
         return getattr(f, name)(x, hx, list(weights), True, layers, 0.0, True, False, False)
 
     return (
-        (lambda f: call(f, x=1), "input must be a Tensor, not int"),
+        (lambda f: call(f, x=1), "input must be a Tensor, got int"),
         (lambda f: call(f, x=x.float()), "torch.float64.*torch.float32"),
         (lambda f: call(f, x=x[:0]), r"at least one step, got input \(0, 2, 3\)"),
         (lambda f: call(f, weights=(W, U, b)), r"1 directions, 4, got 3"),

@@ -102,5 +102,5 @@ def test_relu6_is_the_twin(inplace: bool) -> None:
 
 
 def test_relu6_names_itself() -> None:
-    with pytest.raises(TypeError, match="relu6: input must be a Tensor, not list"):
+    with pytest.raises(TypeError, match="relu6: input must be a Tensor, got list"):
         relu6([1.0])  # type: ignore[arg-type]

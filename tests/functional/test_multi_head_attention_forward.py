@@ -173,7 +173,7 @@ def test_a_query_that_sees_nothing_is_treated_as_the_twin_treats_it(need_weights
         ),
         ({}, {"attn_mask": LATER[:2]}, r"attn_mask \(3, 5\) or \(4, 3, 5\), got \(2, 5\)"),
         ({}, {"attn_mask": LATER[0]}, r"got \(5,\)"),
-        ({}, {"attn_mask": LATER.long()}, "not torch.int64"),
+        ({}, {"attn_mask": LATER.long()}, "got torch.int64"),
         ({}, {"key_padding_mask": PADDED[:1]}, r"key_padding_mask \(2, 5\), got \(1, 5\)"),
         ({}, {"key_padding_mask": PADDED[0]}, r"got \(5,\)"),
         ({}, {"is_causal": True}, "which is missing"),

@@ -133,9 +133,9 @@ def test_the_operands_exchanged() -> None:
     x, y = pair((5, 3), (3,))
     assert_same("rsub", rsub(x, y, alpha=2), torch.rsub(x, y, alpha=2))
     assert_same("reciprocal", reciprocal(x), torch.reciprocal(x))
-    with pytest.raises(TypeError, match="input must be a Tensor, not int"):
+    with pytest.raises(TypeError, match="input must be a Tensor, got int"):
         rsub(1, x)  # type: ignore[arg-type]
-    with pytest.raises(TypeError, match="input must be a Tensor, not float"):
+    with pytest.raises(TypeError, match="input must be a Tensor, got float"):
         reciprocal(1.0)  # type: ignore[arg-type]
 
 

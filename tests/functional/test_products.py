@@ -109,7 +109,7 @@ def test_baddbmm_keeps_the_contract(check: Check) -> None:
         (lambda f: f.bmm(BATCH, BATCH[:1]), r"as many matrices in both, got \(2, 3, 3\) and \(1, 3, 3\)"),
         (lambda f: f.mv(MATRIX, MATRIX), r"vec must have 1 dimension, got \(3, 3\)"),
         (lambda f: f.dot(MATRIX, MATRIX), r"input must have 1 dimension, got \(3, 3\)"),
-        (lambda f: f.dot(VECTOR, 1.0), "tensor must be a Tensor, not float"),
+        (lambda f: f.dot(VECTOR, 1.0), "tensor must be a Tensor, got float"),
         (lambda f: f.baddbmm(VECTOR, BATCH, MATRIX), r"batch2 must have 3 dimensions, got \(3, 3\)"),
         (lambda f: f.baddbmm(randn(2), BATCH, BATCH), r"broadcasts to \(2, 3, 3\), got input \(2,\)"),
         (lambda f: f.baddbmm(VECTOR, BATCH, BATCH[:1]), "do not fit"),

@@ -147,5 +147,5 @@ def test_dropout_must_be_a_share(name: str) -> None:
     arguments = (torch.zeros(T, N, D), h if states == 1 else (h, h), w, True, 2, 1.5, True, False, False)
     with pytest.raises(RuntimeError):
         getattr(torch, name)(*arguments)
-    with pytest.raises(RuntimeError, match=r"not 1\.5"):
+    with pytest.raises(RuntimeError, match=r"got 1\.5"):
         OPERATIONS[name][0](*arguments)

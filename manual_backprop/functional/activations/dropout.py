@@ -141,7 +141,7 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool 
         y, of the same shape and type; `input` itself with `inplace=True`.
 
     Raises:
-        TypeError: `input` is no tensor.
+        TypeError: `input` is not a Tensor.
         ValueError: p outside 0 to 1.
         RuntimeError: numbers that are not floating-point, or `inplace=True` for a leaf that needs a gradient.
     """

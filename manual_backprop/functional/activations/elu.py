@@ -139,7 +139,7 @@ def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
         a, of the same shape and type; `input` itself with `inplace=True`.
 
     Raises:
-        TypeError: `input` is no tensor.
+        TypeError: `input` is not a Tensor.
         NotImplementedError: `input` is not floating-point.
         RuntimeError: `inplace=True` for a leaf tensor that requires a gradient, or where a gradient is
             required and `alpha` is negative.

@@ -69,7 +69,7 @@ class GELU(Operation):
     @staticmethod
     def check(input: Tensor, approximate: str) -> None:
         if approximate not in ("none", "tanh"):
-            raise RuntimeError(f"gelu: approximate must be 'none' or 'tanh', not {approximate!r}")
+            raise RuntimeError(f"gelu: approximate must be 'none' or 'tanh', got {approximate!r}")
         if not input.is_floating_point():
             raise NotImplementedError(f"gelu: expected a floating-point type, got {input.dtype}")
 
@@ -130,7 +130,7 @@ def gelu(input: Tensor, *, approximate: str = "none") -> Tensor:
         a, of the same shape and type.
 
     Raises:
-        TypeError: `input` is no tensor.
+        TypeError: `input` is not a Tensor.
         RuntimeError: another `approximate`.
         NotImplementedError: `input` is not floating-point.
     """

@@ -90,7 +90,7 @@ def hardsigmoid(input: Tensor, inplace: bool = False) -> Tensor:
         a, of the same shape and type; `input` itself with `inplace=True`.
 
     Raises:
-        TypeError: `input` is no tensor.
+        TypeError: `input` is not a Tensor.
         NotImplementedError: `input` is not floating-point.
         RuntimeError: `inplace=True` for a leaf tensor that requires a gradient.
     """

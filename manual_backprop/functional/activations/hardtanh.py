@@ -54,12 +54,14 @@ class Hardtanh(Operation):
     def check(input: Tensor, min_val: float, max_val: float) -> None:
         if input.dtype == torch.bool or input.is_complex():
             raise NotImplementedError(
-                f"hardtanh: input must be of a real number type, which has an order, not {input.dtype}"
+                f"hardtanh: input must be of a real number type, which has an order, got {input.dtype}"
             )
         if min_val > max_val:
             raise ValueError(f"hardtanh: min_val={min_val} is greater than max_val={max_val}")
         if input.dtype == torch.uint8 and min_val < 0:
-            raise RuntimeError(f"hardtanh: min_val={min_val} is no torch.uint8, the type of the input")
+            raise RuntimeError(
+                f"hardtanh: min_val={min_val} does not fit into torch.uint8, the type of the input"
+            )
 
     @staticmethod
     def forward(input: Tensor, min_val: float, max_val: float) -> Tensor:
@@ -106,7 +108,7 @@ def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace
         a, of the same shape and type; `input` itself with `inplace=True`.
 
     Raises:
-        TypeError: `input` is no tensor.
+        TypeError: `input` is not a Tensor.
         ValueError: `min_val` is greater than `max_val`.
         NotImplementedError: `input` is boolean or complex.
         RuntimeError: `inplace=True` for a leaf tensor that requires a gradient, or a negative `min_val` for
@@ -133,7 +135,7 @@ def relu6(input: Tensor, inplace: bool = False) -> Tensor:
         a, of the same shape and type; `input` itself with `inplace=True`.
 
     Raises:
-        TypeError: `input` is no tensor.
+        TypeError: `input` is not a Tensor.
         NotImplementedError: `input` is boolean or complex.
         RuntimeError: `inplace=True` for a leaf tensor that requires a gradient.
     """

@@ -104,7 +104,7 @@ def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = Fals
         a, of the same shape and type; `input` itself with `inplace=True`.
 
     Raises:
-        TypeError: `input` is no tensor.
+        TypeError: `input` is not a Tensor.
         NotImplementedError: `input` is not floating-point.
         RuntimeError: `inplace=True` for a leaf tensor that requires a gradient, or where a gradient is
             required and `negative_slope` is negative.

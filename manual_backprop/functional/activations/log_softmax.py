@@ -103,7 +103,7 @@ def dim_or_default(operation: str, input: Tensor, dim: int | None, stacklevel: i
         dim = 0 if input.dim() in (0, 1, 3) else 1
         warnings.warn(f"{operation}: leaving out dim is deprecated, use dim={dim}", stacklevel=stacklevel)
     if not isinstance(dim, int):
-        raise TypeError(f"{operation}: dim must be an int, not {type(dim).__name__}")
+        raise TypeError(f"{operation}: dim must be an int, got {type(dim).__name__}")
     return dim
 
 
@@ -139,7 +139,7 @@ def log_softmax(
         log-probabilities, of the same shape (*).
 
     Raises:
-        TypeError: `input` is no tensor, or `dim` no integer.
+        TypeError: `input` is not a Tensor, or `dim` no integer.
         IndexError: `input` has no dimension `dim`.
         NotImplementedError: not a floating-point type.
     """

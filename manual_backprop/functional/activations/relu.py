@@ -62,7 +62,7 @@ class ReLU(Operation):
     def check(input: Tensor) -> None:
         if input.dtype == torch.bool or input.is_complex():
             raise NotImplementedError(
-                f"relu: input must be of a real number type, which has a sign, not {input.dtype}"
+                f"relu: input must be of a real number type, which has a sign, got {input.dtype}"
             )
 
     @staticmethod
@@ -143,7 +143,7 @@ def relu(input: Tensor, inplace: bool = False) -> Tensor:
         a, of the same shape and type; `input` itself with `inplace=True`.
 
     Raises:
-        TypeError: `input` is no tensor.
+        TypeError: `input` is not a Tensor.
         NotImplementedError: `input` is boolean or complex.
         RuntimeError: `inplace=True` for a leaf tensor that requires a gradient.
     """

@@ -94,7 +94,7 @@ def sigmoid(input: Tensor) -> Tensor:
         a = σ(z), of the same shape (*).
 
     Raises:
-        TypeError: `input` is no tensor.
+        TypeError: `input` is not a Tensor.
     """
     require_tensor("sigmoid", input=input)
     return _sigmoid(input)

@@ -101,7 +101,7 @@ def silu(input: Tensor, inplace: bool = False) -> Tensor:
         a, of the same shape and type; `input` itself with `inplace=True`.
 
     Raises:
-        TypeError: `input` is no tensor.
+        TypeError: `input` is not a Tensor.
         NotImplementedError: `input` is neither floating-point nor complex.
         RuntimeError: `inplace=True` for a leaf tensor that requires a gradient.
     """

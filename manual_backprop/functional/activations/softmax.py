@@ -104,7 +104,7 @@ def softmax(
         p, of the same shape (*).
 
     Raises:
-        TypeError: `input` is no tensor, or `dim` no integer.
+        TypeError: `input` is not a Tensor, or `dim` no integer.
         IndexError: `input` has no dimension `dim`.
         NotImplementedError: not a floating-point type.
     """

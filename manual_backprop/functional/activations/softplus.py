@@ -108,7 +108,7 @@ def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tenso
         a, of the same shape and type.
 
     Raises:
-        TypeError: `input` is no tensor.
+        TypeError: `input` is not a Tensor.
         NotImplementedError: `input` is not floating-point.
     """
     require_tensor("softplus", input=input)

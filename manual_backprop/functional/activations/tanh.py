@@ -83,7 +83,7 @@ def tanh(input: Tensor) -> Tensor:
         a = tanh z, of the same shape (*).
 
     Raises:
-        TypeError: `input` is no tensor.
+        TypeError: `input` is not a Tensor.
     """
     require_tensor("tanh", input=input)
     return _tanh(input)

@@ -138,7 +138,7 @@ def addmm(input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: float = 1, alpha: 
         Z, (N, M).
 
     Raises:
-        TypeError: an argument is no tensor.
+        TypeError: an argument is not a Tensor.
         RuntimeError: shapes or types that do not fit each other.
     """
     require_tensor("addmm", input=input, mat1=mat1, mat2=mat2)
@@ -163,7 +163,7 @@ def baddbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: float = 1, a
         Z, (B, N, M).
 
     Raises:
-        TypeError: an argument is no tensor.
+        TypeError: an argument is not a Tensor.
         IndexError: batches that are none.
         RuntimeError: shapes or types that do not fit each other.
     """

@@ -149,7 +149,7 @@ def embedding(
         y, (*, D).
 
     Raises:
-        TypeError: an argument is no tensor.
+        TypeError: an argument is not a Tensor.
         RuntimeError: `weight` is no table, or `input` holds no integers.
         IndexError: an index that is no row (on a CPU; a GPU reports it later, by itself).
         AssertionError: `padding_idx` is no row.

@@ -191,7 +191,7 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         z, (*, M), or (*) for a weight (D,).
 
     Raises:
-        TypeError: an argument is no tensor.
+        TypeError: an argument is not a Tensor.
         RuntimeError: shapes or dtypes that do not fit each other.
     """
     return _linear(*linear_arguments("linear", input, weight, bias))

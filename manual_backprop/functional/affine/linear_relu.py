@@ -90,7 +90,7 @@ def linear_relu(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Te
         a, (*, M), or (*) for a weight (D,).
 
     Raises:
-        TypeError: an argument is no tensor.
+        TypeError: an argument is not a Tensor.
         NotImplementedError: numbers that are not floating-point.
         RuntimeError: shapes or dtypes that do not fit each other.
     """

@@ -93,7 +93,7 @@ def linear_sigmoid(input: Tensor, weight: Tensor, bias: Tensor | None = None) ->
         a, (*, M), or (*) for a weight (D,).
 
     Raises:
-        TypeError: an argument is no tensor.
+        TypeError: an argument is not a Tensor.
         NotImplementedError: numbers that are not floating-point.
         RuntimeError: shapes or dtypes that do not fit each other.
     """

@@ -194,7 +194,7 @@ def matmul(input: Tensor, other: Tensor) -> Tensor:
         Z, (*, N, M), without N or M where the input or the other is a vector.
 
     Raises:
-        TypeError: an argument is no tensor.
+        TypeError: an argument is not a Tensor.
         RuntimeError: shapes or types that do not fit each other.
     """
     require_tensor("matmul", input=input, other=other)

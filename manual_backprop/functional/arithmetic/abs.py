@@ -87,7 +87,7 @@ def abs(input: Tensor) -> Tensor:
         input: x, of any shape (*).
 
     Raises:
-        TypeError: `input` is no tensor.
+        TypeError: `input` is not a Tensor.
         NotImplementedError: truth values.
     """
     require_tensor("abs", input=input)

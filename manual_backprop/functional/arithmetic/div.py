@@ -165,7 +165,7 @@ def reciprocal(input: Tensor) -> Tensor:
         input: x, of any shape (*).
 
     Raises:
-        TypeError: `input` is no tensor.
+        TypeError: `input` is not a Tensor.
     """
     require_tensor("reciprocal", input=input)
     return div(1, input)

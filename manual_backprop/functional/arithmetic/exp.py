@@ -72,7 +72,7 @@ def exp(input: Tensor) -> Tensor:
         input: x, of any shape (*). Integers are promoted to the default floating-point type.
 
     Raises:
-        TypeError: `input` is no tensor.
+        TypeError: `input` is not a Tensor.
     """
     require_tensor("exp", input=input)
     return _exp(input)

@@ -74,7 +74,7 @@ def log(input: Tensor) -> Tensor:
         input: x, of any shape (*). Integers are promoted to the default floating-point type.
 
     Raises:
-        TypeError: `input` is no tensor.
+        TypeError: `input` is not a Tensor.
     """
     require_tensor("log", input=input)
     return _log(input)

@@ -44,9 +44,7 @@ class Neg(Operation):
     @staticmethod
     def check(input: Tensor) -> None:
         if input.dtype == torch.bool:
-            raise NotImplementedError(
-                "neg: expected numbers, which have a sign, not truth values (torch.bool)"
-            )
+            raise NotImplementedError("neg: expected numbers, which have a sign, got torch.bool")
 
     @staticmethod
     def forward(input: Tensor) -> Tensor:
@@ -86,7 +84,7 @@ def neg(input: Tensor) -> Tensor:
         z, of the same shape and type.
 
     Raises:
-        TypeError: `input` is no tensor.
+        TypeError: `input` is not a Tensor.
         NotImplementedError: truth values.
     """
     require_tensor("neg", input=input)

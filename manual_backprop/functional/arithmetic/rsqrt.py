@@ -85,7 +85,7 @@ def rsqrt(input: Tensor) -> Tensor:
         input: x, of any shape (*). Integers are promoted to the default floating-point type.
 
     Raises:
-        TypeError: `input` is no tensor.
+        TypeError: `input` is not a Tensor.
     """
     require_tensor("rsqrt", input=input)
     return _rsqrt(input)

@@ -70,7 +70,7 @@ def sqrt(input: Tensor) -> Tensor:
         input: x, of any shape (*). Integers are promoted to the default floating-point type.
 
     Raises:
-        TypeError: `input` is no tensor.
+        TypeError: `input` is not a Tensor.
     """
     require_tensor("sqrt", input=input)
     return _sqrt(input)

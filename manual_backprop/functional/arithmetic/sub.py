@@ -107,7 +107,7 @@ def rsub(input: Tensor, other: Any, alpha: Any = 1) -> Tensor:
         alpha: α, a number.
 
     Raises:
-        TypeError: `input` is no tensor, or `other` neither a tensor nor a number.
+        TypeError: `input` is not a Tensor, or `other` neither a tensor nor a number.
         NotImplementedError: a tensor of truth values.
         RuntimeError: shapes that do not broadcast, or an α of another kind than the tensors' numbers.
     """

@@ -53,7 +53,7 @@ def check_attention(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | No
     if mask is None:
         return
     if mask.dtype not in (torch.bool, query.dtype, torch.float32):
-        raise RuntimeError(f"{name}: attn_mask must be torch.bool or {query.dtype}, not {mask.dtype}")
+        raise RuntimeError(f"{name}: attn_mask must be torch.bool or {query.dtype}, got {mask.dtype}")
     heads = query.shape[-3:-2] if query.dim() > 2 and query.shape[-3] > 1 else key.shape[-3:-2]
     batch = torch.broadcast_shapes(query.shape[:-3], key.shape[:-3])
     scores = (*batch, *heads, query.shape[-2], key.shape[-2])
@@ -107,7 +107,7 @@ def check_heads(
             continue
         if given.dtype != torch.bool and not given.is_floating_point():
             raise AssertionError(
-                f"{name}: {argument} must be torch.bool or floating-point, not {given.dtype}"
+                f"{name}: {argument} must be torch.bool or floating-point, got {given.dtype}"
             )
         if given.shape not in allowed[argument]:
             shapes = " or ".join(map(str, allowed[argument]))

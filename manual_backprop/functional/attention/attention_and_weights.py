@@ -1,4 +1,4 @@
-"""Attention whose weights are handed out too, as an output of their own.
+"""Attention that returns its weights too, as a second output.
 
 Given   O = P V,  P = D ⊙ softmax(λ Q Kᵀ + M)       as in `scaled_dot_product_attention`, for n heads,
         and upstream gradients G to O, and H to P, or to its mean over the heads.
@@ -99,7 +99,7 @@ def attention_and_weights(
         value: V, (N, n, S, d).
         mask: numbers to add to the scores, that broadcast to (N, n, L, S).
         dropout_p: with this probability a weight is set to 0.
-        average: hand out the mean of the weights over the heads.
+        average: return the mean of the weights over the heads.
 
     Returns:
         O, (N, n, L, d), and P, (N, n, L, S) or (N, L, S).

@@ -7,11 +7,11 @@ Given   query, key and value, and from them, for n heads h with d = E/n columns 
             out = [O₁ O₂ …] W_oᵀ + b_o
 
         O being the heads side by side again; and the upstream gradient ∂L/∂out, and one to the softmax's
-        weights where they are handed out.
+        weights where they are returned.
 Want    the gradients of query, key and value, and of all weights and biases.
 
 1.  Each line is an operation whose gradients are derived already: the first and the last are `linear`, the
-    second is attention (`attention_and_weights` where the weights are handed out too). To cut into heads and
+    second is attention (`attention_and_weights` where the weights are returned too). To cut into heads and
     to put them side by side again moves numbers, as `reshape` and `permute` do. So nothing new is derived
     here, and autograd calls one backward after the other.
 
@@ -21,7 +21,7 @@ Want    the gradients of query, key and value, and of all weights and biases.
 Why several heads: one softmax yields one mean. With the same number of products, n heads of E/n columns yield
 n means, each over places of its own.
 
-The numerical trap: a query whose keys are all masked out. Where the weights are handed out, they are NaN, as
+The numerical trap: a query whose keys are all masked out. Where the weights are returned, they are NaN, as
 PyTorch has it, and where they are not, the query's output is 0 before the last projection.
 
 Shapes: query (L, N, E), key and value (S, N, ·), output (L, N, E), weights (N, L, S) or (N, n, L, S).
@@ -104,7 +104,7 @@ def multi_head_attention_forward(
         out_proj_bias: b_o, (E,).
         training: whether this is training.
         key_padding_mask: (N, S), or (S,): True for keys to leave out, or a number to add to their scores.
-        need_weights: hand out the weights too.
+        need_weights: return the weights too.
         attn_mask: (L, S) or (N · n, L, S), likewise.
         use_separate_proj_weight: W_q, W_k and W_v come by themselves, and keys and values may have sizes of
             their own.
@@ -121,7 +121,7 @@ def multi_head_attention_forward(
         The output, (L, N, E) or (L, E), and the weights, or None.
 
     Raises:
-        TypeError: an argument is no tensor.
+        TypeError: an argument is not a Tensor.
         AssertionError: shapes that do not fit each other, as in the twin.
         RuntimeError: a mask of another shape, or `is_causal` without one.
     """

@@ -68,7 +68,7 @@ from manual_backprop.functional.operation import (
 
 
 class Attention(Operation):
-    """What attention is, with its weights handed out or without."""
+    """What attention is, whether or not its weights are returned."""
 
     formula = Formula(
         "scaled_dot_product_attention",
@@ -235,7 +235,7 @@ def scaled_dot_product_attention(
         O, (*, L, V).
 
     Raises:
-        TypeError: an argument is no tensor.
+        TypeError: an argument is not a Tensor.
         RuntimeError: shapes or types that do not fit each other, `is_causal` together with a mask, or a
             `dropout_p` outside 0 to 1.
         NotImplementedError: complex numbers.
@@ -249,7 +249,7 @@ def scaled_dot_product_attention(
                 "give one of them"
             )
     if not 0 <= dropout_p <= 1:
-        raise RuntimeError(f"scaled_dot_product_attention: dropout_p must be from 0 to 1, not {dropout_p}")
+        raise RuntimeError(f"scaled_dot_product_attention: dropout_p must be from 0 to 1, got {dropout_p}")
     kept = random_kept(scores_shape(query, key, value, enable_gqa), dropout_p, query.device)
     scale = 1 / math.sqrt(query.shape[-1] or 1) if scale is None else scale
     return _scaled_dot_product_attention(query, key, value, attn_mask, kept, dropout_p, is_causal, scale)

@@ -43,9 +43,9 @@ def check_conv2d(
             f"conv2d: expected input (N, C, H, W) or (C, H, W) and weight (M, C/groups, KH, KW), got {given}"
         )
     if isinstance(padding, str) and padding not in ("same", "valid"):
-        raise RuntimeError(f"conv2d: padding must be numbers, 'same' or 'valid', not {padding!r}")
+        raise RuntimeError(f"conv2d: padding must be numbers, 'same' or 'valid', got {padding!r}")
     if not is_integer(groups):
-        raise TypeError(f"conv2d: groups must be an integer, not {groups!r}")
+        raise TypeError(f"conv2d: groups must be an integer, got {groups!r}")
     at = geometry_of(weight, stride, padding, dilation, groups)
     require_at_least(1, "conv2d", stride=at.stride, dilation=at.dilation, groups=(groups, groups))
     require_at_least(0, "conv2d", padding=at.padding)

@@ -32,9 +32,9 @@ def pair(operation: str, name: str, value: Any) -> Pair:
     """
     several = tuple(value) if isinstance(value, list | tuple) else (value,)
     if not all(is_integer(part) for part in several):
-        raise TypeError(f"{operation}: {name} must be an integer or two, not {value!r}")
+        raise TypeError(f"{operation}: {name} must be an integer or two, got {value!r}")
     if len(several) not in (1, 2):
-        raise RuntimeError(f"{operation}: {name} must be an integer or two, not {value!r}")
+        raise RuntimeError(f"{operation}: {name} must be an integer or two, got {value!r}")
     return several[0], several[-1]
 
 
@@ -47,7 +47,7 @@ def require_at_least(least: int, operation: str, **options: Pair) -> None:
     """Raise a RuntimeError that names the option if a number of it is smaller."""
     for name, value in options.items():
         if min(value) < least:
-            raise RuntimeError(f"{operation}: {name} must be at least {least}, not {value}")
+            raise RuntimeError(f"{operation}: {name} must be at least {least}, got {value}")
 
 
 def windows(image: Tensor, kernel: Pair, stride: Pair, dilation: Pair) -> Tensor:
@@ -99,7 +99,7 @@ def check_pooling(
     require_at_least(0, operation, padding=padding)
     if any(p > k // 2 for p, k in zip(padding, kernel, strict=True)):
         raise RuntimeError(
-            f"{operation}: padding must be at most half of kernel_size {kernel}, not {padding}"
+            f"{operation}: padding must be at most half of kernel_size {kernel}, got {padding}"
         )
     if input.dim() not in (3, 4) or 0 in input.shape[-3:]:
         raise RuntimeError(

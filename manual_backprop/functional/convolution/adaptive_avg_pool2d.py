@@ -139,7 +139,7 @@ def adaptive_avg_pool2d(input: Tensor, output_size: int | Sequence[int | None]) 
         y, (N, C, O, P) or (C, O, P).
 
     Raises:
-        TypeError: `input` is no tensor, or a size no integer.
+        TypeError: `input` is not a Tensor, or a size no integer.
         RuntimeError: sizes that are negative, or other than two, an image of no places, or an input of too
             few or too many dimensions.
         ValueError: too few of them for the two sizes that are given.
@@ -150,7 +150,7 @@ def adaptive_avg_pool2d(input: Tensor, output_size: int | Sequence[int | None]) 
 
 
 def _sizes(input: Tensor, output_size: Any) -> Pair:
-    given = f"output_size must be an integer or two, of which each may be None, not {output_size!r}"
+    given = f"output_size must be an integer or two, of which each may be None, got {output_size!r}"
     asked = tuple(output_size) if isinstance(output_size, list | tuple) else (output_size, output_size)
     if output_size is None or not all(size is None or is_integer(size) for size in asked):
         raise TypeError(f"adaptive_avg_pool2d: {given}")

@@ -141,16 +141,16 @@ def avg_pool2d(
         y, (N, C, O, P) or (C, O, P).
 
     Raises:
-        TypeError: `input` is no tensor, or an option of another type.
+        TypeError: `input` is not a Tensor, or an option of another type.
         RuntimeError: shapes and options that do not fit each other.
         NotImplementedError: numbers that are not floating-point.
     """
     require_tensor("avg_pool2d", input=input)
     for name, flag in (("ceil_mode", ceil_mode), ("count_include_pad", count_include_pad)):
         if not isinstance(flag, bool):
-            raise TypeError(f"avg_pool2d: {name} must be a bool, not {flag!r}")
+            raise TypeError(f"avg_pool2d: {name} must be a bool, got {flag!r}")
     if divisor_override is not None and not is_integer(divisor_override):
-        raise TypeError(f"avg_pool2d: divisor_override must be an integer, not {divisor_override!r}")
+        raise TypeError(f"avg_pool2d: divisor_override must be an integer, got {divisor_override!r}")
     kernel = pair("avg_pool2d", "kernel_size", kernel_size)
     stride = kernel if stride is None or stride == [] else pair("avg_pool2d", "stride", stride)
     padding = pair("avg_pool2d", "padding", padding)

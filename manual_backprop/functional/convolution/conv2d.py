@@ -207,7 +207,7 @@ def conv2d(
         z, (N, M, O, P), or (M, O, P) for one image.
 
     Raises:
-        TypeError: an argument is no tensor, or an option no integer.
+        TypeError: an argument is not a Tensor, or an option no integer.
         RuntimeError: shapes, dtypes or options that do not fit each other.
     """
     require_tensor("conv2d", input=input, weight=weight)

@@ -133,13 +133,13 @@ def max_pool2d(
         y, (N, C, O, P) or (C, O, P); with `return_indices`, the places as well, of the same shape.
 
     Raises:
-        TypeError: `input` is no tensor, or an option no integer.
+        TypeError: `input` is not a Tensor, or an option no integer.
         RuntimeError: shapes and options that do not fit each other.
         NotImplementedError: numbers without an order.
     """
     require_tensor("max_pool2d", input=input)
     if not isinstance(ceil_mode, bool):
-        raise TypeError(f"max_pool2d: ceil_mode must be a bool, not {ceil_mode!r}")
+        raise TypeError(f"max_pool2d: ceil_mode must be a bool, got {ceil_mode!r}")
     kernel = pair("max_pool2d", "kernel_size", kernel_size)
     stride = kernel if stride is None or stride == [] else pair("max_pool2d", "stride", stride)
     padding, dilation = pair("max_pool2d", "padding", padding), pair("max_pool2d", "dilation", dilation)

@@ -25,7 +25,7 @@ def require_pair(operation: str, input: Tensor, target: Tensor, weight: Tensor |
     """Warn of an input and a target that are broadcast.
 
     Raises:
-        TypeError: an argument is no tensor.
+        TypeError: an argument is not a Tensor.
         RuntimeError: shapes that cannot be broadcast.
     """
     require_tensor(operation, input=input, target=target)
@@ -43,6 +43,6 @@ def require_weight_like(operation: str, input: Tensor, weight: Tensor | None) ->
     """Raise a ValueError for weights of another shape than the input."""
     if weight is not None and weight.shape != input.shape:
         raise ValueError(
-            f"{operation}: weight must have the shape of the input, {tuple(input.shape)}, not "
+            f"{operation}: weight must have the shape of the input, {tuple(input.shape)}, got "
             f"{tuple(weight.shape)}"
         )

@@ -68,5 +68,5 @@ def reduction_from(
         )
     if reduction not in known:
         *others, last = map(repr, known)
-        raise ValueError(f"{operation}: reduction must be {', '.join(others)} or {last}, not {reduction!r}")
+        raise ValueError(f"{operation}: reduction must be {', '.join(others)} or {last}, got {reduction!r}")
     return reduction

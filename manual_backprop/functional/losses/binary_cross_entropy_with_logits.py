@@ -68,7 +68,7 @@ class BinaryCrossEntropyWithLogits(Operation):
     formula = Formula(
         "binary_cross_entropy_with_logits",
         "loss",
-        "−{1} log σ({0}) − (1 − {1}) log(1 − σ({0})), meaned",
+        "−{1} log σ({0}) − (1 − {1}) log(1 − σ({0})), averaged",
         ("(σ({0}) − {1}) {g}/n", "−{0} {g}/n"),
     )
 
@@ -193,7 +193,7 @@ def binary_cross_entropy_with_logits(
         The loss, in nats: a scalar, or (*) for "none". The mean is over all elements, whatever they weigh.
 
     Raises:
-        TypeError: an argument is no tensor.
+        TypeError: an argument is not a Tensor.
         ValueError: a target of another shape than the input, or an unknown reduction.
         RuntimeError: a weight that does not broadcast or requires a gradient, or an integer target.
         NotImplementedError: an integer input.

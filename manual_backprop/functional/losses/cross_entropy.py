@@ -82,7 +82,7 @@ class CrossEntropy(Operation):
     """For class indices: ℓ = −Σₖ tₖ log pₖ and ∂ℓ/∂z = p Σₖ tₖ − t, with t never written out in full."""
 
     formula = Formula(
-        "cross_entropy", "loss", "−log softmax({0}) at {1}, meaned", ("(softmax({0}) − onehot({1})) {g}/N",)
+        "cross_entropy", "loss", "−log softmax({0}) at {1}, averaged", ("(softmax({0}) − onehot({1})) {g}/N",)
     )
 
     @staticmethod
@@ -173,7 +173,7 @@ def _smoothing(weight: Tensor | None, epsilon: float, like: Tensor) -> Tensor:
 def check_smoothing(operation: str, label_smoothing: float) -> None:
     """Raise unless ε is a share."""
     if not 0 <= label_smoothing <= 1:
-        raise RuntimeError(f"{operation}: label_smoothing must be from 0 to 1, not {label_smoothing}")
+        raise RuntimeError(f"{operation}: label_smoothing must be from 0 to 1, got {label_smoothing}")
 
 
 _cross_entropy = function_of(CrossEntropy)
@@ -207,9 +207,9 @@ def cross_entropy(
         The loss, in nats: a scalar, or (N, d1, …) for "none".
 
     Raises:
-        TypeError: an argument is no tensor.
-        ValueError: other than one target for each input, or an unknown reduction.
-        IndexError: a target that is no class (on a CPU; a GPU reports it later, by itself).
+        TypeError: an argument is not a Tensor.
+        ValueError: not one target for each input, or an unknown reduction.
+        IndexError: a target that is not a class (on a CPU; a GPU reports it later, by itself).
         RuntimeError: other shapes or types that do not fit, `label_smoothing` outside 0 to 1, or
             `ignore_index` together with class probabilities.
         NotImplementedError: an input that is not floating-point.

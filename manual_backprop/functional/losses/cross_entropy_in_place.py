@@ -18,7 +18,7 @@ Want    ∂L/∂z, in the place where z stood.
     The backward multiplies that by v, again in place.
 
 What it costs: z is gone, whence the name with PyTorch's underscore. Whoever kept z for a backward of their
-own is told by autograd. The gradient can be handed out once only, and there are no second derivatives: they
+own is told by autograd. The gradient can be returned once only, and there are no second derivatives: they
 would need z.
 
 The numerical trap is the one of `log_softmax`: the maximum is subtracted before the exponential.
@@ -75,7 +75,7 @@ class CrossEntropyInPlace(torch.autograd.Function):
         gradient, ctx.gradient = ctx.gradient, None
         if gradient is None:
             raise RuntimeError(
-                "cross_entropy_: the gradient has been handed out; it is there for one backward"
+                "cross_entropy_: the gradient was returned already; it is there for one backward"
             )
         return gradient.mul_(grad_output), None, None, None, None, None
 
@@ -103,9 +103,9 @@ def cross_entropy_(
         The loss, in nats, a scalar.
 
     Raises:
-        TypeError: an argument is no tensor.
-        ValueError: a reduction that gives no single number, or other than one target for each input.
-        IndexError: a target that is no class (on a CPU; a GPU reports it later, by itself).
+        TypeError: an argument is not a Tensor.
+        ValueError: a reduction that gives no single number, or not one target for each input.
+        IndexError: a target that is not a class (on a CPU; a GPU reports it later, by itself).
         RuntimeError: shapes or types that do not fit, a leaf that requires a gradient; a second
             backward.
         NotImplementedError: an input of another type.

@@ -49,7 +49,7 @@ class CrossEntropyProbabilities(Operation):
     formula = Formula(
         "cross_entropy_probabilities",
         "loss",
-        "−{1} log softmax({0}), meaned",
+        "−{1} log softmax({0}), averaged",
         ("(softmax({0}) − {1}) {g}/N", "−log softmax({0}) {g}/N"),
     )
 
@@ -156,7 +156,7 @@ def cross_entropy_probabilities(
 
     Raises:
         ValueError: an input without a class dimension.
-        RuntimeError: other than one weight for each class.
+        RuntimeError: not one weight for each class.
         NotImplementedError: an input that is not floating-point.
     """
     return _cross_entropy_probabilities(input, target, weight, reduction, label_smoothing)

@@ -200,7 +200,7 @@ def huber_loss(
         The loss, in the input's type: a scalar, or (*) for "none".
 
     Raises:
-        TypeError: an argument is no tensor, or δ no number.
+        TypeError: an argument is not a Tensor, or δ no number.
         ValueError: an unknown reduction, or a weight of another shape than the input.
         RuntimeError: a δ that is not greater than 0, shapes that cannot be broadcast, or an integer input
             with a target that is not.
@@ -209,7 +209,7 @@ def huber_loss(
     require_pair("huber_loss", input, target, weight)
     reduction = reduction_from(None, None, reduction, operation="huber_loss")
     if not delta > 0:  # nor NaN
-        raise RuntimeError(f"huber_loss: delta must be greater than 0, not {delta}")
+        raise RuntimeError(f"huber_loss: delta must be greater than 0, got {delta}")
     return _huber_loss(input, target, weight, reduction, delta, 1.0)
 
 
@@ -236,7 +236,7 @@ def smooth_l1_loss(
         The loss: a scalar, or (*) for "none".
 
     Raises:
-        TypeError: an argument is no tensor, or β no number.
+        TypeError: an argument is not a Tensor, or β no number.
         ValueError: an unknown reduction.
         RuntimeError: a β that is less than 0, or shapes that cannot be broadcast.
         NotImplementedError: numbers that are not floating-point.
@@ -244,7 +244,7 @@ def smooth_l1_loss(
     require_pair("smooth_l1_loss", input, target)
     reduction = reduction_from(size_average, reduce, reduction, operation="smooth_l1_loss")
     if not beta >= 0:  # nor NaN
-        raise RuntimeError(f"smooth_l1_loss: beta must be at least 0, not {beta}")
+        raise RuntimeError(f"smooth_l1_loss: beta must be at least 0, got {beta}")
     if beta == 0:
         return _l1_loss(input, target, None, reduction)
     return _smooth_l1_loss(input, target, None, reduction, beta, beta)

@@ -162,7 +162,7 @@ def kl_div(
         The loss, in nats: a scalar, or (*) for "none".
 
     Raises:
-        TypeError: an argument is no tensor.
+        TypeError: an argument is not a Tensor.
         ValueError: an unknown reduction.
         RuntimeError: numbers that are not floating-point, or shapes that cannot be broadcast.
     """

@@ -160,7 +160,7 @@ def l1_loss(
         The loss: a scalar, or (*) for "none".
 
     Raises:
-        TypeError: an argument is no tensor.
+        TypeError: an argument is not a Tensor.
         ValueError: an unknown reduction, or a weight of another shape than the input.
         RuntimeError: shapes that cannot be broadcast, or the mean of integers without weights.
         NotImplementedError: truth values.

@@ -67,7 +67,7 @@ class LinearCrossEntropy(Operation):
     formula = Formula(
         "linear_cross_entropy",
         "loss",
-        "−log softmax({0} {1}ᵀ‹ + {2}›) at {3}, meaned",
+        "−log softmax({0} {1}ᵀ‹ + {2}›) at {3}, averaged",
         ("δ {1}", "δᵀ {0}", "Σₙ δ"),
         delta="(softmax − onehot({3})) {g}/N",
     )
@@ -251,9 +251,9 @@ def linear_cross_entropy(
         The loss, in nats: a scalar, or (N,) for "none".
 
     Raises:
-        TypeError: an argument is no tensor.
-        ValueError: an unknown reduction, or other than one target for each input.
-        IndexError: a target that is no class (on a CPU; a GPU reports it later, by itself).
+        TypeError: an argument is not a Tensor.
+        ValueError: an unknown reduction, or not one target for each input.
+        IndexError: a target that is not a class (on a CPU; a GPU reports it later, by itself).
         RuntimeError: shapes or dtypes that do not fit each other.
         NotImplementedError: numbers that are not floating-point.
     """

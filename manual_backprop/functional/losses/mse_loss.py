@@ -157,7 +157,7 @@ def mse_loss(
         The loss: a scalar, or (*) for "none".
 
     Raises:
-        TypeError: an argument is no tensor.
+        TypeError: an argument is not a Tensor.
         ValueError: an unknown reduction, or a weight of another shape than the input.
         RuntimeError: shapes that cannot be broadcast.
         NotImplementedError: numbers that are not floating-point.

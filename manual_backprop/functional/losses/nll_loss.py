@@ -53,7 +53,7 @@ from manual_backprop.functional.operation import (
 class NLLLoss(Operation):
     """ℓₙ = −w xₙ,yₙ and ∂L/∂x = −g w, scattered to column y."""
 
-    formula = Formula("nll_loss", "loss", "−{0} at column {1}, meaned", ("−{g}/N at column {1}, else 0",))
+    formula = Formula("nll_loss", "loss", "−{0} at column {1}, averaged", ("−{g}/N at column {1}, else 0",))
 
     @staticmethod
     def autocast_dtype(device_type: str) -> torch.dtype:
@@ -126,9 +126,9 @@ def nll_loss(
         The loss, in nats: a scalar, or of the target's shape for "none".
 
     Raises:
-        TypeError: an argument is no tensor.
-        ValueError: other than one target for each input, or an unknown reduction.
-        IndexError: a target that is no class (on a CPU; a GPU reports it later, by itself).
+        TypeError: an argument is not a Tensor.
+        ValueError: not one target for each input, or an unknown reduction.
+        IndexError: a target that is not a class (on a CPU; a GPU reports it later, by itself).
         RuntimeError: other shapes or types that do not fit.
         NotImplementedError: an input that is not floating-point.
     """

@@ -116,9 +116,9 @@ def check_normalized_shape(
 
 
 def require_sizes(operation: str, shape: Any) -> tuple[int, ...]:
-    """The shape as a tuple; a TypeError if it is no sequence of integers."""
+    """The shape as a tuple; a TypeError if it is not a sequence of integers."""
     if not isinstance(shape, list | tuple) or not all(isinstance(n, int | torch.SymInt) for n in shape):
-        raise TypeError(f"{operation}: normalized_shape must be a tuple of ints, not {shape!r}")
+        raise TypeError(f"{operation}: normalized_shape must be a tuple of ints, got {shape!r}")
     return tuple(shape)
 
 

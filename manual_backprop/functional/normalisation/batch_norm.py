@@ -227,7 +227,7 @@ def batch_norm(
         y, of the input's shape.
 
     Raises:
-        TypeError: an argument is no tensor, or `momentum` no number.
+        TypeError: an argument is not a Tensor, or `momentum` no number.
         ValueError: one value for each channel in training, an `eps` that is too small, or one of the running
             statistics without the other.
         IndexError: an input of fewer than two dimensions.
@@ -263,7 +263,7 @@ def _torch_batch_norm(
     parameters = {"weight": weight, "bias": bias, "running_mean": running_mean, "running_var": running_var}
     require_tensors("batch_norm", **parameters)
     if not isinstance(momentum, int | float):
-        raise TypeError(f"batch_norm: momentum must be a number, not {type(momentum).__name__}")
+        raise TypeError(f"batch_norm: momentum must be a number, got {type(momentum).__name__}")
     _check(input, training, **parameters)
     old = (r.clone() if training and r is not None else None for r in (running_mean, running_var))
     return _batch_norm(input, weight, bias, running_mean, running_var, *old, training, momentum, eps)

@@ -191,7 +191,7 @@ def group_norm(
         y, of the input's shape.
 
     Raises:
-        TypeError: an argument is no tensor, or `num_groups` no integer.
+        TypeError: an argument is not a Tensor, or `num_groups` no integer.
         ValueError: one example with one value in each group.
         RuntimeError: shapes or dtypes that do not fit each other, or nothing to normalise.
         NotImplementedError: numbers that are not floating-point.
@@ -225,4 +225,4 @@ def _torch_group_norm(
 
 def _require_int(num_groups: Any) -> None:
     if not isinstance(num_groups, int | torch.SymInt):
-        raise TypeError(f"group_norm: num_groups must be an int, not {type(num_groups).__name__}")
+        raise TypeError(f"group_norm: num_groups must be an int, got {type(num_groups).__name__}")

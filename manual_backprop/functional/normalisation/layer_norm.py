@@ -165,7 +165,7 @@ def layer_norm(
         y, (*, D).
 
     Raises:
-        TypeError: an argument is no tensor, or `normalized_shape` no tuple of integers.
+        TypeError: an argument is not a Tensor, or `normalized_shape` no tuple of integers.
         RuntimeError: shapes or dtypes that do not fit each other.
         NotImplementedError: numbers that are not floating-point.
     """

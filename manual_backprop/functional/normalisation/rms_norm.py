@@ -151,7 +151,7 @@ def rms_norm(
         y, (*, D), of the input's type.
 
     Raises:
-        TypeError: an argument is no tensor, or `normalized_shape` no tuple of integers.
+        TypeError: an argument is not a Tensor, or `normalized_shape` no tuple of integers.
         ValueError: an input of fewer dimensions than `normalized_shape`.
         RuntimeError: shapes that do not fit each other.
         NotImplementedError: numbers that are not floating-point.

@@ -9,10 +9,10 @@ from manual_backprop.functional.operation.torch_state import base_of
 
 
 def require_tensor(operation: str, **arguments: Any) -> None:
-    """Raise a TypeError that names the argument if one of them is no tensor."""
+    """Raise a TypeError that names the argument if one of them is not a Tensor."""
     for name, value in arguments.items():
         if not isinstance(value, Tensor):
-            raise TypeError(f"{operation}: {name} must be a Tensor, not {type(value).__name__}")
+            raise TypeError(f"{operation}: {name} must be a Tensor, got {type(value).__name__}")
 
 
 def require_overwritable(operation: str, input: Tensor) -> None:

@@ -34,7 +34,7 @@ class Operation(torch.autograd.Function):
 
     - `forward(*inputs)`: the value.
     - `setup_context(ctx, inputs, output)`: what is kept for the derivative, with `keep`.
-    - `backward(ctx, grad_output)`: ∂L/∂input for each input, in order; None for what is no tensor.
+    - `backward(ctx, grad_output)`: ∂L/∂input for each input, in order; None for what is not a Tensor.
     - `jvp(ctx, *tangents)`: the tangent of the output; a tangent is None where its input has none.
 
     Where the call can be wrong, `check(*inputs)` raises before anything is computed.

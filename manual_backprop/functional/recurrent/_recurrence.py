@@ -96,7 +96,7 @@ def in_groups(
     """The weights of each layer and direction.
 
     Raises:
-        TypeError: one is no tensor.
+        TypeError: one is not a Tensor.
         RuntimeError: there are more or fewer, or `dropout` is no share.
     """
     directions = 2 if bidirectional else 1
@@ -107,7 +107,7 @@ def in_groups(
         )
     require_tensor(operation, **{f"weight {k}": weight for k, weight in enumerate(weights)})
     if num_layers > 1 and not 0 <= dropout <= 1:
-        raise RuntimeError(f"{operation}: dropout must be from 0 to 1, not {dropout}")
+        raise RuntimeError(f"{operation}: dropout must be from 0 to 1, got {dropout}")
     return [weights[k : k + each] for k in range(0, len(weights), each)]
 
 

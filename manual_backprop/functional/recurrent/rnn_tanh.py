@@ -2,7 +2,7 @@
 
 Given   zₜ = xₜ Wᵀ + hₜ₋₁ Uᵀ + b,  hₜ = tanh zₜ        for t = 1 … T; row n of each is example n,
         with upstream gradients gₜ = ∂L/∂hₜ as they come from above, to each output, and one more, γ, to the
-        last state, which is handed out a second time.
+        last state, which is returned a second time.
 Want    ∂L/∂x, ∂L/∂h₀, ∂L/∂W, ∂L/∂U, ∂L/∂b.
 
 1.  A state reaches L in two ways: from above, as an output, and through the next step, which starts from it.
@@ -244,7 +244,7 @@ def rnn_tanh(
         The outputs of the last layer, (T, N, directions · H), and the last states, of the shape of the first.
 
     Raises:
-        TypeError: an argument is no tensor.
+        TypeError: an argument is not a Tensor.
         RuntimeError: shapes, types or numbers of weights that do not fit each other.
     """
     return run_rnn(

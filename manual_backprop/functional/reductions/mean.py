@@ -81,7 +81,7 @@ def mean(
         dtype: the type to average in.
 
     Raises:
-        TypeError: `input` is no tensor.
+        TypeError: `input` is not a Tensor.
         IndexError: no such dimension.
         RuntimeError: a dimension that is named twice, or numbers that are not floating-point.
     """

@@ -101,7 +101,7 @@ def sum(
         dtype: the type to sum in.
 
     Raises:
-        TypeError: `input` is no tensor.
+        TypeError: `input` is not a Tensor.
         IndexError: no such dimension.
         RuntimeError: a dimension that is named twice.
     """

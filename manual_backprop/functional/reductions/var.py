@@ -151,7 +151,7 @@ def var(
         v; of complex numbers PyTorch's own, with a built-in gradient.
 
     Raises:
-        TypeError: `input` is no tensor, or `dim` no integers.
+        TypeError: `input` is not a Tensor, or `dim` no integers.
         IndexError: no such dimension.
         RuntimeError: a dimension that is named twice, or numbers that are not floating-point.
     """

@@ -113,7 +113,7 @@ def broadcast_to(input: Tensor, size: tuple[int, ...]) -> Tensor:
         y, a view of `input`, in which several places may share one number.
 
     Raises:
-        TypeError: `input` is no tensor.
+        TypeError: `input` is not a Tensor.
         RuntimeError: `input` does not broadcast to that shape.
     """
     require_tensor("broadcast_to", input=input)

@@ -83,7 +83,7 @@ def cat(tensors: Any, dim: int = 0) -> Tensor:
         y, whose size there is the sum of theirs.
 
     Raises:
-        TypeError: what was given is no sequence of tensors.
+        TypeError: what was given is not a sequence of tensors.
         RuntimeError: sizes that do not fit.
         IndexError: no such dimension.
     """

@@ -78,7 +78,7 @@ def clone(input: Tensor, *, memory_format: torch.memory_format = torch.preserve_
         memory_format: the order of the numbers in memory.
 
     Raises:
-        TypeError: `input` is no tensor.
+        TypeError: `input` is not a Tensor.
     """
     require_tensor("clone", input=input)
     return _copy(input, input.dtype, input.device, memory_format)

@@ -97,7 +97,7 @@ def getitem(input: Tensor, index: Any) -> Tensor:
         y; a view of `input` for numbers, slices, None and … alone.
 
     Raises:
-        TypeError: `input` is no tensor, or the index no index.
+        TypeError: `input` is not a Tensor, or the index no index.
         IndexError: a place that is not there.
     """
     require_tensor("getitem", input=input)

@@ -75,7 +75,7 @@ def permute(input: Tensor, dims: tuple[int, ...]) -> Tensor:
         y, a view of `input`.
 
     Raises:
-        TypeError: `input` is no tensor.
+        TypeError: `input` is not a Tensor.
         RuntimeError: another number of dimensions, or one that is named twice.
         IndexError: no such dimension.
     """

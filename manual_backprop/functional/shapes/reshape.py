@@ -80,7 +80,7 @@ def reshape(input: Tensor, shape: tuple[int, ...]) -> Tensor:
         y, a view of `input` where its strides allow one.
 
     Raises:
-        TypeError: `input` is no tensor.
+        TypeError: `input` is not a Tensor.
         RuntimeError: another number of elements.
     """
     require_tensor("reshape", input=input)

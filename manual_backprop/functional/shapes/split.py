@@ -111,7 +111,7 @@ def split(tensor: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[Te
         The parts, views of `tensor`.
 
     Raises:
-        TypeError: `tensor` is none.
+        TypeError: `tensor` is not a Tensor.
         RuntimeError: sizes that do not add up, or a negative one.
         IndexError: no such dimension.
     """

@@ -65,7 +65,7 @@ def stack(tensors: Any, dim: int = 0) -> Tensor:
         y, whose size there is their number.
 
     Raises:
-        TypeError: what was given is no sequence of tensors.
+        TypeError: what was given is not a sequence of tensors.
         RuntimeError: no tensors, or tensors of different shapes.
         IndexError: no such place for a dimension.
     """

@@ -39,7 +39,7 @@ ROW = Row(
     ),
     mistakes=(
         (lambda f: f.abs(torch.zeros(5) > 0), "expected numbers, got torch.bool"),
-        (lambda f: f.abs(1.0), "input must be a Tensor, not float"),
+        (lambda f: f.abs(1.0), "input must be a Tensor, got float"),
     ),
     drawn=Drawn(calls(ONE, ANY), each_by_itself=True),
 )

@@ -81,7 +81,7 @@ ROW = Row(
             lambda f: f.addmm(torch.zeros(2).double(), torch.zeros(5, 3), torch.zeros(3, 2)),
             "torch.float64, torch.float32",
         ),
-        (lambda f: f.addmm(1.0, torch.zeros(5, 3), torch.zeros(3, 2)), "input must be a Tensor, not float"),
+        (lambda f: f.addmm(1.0, torch.zeros(5, 3), torch.zeros(3, 2)), "input must be a Tensor, got float"),
     ),
     drawn=Drawn(
         calls(

@@ -101,8 +101,8 @@ ROW = Row(
     ),
     mistakes=(
         *mistakes_of_pooling("avg_pool2d"),
-        (lambda f: f.avg_pool2d(x, 2, count_include_pad="no"), "count_include_pad must be a bool, not 'no'"),
-        (lambda f: f.avg_pool2d(x, 2, divisor_override=1.5), "divisor_override must be an integer, not 1.5"),
+        (lambda f: f.avg_pool2d(x, 2, count_include_pad="no"), "count_include_pad must be a bool, got 'no'"),
+        (lambda f: f.avg_pool2d(x, 2, divisor_override=1.5), "divisor_override must be an integer, got 1.5"),
         (lambda f: f.avg_pool2d(x, 2, divisor_override=0), "divisor_override must not be 0"),
         (lambda f: f.avg_pool2d(x.int(), 2), "torch.int32"),
     ),

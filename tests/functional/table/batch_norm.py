@@ -130,9 +130,9 @@ ROW = Row(
         Mutant("tangent without the means", "if mean is None else u / s", "if False else u / s"),
     ),
     mistakes=(
-        (lambda f: f.batch_norm([1.0], r, r), "input must be a Tensor, not list"),
-        (lambda f: f.batch_norm(x, r, r, 1.0), "weight must be a Tensor, not float"),
-        (lambda f: f.batch_norm(x, r, r, momentum=None), "momentum must be a number, not NoneType"),
+        (lambda f: f.batch_norm([1.0], r, r), "input must be a Tensor, got list"),
+        (lambda f: f.batch_norm(x, r, r, 1.0), "weight must be a Tensor, got float"),
+        (lambda f: f.batch_norm(x, r, r, momentum=None), "momentum must be a number, got NoneType"),
         (lambda f: f.batch_norm(x[0], None, None, training=True), r"\(N, C\) or \(N, C, \*\), got \(3,\)"),
         (lambda f: f.batch_norm(x[:1], r, r, training=True), r"more than one value.*\(1, 3\)"),
         (lambda f: f.batch_norm(x, r, r, training=True, eps=0.0), "eps must be positive, got 0.0"),

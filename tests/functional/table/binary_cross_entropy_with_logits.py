@@ -95,7 +95,7 @@ ROW = Row(
         (lambda f: f.binary_cross_entropy_with_logits(zeros, zeros[0]), r"\(5, 3\) and \(3,\)"),
         (lambda f: f.binary_cross_entropy_with_logits(zeros.long(), zeros.long()), "got torch.int64"),
         (lambda f: f.binary_cross_entropy_with_logits(zeros, zeros.long()), "target, got torch.int64"),
-        (lambda f: f.binary_cross_entropy_with_logits(zeros, zeros, reduction="avg"), "not 'avg'"),
+        (lambda f: f.binary_cross_entropy_with_logits(zeros, zeros, reduction="avg"), "got 'avg'"),
         (lambda f: f.binary_cross_entropy_with_logits(zeros, zeros, [1.0]), "weight must be a Tensor"),
         (
             lambda f: f.binary_cross_entropy_with_logits(zeros, zeros, torch.ones(5)),

@@ -52,7 +52,7 @@ ROW = Row(
     mistakes=(
         (lambda f: f.broadcast_to(torch.zeros(5, 3), (5, 4)), r"expanded size .*\(4\).*\(3\)"),
         (lambda f: f.broadcast_to(torch.zeros(5, 3), (3,)), "must be greater or equal"),
-        (lambda f: f.broadcast_to([1.0], (1,)), "must be.* Tensor, not list"),
+        (lambda f: f.broadcast_to([1.0], (1,)), "must be.* Tensor, got list"),
     ),
     is_view=True,
     drawn=Drawn(

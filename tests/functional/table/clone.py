@@ -30,6 +30,6 @@ ROW = Row(
         Mutant("averaged", BACK, BACK.replace("grad_output", "(grad_output / max(grad_output.numel(), 1))")),
         Mutant("tangent of another sign", "return input_tangent.to(", "return -input_tangent.to("),
     ),
-    mistakes=((lambda f: f.clone(1.0), "must be.* Tensor, not float"),),
+    mistakes=((lambda f: f.clone(1.0), "must be.* Tensor, got float"),),
     drawn=Drawn(calls(ONE, ANY), each_by_itself=True),
 )

@@ -137,11 +137,11 @@ ROW = Row(
             lambda f: f.conv2d(zeros(2, 3, 5, 5), zeros(7, 3, 3, 3), zeros(7).double()),
             "bias is torch.float64",
         ),
-        (lambda f: f.conv2d([1.0], zeros(7, 3, 3, 3)), "input must be a Tensor, not list"),
-        (lambda f: f.conv2d(zeros(2, 3, 5, 5), zeros(7, 3, 3, 3), 1.0), "bias must be a Tensor, not float"),
+        (lambda f: f.conv2d([1.0], zeros(7, 3, 3, 3)), "input must be a Tensor, got list"),
+        (lambda f: f.conv2d(zeros(2, 3, 5, 5), zeros(7, 3, 3, 3), 1.0), "bias must be a Tensor, got float"),
         (
             lambda f: f.conv2d(zeros(2, 3, 5, 5), zeros(7, 3, 3, 3), stride=0),
-            r"stride must be at least 1, not \(0",
+            r"stride must be at least 1, got \(0",
         ),
         (lambda f: f.conv2d(zeros(2, 3, 5, 5), zeros(7, 3, 3, 3), stride=1.5), "stride must be .*1.5"),
         (
@@ -149,7 +149,7 @@ ROW = Row(
             r"stride must .*\(1, 2, 3\)",
         ),
         (lambda f: f.conv2d(zeros(2, 3, 5, 5), zeros(7, 3, 3, 3), padding=-1), "padding must be at least 0"),
-        (lambda f: f.conv2d(zeros(2, 3, 5, 5), zeros(7, 3, 3, 3), padding="full"), "not 'full'"),
+        (lambda f: f.conv2d(zeros(2, 3, 5, 5), zeros(7, 3, 3, 3), padding="full"), "got 'full'"),
         (
             lambda f: f.conv2d(zeros(2, 3, 5, 5), zeros(7, 3, 3, 3), None, 2, "same"),
             r"stride of 1, not \(2, 2\)",

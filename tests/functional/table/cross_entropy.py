@@ -127,7 +127,7 @@ ROW = Row(
     mistakes=(
         *mistakes_with_classes("cross_entropy"),
         (lambda f: f.cross_entropy(torch.tensor(0.0), torch.tensor(0)), r"shape of the input, \(\)"),
-        (lambda f: f.cross_entropy(five_scores, classes, label_smoothing=1.5), "not 1.5"),
+        (lambda f: f.cross_entropy(five_scores, classes, label_smoothing=1.5), "got 1.5"),
         (lambda f: f.cross_entropy(five_scores, five_scores.long()), "probabilities.*not torch.int64"),
         (lambda f: f.cross_entropy(five_scores, five_scores, ignore_index=1), "ignore_index=1"),
         (lambda f: f.cross_entropy(five_scores, five_scores, torch.ones(4)), r"got weight \(4,\)"),

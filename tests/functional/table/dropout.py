@@ -71,7 +71,7 @@ ROW = Row(
     mistakes=(
         (lambda f: f.dropout(randn(3), 1.5), "from 0 to 1, got 1.5"),
         (lambda f: f.dropout(randn(3), -0.5), "got -0.5"),
-        (lambda f: f.dropout([1.0]), "input must be a Tensor, not list"),
+        (lambda f: f.dropout([1.0]), "input must be a Tensor, got list"),
         (lambda f: f.dropout(torch.arange(3)), "got torch.int64"),
     ),
     adapt=with_mask,

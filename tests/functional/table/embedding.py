@@ -108,8 +108,8 @@ ROW = Row(
         (lambda f: f.embedding(x, W[None]), r"got \(1, 5, 3\)"),
         (lambda f: f.embedding(x, W, padding_idx=5), "from -5 to 4, got 5"),
         (lambda f: f.embedding(x, W, padding_idx=-6), "got -6"),
-        (lambda f: f.embedding([1], W), "input must be a Tensor, not list"),
-        (lambda f: f.embedding(x, [1.0]), "weight must be a Tensor, not list"),
+        (lambda f: f.embedding([1], W), "input must be a Tensor, got list"),
+        (lambda f: f.embedding(x, [1.0]), "weight must be a Tensor, got list"),
     ),
     adapt=of_weight,
     drawn=Drawn(

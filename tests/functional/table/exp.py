@@ -36,6 +36,6 @@ ROW = Row(
         Mutant("the logarithm's slope", BACK, "return grad_output / y"),
         Mutant("tangent without its slope", "return input_tangent * y", "return input_tangent * 1"),
     ),
-    mistakes=((lambda f: f.exp([1.0]), "must be.* Tensor, not list"),),
+    mistakes=((lambda f: f.exp([1.0]), "must be.* Tensor, got list"),),
     drawn=Drawn(calls(ONE, ANY), each_by_itself=True),
 )

@@ -68,8 +68,8 @@ ROW = Row(
         Mutant("z detached: second derivative lost", BACK, BACK.replace("widen(z)", "widen(z.detach())")),
     ),
     mistakes=(
-        (lambda f: f.gelu([1.0]), "input must be a Tensor, not list"),
-        (lambda f: f.gelu(torch.zeros(2), approximate="sigmoid"), "'none' or 'tanh', not 'sigmoid'"),
+        (lambda f: f.gelu([1.0]), "input must be a Tensor, got list"),
+        (lambda f: f.gelu(torch.zeros(2), approximate="sigmoid"), "'none' or 'tanh', got 'sigmoid'"),
         (lambda f: f.gelu(torch.zeros(2).long()), "got torch.int64"),
         (lambda f: f.gelu(torch.zeros(2) + 0j), "got torch.complex64"),
     ),

@@ -50,7 +50,7 @@ ROW = Row(
         ),
     ),
     mistakes=(
-        (lambda f: f.hardsigmoid([1.0]), "input must be a Tensor, not list"),
+        (lambda f: f.hardsigmoid([1.0]), "input must be a Tensor, got list"),
         (lambda f: f.hardsigmoid(torch.zeros(2).long()), "got torch.int64"),
         (lambda f: f.hardsigmoid(torch.zeros(2) + 0j), "got torch.complex64"),
         (lambda f: f.hardsigmoid(torch.zeros(2, requires_grad=True), inplace=True), "leaf"),

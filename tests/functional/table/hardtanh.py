@@ -54,11 +54,14 @@ ROW = Row(
         ),
     ),
     mistakes=(
-        (lambda f: f.hardtanh([1.0]), "input must be a Tensor, not list"),
+        (lambda f: f.hardtanh([1.0]), "input must be a Tensor, got list"),
         (lambda f: f.hardtanh(torch.zeros(2), 2.0, 1.0), "min_val=2.0 is greater than max_val=1.0"),
-        (lambda f: f.hardtanh(torch.ones(2, dtype=torch.bool)), "not torch.bool"),
-        (lambda f: f.hardtanh(torch.ones(2, dtype=torch.complex64)), "not torch.complex64"),
-        (lambda f: f.hardtanh(torch.ones(2, dtype=torch.uint8)), "min_val=-1.0 is no torch.uint8"),
+        (lambda f: f.hardtanh(torch.ones(2, dtype=torch.bool)), "got torch.bool"),
+        (lambda f: f.hardtanh(torch.ones(2, dtype=torch.complex64)), "got torch.complex64"),
+        (
+            lambda f: f.hardtanh(torch.ones(2, dtype=torch.uint8)),
+            "min_val=-1.0 does not fit into torch.uint8",
+        ),
         (lambda f: f.hardtanh(torch.ones(2, requires_grad=True), inplace=True), "leaf"),
     ),
     drawn=Drawn(

@@ -112,10 +112,10 @@ ROW = Row(
     ),
     mistakes=(
         (lambda f: f.kl_div(zeros, torch.ones(2), reduction="sum"), r"\(3\).*\(2\)|\(2\).*\(3\)"),
-        (lambda f: f.kl_div(zeros, zeros, reduction="avg"), "'sum' or 'batchmean', not 'avg'"),
+        (lambda f: f.kl_div(zeros, zeros, reduction="avg"), "'sum' or 'batchmean', got 'avg'"),
         (lambda f: f.kl_div(zeros, zeros.long(), reduction="sum"), "got torch.float32 and torch.int64"),
         (lambda f: f.kl_div(zeros + 0j, zeros, reduction="sum"), "got torch.complex64 and torch.float32"),
-        (lambda f: f.kl_div(zeros, [1.0], reduction="sum"), "target must be a Tensor, not list"),
+        (lambda f: f.kl_div(zeros, [1.0], reduction="sum"), "target must be a Tensor, got list"),
     ),
     adapt=unwarned,
     drawn=Drawn(

@@ -77,8 +77,8 @@ ROW = Row(
         Mutant("tangent without the sign", "moved + (widen(tangent) * slope).real", "moved + widen(tangent)"),
     ),
     mistakes=(
-        (lambda f: f.l1_loss(zeros, zeros, reduction="avg"), "'none', 'mean' or 'sum', not 'avg'"),
-        (lambda f: f.l1_loss(zeros, zeros, weight=torch.ones(3)), r"input, \(5, 3\), not \(3,\)"),
+        (lambda f: f.l1_loss(zeros, zeros, reduction="avg"), "'none', 'mean' or 'sum', got 'avg'"),
+        (lambda f: f.l1_loss(zeros, zeros, weight=torch.ones(3)), r"input, \(5, 3\), got \(3,\)"),
         (lambda f: f.l1_loss(zeros.long(), zeros.long()), "floating-point numbers, got torch.int64"),
         (lambda f: f.l1_loss(zeros.bool(), zeros), "numbers, got torch.bool and torch.float32"),
     ),

@@ -46,7 +46,7 @@ ROW = Row(
         Mutant("tangent without its slope", "torch.where(kept > 0, t, ctx.negative_slope * t)", "t * 1"),
     ),
     mistakes=(
-        (lambda f: f.leaky_relu([1.0]), "input must be a Tensor, not list"),
+        (lambda f: f.leaky_relu([1.0]), "input must be a Tensor, got list"),
         (lambda f: f.leaky_relu(torch.zeros(2).long()), "got torch.int64"),
         (lambda f: f.leaky_relu(torch.zeros(2) + 0j), "got torch.complex64"),
         (lambda f: f.leaky_relu(torch.zeros(2, requires_grad=True), inplace=True), "leaf"),

@@ -106,8 +106,8 @@ ROW = Row(
             lambda f: f.linear(torch.zeros(5, 3), torch.zeros(7, 3), torch.zeros(7).double()),
             "bias is torch.float64",
         ),
-        (lambda f: f.linear([1.0], torch.zeros(7, 3)), "input must be a Tensor, not list"),
-        (lambda f: f.linear(torch.zeros(5, 3), torch.zeros(7, 3), 1.0), "bias must be a Tensor, not float"),
+        (lambda f: f.linear([1.0], torch.zeros(7, 3)), "input must be a Tensor, got list"),
+        (lambda f: f.linear(torch.zeros(5, 3), torch.zeros(7, 3), 1.0), "bias must be a Tensor, got float"),
     ),
     drawn=Drawn(calls(LAYERS)),
 )

@@ -37,6 +37,6 @@ ROW = Row(
         Mutant("the logarithm to base 2", BACK, "return grad_output / x / 0.6931471805599453"),
         Mutant("tangent without its slope", "return input_tangent / x", "return input_tangent * 1"),
     ),
-    mistakes=((lambda f: f.log([1.0]), "must be.* Tensor, not list"),),
+    mistakes=((lambda f: f.log([1.0]), "must be.* Tensor, got list"),),
     drawn=Drawn(calls(ONE, ANY), each_by_itself=True),
 )

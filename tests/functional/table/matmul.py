@@ -95,7 +95,7 @@ ROW = Row(
             lambda f: f.matmul(torch.zeros(5, 3).double(), torch.zeros(3, 5)),
             "torch.float64 and torch.float32",
         ),
-        (lambda f: f.matmul(torch.zeros(5, 3), [1.0]), "other must be a Tensor, not list"),
+        (lambda f: f.matmul(torch.zeros(5, 3), [1.0]), "other must be a Tensor, got list"),
     ),
     rounds_on_the_way=True,
     drawn=Drawn(calls(PRODUCTS)),

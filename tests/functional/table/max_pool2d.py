@@ -102,7 +102,7 @@ ROW = Row(
     ),
     mistakes=(
         *mistakes_of_pooling("max_pool2d"),
-        (lambda f: f.max_pool2d(x, 2, dilation=0), r"dilation must be at least 1, not \(0, 0\)"),
+        (lambda f: f.max_pool2d(x, 2, dilation=0), r"dilation must be at least 1, got \(0, 0\)"),
         (lambda f: f.max_pool2d(x[0, 0], 2), r"expected input .*\(7, 5\)"),
         (lambda f: f.max_pool2d(x, 3, dilation=4), r"no window fits.*dilation=\(4, 4\)"),
     ),

@@ -81,7 +81,7 @@ ROW = Row(
     mistakes=(
         (lambda f: f.mean(torch.zeros(5, 3), 2), "got 2"),
         (lambda f: f.mean(torch.zeros(5, 3), (0, 0)), "multiple times|appears"),
-        (lambda f: f.mean([1.0]), "must be.* Tensor, not list"),
+        (lambda f: f.mean([1.0]), "must be.* Tensor, got list"),
         (lambda f: f.mean(torch.zeros(5).long()), "floating point"),
     ),
     drawn=Drawn(

@@ -35,7 +35,7 @@ ROW = Row(
     ),
     mistakes=(
         (lambda f: f.neg(torch.ones(5) > 0), "torch.bool|bool tensor"),
-        (lambda f: f.neg(1.0), "must be.* Tensor, not float"),
+        (lambda f: f.neg(1.0), "must be.* Tensor, got float"),
     ),
     drawn=Drawn(calls(ONE, ANY), each_by_itself=True),
 )

@@ -48,7 +48,7 @@ ROW = Row(
         (lambda f: f.permute(torch.zeros(5, 3), (0, 2)), "got 2"),
         (lambda f: f.permute(torch.zeros(5, 3), (0, 0)), "duplicate|repeated|unique"),
         (lambda f: f.permute(torch.zeros(5, 3), (0,)), "is not equal to len"),
-        (lambda f: f.permute([1.0], (0,)), "must be.* Tensor, not list"),
+        (lambda f: f.permute([1.0], (0,)), "must be.* Tensor, got list"),
     ),
     is_view=True,
     drawn=Drawn(

@@ -40,9 +40,9 @@ ROW = Row(
         ),
     ),
     mistakes=(
-        (lambda f: f.relu([1.0]), "input must be a Tensor, not list"),
-        (lambda f: f.relu(torch.ones(2, dtype=torch.bool)), "not torch.bool"),
-        (lambda f: f.relu(torch.ones(2, dtype=torch.complex64)), "not torch.complex64"),
+        (lambda f: f.relu([1.0]), "input must be a Tensor, got list"),
+        (lambda f: f.relu(torch.ones(2, dtype=torch.bool)), "got torch.bool"),
+        (lambda f: f.relu(torch.ones(2, dtype=torch.complex64)), "got torch.complex64"),
         (lambda f: f.relu(torch.ones(2, requires_grad=True), inplace=True), "leaf"),
     ),
     drawn=Drawn(calls(ONE, ANY), each_by_itself=True),

@@ -52,7 +52,7 @@ ROW = Row(
     mistakes=(
         (lambda f: f.reshape(torch.zeros(5, 3), (4, 4)), "invalid for input of size 15"),
         (lambda f: f.reshape(torch.zeros(5, 3), (-1, -1)), "only one dimension can be inferred"),
-        (lambda f: f.reshape([1.0], (1,)), "must be.* Tensor, not list"),
+        (lambda f: f.reshape([1.0], (1,)), "must be.* Tensor, got list"),
     ),
     is_view=True,
     drawn=Drawn(

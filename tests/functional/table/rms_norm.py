@@ -76,9 +76,9 @@ ROW = Row(
         Mutant("tangent without w", "(x_hat_tangent if weight is None else", "(x_hat_tangent if True else"),
     ),
     mistakes=(
-        (lambda f: f.rms_norm([1.0], (1,)), "input must be a Tensor, not list"),
-        (lambda f: f.rms_norm(x, (3,), 1.0), "weight must be a Tensor, not float"),
-        (lambda f: f.rms_norm(x, 3), "tuple of ints, not 3"),
+        (lambda f: f.rms_norm([1.0], (1,)), "input must be a Tensor, got list"),
+        (lambda f: f.rms_norm(x, (3,), 1.0), "weight must be a Tensor, got float"),
+        (lambda f: f.rms_norm(x, 3), "tuple of ints, got 3"),
         (lambda f: f.rms_norm(x, ()), r"at least one dimension, got \(\)"),
         (lambda f: f.rms_norm(x, (5,)), r"input \(\*, 5\), got \(5, 3\)"),
         (lambda f: f.rms_norm(x, (3,), x[0, :2]), r"weight must have the shape \(3,\), got \(2,\)"),

@@ -34,7 +34,7 @@ ROW = Row(
         Mutant("upstream ignored", GRAD, "torch.ones_like(widen(grad_output)) * slope(widen(y))"),
         Mutant("y detached: second derivative lost", SLOPE, "return -0.5 * y * y * y.detach()"),
     ),
-    mistakes=((lambda f: f.rsqrt(1.0), "input must be a Tensor, not float"),),
+    mistakes=((lambda f: f.rsqrt(1.0), "input must be a Tensor, got float"),),
     drawn=Drawn(
         calls(ONE, ANY),
         each_by_itself=True,

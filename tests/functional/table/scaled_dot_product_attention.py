@@ -146,8 +146,8 @@ ROW = Row(
         Mutant("tangent of the softmax without its sum", "dS - (P * dS).sum(-1, keepdim=True)", "dS"),
     ),
     mistakes=(
-        (lambda f: f.scaled_dot_product_attention(1, k, v), "query must be a Tensor, not int"),
-        (lambda f: f.scaled_dot_product_attention(q, k, v, 1), "attn_mask must be a Tensor, not int"),
+        (lambda f: f.scaled_dot_product_attention(1, k, v), "query must be a Tensor, got int"),
+        (lambda f: f.scaled_dot_product_attention(q, k, v, 1), "attn_mask must be a Tensor, got int"),
         (lambda f: f.scaled_dot_product_attention(q[0], k, v), r"got \(2,\), \(5, 2\) and \(5, 7\)"),
         (lambda f: f.scaled_dot_product_attention(q, v, v), r"same last size E.*\(3, 2\), \(5, 7\)"),
         (lambda f: f.scaled_dot_product_attention(q, k, q), r"number S of rows.*\(3, 2\)"),
@@ -158,14 +158,14 @@ ROW = Row(
         (lambda f: f.scaled_dot_product_attention(q.float(), k, v), "torch.float32, torch.float64"),
         (lambda f: f.scaled_dot_product_attention(q.long(), k.long(), v.long()), "got torch.int64"),
         (lambda f: f.scaled_dot_product_attention(q + 0j, k + 0j, v + 0j), "got torch.complex128"),
-        (lambda f: f.scaled_dot_product_attention(q, k, v, sees.long()), "not torch.int64"),
+        (lambda f: f.scaled_dot_product_attention(q, k, v, sees.long()), "got torch.int64"),
         (lambda f: f.scaled_dot_product_attention(q, k, v, sees[:2]), r"to \(3, 5\), got \(2, 5\)"),
         (
             lambda f: f.scaled_dot_product_attention(q[None, None], k[None, None], v[None, None], sees[0]),
             r"got \(5,\)",
         ),
         (lambda f: f.scaled_dot_product_attention(q, k, v, sees, is_causal=True), "give one of them"),
-        (lambda f: f.scaled_dot_product_attention(q, k, v, dropout_p=1.5), "not 1.5"),
+        (lambda f: f.scaled_dot_product_attention(q, k, v, dropout_p=1.5), "got 1.5"),
         (
             lambda f: f.scaled_dot_product_attention(
                 randn(5, 3, 2), randn(2, 5, 2), randn(2, 5, 2), enable_gqa=True

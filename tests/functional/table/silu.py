@@ -40,7 +40,7 @@ ROW = Row(
         Mutant("z detached: second derivative lost", BACK, BACK.replace("widen(z)", "widen(z.detach())")),
     ),
     mistakes=(
-        (lambda f: f.silu([1.0]), "input must be a Tensor, not list"),
+        (lambda f: f.silu([1.0]), "input must be a Tensor, got list"),
         (lambda f: f.silu(torch.zeros(2).long()), "got torch.int64"),
         (lambda f: f.silu(torch.zeros(2, requires_grad=True), inplace=True), "leaf"),
     ),

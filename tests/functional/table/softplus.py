@@ -47,7 +47,7 @@ ROW = Row(
         Mutant("z detached: second derivative lost", BACK, BACK.replace("widen(z)", "widen(z.detach())")),
     ),
     mistakes=(
-        (lambda f: f.softplus([1.0]), "input must be a Tensor, not list"),
+        (lambda f: f.softplus([1.0]), "input must be a Tensor, got list"),
         (lambda f: f.softplus(torch.zeros(2).long()), "got torch.int64"),
         (lambda f: f.softplus(torch.zeros(2) + 0j), "got torch.complex64"),
     ),

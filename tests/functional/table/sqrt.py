@@ -34,6 +34,6 @@ ROW = Row(
         Mutant("something small in the root's place", GRAD, "return grad_output / (2 * y + 1e-3)"),
         Mutant("y detached: second derivative lost", GRAD, "return grad_output / (2 * y.detach())"),
     ),
-    mistakes=((lambda f: f.sqrt(1.0), "input must be a Tensor, not float"),),
+    mistakes=((lambda f: f.sqrt(1.0), "input must be a Tensor, got float"),),
     drawn=Drawn(calls(ONE, ANY), each_by_itself=True),
 )

@@ -78,7 +78,7 @@ ROW = Row(
     mistakes=(
         (lambda f: f.sum(torch.zeros(5, 3), 2), "got 2"),
         (lambda f: f.sum(torch.zeros(5, 3), (0, 0)), "multiple times|appears"),
-        (lambda f: f.sum([1.0]), "must be.* Tensor, not list"),
+        (lambda f: f.sum([1.0]), "must be.* Tensor, got list"),
     ),
     drawn=Drawn(
         calls(ONE, always={"dim": DIMS}, keepdim=(True, False), dtype=(None, torch.float64)) | calls(ONE)
