@@ -47,18 +47,17 @@ def test_it_is_short() -> None:
 
 
 def test_the_derivation_beside_the_code_is_the_sources() -> None:
-    comments = [line.partition("# ")[2] for line in USE.splitlines()]
-    quoted = [comment for comment in comments if re.search("[∂Σℓ]", comment)]
+    derivation, _ = re.findall(r"```text\n(.*?)```", README, re.DOTALL)
+    quoted = re.sub(r"\n +", " ", derivation).split("\n")  # a line of the source may take two
+    quoted = [" ".join(line.split()) for line in quoted if line]
+    source = [" ".join(line.split()) for line in CROSS_ENTROPY.splitlines()]
     assert len(quoted) == 5
-    source = [line.strip() for line in CROSS_ENTROPY.splitlines()]
     assert [line for line in quoted if not any(each.startswith(line) for each in source)] == []
 
 
 def test_the_example_runs(capsys: pytest.CaptureFixture[str]) -> None:
     exec(USE, {})
-    node, right = capsys.readouterr().out.splitlines()
-    assert "CrossEntropyBackward" in node
-    assert right == "True"
+    assert "CrossEntropyBackward" in capsys.readouterr().out
 
 
 def test_the_report_is_what_verify_prints(capsys: pytest.CaptureFixture[str]) -> None:
