@@ -8,9 +8,12 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from importlib import import_module
+from inspect import signature
 from pathlib import Path
 from pkgutil import iter_modules
+from textwrap import indent
 from types import ModuleType
 from typing import Any
 
@@ -117,7 +120,7 @@ def write_subject(package: ModuleType, folder: Path) -> None:
         if found.ispkg:
             write_subject(module, folder / found.name)
             continue
-        contents[found.name] = first_line(module)
+        contents[found.name] = "\n\n".join([first_line(module), *in_one_line(module)])
         members = ", ".join(public_in(module, package))
         page = PAGE.format(
             name=found.name,
@@ -133,7 +136,7 @@ def write_subject(package: ModuleType, folder: Path) -> None:
         line="=" * len(name),
         text=first_line(package),
         pages="\n   ".join(contents),
-        contents="\n".join(f":doc:`{each}`\n    {line}" for each, line in contents.items()),
+        contents="\n".join(f":doc:`{each}`\n{indent(text, '    ')}" for each, text in contents.items()),
     )
     (folder / "index.rst").write_text(page, encoding="utf-8")
 
@@ -141,6 +144,23 @@ def write_subject(package: ModuleType, folder: Path) -> None:
 def first_line(module: ModuleType) -> str:
     """What a file or folder is, in its own words, with formulas as mathematics."""
     return formulas.derivation((module.__doc__ or "").partition("\n")[0]).strip()
+
+
+def in_one_line(module: ModuleType) -> Iterator[str]:
+    """Forward and backward of each operation in a file, with its arguments by name, as blocks of text."""
+    for operation in vars(module).values():
+        if getattr(operation, "__module__", "") != module.__name__ or "formula" not in vars(operation):
+            continue
+        formula, names = operation.formula, list(signature(operation.forward).parameters)
+        lines = {"out": formula.forward, "δ": formula.delta}
+        lines |= {f"∂L/∂{name}": line for name, line in zip(names, formula.backward, strict=False)}
+        width = max(map(len, lines))
+        text = "\n".join(f"{name:{width}} = {line}" for name, line in lines.items() if line)
+        try:
+            text = text.format(*names, g="∂L/∂out", out="out", all=names[0])
+        except IndexError:  # arguments without names, as of a recurrent layer: its page has them
+            continue
+        yield f"::\n\n{indent(text.translate(str.maketrans('', '', '‹›')), '   ')}"
 
 
 def public_in(module: ModuleType, package: ModuleType) -> list[str]:
