@@ -1,14 +1,15 @@
-"""Runs the contract over every operation, and writes what held into the README's table.
+"""Runs the contract over every operation and says which of its promises each one keeps.
 
-.venv/bin/python scripts/capability_table.py            prints the table
-.venv/bin/python scripts/capability_table.py --write    puts it into the README
-.venv/bin/python scripts/capability_table.py --check    exits with 1 where the README says something else
+.venv/bin/python scripts/capability_table.py                 prints the table; it takes some minutes
+.venv/bin/python scripts/capability_table.py --write FILE    writes the site's page about it, too
+.venv/bin/python scripts/capability_table.py --check         exits with 1 where README.md says something else
 """
 
 import argparse
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from tqdm import tqdm
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
+from manual_backprop import functional  # noqa: E402
 from tests.functional import checks  # noqa: E402
 from tests.functional.checks import Check, Function, called  # noqa: E402
 from tests.functional.modules import module_named  # noqa: E402
@@ -27,7 +29,7 @@ from tests.functional.samples import Row, Sample  # noqa: E402
 from tests.functional.table import ROWS  # noqa: E402
 
 FULL, HALF = (torch.float64, torch.float32), (torch.bfloat16, torch.float16)
-COLUMNS: dict[str, tuple[Check, ...]] = {
+PROMISES: dict[str, tuple[Check, ...]] = {
     "first": (
         partial(checks.value_is_the_twins, dtypes=FULL),
         partial(checks.gradient_is_the_twins, dtypes=FULL),
@@ -42,7 +44,7 @@ COLUMNS: dict[str, tuple[Check, ...]] = {
     ),
     "second": (checks.second_derivatives,),
     "forward mode": (checks.adjoint_identity,),
-    "vmap": (checks.func_transforms,),
+    "torch.func": (checks.func_transforms,),
     "compile": (checks.compiles_without_a_break,),
     "autocast": (checks.autocast_is_the_twins,),
     "half": (
@@ -51,14 +53,64 @@ COLUMNS: dict[str, tuple[Check, ...]] = {
     ),
 }
 ON_CUDA: tuple[Check, ...] = (checks.value_is_the_twins, checks.gradient_is_the_twins)
-BEGIN, END = "<!-- capabilities -->", "<!-- end of capabilities -->"
+
+PAGE = """# Capabilities
+
+What each operation keeps of its promises. A promise is a group of checks in `tests/functional/checks.py`. It
+is kept where every check passes on every sample that `tests/functional/table` has of the operation.
+
+- *first*: value and gradient are PyTorch's, in float64 and float32, with upstream gradients of any layout;
+  the gradient agrees with central differences and with the index form of the derivation; nothing built in is
+  left in the graph
+- *second*: the derivatives of the backward
+- *forward mode*: `jvp`
+- *torch.func*: `vmap`, `jacrev`, `jacfwd`, `hessian` and per-sample gradients
+- *compile*: `torch.compile(fullgraph=True)`
+- *autocast*: the types that PyTorch's operation has under `torch.autocast`
+- *half*: bfloat16 and float16
+- *bytes kept*: what one small call keeps for its backward, by hand : built in
+
+{left_out}`python scripts/capability_table.py` makes this table; this one was made with torch {version}.
+
+{table}
+"""
+LEFT_OUT = "Not measured here, since the tests' table has no row for it: {names}.\n\n"
+
+STATED = re.compile(r"More than (\d+) operations keep all (\d+) promises.*? Exceptions?: ([^.]*)\.")
+STALE = 0.9  # a figure of README.md may fall this far behind before it has to be raised
 
 
-def holds(row: Row, column: tuple[Check, ...], prepared: Callable[[Sample], Sample]) -> bool:
-    """Whether every check of a column passes on every sample."""
+@dataclass(frozen=True)
+class Capabilities:
+    """What was measured of one operation."""
+
+    name: str
+    kept: dict[str, bool]
+    bytes_kept: tuple[int, int]  # by hand, built in
+
+    def line(self) -> str:
+        """Its line of the table."""
+        _, _, path = module_named(self.name).__name__.partition(".")
+        link = f"[`{self.name}`]({path.replace('.', '/')}.rst)"
+        held = ["yes" if kept else "no" for kept in self.kept.values()]
+        by_hand, built_in = self.bytes_kept
+        return f"| {' | '.join([link, *held, f'{by_hand} : {built_in}'])} |"
+
+
+def capabilities_of(row: Row) -> Capabilities:
+    """Run every check on every sample."""
+    kept = {name: holds(row, promise, lambda sample: sample) for name, promise in PROMISES.items()}
+    if torch.cuda.is_available():
+        kept["CUDA"] = holds(row, ON_CUDA, lambda sample: sample.on("cuda"))
+    first = row.samples[0].to(torch.float32)
+    return Capabilities(row.name, kept, (bytes_kept(row.function, first), bytes_kept(row.twin, first)))
+
+
+def holds(row: Row, promise: tuple[Check, ...], prepared: Callable[[Sample], Sample]) -> bool:
+    """Whether every check of a promise passes on every sample."""
     try:
         for sample in row.samples:
-            for check in column:
+            for check in promise:
                 check(row.function, row, prepared(sample))
     except Exception as error:  # whatever it is, the promise is not kept
         print(f"{row.name}: {type(error).__name__}: {str(error)[:200]}", file=sys.stderr)
@@ -79,49 +131,70 @@ def bytes_kept(function: Function, sample: Sample) -> int:
     return sum(kept.values())
 
 
-def line(row: Row) -> str:
-    """The operation's line of the table."""
-    cells = ["yes" if holds(row, column, lambda sample: sample) else "no" for column in COLUMNS.values()]
-    if torch.cuda.is_available():
-        cells.append("yes" if holds(row, ON_CUDA, lambda sample: sample.on("cuda")) else "no")
-    first = row.samples[0].to(torch.float32)
-    kept = f"{bytes_kept(row.function, first)} : {bytes_kept(row.twin, first)}"
-    path = module_named(row.name).__name__.replace(".", "/")
-    link = f"[`{row.name}`]({path}.py)"
-    return f"| {' | '.join([link, *cells, kept])} |"
-
-
-def table() -> str:
+def table(measured: list[Capabilities]) -> str:
     """The whole table, in Markdown."""
-    names = ["operation", *COLUMNS, *(["CUDA"] if torch.cuda.is_available() else []), "bytes kept"]
-    lines = [line(row) for row in tqdm(ROWS, unit="operation")]
-    return "\n".join([f"| {' | '.join(names)} |", "|" + "---|" * len(names), *lines])
+    names = ["operation", *measured[0].kept, "bytes kept"]
+    head = [f"| {' | '.join(names)} |", "|" + "---|" * len(names)]
+    return "\n".join([*head, *(each.line() for each in measured)])
 
 
-def comparable(text: str) -> list[list[str]]:
-    """The cells, without what depends on the machine: CUDA, and the bytes that the built-in keeps."""
-    rows = [[cell.strip() for cell in row.strip("|").split("|")] for row in text.strip().splitlines()]
-    at = rows[0].index("CUDA") if "CUDA" in rows[0] else None
-    return [[cell.split(" : ")[0] for i, cell in enumerate(row) if i != at] for row in rows]
+def not_in_the_table() -> set[str]:
+    """Public functions with a backward of their own that the tests' table has no row for."""
+    rows = {module_named(row.name).__name__ for row in ROWS}
+    return {
+        name
+        for name in functional.__all__
+        if (module := getattr(functional, name).__module__) not in rows
+        and any(
+            isinstance(value, type)
+            and issubclass(value, torch.autograd.Function)
+            and value.__module__ == module
+            for value in vars(sys.modules[module]).values()
+        )
+    }
+
+
+def falsehoods(readme: str, keeping_all: int, exceptions: Iterable[str]) -> list[str]:
+    """What README.md's sentence about the operations says wrongly; nothing where it is true."""
+    sentence = STATED.search(" ".join(readme.split()))
+    if sentence is None:
+        return ["nothing that reads: More than N operations keep all M promises …. Exceptions: `…`, …."]
+    found = []
+    if not is_lower_bound(int(sentence[1]), keeping_all):
+        found.append(f"more than {sentence[1]} operations; {keeping_all} keep all promises")
+    if int(sentence[2]) != len(PROMISES):
+        found.append(f"{sentence[2]} promises; there are {len(PROMISES)}")
+    if set(named := re.findall(r"`(\w+)`", sentence[3])) != set(exceptions):
+        found.append(f"exceptions {sorted(named)}; they are {sorted(exceptions)}")
+    return found
+
+
+def is_lower_bound(stated: int, actual: int) -> bool:
+    """Whether "more than `stated`" is true, and not so old that it says too little."""
+    return STALE * actual <= stated < actual
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--write", action="store_true", help="put the table into the README")
-    parser.add_argument("--check", action="store_true", help="compare it with the README's")
+    parser.add_argument("--write", type=Path, metavar="FILE", help="write the site's page to FILE")
+    parser.add_argument("--check", action="store_true", help="compare README.md with what was measured")
     options = parser.parse_args()
-    text, readme = table(), ROOT / "README.md"
-    print(text)
-    before = readme.read_text(encoding="utf-8")
-    found = re.search(f"{BEGIN}\n(.*?)\n{END}", before, re.DOTALL)
-    if found is None:
-        print(f"README.md has no place for the table: {BEGIN} … {END}", file=sys.stderr)
-        return 1
+    measured = [capabilities_of(row) for row in tqdm(ROWS, unit="operation")]
+    print(table(measured))
+    not_measured = not_in_the_table()
     if options.write:
-        readme.write_text(f"{before[: found.start(1)]}\n{text}\n{before[found.end(1) :]}", encoding="utf-8")
-    if options.check and comparable(found[1]) != comparable(text):
-        print("README.md says something else: scripts/capability_table.py --write", file=sys.stderr)
-        return 1
+        names = ", ".join(f"`{name}`" for name in sorted(not_measured))
+        left_out = LEFT_OUT.format(names=names) if names else ""
+        page = PAGE.format(left_out=left_out, version=torch.__version__, table=table(measured))
+        options.write.parent.mkdir(parents=True, exist_ok=True)
+        options.write.write_text(page, encoding="utf-8")
+    if options.check:
+        failing = {each.name for each in measured if not all(each.kept.values())}
+        readme = (ROOT / "README.md").read_text(encoding="utf-8")
+        found = falsehoods(readme, len(measured) - len(failing), failing | not_measured)
+        for each in found:
+            print(f"README.md says: {each}", file=sys.stderr)
+        return 1 if found else 0
     return 0
 
 

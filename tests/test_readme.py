@@ -1,58 +1,111 @@
-"""What the README says is so: it quotes the source, its example runs, its numbers and links hold."""
+"""What the README and the reference pages say is so: quotes, examples, figures and links hold."""
 
 import re
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 
-import manual_backprop.functional as F
+import manual_backprop
+from scripts.capability_table import falsehoods, is_lower_bound, not_in_the_table
 from tests.functional.table import ROWS
+from tests.verify.gallery import RIGHT, WRONG
+from tests.verify.gallery_of_steps import WRONG_STEPS
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
 CROSS_ENTROPY = (ROOT / "manual_backprop/functional/losses/cross_entropy.py").read_text()
-BLOCKS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+PYTHON = re.compile(r"```python\n((?:.*\n)*?)```|\.\. code-block:: python\n((?: +.*\n|\n)+)")
+WRITTEN_BY_THE_SITE = "capabilities.md"
+FOLDER = ROOT / "tutorials" / "reference"
+REFERENCE = [page for page in sorted(FOLDER.glob("*.*")) if page.name != WRITTEN_BY_THE_SITE]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "tutorials" / "index.md", *REFERENCE]
 
 
-def test_the_quoted_derivation_is_the_sources() -> None:
-    quoted = [line[2:] for line in README.splitlines() if line.startswith("> ")]
-    assert len(quoted) > 5
-    assert [line for line in quoted if line not in CROSS_ENTROPY.splitlines()] == []
+def examples(page: str) -> list[str]:
+    """The Python of a page, in Markdown or in reStructuredText."""
+    return [dedent(markdown or text) for markdown, text in PYTHON.findall(page)]
 
 
-def test_the_quoted_code_is_the_sources() -> None:
-    for line in BLOCKS[0].splitlines():
-        assert line in CROSS_ENTROPY
+USE, VERIFY = examples(README)
+COUNTS = {
+    "sample calls": sum(len(row.samples) for row in ROWS),
+    "wrong backwards": sum(len(row.mutants) for row in ROWS),
+    "wrong derivations": len(WRONG) + len(WRONG_STEPS),
+    "right ones": len(RIGHT),
+}
+
+
+def linked() -> list[tuple[Path, str]]:
+    """The pages, each with a link that it has to a file."""
+    links = [(page, link) for page in PAGES for link in re.findall(r"\]\(([^)#]+)\)", page.read_text())]
+    return [(page, link) for page, link in links if "://" not in link]
+
+
+def test_it_is_short() -> None:
+    assert len(README.splitlines()) <= 140
+
+
+def test_the_derivation_beside_the_code_is_the_sources() -> None:
+    derivation, _ = re.findall(r"```text\n(.*?)```", README, re.DOTALL)
+    quoted = re.sub(r"\n +", " ", derivation).split("\n")  # a line of the source may take two
+    quoted = [" ".join(line.split()) for line in quoted if line]
+    source = [" ".join(line.split()) for line in CROSS_ENTROPY.splitlines()]
+    assert len(quoted) == 5
+    assert [line for line in quoted if not any(each.startswith(line) for each in source)] == []
 
 
 def test_the_example_runs(capsys: pytest.CaptureFixture[str]) -> None:
-    exec(BLOCKS[1], {})
+    exec(USE, {})
     assert "CrossEntropyBackward" in capsys.readouterr().out
 
 
 def test_the_report_is_what_verify_prints(capsys: pytest.CaptureFixture[str]) -> None:
     """But for the roundings, which are the machine's."""
-    exec(BLOCKS[2], {})
+    exec(VERIFY, {})
     roundings = re.compile(r"\d+ ulp \(\S+ relative\)|residual \S+\)")
     printed = roundings.sub("…", f"```text\n{capsys.readouterr().out}```")
     assert printed in roundings.sub("…", README)
 
 
-def test_the_table_has_every_operation() -> None:
-    capabilities = README[
-        README.index("<!-- capabilities -->") : README.index("<!-- end of capabilities -->")
-    ]
-    assert re.findall(r"^\| \[`(\w+)`\]", capabilities, re.MULTILINE) == [row.name for row in ROWS]
+def test_the_sentence_about_the_operations_is_true() -> None:
+    """As far as it can be told without measuring, which `scripts/capability_table.py --check` does."""
+    assert falsehoods(README, len(ROWS), not_in_the_table()) == []
 
 
-def test_every_formula_belongs_to_a_function() -> None:
-    assert set(re.findall(r"^\| \[`(\w+)`\]\S+ \| \S+ = ", README, re.MULTILINE)) <= set(F.__all__)
+@pytest.mark.parametrize("what", COUNTS)
+def test_a_count_is_a_lower_bound_and_not_out_of_date(what: str) -> None:
+    (stated,) = re.findall(rf"more than (\d+) {what}", " ".join(README.split()))
+    assert is_lower_bound(int(stated), COUNTS[what]), COUNTS[what]
 
 
-def test_the_number_of_wrong_backwards_is_right() -> None:
-    assert f"holds {sum(len(row.mutants) for row in ROWS)} wrong backwards" in " ".join(README.split())
+def test_what_is_false_of_the_operations_is_found() -> None:
+    sentence = "More than 60 operations keep all 7 promises: a, `b`. Exceptions: `c` and `d`."
+    assert falsehoods(sentence, 61, {"c", "d"}) == []
+    assert falsehoods(sentence, 66, {"d", "c"}) == []
+    for keeping, exceptions in ((60, {"c", "d"}), (67, {"c", "d"}), (61, {"c"}), (61, {"c", "d", "e"})):
+        assert len(falsehoods(sentence, keeping, exceptions)) == 1
+    assert falsehoods(sentence.replace("7", "8"), 61, {"c", "d"})
+    assert falsehoods("", 61, set())
 
 
-@pytest.mark.parametrize("link", sorted(set(re.findall(r"\]\(([^)]+)\)", README))))
-def test_links_lead_to_files(link: str) -> None:
-    assert (ROOT / link).exists()
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_the_examples_of_a_page_run(page: Path) -> None:
+    for example in examples(page.read_text()):
+        exec(example, {})
+
+
+def test_an_unchanged_model_is_covered(capsys: pytest.CaptureFixture[str]) -> None:
+    (example,) = examples((FOLDER / "use_manual_gradients.md").read_text())
+    exec(example, {})
+    assert example.rpartition("# ")[2] == capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("page", "link"), linked(), ids=lambda part: getattr(part, "name", part))
+def test_links_lead_to_files(page: Path, link: str) -> None:
+    assert (page.parent / link).exists() or link.endswith(WRITTEN_BY_THE_SITE)
+
+
+def test_the_citation_is_of_this_version() -> None:
+    citation = (ROOT / "CITATION.cff").read_text()
+    assert f"\nversion: {manual_backprop.__version__}\n" in citation

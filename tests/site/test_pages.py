@@ -38,8 +38,10 @@ def visit(browser: Any) -> Any:
 def test_every_tutorial_and_every_operation_has_its_page() -> None:
     names = {path.relative_to(SITE).with_suffix("").as_posix() for path in PAGES}
     assert {*TUTORIALS, *(f"solutions/{name}" for name in TUTORIALS)} <= names
-    modules = {getattr(functional, name).__module__.rpartition(".")[2] for name in functional.__all__}
-    assert {f"reference/functional/{module}" for module in modules} <= names
+    modules = {getattr(functional, name).__module__ for name in functional.__all__}
+    paths = {module.removeprefix("manual_backprop.").replace(".", "/") for module in modules}
+    assert {f"reference/{path}" for path in paths} <= names
+    assert "reference/capabilities" in names
 
 
 @pytest.mark.parametrize("width", [1280, 390], ids=["desk", "phone"])
