@@ -28,8 +28,8 @@ from manual_backprop.training.config import (
 )
 from manual_backprop.training.device import resolve_device
 from manual_backprop.training.run import network_of
-from manual_backprop.verify.apart import answer_apart
 from manual_backprop.verify.command import CannotRead, Form, Request, answer_to
+from manual_backprop.verify.isolated_process import answer_apart
 
 LONGEST_LINE = 2000  # of an error: what it quotes may be of any length
 WITH_RESUME = ("epochs", "target_accuracy", "device", "data_dir")

@@ -14,7 +14,7 @@ import torch
 
 from manual_backprop import verify
 from manual_backprop.cli import main
-from manual_backprop.verify.apart import MOST_LINES, _place_in, answer_apart
+from manual_backprop.verify.isolated_process import MOST_LINES, _place_in, answer_apart
 from manual_backprop.verify.problem import LONGEST_MESSAGE, words_of
 
 FORWARD = "import torch\n\ndef forward(x):\n    return 2 * x\n\n"

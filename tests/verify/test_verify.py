@@ -13,8 +13,8 @@ import manual_backprop.functional as F
 from manual_backprop import verify
 from manual_backprop.cli import main
 from manual_backprop.verify.command import verify_own
-from manual_backprop.verify.own import OWN
-from manual_backprop.verify.pictures import STEPS, errors_by_step
+from manual_backprop.verify.package_operations import OWN
+from manual_backprop.verify.reporting.pictures import STEPS, errors_by_step
 from tests.functional.table import ROWS
 from tests.verify.gallery import RIGHT, WRONG, linear
 

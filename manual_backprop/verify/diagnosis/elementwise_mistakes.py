@@ -5,9 +5,9 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
+from manual_backprop.verify.diagnosis.forward_trace import SLOPES
+from manual_backprop.verify.findings import Diagnosis
 from manual_backprop.verify.problem import Candidate, Draw, Problem
-from manual_backprop.verify.report import Diagnosis
-from manual_backprop.verify.steps import SLOPES
 
 MISTAKES = {
     "local-derivative": "The local derivative is missing: yours is grad_output itself",

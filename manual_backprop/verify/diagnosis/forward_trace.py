@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, fx
 from torch.fx.experimental.proxy_tensor import make_fx
 
-from manual_backprop.verify.definitions import DEFINITIONS
+from manual_backprop.verify.diagnosis.decompositions import DEFINITIONS
 from manual_backprop.verify.problem import Draw, Problem
 
 MOST_STEPS = 60
@@ -79,7 +79,7 @@ def steps_at(problem: Problem, draw: Draw, spelled_out: bool = True) -> Steps:
 
 @dataclass(frozen=True)
 class Change:
-    """Another local derivative on one way: one of the mistakes of mistakes.py, or "cut"."""
+    """Another local derivative on one way: one of the mistakes of step_mistakes.py, or "cut"."""
 
     way: Way
     kind: str
