@@ -6,10 +6,11 @@ from typing import Any
 from torch import Tensor
 
 from manual_backprop.verify.computation import Subject, function_of_subject, names_of, parameters_of
+from manual_backprop.verify.draws import draws_of
 from manual_backprop.verify.findings import Diagnosis, Status
 from manual_backprop.verify.judging.judge import judge
 from manual_backprop.verify.judging.oracles import confirm
-from manual_backprop.verify.problem import Malformed, Problem, Unjudged, draws_of, of_function
+from manual_backprop.verify.problem import Malformed, Problem, Unjudged, of_function
 from manual_backprop.verify.reporting.report import Evidence, Report, Verdict
 
 __all__ = ["Diagnosis", "Report", "Verdict", "verify"]

@@ -5,9 +5,10 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
+from manual_backprop.verify.diagnosis.candidate import Candidate
 from manual_backprop.verify.diagnosis.forward_trace import SLOPES
 from manual_backprop.verify.findings import Diagnosis
-from manual_backprop.verify.problem import Candidate, Draw, Problem
+from manual_backprop.verify.problem import Draw, Problem
 
 MISTAKES = {
     "local-derivative": "The local derivative is missing: yours is grad_output itself",

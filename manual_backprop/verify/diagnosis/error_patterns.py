@@ -7,8 +7,9 @@ from torch import Tensor
 
 from manual_backprop.functional.operation import broadcasts
 from manual_backprop.verify.diagnosis.elementwise_mistakes import formula
+from manual_backprop.verify.draws import is_finite_at
 from manual_backprop.verify.findings import Diagnosis
-from manual_backprop.verify.problem import Draw, Problem, is_finite_at
+from manual_backprop.verify.problem import Draw, Problem
 
 STATISTICS: dict[str, Callable[[Tensor], Tensor]] = {
     "norm": lambda rows: torch.linalg.vector_norm(rows, 2, 1),

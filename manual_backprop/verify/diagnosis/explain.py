@@ -6,10 +6,11 @@ from itertools import combinations
 import torch
 from torch import Tensor
 
+from manual_backprop.verify.diagnosis.candidate import Candidate
 from manual_backprop.verify.diagnosis.gradient_terms import Term, half_forgotten, products, ways
 from manual_backprop.verify.diagnosis.hypotheses import candidates
 from manual_backprop.verify.findings import Diagnosis
-from manual_backprop.verify.problem import Candidate, Draw, Problem
+from manual_backprop.verify.problem import Draw, Problem
 
 TELLING = ("forgotten-use", "sign", "local-derivative")  # said first where others explain it too
 VAGUE = ("factor", "input-for-slope")  # and last

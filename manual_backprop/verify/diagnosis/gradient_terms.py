@@ -12,8 +12,9 @@ import torch
 from torch import Tensor, fx
 
 from manual_backprop.functional.operation import broadcasts
+from manual_backprop.verify.diagnosis.candidate import Candidate
 from manual_backprop.verify.diagnosis.forward_trace import Change, Way, steps_at
-from manual_backprop.verify.problem import Candidate, Draw, Problem
+from manual_backprop.verify.problem import Draw, Problem
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,10 @@ import torch
 from torch import Tensor
 
 from manual_backprop.functional.operation import broadcasts
+from manual_backprop.verify.diagnosis.candidate import Candidate
 from manual_backprop.verify.diagnosis.elementwise_mistakes import elementwise
 from manual_backprop.verify.diagnosis.step_mistakes import one_step, other_dimension, several_steps
-from manual_backprop.verify.problem import Candidate, Draw, Problem
+from manual_backprop.verify.problem import Draw, Problem
 
 LARGEST_JACOBIAN = 200_000  # numbers
 

@@ -6,8 +6,9 @@ from typing import Any
 import torch
 from torch import Tensor, fx
 
+from manual_backprop.verify.diagnosis.candidate import Candidate
 from manual_backprop.verify.diagnosis.forward_trace import Change, Steps, Way, steps_at
-from manual_backprop.verify.problem import Candidate, Draw, Problem
+from manual_backprop.verify.problem import Draw, Problem
 
 TEXTS = {
     "local-derivative": "the local derivative is missing",

@@ -10,8 +10,9 @@ from torch import Tensor
 
 from manual_backprop.verify.diagnosis.error_patterns import growth, pattern
 from manual_backprop.verify.diagnosis.explain import explain
+from manual_backprop.verify.draws import at_zero
 from manual_backprop.verify.findings import Diagnosis, Finding
-from manual_backprop.verify.problem import Draw, Problem, at_zero
+from manual_backprop.verify.problem import Draw, Problem
 
 ROUNDINGS = {torch.float64: 4096.0, torch.float32: 256.0}
 

@@ -9,8 +9,9 @@ import torch
 from torch import Tensor
 
 from manual_backprop.plots import COLOURS, new_figure
+from manual_backprop.verify.draws import at_zero
 from manual_backprop.verify.findings import Finding
-from manual_backprop.verify.problem import Draw, Problem, at_zero
+from manual_backprop.verify.problem import Draw, Problem
 
 if TYPE_CHECKING:  # matplotlib is imported when a picture is drawn
     from matplotlib.figure import Figure
