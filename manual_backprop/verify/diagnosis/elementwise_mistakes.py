@@ -6,18 +6,18 @@ import torch
 from torch import Tensor
 
 from manual_backprop.verify.diagnosis.candidate import Candidate
-from manual_backprop.verify.diagnosis.forward_trace import SLOPES
+from manual_backprop.verify.diagnosis.wrong_derivatives import WRONG_DERIVATIVES
 from manual_backprop.verify.findings import Diagnosis
 from manual_backprop.verify.problem import Draw, Problem
 
-MISTAKES = {
-    "local-derivative": "The local derivative is missing: yours is grad_output itself",
-    "value-for-slope": "The output stands where its derivative is due",
-    "input-for-slope": "The input stands where the local derivative is due",
-    "slope-twice": "The local derivative is multiplied in twice",
-    "slope-inverted": "grad_output is divided by the local derivative",
-    "mask-inverted": "The mask is inverted: yours is 1 − f′ where f′ is due",
-}
+KINDS = (
+    "local-derivative",
+    "value-for-slope",
+    "input-for-slope",
+    "slope-twice",
+    "slope-inverted",
+    "mask-inverted",
+)
 
 
 def elementwise(problem: Problem, draw: Draw, at: int) -> Iterator[Candidate]:
@@ -31,10 +31,10 @@ def elementwise(problem: Problem, draw: Draw, at: int) -> Iterator[Candidate]:
             yield Candidate("local-derivative", text, spread, 2)
         return
     slope = problem.right(draw, torch.ones_like(v))[at]
-    for kind, text in MISTAKES.items():
+    for kind in KINDS:
         if kind == "slope-twice" and not torch.allclose(problem.right(draw)[at], v * slope, 1e-9, 1e-12):
             return  # from here on it is about a Jacobian that is diagonal
-        yield Candidate(kind, text, v * SLOPES[kind](slope, x, a))
+        yield _candidate(kind, slope, x, a, v)
     for place, where in ((a, "at the output"), (v, "at grad_output")):
         moved = _slope_at(problem, draw, at, place)
         if moved is not None:
@@ -45,6 +45,15 @@ def elementwise(problem: Problem, draw: Draw, at: int) -> Iterator[Candidate]:
     if in_terms_of_output is not None:
         text = "The formula for f′ in terms of the output is given the input"
         yield Candidate("wrong-place", text, v * in_terms_of_output)
+
+
+def _candidate(kind: str, slope: Tensor, x: Tensor, a: Tensor, v: Tensor) -> Candidate:
+    mistake = WRONG_DERIVATIVES[kind]
+    assert mistake.slope is not None
+    more = ": yours is grad_output itself" if kind == "local-derivative" else ""
+    return Candidate(
+        kind, f"{mistake.text[0].upper()}{mistake.text[1:]}{more}", v * mistake.slope(slope, x, a)
+    )
 
 
 def _spread_again(v: Tensor, shape: torch.Size, reduced: torch.Size) -> Tensor | None:

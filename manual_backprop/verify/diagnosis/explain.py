@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from manual_backprop.verify.diagnosis.candidate import Candidate
-from manual_backprop.verify.diagnosis.gradient_terms import Term, half_forgotten, products, ways
+from manual_backprop.verify.diagnosis.gradient_terms import Term, half_forgotten, paths, products
 from manual_backprop.verify.diagnosis.hypotheses import candidates
 from manual_backprop.verify.findings import Diagnosis
 from manual_backprop.verify.problem import Draw, Problem
@@ -76,9 +76,9 @@ def _by_terms(
     if any(g.shape != r.shape for g, r in zip(given, right, strict=True)):
         return []
     found: list[tuple[int, Diagnosis]] = []
-    for make, most in ((ways, 2), (products, 1)):
+    for make, most in ((paths, 2), (products, 1)):
         terms = _matched(make, problem, draws, at)
-        if make is ways:
+        if make is paths:
             found += _halves(problem, draws, terms, right, given, tolerance)
         fitted = []
         for count in range(1, most + 1):
@@ -86,7 +86,7 @@ def _by_terms(
                 fit = _fit_columns([right, *([t.gradient for t in per_draw] for per_draw in chosen)], given)
                 if fit is None or fit[1] > tolerance or abs(fit[0][0]) < 1e-9:
                     continue
-                if make is ways or abs(fit[0][0] - 1) <= 1e-6:
+                if make is paths or abs(fit[0][0] - 1) <= 1e-6:
                     fitted.append(_named_terms(problem, draws[0], [t[0] for t in chosen], *fit))
             if fitted:
                 break

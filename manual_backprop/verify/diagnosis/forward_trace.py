@@ -9,7 +9,6 @@ y = f(t), whose local derivative is s = ∂y/∂t, another one, s′, is put in 
 which has the value f(t) and the derivative s′; autograd does the rest of the chain.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -18,16 +17,16 @@ import torch
 from torch import Tensor, fx
 from torch.fx.experimental.proxy_tensor import make_fx
 
-from manual_backprop.verify.diagnosis.decompositions import DEFINITIONS
+from manual_backprop.verify.diagnosis.decompositions import DECOMPOSITIONS
+from manual_backprop.verify.diagnosis.wrong_derivatives import WRONG_DERIVATIVES, Step, replaced
 from manual_backprop.verify.problem import Draw, Problem
 
 MOST_STEPS = 60
-MOST_NUMBERS = 400  # of a step whose Jacobian is formed
 
 
 @dataclass(frozen=True)
-class Way:
-    """The way of a gradient from a step back to one of the step's arguments.
+class Edge:
+    """From a step of the forward to one of its arguments: a gradient flows back along it.
 
     Attributes:
         step: the node of the traced program.
@@ -40,148 +39,91 @@ class Way:
     @property
     def name(self) -> str:
         """The step's name as one would write it."""
-        return str(getattr(self.step.target, "_opname", self.step.target)).strip("_")
+        return name_of(self.step)
 
 
-class Steps:
+def name_of(step: fx.Node) -> str:
+    """The name of a step as one would write it: softmax for aten._softmax.default."""
+    return str(getattr(step.target, "_opname", step.target)).strip("_")
+
+
+@dataclass(frozen=True)
+class Change:
+    """Another local derivative on one edge: one of WRONG_DERIVATIVES, or "cut", which is none."""
+
+    edge: Edge
+    kind: str
+
+
+class ForwardTrace:
     """The forward of a problem, traced at one point."""
 
-    def __init__(self, problem: Problem, draw: Draw, definitions: dict[Any, Any]) -> None:
+    def __init__(self, problem: Problem, draw: Draw, decompositions: dict[Any, Any]) -> None:
         self.differentiable = problem.differentiable
-        self.program = make_fx(lambda *inputs: problem.forward(*inputs), definitions)(*draw.inputs)
-        nodes = [node for node in self.program.graph.nodes if node.op == "call_function"]
-        if len(nodes) > MOST_STEPS:
-            raise ValueError(f"{len(nodes)} steps")
-        self.ways = [
-            Way(node, i)
-            for node in nodes
-            if not getattr(getattr(node.target, "_schema", None), "is_mutable", False)
-            for i, argument in enumerate(node.args)
+        self.program = make_fx(lambda *inputs: problem.forward(*inputs), decompositions)(*draw.inputs)
+        steps = [node for node in self.program.graph.nodes if node.op == "call_function"]
+        if len(steps) > MOST_STEPS:
+            raise ValueError(f"the forward has {len(steps)} steps, more than {MOST_STEPS}")
+        self.edges = [
+            Edge(step, i)
+            for step in steps
+            if not _is_in_place(step)
+            for i, argument in enumerate(step.args)
             if isinstance(argument, fx.Node)
         ]
 
-    def gradient(self, draw: Draw, at: int, *changes: "Change") -> Tensor | None:
-        """The gradient of input `at`, some ways differentiated as `changes` say; None if none is left."""
+    def gradient(self, draw: Draw, at: int, *changes: Change) -> Tensor | None:
+        """The gradient of input `at` with some edges changed; None if none leads to it any more."""
         leaves = [x.detach().clone() for x in draw.inputs]
         leaf = leaves[self.differentiable[at]].requires_grad_()
-        output = _Run(self.program, changes).run(*leaves)
+        output = _ChangedRun(self.program, changes).run(*leaves)
         if not output.requires_grad:
             return None
         (grad,) = torch.autograd.grad(output, leaf, draw.upstream, allow_unused=True)
         return grad
 
 
-@lru_cache(maxsize=2)  # one hypothesis after the other asks for the two programs of the same point
-def steps_at(problem: Problem, draw: Draw, spelled_out: bool = True) -> Steps:
-    """The steps of the forward; without `spelled_out`, what torch computes in one call is one step."""
-    return Steps(problem, draw, DEFINITIONS if spelled_out else {})
+@lru_cache(maxsize=2)  # one hypothesis after the other asks for the two traces of the same point
+def trace_at(problem: Problem, draw: Draw, decomposed: bool = True) -> ForwardTrace:
+    """The steps of the forward; unless `decomposed`, what torch computes in one call is one step."""
+    return ForwardTrace(problem, draw, DECOMPOSITIONS if decomposed else {})
 
 
-@dataclass(frozen=True)
-class Change:
-    """Another local derivative on one way: one of the mistakes of step_mistakes.py, or "cut"."""
-
-    way: Way
-    kind: str
+def _is_in_place(step: fx.Node) -> bool:
+    return getattr(getattr(step.target, "_schema", None), "is_mutable", False)
 
 
-class _Run(fx.Interpreter):
-    """The program, with changes in it; at most one for each step."""
+class _ChangedRun(fx.Interpreter):
+    """The program with changes in it, at most one for each step."""
 
     def __init__(self, program: fx.GraphModule, changes: tuple[Change, ...]) -> None:
         super().__init__(program, garbage_collect_values=False)  # a step may need what came before another
-        self.changes = {change.way.step: change for change in changes}
+        self.changes = {change.edge.step: change for change in changes}
 
     def run_node(self, n: fx.Node) -> Any:
+        """The value of a step, with the derivative that its change asks for."""
         change = self.changes.get(n)
         if change is None:
             return super().run_node(n)
-        i = change.way.argument
-        args, kwargs = self.fetch_args_kwargs_from_env(n)
-        if not isinstance(args[i], Tensor):
+        step = self._step(n, change)
+        if step is None:
             return super().run_node(n)
-        cut = n.target(*_with(args, i, args[i].detach()), **kwargs)  # type: ignore[operator]
-        if change.kind == "cut" or not args[i].requires_grad:
-            return cut
-        step: Any = n.target
-        if change.kind == "assigned":
-            return cut + _of_nothing(step(*args, **kwargs) * _last_of_each(args[1]).view(_rows(cut)))
+        if change.kind == "cut" or not step.t.requires_grad:
+            return step.y
+        return WRONG_DERIVATIVES[change.kind].applied_to(step)
+
+    def _step(self, node: fx.Node, change: Change) -> Step | None:
+        """The step with its arguments' values; None if the edge does not lead to a tensor."""
+        args, kwargs = self.fetch_args_kwargs_from_env(node)
+        i = change.edge.argument
+        if not isinstance(args[i], Tensor):
+            return None
+        function: Any = node.target
+        y = function(*replaced(args, i, args[i].detach()), **kwargs)
         if change.kind == "before":
-            other: Any = n.args[1 - i]
-            before = self.env[other.args[0]].detach()  # z where `other` is a = f(z)
-            return cut + _of_nothing(step(*_with(args, 1 - i, before), **kwargs))
-        if change.kind == "diagonal-only":
-            return cut + _of_nothing(args[i] * _diagonal(step, args, kwargs))
-        if change.kind in ("first", "second"):  # of torch.where
-            return _of_value(cut, args[1 if change.kind == "first" else 2].expand(cut.shape))
-        if change.kind == "transposed":
-            a, b = args
-            return cut + _of_nothing(a @ b.detach().mT if i == 0 else a.detach().mT @ b)
-        if change.kind == "wrong-place":
-            if args[i].shape != cut.shape:
-                raise RuntimeError("there is no such place")
-            return cut + _of_nothing(args[i] * _slope(step, _with(args, i, cut.detach()), kwargs, i))
-        slope = _slope(step, args, kwargs, i)
-        return cut + _of_nothing(args[i] * SLOPES[change.kind](slope, args[i].detach(), cut.detach()))
+            args = replaced(args, 1 - i, self._input_of(node.args[1 - i]))
+        return Step(function, args, kwargs, i, y)
 
-
-def _rows(t: Tensor) -> tuple[int, ...]:
-    return (-1, *[1] * (t.dim() - 1))
-
-
-def _last_of_each(index: Any) -> Tensor:
-    """1 where no later entry of the index is the same."""
-    index = index[0] if isinstance(index, list) else index
-    same = index[:, None] == index[None, :]
-    return ~same.triu(1).any(1)
-
-
-def _diagonal(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Tensor:
-    """∂yᵢ/∂tᵢ of a function that mixes its input's numbers."""
-    with torch.enable_grad():
-        t = args[0].detach().clone().requires_grad_()
-        y = function(t, *args[1:], **kwargs)
-        if y.shape != t.shape or y.numel() > MOST_NUMBERS:
-            raise RuntimeError("its Jacobian has no diagonal, or is too large")
-        rows = [
-            torch.autograd.grad(one, t, retain_graph=True)[0].flatten()[i]
-            for i, one in enumerate(y.flatten())
-        ]
-    return torch.stack(rows).reshape(t.shape)
-
-
-def _with(args: tuple[Any, ...], i: int, value: Any) -> tuple[Any, ...]:
-    return (*args[:i], value, *args[i + 1 :])
-
-
-def _of_nothing(t: Tensor) -> Tensor:
-    """Zero, with the derivative of t."""
-    return t - t.detach()
-
-
-def _of_value(value: Tensor, t: Tensor) -> Tensor:
-    """The value, with the derivative of t."""
-    return value.detach() + _of_nothing(t)
-
-
-def _slope(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], i: int) -> Tensor:
-    """∂y/∂t of an elementwise function, one number for each of y's."""
-    constants = [a.detach() if isinstance(a, Tensor) else a for a in args]
-    shape = function(*constants, **kwargs).shape
-    with torch.enable_grad():
-        t = constants[i].expand(shape).clone().requires_grad_()
-        y = function(*_with(tuple(constants), i, t), **kwargs)
-        (slope,) = torch.autograd.grad(y.sum(), t)
-    return slope
-
-
-SLOPES: dict[str, Callable[[Tensor, Tensor, Tensor], Tensor]] = {  # for s = ∂y/∂t, of s, t and y
-    "local-derivative": lambda s, t, y: torch.ones_like(s),
-    "value-for-slope": lambda s, t, y: y,
-    "input-for-slope": lambda s, t, y: t.expand_as(y),
-    "slope-twice": lambda s, t, y: s * s,
-    "slope-inverted": lambda s, t, y: 1 / s,
-    "mask-inverted": lambda s, t, y: 1 - s,
-    "power-too-many": lambda s, t, y: s * t,
-    "power-too-few": lambda s, t, y: s / t,
-}
+    def _input_of(self, node: Any) -> Tensor:
+        """The value z of which the node is an activation, as a constant."""
+        return self.env[node.args[0]].detach()

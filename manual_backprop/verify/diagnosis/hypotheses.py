@@ -66,7 +66,7 @@ def upstream(problem: Problem, draw: Draw, at: int) -> Iterator[Candidate]:
 def zero(problem: Problem, draw: Draw, at: int) -> Iterator[Candidate]:
     """No gradient at all."""
     yield Candidate(
-        "detached", "Yours is zero: the way from this input to the loss is cut", 0 * problem.right(draw)[at]
+        "detached", "Yours is zero: the path from this input to the loss is cut", 0 * problem.right(draw)[at]
     )
 
 

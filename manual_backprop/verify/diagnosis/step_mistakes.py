@@ -1,4 +1,4 @@
-"""What people get wrong in the local derivative of one step."""
+"""What people get wrong in a step of the forward: its local derivative, or its dimension."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -7,29 +7,12 @@ import torch
 from torch import Tensor, fx
 
 from manual_backprop.verify.diagnosis.candidate import Candidate
-from manual_backprop.verify.diagnosis.forward_trace import Change, Steps, Way, steps_at
+from manual_backprop.verify.diagnosis.forward_trace import Change, Edge, ForwardTrace, name_of, trace_at
+from manual_backprop.verify.diagnosis.wrong_derivatives import WRONG_DERIVATIVES, replaced
 from manual_backprop.verify.problem import Draw, Problem
 
-TEXTS = {
-    "local-derivative": "the local derivative is missing",
-    "first": "the second case is missing: the derivative of the first is taken everywhere",
-    "second": "the first case is missing: the derivative of the second is taken everywhere",
-    "value-for-slope": "the output stands where its derivative is due",
-    "input-for-slope": "the input stands where the local derivative is due",
-    "slope-twice": "the local derivative is multiplied in twice",
-    "slope-inverted": "the gradient is divided by the local derivative",
-    "mask-inverted": "the mask is inverted: yours is 1 − f′ where f′ is due",
-    "wrong-place": "the local derivative is taken at the step's output instead of at its input",
-    "power-too-many": "the local derivative has a factor of the input too many",
-    "power-too-few": "the local derivative lacks a factor of the input",
-    "transposed": "the other factor is not transposed, or the wrong one is",
-    "before": "the other factor is taken before its activation: z where a = f(z) is due",
-    "assigned": "rows that are taken several times are assigned their gradient: they get the sum of all",
-    "diagonal-only": "only the diagonal of the Jacobian is used: every output depends on other inputs too",
-}
-
-
-BY_STEP = {  # what only a certain kind of step can get wrong; of the others, see `changes`
+RTOL, ATOL = 1e-9, 1e-12  # gradients of float64 that are closer than this are the same
+BY_STEP = {  # what only a certain kind of step can get wrong; of the others, see POINTWISE
     "mm": ("transposed", "before"),
     "bmm": ("transposed", "before"),
     "mul": ("before",),
@@ -40,24 +23,26 @@ BY_STEP = {  # what only a certain kind of step can get wrong; of the others, se
     "_log_softmax": ("diagonal-only",),
     "native_layer_norm": ("diagonal-only",),
 }
-ELEMENTWISE = tuple(TEXTS)[: tuple(TEXTS).index("transposed")]
+ORDER = list(WRONG_DERIVATIVES)
+POINTWISE = (*(kind for kind, mistake in WRONG_DERIVATIVES.items() if mistake.slope), "wrong-place")
+UNDECOMPOSED = ("before", "diagonal-only")  # what is also tried on what torch computes in one call
 
 
-def changes(steps: Steps) -> list[Change]:
-    """All changes of one local derivative, what is simplest to get wrong first; cutting is for `ways`."""
-    found = []
-    for way in steps.ways:
-        operation = getattr(way.step.target, "_opname", "")
-        if operation == "where":
-            found += [Change(way, ("first", "second")[way.argument - 1])] if way.argument else []
-            continue
-        kinds = BY_STEP.get(operation, ())
-        if _pointwise(way.step):
-            kinds += tuple(kind for kind in ELEMENTWISE if kind not in ("first", "second"))
-        for kind in kinds:
-            if kind != "before" or _keeps_shape(way.step.args[1 - way.argument]):
-                found.append(Change(way, kind))
-    return sorted(found, key=lambda change: list(TEXTS).index(change.kind))
+def changes(trace: ForwardTrace) -> list[Change]:
+    """All changes of one local derivative, what is simplest to get wrong first."""
+    found = [Change(edge, kind) for edge in trace.edges for kind in _kinds(edge)]
+    return sorted(found, key=lambda change: ORDER.index(change.kind))
+
+
+def _kinds(edge: Edge) -> tuple[str, ...]:
+    """What can go wrong on this edge."""
+    operation = getattr(edge.step.target, "_opname", "")
+    if operation == "where":
+        return {1: ("first",), 2: ("second",)}.get(edge.argument, ())
+    kinds = BY_STEP.get(operation, ()) + (POINTWISE if _pointwise(edge.step) else ())
+    return tuple(
+        kind for kind in kinds if kind != "before" or _keeps_shape(edge.step.args[1 - edge.argument])
+    )
 
 
 def _keeps_shape(step: Any) -> bool:
@@ -75,72 +60,96 @@ def _pointwise(step: Any) -> bool:
 
 def one_step(problem: Problem, draw: Draw, at: int) -> Iterator[Candidate]:
     """One step of the forward differentiated wrongly."""
-    spelled_out, whole = steps_at(problem, draw), steps_at(problem, draw, spelled_out=False)
-    possible = [(spelled_out, change) for change in changes(spelled_out)]
-    possible += [(whole, change) for change in changes(whole) if change.kind in ("before", "diagonal-only")]
+    decomposed, whole = trace_at(problem, draw), trace_at(problem, draw, decomposed=False)
+    possible = [(decomposed, change) for change in changes(decomposed)]
+    possible += [(whole, change) for change in changes(whole) if change.kind in UNDECOMPOSED]
     seen = [problem.right(draw)[at]]
-    for number, (steps, change) in enumerate(possible):
-        try:
-            gradient = steps.gradient(draw, at, change)
-        except (RuntimeError, KeyError, TypeError, IndexError, AttributeError):
-            continue
-        if gradient is None or any(torch.allclose(gradient, other, 1e-9, 1e-12) for other in seen):
+    for number, (trace, change) in enumerate(possible):
+        gradient = _gradient(trace, draw, at, change)
+        if gradient is None or any(torch.allclose(gradient, other, RTOL, ATOL) for other in seen):
             continue
         seen.append(gradient)
         name = {"first": "one-case", "second": "one-case"}.get(change.kind, change.kind)
-        text = f"In the step {change.way.name} of the forward, {TEXTS[change.kind]}"
+        text = f"In the step {change.edge.name} of the forward, {WRONG_DERIVATIVES[change.kind].text}"
         yield Candidate(name, text, gradient, 2, key=f"{number}")
 
 
 def several_steps(problem: Problem, draw: Draw, at: int) -> Iterator[Candidate]:
     """A chain of steps whose local derivatives are all missing, as if it were its own input."""
-    steps = steps_at(problem, draw)
-    for number, way in enumerate(steps.ways):
-        run = [way] if _pointwise(way.step) else []
-        node = way.step
-        while run and len(node.users) == 1:
-            (user,) = node.users
-            following = next(
-                (w for w in steps.ways if w.step is user and user.args[w.argument] is node), None
-            )
-            if following is None:
-                break
-            node = user
-            if not _pointwise(user):
-                continue
-            run.append(following)
-            try:
-                gradient = steps.gradient(draw, at, *(Change(w, "local-derivative") for w in run))
-            except (RuntimeError, KeyError, TypeError, IndexError):
-                break
+    trace = trace_at(problem, draw)
+    for number, edge in enumerate(trace.edges):
+        for chain in _chains_from(trace, edge):
+            gradient = _gradient(trace, draw, at, *(Change(e, "local-derivative") for e in chain))
             if gradient is not None:
-                names = ", ".join(w.name for w in run)
+                names = ", ".join(e.name for e in chain)
                 text = f"The local derivatives of the steps {names} of the forward are missing"
                 yield Candidate("local-derivative", text, gradient, 3, key=f"{number}")
 
 
+def _chains_from(trace: ForwardTrace, edge: Edge) -> Iterator[list[Edge]]:
+    """Two, three, … elementwise steps, each of which is the next one's input and nothing else's."""
+    chain = [edge]
+    if not _pointwise(edge.step):
+        return
+    following = _only_user(trace, edge.step)
+    while following is not None:
+        if _pointwise(following.step):
+            chain = [*chain, following]
+            yield chain
+        following = _only_user(trace, following.step)
+
+
+def _only_user(trace: ForwardTrace, step: fx.Node) -> Edge | None:
+    """The edge from the one step that uses this one; None if there is no such step, or several."""
+    edges = (e for e in trace.edges if e.step.args[e.argument] is step)
+    return next(edges, None) if len(step.users) == 1 else None
+
+
+def _gradient(trace: ForwardTrace, draw: Draw, at: int, *changes: Change) -> Tensor | None:
+    try:
+        return trace.gradient(draw, at, *changes)
+    except (RuntimeError, KeyError, TypeError, IndexError, AttributeError):
+        return None  # the mistake cannot be made in this step
+
+
 def other_dimension(problem: Problem, draw: Draw, at: int) -> Iterator[Candidate]:
     """The right gradient of the forward with one step taken along another dimension."""
-    program = steps_at(problem, draw, spelled_out=False).program
-    for node in [node for node in program.graph.nodes if node.op == "call_function"]:
-        schema = getattr(node.target, "_schema", None)
-        for i, parameter in enumerate(schema.arguments if schema else ()):
-            if parameter.name != "dim" or i >= len(node.args) or not isinstance(node.args[i], (int, list)):
-                continue
-            as_it_was = node.args
-            for dim in range(node.args[0].meta["val"].dim()):
-                other = [dim] if isinstance(as_it_was[i], list) else dim
-                node.args = (*as_it_was[:i], other, *as_it_was[i + 1 :])
-                leaves = [x.detach().clone() for x in draw.inputs]
-                leaf = leaves[problem.differentiable[at]].requires_grad_()
-                try:
-                    output = fx.Interpreter(program).run(*leaves)
-                    (gradient,) = torch.autograd.grad(output, leaf, draw.upstream)
-                except RuntimeError:
+    program = trace_at(problem, draw, decomposed=False).program
+    for step in [node for node in program.graph.nodes if node.op == "call_function"]:
+        for i in _dimension_arguments(step):
+            was = step.args[i]
+            for dim in range(step.args[0].meta["val"].dim()):
+                other = [dim] if isinstance(was, list) else dim
+                result = _run_with(program, step, replaced(step.args, i, other), problem, draw, at)
+                if result is None:
                     continue
-                finally:
-                    node.args = as_it_was
+                output, gradient = result
                 if output.shape == draw.output.shape and not torch.allclose(output, draw.output):
-                    name = Way(node, 0).name
-                    text = f"Yours is right for {name} along dimension {dim} in place of {as_it_was[i]}"
+                    text = f"Yours is right for {name_of(step)} along dimension {dim} instead of {was}"
                     yield Candidate("wrong-dimension", text, gradient)
+
+
+def _dimension_arguments(step: fx.Node) -> list[int]:
+    """Positions of the arguments named `dim`."""
+    schema = getattr(step.target, "_schema", None)
+    names = [parameter.name for parameter in schema.arguments] if schema else []
+    given = zip(names, step.args, strict=False)
+    return [i for i, (name, value) in enumerate(given) if name == "dim" and isinstance(value, (int, list))]
+
+
+def _run_with(
+    program: fx.GraphModule, step: fx.Node, args: tuple[Any, ...], problem: Problem, draw: Draw, at: int
+) -> tuple[Tensor, Tensor] | None:
+    """The program's output and its gradient with other arguments of one step; None if they do not fit."""
+    leaves = [x.detach().clone() for x in draw.inputs]
+    leaf = leaves[problem.differentiable[at]].requires_grad_()
+    as_it_was = step.args
+    step.args = args
+    try:
+        output = fx.Interpreter(program).run(*leaves)
+        (gradient,) = torch.autograd.grad(output, leaf, draw.upstream)
+    except RuntimeError:
+        return None
+    finally:
+        step.args = as_it_was
+    return output, gradient
