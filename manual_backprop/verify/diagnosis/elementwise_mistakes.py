@@ -1,23 +1,18 @@
 """The mistakes in g · f′(x), where each output depends on its own input only."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import torch
 from torch import Tensor
 
 from manual_backprop.verify.diagnosis.candidate import Candidate
+from manual_backprop.verify.diagnosis.fitted_formula import powers_of, weights_of_powers
 from manual_backprop.verify.diagnosis.wrong_derivatives import WRONG_DERIVATIVES
-from manual_backprop.verify.findings import Diagnosis
 from manual_backprop.verify.problem import Draw, Problem
 
-KINDS = (
-    "local-derivative",
-    "value-for-slope",
-    "input-for-slope",
-    "slope-twice",
-    "slope-inverted",
-    "mask-inverted",
-)
+WITHOUT_SLOPE = ("local-derivative", "value-for-slope", "input-for-slope")
+WITH_SLOPE = ("slope-twice", "slope-inverted", "mask-inverted")
+RTOL, ATOL = 1e-9, 1e-12  # gradients of float64 that are closer than this are the same
 
 
 def elementwise(problem: Problem, draw: Draw, at: int) -> Iterator[Candidate]:
@@ -31,9 +26,11 @@ def elementwise(problem: Problem, draw: Draw, at: int) -> Iterator[Candidate]:
             yield Candidate("local-derivative", text, spread, 2)
         return
     slope = problem.right(draw, torch.ones_like(v))[at]
-    for kind in KINDS:
-        if kind == "slope-twice" and not torch.allclose(problem.right(draw)[at], v * slope, 1e-9, 1e-12):
-            return  # from here on it is about a Jacobian that is diagonal
+    for kind in WITHOUT_SLOPE:
+        yield _candidate(kind, slope, x, a, v)
+    if not torch.allclose(problem.right(draw)[at], v * slope, RTOL, ATOL):
+        return  # the Jacobian is not diagonal: it has no slope
+    for kind in WITH_SLOPE:
         yield _candidate(kind, slope, x, a, v)
     for place, where in ((a, "at the output"), (v, "at grad_output")):
         moved = _slope_at(problem, draw, at, place)
@@ -77,56 +74,7 @@ def _slope_at(problem: Problem, draw: Draw, at: int, place: Tensor) -> Tensor | 
 
 def _slope_from_output(a: Tensor, slope: Tensor, x: Tensor) -> Tensor | None:
     """h(x), where f′ = h(f) with h a short sum of powers, as for sigmoid, tanh, exp, √ and 1/x."""
-    weights = _in_powers_of(a, slope)
+    weights = weights_of_powers(a, slope)
     if weights is None:
         return None
-    return (_powers(x) @ weights).reshape(x.shape).to(x.dtype)
-
-
-def formula(problem: Problem, draws: Sequence[Draw], at: int, given: Sequence[Tensor]) -> Iterator[Diagnosis]:
-    """Yours and the right one as polynomials in the output, or in the input, where both are such."""
-    v = [draw.upstream.flatten() for draw in draws]
-    x = [draw.inputs[problem.differentiable[at]].flatten() for draw in draws]
-    a = [draw.output.flatten() for draw in draws]
-    if any(g.numel() != u.numel() for g, u in zip(given, v, strict=True)):
-        return
-    mine = torch.cat([g.flatten() / u for g, u in zip(given, v, strict=True)])
-    slope = torch.cat([problem.right(d, torch.ones_like(d.upstream))[at].flatten() for d in draws])
-    for name, t in (("a", torch.cat(a)), (problem.names[problem.differentiable[at]], torch.cat(x))):
-        if t.numel() == mine.numel():
-            yours, right = _in_powers_of(t, mine), _in_powers_of(t, slope)
-            if yours is not None and right is not None:
-                due = f"× ({_spelled(right, name)})" + (" with a the output" if name == "a" else "")
-                text = f"Yours is grad_output × ({_spelled(yours, name)}), due is {due}."
-                yield Diagnosis("other-formula", text, 0.0, False)
-                return
-
-
-POWERS = (-2, -1, 0, 1, 2)
-
-
-def _powers(t: Tensor) -> Tensor:
-    t = t.flatten().double()
-    return torch.stack([t**k for k in POWERS], 1)
-
-
-def _in_powers_of(t: Tensor, values: Tensor) -> Tensor | None:
-    """The weights with which powers of t add up to the values; None if they do not."""
-    columns, values = _powers(t), values.flatten().double()
-    if t.numel() < 12 or not columns.isfinite().all():
-        return None
-    weights = torch.linalg.lstsq(columns, values[:, None]).solution.flatten()
-    if not torch.allclose(columns @ weights, values, rtol=1e-8, atol=1e-10):
-        return None
-    return weights.where(weights.abs() > 1e-7, 0)
-
-
-def _spelled(weights: Tensor, name: str) -> str:
-    signs = {-2: f"{name}⁻²", -1: f"{name}⁻¹", 0: "1", 1: name, 2: f"{name}²"}
-    parts: list[str] = []
-    for power, weight in zip(POWERS, weights.tolist(), strict=True):
-        if weight:
-            size = "" if abs(abs(weight) - 1) < 1e-7 and power else f"{abs(weight):.4g}"
-            sign = ("− " if weight < 0 else "+ ") if parts else ("−" if weight < 0 else "")
-            parts.append(sign + (size if power == 0 else f"{size} {signs[power]}".strip()))
-    return " ".join(parts) or "0"
+    return (powers_of(x) @ weights).reshape(x.shape).to(x.dtype)

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from manual_backprop.verify.diagnosis.error_patterns import growth, pattern
 from manual_backprop.verify.diagnosis.explain import explain
+from manual_backprop.verify.diagnosis.wrong_gradient import WrongGradient
 from manual_backprop.verify.draws import at_zero
 from manual_backprop.verify.findings import Diagnosis, Finding
 from manual_backprop.verify.problem import Draw, Problem
@@ -48,12 +49,13 @@ def _verdict(
     x = draws[0].inputs[problem.differentiable[at]]
     tolerance = tolerance_for(x.dtype)
 
+    wrong = WrongGradient(problem, draws, at, given, right, tolerance)
     flaw = _malformed(given[0], x)
     if flaw:
         numbers = (
             isinstance(given[0], Tensor) and not given[0].is_complex() and bool(given[0].isfinite().all())
         )
-        explained = explain(problem, draws, at, given, tolerance) if numbers else ()
+        explained = explain(wrong) if numbers else ()
         return Finding(name, "malformed", tolerance=tolerance, remark=flaw, diagnoses=explained)
 
     errors = [_relative(g, r) for g, r in zip(given, right, strict=True)]
@@ -68,10 +70,10 @@ def _verdict(
             torch.equal(g, g.float().double()) for g in given
         )  # else a small ε forgotten looks alike
         return Finding(**found, diagnoses=(Diagnosis("float32", text, errors[worst], certain),))
-    diagnoses, remark = explain(problem, draws, at, given, tolerance), ""
+    diagnoses, remark = explain(wrong), ""
     if not diagnoses:
-        diagnoses, remark = pattern(problem, draws, at, given, right, tolerance)
-        remark = " ".join(filter(None, (remark, growth(problem, draws[0], at))))
+        diagnoses, remark = pattern(wrong)
+        remark = " ".join(filter(None, (remark, growth(wrong))))
     return Finding(**found, diagnoses=diagnoses, remark=remark)
 
 
