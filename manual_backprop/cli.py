@@ -28,8 +28,8 @@ from manual_backprop.training.config import (
 )
 from manual_backprop.training.device import resolve_device
 from manual_backprop.training.run import network_of
-from manual_backprop.verify.apart import answer_apart
 from manual_backprop.verify.command import CannotRead, Form, Request, answer_to
+from manual_backprop.verify.isolated_process import answer_in_isolation
 
 LONGEST_LINE = 2000  # of an error: what it quotes may be of any length
 WITH_RESUME = ("epochs", "target_accuracy", "device", "data_dir")
@@ -108,7 +108,7 @@ def _verify(options: dict[str, Any]) -> int:
     form: Form = "json" if options["json"] else "coloured" if colour else "text"
     request = Request(options["derivation"], options["against"], options["shapes"], form, options["plot"])
     if ":" in request.derivation:
-        answer, printed = answer_apart(request, limit)
+        answer, printed = answer_in_isolation(request, limit)
         if printed:
             print(printed, file=sys.stderr if form == "json" else sys.stdout)
     else:

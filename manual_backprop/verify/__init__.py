@@ -5,11 +5,13 @@ from typing import Any
 
 from torch import Tensor
 
-from manual_backprop.verify.judge import judge
-from manual_backprop.verify.oracles import confirm
-from manual_backprop.verify.problem import Malformed, Problem, Unjudged, draws_of, of_function
-from manual_backprop.verify.report import Diagnosis, Evidence, Report, Status, Verdict
-from manual_backprop.verify.subjects import Subject, function_of_subject, names_of, parameters_of
+from manual_backprop.verify.computation import Subject, function_of_subject, names_of, parameters_of
+from manual_backprop.verify.draws import draws_of
+from manual_backprop.verify.findings import Diagnosis, Status
+from manual_backprop.verify.judging.judge import judge
+from manual_backprop.verify.judging.oracles import confirm
+from manual_backprop.verify.problem import Malformed, Problem, Unjudged, of_function
+from manual_backprop.verify.reporting.report import Evidence, Report, Verdict
 
 __all__ = ["Diagnosis", "Report", "Verdict", "verify"]
 
@@ -78,7 +80,7 @@ def verify(
             seed,
         )
         oracles = confirm(problem, draws[0])
-        verdicts = tuple(judge(problem, draws))
+        verdicts = tuple(Verdict(**vars(finding)) for finding in judge(problem, draws))
     except Unjudged as reason:
         return Report("unjudged", problem=str(reason))
     except Malformed as reason:

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from manual_backprop.verify import verify
-from manual_backprop.verify.own import OWN, own
+from manual_backprop.verify.computation import is_function_class
+from manual_backprop.verify.package_operations import OWN, own
 from manual_backprop.verify.problem import words_of
-from manual_backprop.verify.report import Report
-from manual_backprop.verify.subjects import is_function_class
+from manual_backprop.verify.reporting.report import Report
 
 
 class CannotRead(Exception):  # noqa: N818 - it is what the user reads, not a bug

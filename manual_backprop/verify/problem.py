@@ -3,15 +3,11 @@
 import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from math import prod
 from typing import Any
 
 import torch
 from torch import Tensor
 
-DRAWS = 3  # a name is given to a mistake only if it fits on every one
-DRAWS_OF_FEW = 12  # where an input has only a few numbers, a fit to three would say little
-FEW = 4
 LONGEST_MESSAGE = 300
 
 
@@ -35,25 +31,6 @@ class Draw:
         """The very same numbers in float64."""
         inputs = tuple(x.double() if x.is_floating_point() else x for x in self.inputs)
         return Draw(inputs, self.upstream.double(), self.output.double())
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """What one mistake gives at one point.
-
-    Attributes:
-        name: of the mistake; stable.
-        text: what it says to the one who made it.
-        gradient: the wrong gradient.
-        complexity: how much has to go wrong for it; the simplest explanation is preferred.
-        key: tells candidates of the same name and text apart.
-    """
-
-    name: str
-    text: str
-    gradient: Tensor
-    complexity: int = 1
-    key: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -174,73 +151,3 @@ def of_function(function: Callable[..., Tensor]) -> Callable[..., Any]:
 
 def _takes_output(backward: Callable[..., Any]) -> bool:
     return "output" in inspect.signature(backward).parameters
-
-
-def draws_of(
-    problem: Problem,
-    inputs: Sequence[Tensor] | None,
-    shapes: Sequence[tuple[int, ...] | Tensor] | None,
-    seed: int,
-) -> tuple[Draw, ...]:
-    """Random points: fresh ones of the given shapes, or others near the given inputs.
-
-    Numbers drawn for a shape keep a distance of 0.1 from zero, where many functions have a kink; where the
-    forward is not finite on them, values between 0.1 and 0.9 are taken.
-
-    Raises:
-        Unjudged: the forward cannot be used; see `Problem.checked_value`.
-    """
-    generator = torch.Generator().manual_seed(seed)
-    made: list[Draw] = []
-    few = any(0 < prod(_shape(x)) < FEW for x in (inputs if inputs is not None else shapes or ()))
-    for number in range(DRAWS_OF_FEW if few else DRAWS):
-        if inputs is not None:
-            point = tuple(_near(x, generator) if number and x.is_floating_point() else x for x in inputs)
-        else:
-            point = tuple(x if isinstance(x, Tensor) else _away_from_zero(x, generator) for x in shapes or ())
-            if not is_finite_at(problem, point):
-                drawn = [not isinstance(x, Tensor) for x in shapes or ()]
-                point = tuple(
-                    0.1 + 0.8 * x.abs().frac() if new else x for x, new in zip(point, drawn, strict=True)
-                )
-        output = problem.checked_value(point)
-        if not output.isfinite().all():
-            bad = [int(i) for i in (~output.isfinite()).nonzero()[0]]
-            raise Unjudged(f"the forward gives {float(output[tuple(bad)])} at {bad} of its output")
-        made.append(Draw(point, _away_from_zero(tuple(output.shape), generator).to(output), output))
-    return tuple(made)
-
-
-def at_zero(problem: Problem, draw: Draw, at: int) -> Draw | None:
-    """The point with every third number of one input at zero, where kinks are; None if it has no value."""
-    position = problem.differentiable[at]
-    x = draw.inputs[position].clone()
-    x.view(-1)[::3] = 0
-    inputs = tuple(x if i == position else y for i, y in enumerate(draw.inputs))
-    if not is_finite_at(problem, inputs):
-        return None
-    output = problem.value(inputs)
-    return Draw(inputs, draw.upstream, output) if output.shape == draw.output.shape else None
-
-
-def is_finite_at(problem: Problem, point: Sequence[Tensor]) -> bool:
-    """Whether the forward can be computed at the point."""
-    try:
-        return bool(problem.value(point).isfinite().all())
-    except (RuntimeError, ValueError, AttributeError, TypeError):
-        return False
-
-
-def _shape(x: tuple[int, ...] | Tensor) -> tuple[int, ...]:
-    return tuple(x.shape) if isinstance(x, Tensor) else x
-
-
-def _away_from_zero(shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
-    x = torch.randn(shape, generator=generator, dtype=torch.float64)
-    return x + 0.1 * x.sign()
-
-
-def _near(x: Tensor, generator: torch.Generator) -> Tensor:
-    """The same signs and zeros, other sizes: within 20 % of the given ones."""
-    factor = 0.8 + 0.4 * torch.rand(x.shape, generator=generator, dtype=torch.float64)
-    return (x.detach().double() * factor).to(x.dtype)

@@ -13,8 +13,8 @@ import manual_backprop.functional as F
 from manual_backprop import verify
 from manual_backprop.cli import main
 from manual_backprop.verify.command import verify_own
-from manual_backprop.verify.own import OWN
-from manual_backprop.verify.pictures import STEPS, errors_by_step
+from manual_backprop.verify.package_operations import OWN
+from manual_backprop.verify.reporting.pictures import STEPS, errors_by_step
 from tests.functional.table import ROWS
 from tests.verify.gallery import RIGHT, WRONG, linear
 
@@ -282,6 +282,7 @@ def test_every_operation_is_known_by_its_name() -> None:
     assert {row.name for row in ROWS if row.name in F.__all__} <= OWN.keys()
 
 
+@pytest.mark.usefixtures("forked")
 def test_from_the_shell(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "derivation.py"
     file.write_text(DERIVATION)
@@ -297,6 +298,7 @@ def test_from_the_shell(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> N
     assert main(["verify", "sigmoid", "--plot", str(tmp_path / "missing" / "report.png")]) == 2
 
 
+@pytest.mark.usefixtures("forked")
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -1,4 +1,4 @@
-"""What `verify` answers: dataclasses for programs, a text for a terminal of 80 columns, JSON."""
+"""What `verify` answers: a text for a terminal of 80 columns, JSON, a notebook's cell."""
 
 import json
 from base64 import b64encode
@@ -7,60 +7,17 @@ from html import escape
 from io import BytesIO
 from pathlib import Path
 from textwrap import fill
-from typing import Literal
 
+from manual_backprop.verify.findings import Finding, Status
 from manual_backprop.verify.problem import Draw, Problem
+from manual_backprop.verify.reporting.pictures import picture
 
-Status = Literal["right", "wrong", "malformed", "unjudged"]
 EXIT_CODES: dict[Status, int] = {"right": 0, "wrong": 1, "malformed": 1, "unjudged": 2}
 WIDTH = 80
 
 
-@dataclass(frozen=True)
-class Diagnosis:
-    """A mistake that explains a wrong gradient.
-
-    Attributes:
-        name: a stable identifier, such as "sign" or "transposed".
-        text: one sentence for the reader.
-        residual: what it leaves unexplained, relative to the largest entry, on the worst draw.
-        certain: whether nothing else that is as simple explains it too.
-    """
-
-    name: str
-    text: str
-    residual: float
-    certain: bool
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What was found about the gradient with respect to one input.
-
-    Attributes:
-        name: of the input.
-        status: "right", "wrong", or "malformed" where it is no gradient of this input (its shape, its type).
-        relative: the largest error over the largest entry of the right gradient.
-        index: where the largest error is; `given` and `right` are the numbers there, `ulps` their distance in
-            units of the last place.
-        tolerance: the relative error that counts as rounding; `tolerance_from` says where that comes from.
-        passes_with_ones: whether an upstream gradient of ones would have hidden the mistake.
-        diagnoses: explanations, the simplest first.
-        remark: anything else that there is to say.
-    """
-
-    name: str
-    status: Status
-    relative: float = 0.0
-    index: tuple[int, ...] = ()
-    given: float = 0.0
-    right: float = 0.0
-    ulps: float = 0.0
-    tolerance: float = 0.0
-    tolerance_from: str = ""
-    passes_with_ones: bool = False
-    diagnoses: tuple[Diagnosis, ...] = ()
-    remark: str = ""
+class Verdict(Finding):  # noqa: D101 - it has the docstring of Finding
+    __doc__ = Finding.__doc__
 
     def __str__(self) -> str:
         head = f"∂L/∂{self.name}"
@@ -134,8 +91,6 @@ class Report:
         """
         if self.evidence is None:
             raise ValueError(f"there is no picture of what was not judged: {self.problem}")
-        from manual_backprop.verify.pictures import picture
-
         picture(self.verdicts, self.evidence.problem, self.evidence.draw).savefig(path)
 
     def coloured(self) -> str:
@@ -151,8 +106,6 @@ class Report:
             text = text.replace(word, f'<b style="color:{colour}">{word}</b>')
         parts = [f"<pre>{text}</pre>"]
         if self.evidence is not None:
-            from manual_backprop.verify.pictures import picture
-
             png = BytesIO()
             picture(self.verdicts, self.evidence.problem, self.evidence.draw).savefig(png, format="png")
             source = b64encode(png.getvalue()).decode()

@@ -8,10 +8,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from manual_backprop.verify.explain import explain
-from manual_backprop.verify.patterns import growth, pattern
-from manual_backprop.verify.problem import Draw, Problem, at_zero
-from manual_backprop.verify.report import Diagnosis, Verdict
+from manual_backprop.verify.diagnosis.error_patterns import growth, pattern
+from manual_backprop.verify.diagnosis.explain import explain
+from manual_backprop.verify.diagnosis.wrong_gradient import WrongGradient
+from manual_backprop.verify.draws import at_zero
+from manual_backprop.verify.findings import Diagnosis, Finding
+from manual_backprop.verify.problem import Draw, Problem
 
 ROUNDINGS = {torch.float64: 4096.0, torch.float32: 256.0}
 
@@ -28,7 +30,7 @@ def source_of(dtype: torch.dtype) -> str:
     return f"{tolerance_for(dtype):.0e} of the largest entry ({count:.0f} roundings of {name})"
 
 
-def judge(problem: Problem, draws: Sequence[Draw]) -> Iterator[Verdict]:
+def judge(problem: Problem, draws: Sequence[Draw]) -> Iterator[Finding]:
     """The verdict on the gradient of each input that has one, over all draws."""
     given = [problem.given(draw) for draw in draws]
     again = problem.given(draws[0])
@@ -42,41 +44,42 @@ def judge(problem: Problem, draws: Sequence[Draw]) -> Iterator[Verdict]:
 
 def _verdict(
     problem: Problem, draws: Sequence[Draw], at: int, given: list[Any], right: list[Tensor]
-) -> Verdict:
+) -> Finding:
     name = problem.names[problem.differentiable[at]]
     x = draws[0].inputs[problem.differentiable[at]]
     tolerance = tolerance_for(x.dtype)
 
+    wrong = WrongGradient(problem, draws, at, given, right, tolerance)
     flaw = _malformed(given[0], x)
     if flaw:
         numbers = (
             isinstance(given[0], Tensor) and not given[0].is_complex() and bool(given[0].isfinite().all())
         )
-        explained = explain(problem, draws, at, given, tolerance) if numbers else ()
-        return Verdict(name, "malformed", tolerance=tolerance, remark=flaw, diagnoses=explained)
+        explained = explain(wrong) if numbers else ()
+        return Finding(name, "malformed", tolerance=tolerance, remark=flaw, diagnoses=explained)
 
     errors = [_relative(g, r) for g, r in zip(given, right, strict=True)]
     worst = max(range(len(draws)), key=lambda i: errors[i])
     found = _facts(name, given[worst], right[worst], errors[worst], tolerance)
     if errors[worst] <= tolerance:
-        return _at_zero(problem, draws[0], at, Verdict(status="right", **found))
+        return _at_zero(problem, draws[0], at, Finding(status="right", **found))
     found |= {"status": "wrong", "passes_with_ones": _passes_with_ones(problem, draws[0], at, tolerance)}
     if x.dtype == torch.float64 and errors[worst] <= tolerance_for(torch.float32):
         text = "Yours is right to the precision of float32: is something in it computed in that type?"
         certain = all(
             torch.equal(g, g.float().double()) for g in given
         )  # else a small ε forgotten looks alike
-        return Verdict(**found, diagnoses=(Diagnosis("float32", text, errors[worst], certain),))
-    diagnoses, remark = explain(problem, draws, at, given, tolerance), ""
+        return Finding(**found, diagnoses=(Diagnosis("float32", text, errors[worst], certain),))
+    diagnoses, remark = explain(wrong), ""
     if not diagnoses:
-        diagnoses, remark = pattern(problem, draws, at, given, right, tolerance)
-        remark = " ".join(filter(None, (remark, growth(problem, draws[0], at))))
-    return Verdict(**found, diagnoses=diagnoses, remark=remark)
+        diagnoses, remark = pattern(wrong)
+        remark = " ".join(filter(None, (remark, growth(wrong))))
+    return Finding(**found, diagnoses=diagnoses, remark=remark)
 
 
 def _repeated(
     problem: Problem, draws: Sequence[Draw], at: int, given: list[Any], right: list[Tensor], again: Any
-) -> Verdict | None:
+) -> Finding | None:
     """A verdict if the derivation gives something else when it is asked the same for a second time."""
     if not (isinstance(again, Tensor) and isinstance(given[0], Tensor)) or again.shape != given[0].shape:
         return None
@@ -93,7 +96,7 @@ def _repeated(
         )
         diagnosis = Diagnosis("not-repeatable", text, _relative(again, given[0]), True)
     facts = _facts(name, again, right[0], _relative(again, right[0]), tolerance)
-    return Verdict(status="wrong", **facts, diagnoses=(diagnosis,))
+    return Finding(status="wrong", **facts, diagnoses=(diagnosis,))
 
 
 def _malformed(given: Any, x: Tensor) -> str:
@@ -147,7 +150,7 @@ def _passes_with_ones(problem: Problem, draw: Draw, at: int, tolerance: float) -
     return bool((difference.abs() <= tolerance * scale).all())
 
 
-def _at_zero(problem: Problem, draw: Draw, at: int, verdict: Verdict) -> Verdict:
+def _at_zero(problem: Problem, draw: Draw, at: int, verdict: Finding) -> Finding:
     """A right gradient is also tried with some of the input's numbers exactly at zero, where kinks are."""
     there = at_zero(problem, draw, at)
     if there is None:
@@ -164,4 +167,4 @@ def _at_zero(problem: Problem, draw: Draw, at: int, verdict: Verdict) -> Verdict
         "Yours is right except where the input is exactly zero. There the function has a kink, and PyTorch "
         f"takes {facts['right']:.3g} where yours is {facts['given']:.3g}: look at < and <= in the mask"
     )
-    return Verdict(status="wrong", **facts, diagnoses=(Diagnosis("mask-at-tie", text, 0.0, True),))
+    return Finding(status="wrong", **facts, diagnoses=(Diagnosis("mask-at-tie", text, 0.0, True),))

@@ -9,8 +9,9 @@ import torch
 from torch import Tensor
 
 from manual_backprop.plots import COLOURS, new_figure
-from manual_backprop.verify.problem import Draw, Problem, at_zero
-from manual_backprop.verify.report import Verdict
+from manual_backprop.verify.draws import at_zero
+from manual_backprop.verify.findings import Finding
+from manual_backprop.verify.problem import Draw, Problem
 
 if TYPE_CHECKING:  # matplotlib is imported when a picture is drawn
     from matplotlib.figure import Figure
@@ -20,7 +21,7 @@ SMALLEST = 1e-17  # an error of 0 is drawn here: the axes are logarithmic
 STEPS = torch.logspace(-14, 0, 57, dtype=torch.float64).tolist()
 
 
-def picture(verdicts: Sequence[Verdict], problem: Problem, draw: Draw) -> Figure:
+def picture(verdicts: Sequence[Finding], problem: Problem, draw: Draw) -> Figure:
     """All of them in one figure; of many inputs, the heat maps are of the wrong ones."""
     order = sorted(range(len(verdicts)), key=lambda i: verdicts[i].status == "right")
     shown = sorted(order[:MOST_ROWS])
@@ -75,7 +76,7 @@ def errors_by_step(problem: Problem, draw: Draw, at: int) -> dict[str, list[floa
     return found
 
 
-def _heat_maps(figure: Any, axes: Any, verdict: Verdict, given: Any, right: Tensor) -> None:
+def _heat_maps(figure: Any, axes: Any, verdict: Finding, given: Any, right: Tensor) -> None:
     difference = given - right if isinstance(given, Tensor) and given.shape == right.shape else None
     drawn = [t for t in (right, given if isinstance(given, Tensor) else None, difference) if t is not None]
     largest = max((float(t.abs().max()) for t in drawn if t.numel()), default=1.0) or 1.0
@@ -102,7 +103,7 @@ def _errors_by_step(axes: Any, curves: dict[str, list[float]], name: str) -> Non
     axes.grid(alpha=0.3)
 
 
-def _errors_by_input(axes: Any, verdicts: Sequence[Verdict]) -> None:
+def _errors_by_input(axes: Any, verdicts: Sequence[Finding]) -> None:
     names = [verdict.name for verdict in verdicts]
     errors = [
         1.0 if verdict.status == "malformed" else max(verdict.relative, SMALLEST) for verdict in verdicts

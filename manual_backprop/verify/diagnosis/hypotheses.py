@@ -12,9 +12,10 @@ import torch
 from torch import Tensor
 
 from manual_backprop.functional.operation import broadcasts
-from manual_backprop.verify.elementwise import elementwise
-from manual_backprop.verify.mistakes import one_step, other_dimension, several_steps
-from manual_backprop.verify.problem import Candidate, Draw, Problem
+from manual_backprop.verify.diagnosis.candidate import Candidate
+from manual_backprop.verify.diagnosis.elementwise_mistakes import elementwise
+from manual_backprop.verify.diagnosis.step_mistakes import one_step, other_dimension, several_steps
+from manual_backprop.verify.problem import Draw, Problem
 
 LARGEST_JACOBIAN = 200_000  # numbers
 
@@ -65,7 +66,7 @@ def upstream(problem: Problem, draw: Draw, at: int) -> Iterator[Candidate]:
 def zero(problem: Problem, draw: Draw, at: int) -> Iterator[Candidate]:
     """No gradient at all."""
     yield Candidate(
-        "detached", "Yours is zero: the way from this input to the loss is cut", 0 * problem.right(draw)[at]
+        "detached", "Yours is zero: the path from this input to the loss is cut", 0 * problem.right(draw)[at]
     )
 
 

@@ -1,7 +1,7 @@
-"""The sum over all ways from an input to the output, some of which are forgotten or weighed wrongly.
+"""The sum over all paths from an input to the output, some of which are forgotten or have a wrong weight.
 
 A tensor that is used several times gets the sum of what comes back through each use (the chain rule for
-several variables). Cutting one way and taking what is left tells what that way brings.
+several variables). Cutting one path and taking what is left tells what that path brings.
 """
 
 from dataclasses import dataclass
@@ -9,11 +9,15 @@ from itertools import combinations_with_replacement
 from typing import Any
 
 import torch
-from torch import Tensor, fx
+from torch import Tensor
 
 from manual_backprop.functional.operation import broadcasts
-from manual_backprop.verify.problem import Candidate, Draw, Problem
-from manual_backprop.verify.steps import Change, Way, steps_at
+from manual_backprop.verify.diagnosis.candidate import Candidate
+from manual_backprop.verify.diagnosis.forward_trace import Change, Edge, name_of, trace_at
+from manual_backprop.verify.problem import Draw, Problem
+
+NEGLIGIBLE = 1e-10  # relative to the largest entry: a part of the gradient that is no larger is rounding
+RTOL, ATOL = 1e-9, 1e-12  # gradients of float64 that are closer than this are the same
 
 
 @dataclass(frozen=True)
@@ -33,37 +37,36 @@ class Term:
     complexity: int
 
 
-def ways(problem: Problem, draw: Draw, at: int) -> list[Term]:
-    """What comes back on each way that is not the only one: the sum over all ways is the gradient."""
-    steps = steps_at(problem, draw)
+def paths(problem: Problem, draw: Draw, at: int) -> list[Term]:
+    """What comes back along each path that is not the only one: the sum over all paths is the gradient."""
+    trace = trace_at(problem, draw)
     right = problem.right(draw)[at]
-    tolerance = 1e-10 * float(right.abs().max())
+    tolerance = NEGLIGIBLE * float(right.abs().max())
     found: list[Term] = []
-    for way in steps.ways:
-        without = steps.gradient(draw, at, Change(way, "cut"))
+    for edge in trace.edges:
+        without = trace.gradient(draw, at, Change(edge, "cut"))
         term = right if without is None else right - without
-        argument: Any = way.step.args[way.argument]
-        of_input = argument.op == "placeholder"
-        same = (t for t in (right, *(f.gradient for f in found)) if (t - term).abs().max() <= tolerance)
-        if term.abs().max() > tolerance and next(same, None) is None:
-            name = "forgotten-use" if of_input else "forgotten-path"
-            begin = "the input's way" if of_input else f"the way from {_read(argument)}"
-            text = f"{begin} through {way.name}"
-            found.append(Term(name, text, term, 1 if of_input else 2))
+        known = (torch.zeros_like(term), right, *(f.gradient for f in found))
+        if not any((term - other).abs().max() <= tolerance for other in known):
+            found.append(_path(edge, term))
     return found
 
 
+def _path(edge: Edge, gradient: Tensor) -> Term:
+    beginning: Any = edge.step.args[edge.argument]
+    if beginning.op == "placeholder":
+        return Term("forgotten-use", f"the path from the input through {edge.name}", gradient, 1)
+    begin = name_of(beginning) if beginning.op == "call_function" else str(beginning.target)
+    return Term("forgotten-path", f"the path from {begin} through {edge.name}", gradient, 2)
+
+
 def half_forgotten(term: Term, right: Tensor) -> Candidate | None:
-    """A way forgotten that brings the same as another one: what is left looks like the right one × ½."""
+    """A forgotten path that brings the same as another one: what is left looks like the right one × ½."""
     share = float((term.gradient * right).sum() / (right * right).sum())
-    if not torch.allclose(term.gradient, share * right, 1e-9, 1e-12):
+    if not torch.allclose(term.gradient, share * right, RTOL, ATOL):
         return None
     text = f"{term.text[0].upper()}{term.text[1:]} is forgotten"
     return Candidate(term.name, text, right - term.gradient, term.complexity)
-
-
-def _read(node: fx.Node) -> str:
-    return Way(node, 0).name if node.op == "call_function" else str(node.target)
 
 
 def products(problem: Problem, draw: Draw, at: int) -> list[Term]:

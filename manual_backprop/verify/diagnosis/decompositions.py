@@ -165,7 +165,7 @@ def attention(
     return softmax(scores, -1) @ value, scores
 
 
-DEFINITIONS: dict[Any, Callable[..., Any]] = {
+DECOMPOSITIONS: dict[Any, Callable[..., Any]] = {
     aten._softmax.default: softmax,
     aten._log_softmax.default: log_softmax,
     aten.logsumexp.default: logsumexp,

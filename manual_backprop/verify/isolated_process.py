@@ -34,7 +34,7 @@ STARTING = 60.0  # seconds that an interpreter may take until the file's own tim
 MOST_BYTES, MOST_LINES = 4000, 20  # of what the file prints
 
 
-def answer_apart(request: Request, time_limit: float) -> tuple[Answer, str]:
+def answer_in_isolation(request: Request, time_limit: float) -> tuple[Answer, str]:
     """The answer from a process of its own, and what the file printed, shortened.
 
     Raises:
@@ -43,15 +43,7 @@ def answer_apart(request: Request, time_limit: float) -> tuple[Answer, str]:
     shapes_from(request.shapes)
     require_file(request.path)
     with TemporaryDirectory() as folder:
-        process = subprocess.Popen(
-            [sys.executable, "-P", "-m", __name__, folder, json.dumps(asdict(request)), str(time_limit)],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            bufsize=0,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(path or os.getcwd() for path in sys.path)},
-            start_new_session=True,  # so that Ctrl-C reaches the command alone, which ends the process
-        )
+        process = start(folder, request, time_limit)
         assert process.stdout is not None
         printed = Printed(process.stdout)
         with suppress(subprocess.TimeoutExpired):
@@ -62,6 +54,19 @@ def answer_apart(request: Request, time_limit: float) -> tuple[Answer, str]:
                 _end(process)
                 printed.close()
         return _answer_in(Path(folder), request.path, time_limit, code), printed.text()
+
+
+def start(folder: str, request: Request, time_limit: float) -> subprocess.Popen[bytes]:
+    """An interpreter of its own that runs `main`, in a session of its own; all it prints is in `stdout`."""
+    return subprocess.Popen(
+        [sys.executable, "-P", "-m", __name__, folder, json.dumps(asdict(request)), str(time_limit)],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        bufsize=0,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(path or os.getcwd() for path in sys.path)},
+        start_new_session=True,  # so that Ctrl-C reaches the command alone, which ends the process
+    )
 
 
 class Printed:

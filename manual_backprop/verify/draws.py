@@ -1,0 +1,103 @@
+"""Random points to compare gradients at."""
+
+from collections.abc import Sequence
+from math import prod
+
+import torch
+from torch import Tensor
+
+from manual_backprop.verify.problem import Draw, Problem, Unjudged
+
+DRAWS = 3  # a mistake is named only if it explains the gradient on every one
+DRAWS_OF_FEW = 12  # where an input has only a few numbers, a fit to three draws would say little
+FEW = 4
+MARGIN = 0.1  # that drawn numbers keep from zero, where many functions have a kink
+SPREAD = 0.2  # relative, of numbers drawn near given ones
+EVERY_THIRD = 3  # number is set to zero where kinks are looked for, the others stay as they are
+
+
+def draws_of(
+    problem: Problem,
+    inputs: Sequence[Tensor] | None,
+    shapes: Sequence[tuple[int, ...] | Tensor] | None,
+    seed: int,
+) -> tuple[Draw, ...]:
+    """Random points: fresh ones of the given shapes, or the given inputs and others near them.
+
+    Raises:
+        Unjudged: the forward cannot be used; see `Problem.checked_value`.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    given: Sequence[tuple[int, ...] | Tensor] = inputs if inputs is not None else shapes or ()
+    few = any(0 < prod(_shape(x)) < FEW for x in given)
+
+    def point(number: int) -> tuple[Tensor, ...]:
+        if inputs is None:
+            return _fresh_point(problem, given, generator)
+        return tuple(inputs) if number == 0 else tuple(_near(x, generator) for x in inputs)
+
+    return tuple(
+        _draw_at(problem, point(number), generator) for number in range(DRAWS_OF_FEW if few else DRAWS)
+    )
+
+
+def _fresh_point(
+    problem: Problem, given: Sequence[tuple[int, ...] | Tensor], generator: torch.Generator
+) -> tuple[Tensor, ...]:
+    """Numbers away from zero; between 0.1 and 0.9, as log and sqrt need them, if the forward is not finite.
+
+    A tensor among the shapes is taken as it is.
+    """
+    point = tuple(x if isinstance(x, Tensor) else _away_from_zero(x, generator) for x in given)
+    if is_finite_at(problem, point):
+        return point
+    return tuple(
+        x if isinstance(shape, Tensor) else MARGIN + (1 - 2 * MARGIN) * x.abs().frac()
+        for x, shape in zip(point, given, strict=True)
+    )
+
+
+def _draw_at(problem: Problem, point: tuple[Tensor, ...], generator: torch.Generator) -> Draw:
+    output = problem.checked_value(point)
+    if not output.isfinite().all():
+        index = [int(i) for i in (~output.isfinite()).nonzero()[0]]
+        raise Unjudged(f"the forward gives {float(output[tuple(index)])} at {index} of its output")
+    upstream = _away_from_zero(tuple(output.shape), generator).to(output)
+    return Draw(point, upstream, output)
+
+
+def at_zero(problem: Problem, draw: Draw, at: int) -> Draw | None:
+    """The point with every third number of one input at zero, where kinks are; None if it has no value."""
+    position = problem.differentiable[at]
+    x = draw.inputs[position].clone()
+    x.view(-1)[::EVERY_THIRD] = 0
+    inputs = tuple(x if i == position else y for i, y in enumerate(draw.inputs))
+    if not is_finite_at(problem, inputs):
+        return None
+    output = problem.value(inputs)
+    return Draw(inputs, draw.upstream, output) if output.shape == draw.output.shape else None
+
+
+def is_finite_at(problem: Problem, point: Sequence[Tensor]) -> bool:
+    """Whether the forward can be computed at the point."""
+    try:
+        return bool(problem.value(point).isfinite().all())
+    except (RuntimeError, ValueError, AttributeError, TypeError):
+        return False
+
+
+def _shape(x: tuple[int, ...] | Tensor) -> tuple[int, ...]:
+    return tuple(x.shape) if isinstance(x, Tensor) else x
+
+
+def _away_from_zero(shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
+    x = torch.randn(shape, generator=generator, dtype=torch.float64)
+    return x + MARGIN * x.sign()
+
+
+def _near(x: Tensor, generator: torch.Generator) -> Tensor:
+    """The same signs and zeros, other sizes; integers as they are."""
+    if not x.is_floating_point():
+        return x
+    factor = (1 - SPREAD) + 2 * SPREAD * torch.rand(x.shape, generator=generator, dtype=torch.float64)
+    return (x.detach().double() * factor).to(x.dtype)
