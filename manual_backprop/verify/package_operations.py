@@ -7,7 +7,7 @@ from torch import Tensor
 
 from manual_backprop.functional.operation import PUBLIC
 
-OWN = {name: public for name, public in PUBLIC.items() if public.example}
+OWN = {name: PUBLIC[name] for name in sorted(PUBLIC) if PUBLIC[name].example}
 
 
 def own(name: str) -> tuple[Callable[..., Tensor], Callable[..., Tensor], list[Any]]:
