@@ -8,7 +8,6 @@ what comes back through the others; their sum is the gradient of the tensor. Wha
 to be given the input itself: there, the node of the graph is asked.
 """
 
-import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from functools import partial
@@ -20,35 +19,13 @@ from torch.overrides import TorchFunctionMode
 from torch.utils import _pytree as pytree
 
 from manual_backprop.functional.operation import WATCH
-from manual_backprop.record.call import Call, Value, subscript, superscript
+from manual_backprop.record.call import Call, Value
 from manual_backprop.record.formulas import name_of
+from manual_backprop.record.kinds import kind_of
+from manual_backprop.record.symbols import Symbols
+from manual_backprop.record.torch_functions import computes_nothing, is_in_place, name_of_function
 from manual_backprop.record.twins import twin_for
 from manual_backprop.takeover import use_manual_gradients
-
-LAYERS = {"linear", "conv2d"}  # what makes a pre-activation
-FUSED = {"linear_relu", "linear_sigmoid"}  # … and its activation
-ACTIVATIONS = {
-    *("relu", "sigmoid", "tanh", "gelu", "silu", "elu", "leaky_relu", "softplus"),
-    *("hardtanh", "hardsigmoid", "hardswish"),
-}
-RECURRENT = {"rnn_tanh", "rnn_relu", "lstm"}
-LETTERS = {
-    "weight": "W",
-    "bias": "b",
-    **{"in_proj_weight": "W", "in_proj_bias": "b"},
-    **{"weight_ih": "W", "weight_hh": "U", "bias_ih": "b", "bias_hh": "c"},
-}
-NOT_OPERATIONS = {
-    "requires_grad_",
-    "__get__",
-    "_is_view",
-    "detach",
-    "retain_grad",
-    "register_hook",
-    "backward",
-    "set",
-}
-AUGMENTED = {f"i{name}" for name in ("add", "sub", "mul", "div", "truediv", "pow", "matmul")}
 
 
 class Trace(TorchFunctionMode):
@@ -60,7 +37,7 @@ class Trace(TorchFunctionMode):
         self.values: dict[int, Value] = {}
         self.alive: list[Tensor] = []  # so that no id is used twice
         self.places: list[str] = [""]
-        self.layer = self.activated = self.others = 0
+        self.symbols = Symbols()
         for name, tensor in names.items():
             kind = kinds[name]
             numbers = tensor.detach().clone() if kind == "constant" else tensor.detach()  # a step changes it
@@ -92,11 +69,11 @@ class Trace(TorchFunctionMode):
         if not torch.is_grad_enabled():
             return func(*args, **kwargs)
         given = _tensors((args, kwargs))
-        name = _name(func)
-        in_place = _is_in_place(name, kwargs)
+        name = name_of_function(func)
+        in_place = is_in_place(name, kwargs)
         if in_place:
             self._preserve(given[:1])
-        if not any(t.requires_grad for t in given) or name in NOT_OPERATIONS:
+        if not any(t.requires_grad for t in given) or computes_nothing(name):
             return self._carry(func(*args, **kwargs), given)
         before = self._as_values((*args, *kwargs.values()))
         if in_place:
@@ -142,10 +119,10 @@ class Trace(TorchFunctionMode):
             alias.register_hook(partial(_note, call.gradients, at))
         for value in call.inputs:
             value.uses.append(call)
-        self._name_parameters(call)
+        self.symbols.name_parameters(call)
         for result in results:
-            alone = call.operation not in RECURRENT or result is results[0]
-            symbol = self._symbol(call.operation if alone else "")
+            after_the_first = kind_of(call.operation) == "recurrent layer" and result is not results[0]
+            symbol = self.symbols.other() if after_the_first else self.symbols.of_output(call.operation)
             value = Value(symbol, "", "intermediate", result.detach())
             call.outputs.append(value)
             self._know(result, value)
@@ -158,7 +135,7 @@ class Trace(TorchFunctionMode):
                 return argument
             if id(argument) not in self.values:
                 kind = "intermediate" if argument.requires_grad else "constant"
-                symbol = self._symbol("") if argument.requires_grad else "c"
+                symbol = self.symbols.other() if argument.requires_grad else "c"
                 self._know(argument, Value(symbol, "", kind, argument.detach()))
             return self.values[id(argument)]
 
@@ -188,27 +165,6 @@ class Trace(TorchFunctionMode):
     def _know(self, tensor: Tensor, value: Value) -> None:
         self.values[id(tensor)] = value
         self.alive.append(tensor)
-
-    def _symbol(self, operation: str) -> str:
-        if operation in LAYERS | FUSED | RECURRENT:
-            self.layer += 1
-        if operation in RECURRENT:
-            return f"h{superscript(self.layer)}"
-        if operation in LAYERS:
-            return f"z{superscript(self.layer)}"
-        if operation in ACTIVATIONS | FUSED and self.activated < self.layer:
-            self.activated = self.layer
-            return f"a{superscript(self.layer)}"
-        self.others += 1
-        return f"t{subscript(self.others)}"
-
-    def _name_parameters(self, call: Call) -> None:
-        layer = superscript(self.layer + 1) if call.operation in LAYERS | FUSED | RECURRENT else ""
-        for value in call.inputs:
-            if value.kind == "parameter" and not value.symbol:
-                role = re.sub(r"_l\d+(_reverse)?$", "", value.name.rpartition(".")[2])
-                letter = LETTERS.get(role) if layer else None
-                value.symbol = letter + layer if letter else value.name
 
     def finish(self, loss: Tensor) -> None:
         """The loss gets its symbol."""
@@ -243,18 +199,3 @@ def _note(gradients: dict[int, Tensor], at: int, gradient: Tensor) -> None:
 
 def _note_all(gradients: dict[int, Tensor], found: tuple[Tensor | None, ...], _: Any) -> None:
     gradients.update({at: gradient for at, gradient in enumerate(found) if gradient is not None})
-
-
-def _is_in_place(name: str, kwargs: dict[str, Any]) -> bool:
-    """Whether it writes over its first argument."""
-    written = name.endswith("_") and name not in NOT_OPERATIONS
-    return written or name in AUGMENTED or name == "setitem" or kwargs.get("inplace") is True
-
-
-def _name(func: Any) -> str:
-    """`add` for Tensor.__add__, `T` for the property of that name."""
-    name = getattr(func, "__name__", str(func))
-    if name == "__get__":
-        attribute = getattr(getattr(func, "__self__", None), "__name__", name)
-        return attribute if attribute in ("T", "mT", "H", "mH") else "__get__"
-    return name.strip("_") if name.startswith("__") else name
