@@ -7,20 +7,25 @@ from typing import Literal
 
 Kind = Literal["layer", "fused layer", "recurrent layer", "activation", "elementwise", "other"]
 
-KINDS: dict[str, Kind] = {
-    # makes a pre-activation z
-    **dict.fromkeys(("linear", "conv2d"), "layer"),
-    # a layer with its activation
-    **dict.fromkeys(("linear_relu", "linear_sigmoid"), "fused layer"),
-    **dict.fromkeys(("rnn_tanh", "rnn_relu", "lstm"), "recurrent layer"),
-    # of each number by itself
-    **dict.fromkeys(
-        ("relu", "sigmoid", "tanh", "gelu", "silu", "elu", "leaky_relu", "softplus"), "activation"
+OPERATIONS: dict[Kind, tuple[str, ...]] = {
+    "layer": ("linear", "conv2d"),  # its output is a pre-activation z
+    "fused layer": ("linear_relu", "linear_sigmoid"),  # with its activation
+    "recurrent layer": ("rnn_tanh", "rnn_relu", "lstm"),
+    "activation": (
+        *("relu", "sigmoid", "tanh", "gelu", "silu", "elu", "leaky_relu", "softplus"),
+        *("hardtanh", "hardsigmoid", "hardswish"),
     ),
-    **dict.fromkeys(("hardtanh", "hardsigmoid", "hardswish"), "activation"),
-    **dict.fromkeys(("add", "sub", "mul", "div", "neg", "exp", "log", "pow", "abs"), "elementwise"),
-    **dict.fromkeys(("sqrt", "rsqrt", "copy", "dropout", "update", "overwrite"), "elementwise"),
+    "elementwise": (
+        *("add", "sub", "mul", "div", "neg", "exp", "log", "pow", "abs", "sqrt", "rsqrt"),
+        *("copy", "dropout", "update", "overwrite"),
+    ),
 }
+KINDS: dict[str, Kind] = {name: kind for kind, names in OPERATIONS.items() for name in names}
+
+# How the page writes a gradient out as products of recorded numbers; beside these, by the slope where
+# `Formula.slope` is known.
+Products = Literal["affine", "softmax minus one-hot", "slope"]
+PRODUCTS: dict[str, Products] = {"linear": "affine", "cross_entropy": "softmax minus one-hot"}
 
 
 def kind_of(operation: str) -> Kind:

@@ -1,4 +1,4 @@
-"""Symbols for what appears in a step: zˡ, aˡ and hˡ by layers, Wˡ and bˡ for parameters, tᵢ for all others."""
+"""Symbols for what appears in a step: zˡ, aˡ and hˡ by layer, Wˡ and bˡ for parameters, tᵢ for the rest."""
 
 import re
 

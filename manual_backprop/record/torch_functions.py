@@ -1,4 +1,4 @@
-"""What PyTorch's own functions are, as a TorchFunctionMode is given them: their names, and what they overwrite."""
+"""The names of PyTorch's own functions, as a TorchFunctionMode is given them, and what the names say."""
 
 from typing import Any
 
