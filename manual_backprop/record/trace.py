@@ -28,6 +28,10 @@ from manual_backprop.record.twins import twin_for
 from manual_backprop.takeover import use_manual_gradients
 
 
+class OverwrittenViewError(RuntimeError):
+    """PyTorch has refused to write over a view that a hand-written operation made."""
+
+
 class Trace(TorchFunctionMode):
     """Watches a forward pass: `with trace.watching(model): …`; what comes back, it notes by hooks."""
 
@@ -38,6 +42,7 @@ class Trace(TorchFunctionMode):
         self.alive: list[Tensor] = []  # so that no id is used twice
         self.places: list[str] = [""]
         self.symbols = Symbols()
+        self.views_by_hand: set[int] = set()  # by id: what hand-written operations took of a tensor
         for name, tensor in names.items():
             kind = kinds[name]
             numbers = tensor.detach().clone() if kind == "constant" else tensor.detach()  # a step changes it
@@ -75,16 +80,18 @@ class Trace(TorchFunctionMode):
             self._preserve(given[:1])
         if not any(t.requires_grad for t in given) or computes_nothing(name):
             return self._carry(func(*args, **kwargs), given)
-        before = self._as_values((*args, *kwargs.values()))
+        call = Call(self.places[-1], name, False, self._as_values((*args, *kwargs.values())))
         if in_place:
-            output = func(*args, **kwargs)
-            call = Call(self.places[-1], name.rstrip("_"), False, before)
+            call.operation = name.rstrip("_")
+            with self._writing_over(given[0]):
+                output = func(*args, **kwargs)
             self._seen(call, [given[0], *self._sharing(given[0])])
             return output
-        arguments, aliases = _aliased((args, kwargs))
+        arguments, call.aliases = _aliased((args, kwargs))
         output = func(*arguments[0], **arguments[1])
-        call = Call(self.places[-1], name, False, before, aliases=aliases)
-        self._seen(call, [t for t in _tensors(output) if not any(t is u for u in given)])
+        made = [t for t in _tensors(output) if not any(t is u for u in given)]
+        self._seen(call, made)
+        self._note_views(made, [t for t in given if id(t) in self.views_by_hand])
         return output
 
     def _own(self, operation: Any, compute: Callable[..., Any], inputs: tuple[Any, ...]) -> Any:
@@ -92,22 +99,37 @@ class Trace(TorchFunctionMode):
         token = WATCH.set(None)
         try:
             with torch._C.DisableTorchFunction():
-                if operation.overwrites:
-                    self._preserve([t for t in inputs[:1] if isinstance(t, Tensor)])
-                arguments, aliases = (inputs, None) if operation.overwrites else _aliased(inputs)
-                call = Call(
-                    self.places[-1], name_of(operation), True, self._as_values(inputs), aliases=aliases or {}
-                )
-                call.twin = twin_for(operation)
-                output = compute(*arguments)
-                if torch.is_grad_enabled():
-                    changed = self._sharing(inputs[0]) if operation.overwrites else []
-                    self._seen(call, [*_tensors(output), *changed])
-                    if aliases is None and call.result is not None and call.result.grad_fn is not None:
-                        call.result.grad_fn.register_hook(partial(_note_all, call.gradients))
-                return output
+                record = self._own_in_place if operation.overwrites else self._own_elsewhere
+                return record(operation, compute, inputs)
         finally:
             WATCH.reset(token)
+
+    def _own_elsewhere(self, operation: Any, compute: Callable[..., Any], inputs: tuple[Any, ...]) -> Any:
+        """An operation that leaves its inputs as they are is given aliases of them."""
+        call = self._own_call(operation, inputs)
+        arguments, call.aliases = _aliased(inputs)
+        output = compute(*arguments)
+        if torch.is_grad_enabled():
+            self._seen(call, _tensors(output))
+            self._note_views(_tensors(output), _tensors(inputs))
+        return output
+
+    def _own_in_place(self, operation: Any, compute: Callable[..., Any], inputs: tuple[Any, ...]) -> Any:
+        """An operation that writes over its first input gets that input; its node tells what comes back."""
+        self._preserve(_tensors(inputs[0]))
+        call = self._own_call(operation, inputs)
+        with self._writing_over(inputs[0]):
+            output = compute(*inputs)
+        if torch.is_grad_enabled():
+            self._seen(call, [*_tensors(output), *self._sharing(inputs[0])])
+            if call.result is not None and call.result.grad_fn is not None:
+                call.result.grad_fn.register_hook(partial(_note_all, call.gradients))
+        return output
+
+    def _own_call(self, operation: Any, inputs: tuple[Any, ...]) -> Call:
+        call = Call(self.places[-1], name_of(operation), True, self._as_values(inputs))
+        call.twin = twin_for(operation)
+        return call
 
     def _seen(self, call: Call, outputs: list[Tensor]) -> None:
         """Note what came out, if a gradient can come back through it."""
@@ -155,6 +177,21 @@ class Trace(TorchFunctionMode):
         for value in self.values.values():
             if value.tensor.untyped_storage().data_ptr() in storages:
                 value.tensor = value.tensor.clone()
+
+    def _note_views(self, outputs: list[Tensor], origins: list[Tensor]) -> None:
+        """Remember the outputs that share their numbers with one of these."""
+        storages = {t.untyped_storage().data_ptr() for t in origins}
+        views = [t for t in outputs if t.requires_grad and t.untyped_storage().data_ptr() in storages]
+        self.views_by_hand |= {id(t) for t in views}
+
+    @contextmanager
+    def _writing_over(self, tensor: Tensor) -> Iterator[None]:
+        try:
+            yield
+        except RuntimeError as error:
+            if id(tensor) in self.views_by_hand:
+                raise OverwrittenViewError from error
+            raise
 
     def _sharing(self, overwritten: Tensor) -> list[Tensor]:
         """The tensors that changed with it: what it is a view of, and the other views of that."""

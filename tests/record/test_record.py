@@ -215,6 +215,25 @@ def test_what_is_written_over_a_part_changes_the_whole(part: str) -> None:
     torch.testing.assert_close(product.output.tensor.sum(), torch.tensor(step.loss, dtype=torch.float64))
 
 
+def test_an_error_of_the_model_is_the_models() -> None:
+    runs = []
+
+    def model(w: torch.Tensor) -> torch.Tensor:
+        runs.append(w)
+        raise RuntimeError("Output 0 is a view and is being modified inplace.")
+
+    with pytest.raises(RuntimeError, match="Output 0 is a view"):
+        record(model, IMAGES.clone().requires_grad_())
+    assert len(runs) == 1
+
+    def misfit(w: torch.Tensor) -> torch.Tensor:
+        (w * 2)[0].add_(w.T)
+        return w.sum()
+
+    with pytest.raises(RuntimeError, match="must match the size"):
+        record(misfit, IMAGES.clone().requires_grad_())
+
+
 def test_running_statistics_move_once_in_a_step() -> None:
     torch.manual_seed(0)
     model = torch.nn.Sequential(torch.nn.Linear(5, 3), torch.nn.BatchNorm1d(3)).double()
