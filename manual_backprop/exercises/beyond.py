@@ -10,7 +10,7 @@ def _convolution(x: Tensor, w: Tensor) -> Tensor:
     return x.unfold(0, len(w), 2) @ w
 
 
-def _turned_over(g: Tensor, x: Tensor, w: Tensor) -> tuple[Tensor, ...]:
+def _flipped(g: Tensor, x: Tensor, w: Tensor) -> tuple[Tensor, ...]:
     return _over_windows(g, x, w.flip(0))
 
 
@@ -66,7 +66,7 @@ def _self_attention(x: Tensor, Wq: Tensor, Wk: Tensor, Wv: Tensor) -> Tensor:
     return (q @ k.T / q.shape[1] ** 0.5).softmax(1) @ v
 
 
-def _attending(*ways: str, turned: bool = True) -> Backward:
+def _attending(*ways: str, transposed: bool = True) -> Backward:
     """The backward of `_self_attention`; x gets a share only by these of its three ways."""
 
     def backward(g: Tensor, x: Tensor, Wq: Tensor, Wk: Tensor, Wv: Tensor) -> tuple[Tensor, ...]:
@@ -75,7 +75,7 @@ def _attending(*ways: str, turned: bool = True) -> Backward:
         p = (scale * q @ k.T).softmax(1)
         grad_p = g @ v.T
         grad_s = scale * p * (grad_p - (grad_p * p).sum(1, keepdim=True))
-        grad_q, grad_k, grad_v = grad_s @ k, (grad_s.T if turned else grad_s) @ q, p.T @ g
+        grad_q, grad_k, grad_v = grad_s @ k, (grad_s.T if transposed else grad_s) @ q, p.T @ g
         shares = {"q": grad_q @ Wq, "k": grad_k @ Wk, "v": grad_v @ Wv}
         grad_x = sum((shares[way] for way in ways), start=torch.zeros_like(x))
         return grad_x, grad_q.T @ x, grad_k.T @ x, grad_v.T @ x
@@ -89,8 +89,8 @@ EXERCISES: dict[str, Judge] = {
         (12,),
         (3,),
         mistakes={
-            "You turned the kernel over where it stays as it is: a window gives back to its places in the "
-            "order in which it has read them.": _turned_over,
+            "You flipped the kernel where it stays as it is: a window gives back to its places in the "
+            "order in which it has read them.": _flipped,
             "You moved the window on by 1 in the backward; forward it moves on by 2.": (
                 lambda g, x, w: _over_windows(g, x, w, stride=1)
             ),
@@ -122,8 +122,8 @@ EXERCISES: dict[str, Judge] = {
             "x is used three times. Its share through the queries is missing.": _attending("k", "v"),
             "x is used three times. Its share through the keys is missing.": _attending("q", "v"),
             "x is used three times. Its share through the values is missing.": _attending("q", "k"),
-            "A key is used by every query, so ∂L/∂k sums over the rows of ∂L/∂s: it has to be turned "
-            "over.": _attending("q", "k", "v", turned=False),
+            "A key is used by every query, so ∂L/∂k sums over the rows of ∂L/∂s: it has to be "
+            "transposed.": _attending("q", "k", "v", transposed=False),
         },
     ),
 }

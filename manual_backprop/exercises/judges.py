@@ -105,13 +105,13 @@ def number(
             answer = answer.item()
         if isinstance(answer, bool) or not isinstance(answer, int | float):
             return False, f"a number is asked for, not {answer!r}."
-        due = right() if callable(right) else right
-        if isclose(answer, due, rel_tol=relative, abs_tol=1e-12):
+        expected = right() if callable(right) else right
+        if isclose(answer, expected, rel_tol=relative, abs_tol=1e-12):
             return True, "right."
         for wrong, why in mistakes.items():
             if isclose(answer, wrong, rel_tol=relative, abs_tol=1e-12):
                 return False, f"not {answer:g}: {why}"
-        size = "large" if answer > due else "small"
+        size = "large" if answer > expected else "small"
         return False, f"{answer:g} is too {size}."
 
     return judge
@@ -157,16 +157,16 @@ def same_numbers(
             given = called(answer, *arguments)
             if isinstance(given, str):
                 return False, given
-            due = right(*arguments)
-            if given.shape != due.shape:
-                return False, f"the result has the shape {tuple(given.shape)}; {tuple(due.shape)} is due."
-            if not torch.allclose(given, due, rtol=1e-4, atol=1e-9, equal_nan=True):
+            expected = right(*arguments)
+            if given.shape != expected.shape:
+                return False, f"expected a result of shape {tuple(expected.shape)}, got {tuple(given.shape)}."
+            if not torch.allclose(given, expected, rtol=1e-4, atol=1e-9, equal_nan=True):
                 for why, mistake in mistakes.items():
                     as_if = torch.as_tensor(mistake(*arguments))
                     if as_if.shape == given.shape and torch.allclose(given, as_if.to(given), rtol=1e-4):
                         return False, f"not yet: {why}"
-                at = int((given - due).abs().nan_to_num(nan=float("inf")).argmax())
-                numbers = f"{given.flatten()[at]:.6g} where {due.flatten()[at]:.6g} is due"
+                at = int((given - expected).abs().nan_to_num(nan=float("inf")).argmax())
+                numbers = f"expected {expected.flatten()[at]:.6g}, got {given.flatten()[at]:.6g}"
                 return False, f"not yet: {numbers}."
         return True, "right."
 

@@ -151,7 +151,7 @@ def _value(step: Step, value: Value, most: int, learned: bool) -> dict[str, Any]
 
 
 def _side_of_image(value: Value) -> int:
-    """How many pixels an example has on a side; 0 where it is no square image."""
+    """How many pixels an example has on a side; 0 where it is not a square image."""
     features = value.tensor.shape[-1] if value.tensor.dim() else 1
     side = isqrt(features)
     return side if value.kind == "input" and side * side == features and side >= SMALLEST_IMAGE else 0
