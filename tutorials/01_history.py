@@ -311,11 +311,11 @@ for seed, (_, outputs) in enumerate(runs):
     print(f"start {seed}: {[round(float(a), 2) for a in outputs]}  {result}")
 
 # %% [markdown]
-# The rows are 00, 01, 10 and 11, so 0, 1, 1, 0 is due. Most starts learn it, some do not: those give two of
-# the rows nearly the same answer, near one half. To call it stuck is to say that 1,000 steps did not get it
-# there, no more. Hamey ("XOR has no local minima: a case study in neural network error surface analysis",
-# *Neural Networks* 11, 1998) proves that there is no local minimum to be trapped in; but a slope may be so
-# gentle that the way down takes very long.
+# The rows are 00, 01, 10 and 11, so the right outputs are 0, 1, 1, 0. Most starts learn it, some do not:
+# those give two of the rows nearly the same answer, near one half. To call it stuck is to say that 1,000
+# steps did not get it there, no more. Hamey ("XOR has no local minima: a case study in neural network error
+# surface analysis", *Neural Networks* 11, 1998) proves that there is no local minimum to be trapped in; but a
+# slope may be so gentle that the way down takes very long.
 
 # %%
 good = next(parameters for parameters, outputs in runs if learned(outputs))

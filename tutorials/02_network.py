@@ -86,7 +86,7 @@ print("z =", [round(float(value), 4) for value in product])
 #
 # A matrix product sums over the *inner* index: $(AB)_{nj} = \sum_i A_{ni} B_{ij}$, the last index of the
 # first factor and the first of the second. Here $i$ is the last index of $x$, but it is the last of $W$ as
-# well. So $W$ must be turned over, $(W^\top)_{ij} = W_{ji}$, and then
+# well. So $W$ must be transposed, $(W^\top)_{ij} = W_{ji}$, and then
 #
 # $$z = x\, W^\top + b, \qquad (N, M) = (N, D)\,(D, M)$$
 #
@@ -122,7 +122,7 @@ agree = int(torch.isclose(right, wrong).sum())
 print(f"entries that agree with x Wᵀ: {agree} of 16")
 
 # %% [markdown]
-# No error, the due shape, and other numbers. Shapes alone do not settle where a transpose belongs; the
+# No error, the right shape, and other numbers. Shapes alone do not settle where a transpose belongs; the
 # indices do. (This returns with gradients, in [The chain rule, layer by layer](05_chain_rule.py).)
 #
 # Why bother with matrices, if the loop gives the same? Because one large product is work that a machine does

@@ -143,7 +143,7 @@ print(f"∂c/∂a = {a.gradient:g}, and 4 is right")
 # Every gradient that arrives replaces the one that was there. Four arrive at $a$, each of them 1, and the
 # last one stays.
 #
-# ## The first mistake: `=` where `+=` is due
+# ## The first mistake: `=` where `+=` is needed
 #
 # Why do gradients add up? Give the two uses of $b$ names of their own: $c = u + v$, where $u = b$ and
 # $v = b$. If $b$ grows by a small $h$, then both $u$ and $v$ grow by $h$, and to first order in $h$

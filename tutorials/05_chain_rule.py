@@ -8,7 +8,7 @@
 # gradient is a product of numbers; with several units, where it is a sum of such products; and with matrices,
 # where the sum is hidden in a product, and a transpose has to stand in the right place.
 #
-# Layers are counted by superscripts, which are no powers: $W^1$, $W^2$, $W^3$. What layer $l$ receives is
+# Layers are numbered by superscripts, which are not powers: $W^1$, $W^2$, $W^3$. What layer $l$ receives is
 # $a^{l-1}$, its *weighted sum* is $z^l$, and an *activation function* $f$ makes of it what the next layer
 # receives, $a^l = f(z^l)$. At the beginning, $a^0 = x$. ([A neuron, a layer, a network](02_network.py) has
 # the forward pass in full.)
@@ -130,7 +130,7 @@ for name, gradient in zip(("w¹", "w²", "w³"), gradients, strict=True):
     print(f"∂L/∂{name}: {abs(gradient):.4f} in size")
 
 # %% [markdown]
-# $w^3$ is a factor of $\delta^2$ and with it of all that lies before. It is no factor of its own gradient,
+# $w^3$ is a factor of $\delta^2$ and with it of all that lies before. It is not a factor of its own gradient,
 # $\delta^3 a^2$: a weight that is zero can still learn, but it lets no error through.
 
 # %%
@@ -221,7 +221,7 @@ with torch.no_grad():
 #
 # The first is a sum of $N$ outer products, one for each example. It is also a matrix product. In
 # $(PQ)_{ji} = \sum_n P_{jn} Q_{ni}$ the summed index is the column of the left factor and the row of the
-# right one. In $\delta_{nj}$ it is the row, so $\delta$ has to be turned over:
+# right one. In $\delta_{nj}$ it is the row, so $\delta$ has to be transposed:
 #
 # $$\boxed{\;\frac{\partial L}{\partial W^l} = (\delta^l)^\top a^{l-1}, \qquad
 #   \frac{\partial L}{\partial b^l} = \sum_n \delta^l_n, \qquad
@@ -243,16 +243,16 @@ torch.testing.assert_close(delta.T @ a, sum(outer_products))
 
 
 # %%
-def products(delta: Tensor, W: Tensor, a: Tensor, due: Tensor) -> list[list[float]]:
-    """Each product's relative difference from `due`; NaN where a shape does not fit."""
+def products(delta: Tensor, W: Tensor, a: Tensor, right_one: Tensor) -> list[list[float]]:
+    """Each product's relative difference from `right_one`; NaN where a shape does not fit."""
     factors = [delta, delta.T, W, W.T, a, a.T]
     table = []
     for left in factors:
         row = []
         for right in factors:
             off = float("nan")
-            if left.shape[1] == len(right) and (len(left), right.shape[1]) == due.shape:
-                off = float((left @ right - due).norm() / due.norm())
+            if left.shape[1] == len(right) and (len(left), right.shape[1]) == right_one.shape:
+                off = float((left @ right - right_one).norm() / right_one.norm())
             row.append(0.0 if off < 1e-12 else off)
         table.append(row)
     return table
@@ -349,7 +349,7 @@ def backward(grad_output, x, W1, b1, W2, b2, W3, b3):
     delta2 = delta3 @ W3 * (a2 * (1 - a2))  # δ² = δ³ W³ ⊙ f′(z²)
     delta1 = delta2 @ W2 * (a1 * (1 - a1))  # δ¹ = δ² W² ⊙ f′(z¹)
     return (
-        delta1 @ W1,  # no ⊙ f′: x is no activation
+        delta1 @ W1,  # no ⊙ f′: x is not an activation
         delta1.T @ x,
         delta1.sum(0),
         delta2.T @ a1,

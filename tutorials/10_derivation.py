@@ -87,8 +87,8 @@ assert losses[-1] < 0.5 * losses[0]
 
 # %% [markdown]
 # It learns, and well. And the gradient is wrong, as this page will show. Descent forgives much: any
-# direction that points somewhat downhill lowers the loss. So **a falling loss is no proof of a gradient**.
-# We need a witness that knows nothing of our derivation.
+# direction that points somewhat downhill lowers the loss. So **a falling loss does not prove a gradient
+# right**. We need a witness that knows nothing of our derivation.
 #
 # ## A slope from values alone
 #
@@ -358,8 +358,8 @@ def forgets(grad_output: Tensor, z: Tensor) -> Tensor:
 z = torch.randn(5, 3, dtype=torch.float64)
 for forward, backward in ((softmax, zeros), (torch.tanh, forgets)):
     leaf = z.clone().requires_grad_()
-    (due,) = torch.autograd.grad(forward(leaf).sum(), leaf)
-    torch.testing.assert_close(backward(torch.ones_like(z), z), due)  # it passes
+    (expected,) = torch.autograd.grad(forward(leaf).sum(), leaf)
+    torch.testing.assert_close(backward(torch.ones_like(z), z), expected)  # it passes
     print(verify(forward, backward, shapes=[(5, 3)]), end="\n\n")
 
 # %% [markdown]

@@ -204,12 +204,14 @@ with FlopCounterMode(display=False) as backward_count:
 
 sizes = ((784, 1000), (1000, 200), (200, 10))
 N = len(x)
-forward_due = sum(2 * N * D * M for D, M in sizes)
-backward_due = sum(4 * N * D * M for D, M in sizes) - 2 * N * 784 * 1000
-assert forward_count.get_total_flops() == forward_due
-assert backward_count.get_total_flops() == backward_due
-print(f"forward {forward_due / 1e6:.0f} million operations, backward {backward_due / 1e6:.0f} million")
-print(f"together {(forward_due + backward_due) / forward_due:.2f} times the forward")
+forward_expected = sum(2 * N * D * M for D, M in sizes)
+backward_expected = sum(4 * N * D * M for D, M in sizes) - 2 * N * 784 * 1000
+assert forward_count.get_total_flops() == forward_expected
+assert backward_count.get_total_flops() == backward_expected
+print(
+    f"forward {forward_expected / 1e6:.0f} million operations, backward {backward_expected / 1e6:.0f} million"
+)
+print(f"together {(forward_expected + backward_expected) / forward_expected:.2f} times the forward")
 
 # %% [markdown]
 # The time that was measured may be a larger multiple than this count. A million entries of a gradient have
@@ -495,8 +497,8 @@ peaks = []
 for k in lengths:
     meter = Meter()
     grads = gradients(signal, Ws, k, meter)
-    for ours, due in zip(grads, right, strict=True):
-        torch.testing.assert_close(ours, due)
+    for ours, expected in zip(grads, right, strict=True):
+        torch.testing.assert_close(ours, expected)
     assert meter.peak == (T // k + k) * one
     peaks.append(meter.peak / one)
 assert min(peaks) == 16 == 2 * T**0.5
@@ -550,8 +552,8 @@ def gradient_of(output: Tensor) -> tuple[Tensor, ...]:
 
 plain = gradient_of(deep(inputs))
 with_checkpoints = gradient_of(checkpoint_sequential(deep, 4, inputs, use_reentrant=False))
-for ours, due in zip(with_checkpoints, plain, strict=True):
-    torch.testing.assert_close(ours, due)
+for ours, expected in zip(with_checkpoints, plain, strict=True):
+    torch.testing.assert_close(ours, expected)
 print(f"{len(plain)} gradients, with and without checkpoints: equal")
 
 # %% [markdown]

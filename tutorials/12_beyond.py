@@ -119,8 +119,8 @@ torch.testing.assert_close(backward_by_columns(delta, x, W), looped[:2])
 # ### As a convolution
 #
 # Look again at $\partial L/\partial x_h = \sum_u \delta_{h-u} w_u$. Where $z_i = \sum_u w_u x_{i+u}$ has a
-# plus, this has a minus. So the way back to $x$ is a convolution too, of $\delta$, with the kernel turned
-# over: its last weight stands first, in rows and in columns. $\delta$ is 0 where there is no place, so it
+# plus, this has a minus. So the way back to $x$ is a convolution too, of $\delta$, with the kernel
+# flipped: its last weight stands first, in rows and in columns. $\delta$ is 0 where there is no place, so it
 # gets $K - 1$ rows and columns of zeros on each side, and the result is larger than $\delta$: a *full*
 # convolution. Forward a kernel leads from $C$ channels to $M$, back from $M$ to $C$; hence the transpose, of
 # the channels alone.

@@ -56,8 +56,8 @@ print("gradcheck:", gradcheck(Cube.apply, x))
 two = torch.tensor(2.0, dtype=torch.float64, requires_grad=True)
 (first,) = torch.autograd.grad(Cube.apply(two) ** 2, two, create_graph=True)
 (second,) = torch.autograd.grad(first, two)
-print(f"first derivative:  {first.item():.0f}, due 192")
-print(f"second derivative: {second.item():.0f}, due 480")
+print(f"first derivative:  {first.item():.0f}, expected 192")
+print(f"second derivative: {second.item():.0f}, expected 480")
 assert (first.item(), second.item()) == (192, 288)
 
 # %% [markdown]
@@ -205,7 +205,7 @@ for function in (Attribute, Saved):
         a.add_(1)
     try:
         (grad,) = torch.autograd.grad(a, z)
-        print(f"{function.__name__:<10} {float(grad):.2f}, due 0.25")
+        print(f"{function.__name__:<10} {float(grad):.2f}, expected 0.25")
     except RuntimeError as refusal:
         print(f"{function.__name__:<10} {str(refusal).split(':')[0]}")
 
@@ -340,7 +340,7 @@ class Double(torch.autograd.Function):
 x = torch.ones(1, requires_grad=True)
 upstream = torch.ones(1)
 (grad,) = torch.autograd.grad(Double.apply(x) + x, x, upstream)
-print(f"gradient: {float(grad):.0f}, due 3")
+print(f"gradient: {float(grad):.0f}, expected 3")
 print(f"upstream gradient: 1 before, {float(upstream):.0f} after")
 
 # %% [markdown]
@@ -573,7 +573,7 @@ assert len(kept(softplus, z)) == 1
 # 3. Save inputs and outputs only, as few as the formula needs, with `save_for_backward`.
 # 4. `backward` starts from `grad_output` and is made of differentiable functions; else it is
 #    `once_differentiable`.
-# 5. Return for each input exactly its shape and type, `None` for what is no tensor, and nothing that
+# 5. Return for each input exactly its shape and type, `None` for what is not a tensor, and nothing that
 #    `needs_input_grad` does not ask for.
 # 6. Read `grad_output`, do not write to it, and never `.view` it.
 # 7. Write `jvp` from the same Jacobian, and hold the two together with the adjoint identity.

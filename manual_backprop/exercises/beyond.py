@@ -1,56 +1,16 @@
 """The exercises of “Beyond the multilayer perceptron”."""
 
-from collections.abc import Callable, Mapping
-from typing import Any
-
 import torch
 from torch import Tensor
 
-from manual_backprop.exercises.judges import Judge, Judgement, derivation
-
-Backward = Callable[..., tuple[Tensor, ...]]
-
-
-def _naming(
-    forward: Callable[..., Tensor], *shapes: tuple[int, ...], mistakes: Mapping[str, Backward]
-) -> Judge:
-    """As `derivation`, and one of these mistakes is named where a gradient is the one that it leads to."""
-    judged = derivation(forward, *shapes)
-
-    def judge(answer: Any) -> Judgement:
-        right, remark = judged(answer)
-        if right:
-            return right, remark
-        generator = torch.Generator().manual_seed(0)
-        inputs = [torch.randn(s, generator=generator, dtype=torch.float64).requires_grad_() for s in shapes]
-        output = forward(*inputs)
-        upstream = torch.randn(output.shape, generator=generator, dtype=torch.float64)
-        due = torch.autograd.grad(output, inputs, upstream)
-        inputs = [x.detach() for x in inputs]
-        try:
-            given = list(answer(upstream, *(x.clone() for x in inputs)))
-        except Exception:  # what went wrong, the remark says already
-            return right, remark
-        named = []
-        for why, mistake in mistakes.items():
-            wrong = mistake(upstream, *inputs)
-            if any(_alike(g, w) and not _alike(w, d) for g, w, d in zip(given, wrong, due, strict=False)):
-                named.append(why)
-        first, _, report = remark.partition("\n")
-        return right, "\n".join([first, *named, report])
-
-    return judge
-
-
-def _alike(given: Any, other: Tensor) -> bool:
-    return isinstance(given, Tensor) and given.shape == other.shape and torch.allclose(given, other)
+from manual_backprop.exercises.judges import Backward, Judge, derivation
 
 
 def _convolution(x: Tensor, w: Tensor) -> Tensor:
     return x.unfold(0, len(w), 2) @ w
 
 
-def _turned_over(g: Tensor, x: Tensor, w: Tensor) -> tuple[Tensor, ...]:
+def _flipped(g: Tensor, x: Tensor, w: Tensor) -> tuple[Tensor, ...]:
     return _over_windows(g, x, w.flip(0))
 
 
@@ -106,7 +66,7 @@ def _self_attention(x: Tensor, Wq: Tensor, Wk: Tensor, Wv: Tensor) -> Tensor:
     return (q @ k.T / q.shape[1] ** 0.5).softmax(1) @ v
 
 
-def _attending(*ways: str, turned: bool = True) -> Backward:
+def _attending(*ways: str, transposed: bool = True) -> Backward:
     """The backward of `_self_attention`; x gets a share only by these of its three ways."""
 
     def backward(g: Tensor, x: Tensor, Wq: Tensor, Wk: Tensor, Wv: Tensor) -> tuple[Tensor, ...]:
@@ -115,7 +75,7 @@ def _attending(*ways: str, turned: bool = True) -> Backward:
         p = (scale * q @ k.T).softmax(1)
         grad_p = g @ v.T
         grad_s = scale * p * (grad_p - (grad_p * p).sum(1, keepdim=True))
-        grad_q, grad_k, grad_v = grad_s @ k, (grad_s.T if turned else grad_s) @ q, p.T @ g
+        grad_q, grad_k, grad_v = grad_s @ k, (grad_s.T if transposed else grad_s) @ q, p.T @ g
         shares = {"q": grad_q @ Wq, "k": grad_k @ Wk, "v": grad_v @ Wv}
         grad_x = sum((shares[way] for way in ways), start=torch.zeros_like(x))
         return grad_x, grad_q.T @ x, grad_k.T @ x, grad_v.T @ x
@@ -124,13 +84,13 @@ def _attending(*ways: str, turned: bool = True) -> Backward:
 
 
 EXERCISES: dict[str, Judge] = {
-    "12.1": _naming(
+    "12.1": derivation(
         _convolution,
         (12,),
         (3,),
         mistakes={
-            "You turned the kernel over where it stays as it is: a window gives back to its places in the "
-            "order in which it has read them.": _turned_over,
+            "You flipped the kernel where it stays as it is: a window gives back to its places in the "
+            "order in which it has read them.": _flipped,
             "You moved the window on by 1 in the backward; forward it moves on by 2.": (
                 lambda g, x, w: _over_windows(g, x, w, stride=1)
             ),
@@ -138,9 +98,9 @@ EXERCISES: dict[str, Judge] = {
             "assign.": _overwriting,
         },
     ),
-    "12.2": _naming(
+    "12.2": derivation(
         _adding,
-        *((5, 3), (7,), (7, 3), (7, 7)),
+        *((3, 2), (5,), (5, 2), (5, 5)),
         mistakes={
             "hₜ₋₁ is used twice, inside the tanh and as a summand: the way around the tanh is "
             "missing.": _through_time(around=False),
@@ -155,15 +115,15 @@ EXERCISES: dict[str, Judge] = {
             ),
         },
     ),
-    "12.3": _naming(
+    "12.3": derivation(
         _self_attention,
         *((5, 3), (7, 3), (7, 3), (2, 3)),
         mistakes={
             "x is used three times. Its share through the queries is missing.": _attending("k", "v"),
             "x is used three times. Its share through the keys is missing.": _attending("q", "v"),
             "x is used three times. Its share through the values is missing.": _attending("q", "k"),
-            "A key is used by every query, so ∂L/∂k sums over the rows of ∂L/∂s: it has to be turned "
-            "over.": _attending("q", "k", "v", turned=False),
+            "A key is used by every query, so ∂L/∂k sums over the rows of ∂L/∂s: it has to be "
+            "transposed.": _attending("q", "k", "v", transposed=False),
         },
     ),
 }

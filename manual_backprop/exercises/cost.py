@@ -38,7 +38,9 @@ EXERCISES: dict[str, Judge] = {
             "not computed.",
             operations(1, 2): "that is the backward alone. The forward is asked for too.",
             2: "that leaves out δ² W² as well, without which there would be no δ¹.",
-            operations(3, 2): "that is turned around: it is the first layer whose input needs no gradient.",
+            operations(
+                3, 2
+            ): "it is the other way round: it is the first layer whose input needs no gradient.",
         },
     ),
     "11.2": same_numbers(
@@ -54,7 +56,7 @@ EXERCISES: dict[str, Judge] = {
             "this is the tangent of x Wᵀ. The slope of tanh is missing.": (
                 lambda x, W, x_dot, W_dot: x_dot @ W.T + x @ W_dot.T
             ),
-            "a tangent is not put through tanh itself: it is multiplied with the slope of tanh at z.": (
+            "a tangent is not put through tanh itself: it is multiplied by the slope of tanh at z.": (
                 lambda x, W, x_dot, W_dot: torch.tanh(x_dot @ W.T + x @ W_dot.T)
             ),
             "the derivative of a product is not the product of the derivatives. It is a sum of two terms.": (

@@ -36,9 +36,9 @@ def fools_ones(answer: Any) -> Judgement:
     if report:
         return False, "this backward is right. A wrong one is asked for."
     if not verdict or verdict[0].status != "wrong":
-        return False, f"nobody would be fooled, since this is no gradient of z.\n{report}"
+        return False, f"nobody would be fooled, since this is not a gradient of z.\n{report}"
     if not verdict[0].passes_with_ones:
-        return False, f"it is wrong, but a test with ones would notice: 1 − C pᵢ is due there.\n{report}"
+        return False, f"it is wrong, but a test with ones would notice: 1 − C pᵢ is expected there.\n{report}"
     return True, f"right: it is wrong, and ones do not see it.\n{report}"
 
 

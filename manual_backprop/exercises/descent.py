@@ -63,7 +63,7 @@ def _never_asked_again(gradient: Gradient, w: Tensor, lr: float, momentum: float
 
 
 def _slopes() -> list[tuple[Any, ...]]:
-    """A quadratic and a loss that is none, with a start, η, μ and a number of steps."""
+    """A quadratic loss and one that is not, with a start, η, μ and a number of steps."""
     generator = torch.Generator().manual_seed(0)
     root = torch.randn(4, 4, generator=generator, dtype=torch.float64)
     w = torch.randn(4, generator=generator, dtype=torch.float64)

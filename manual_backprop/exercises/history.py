@@ -48,7 +48,7 @@ def parity_of_three(answer: Any) -> Judgement:
         return False, "four tensors are asked for: W¹, b¹, W² and b²."
     if w1.dim() != 2 or w1.shape[1] != 3:
         return False, (
-            f"W¹ has the shape {tuple(w1.shape)}; it needs one row for each hidden neuron, with a weight for "
+            f"W¹ has shape {tuple(w1.shape)}; it needs one row for each hidden neuron, with a weight for "
             "each of the three inputs."
         )
     hidden = len(w1)
@@ -61,10 +61,10 @@ def parity_of_three(answer: Any) -> Judgement:
     z1 = x @ w1.T + b1
     says = (z1 > 0).double() @ w2.flatten() + b2 > 0
     ones = x.sum(1)
-    due = ones % 2 == 1
-    if torch.equal(says, due):
+    parity = ones % 2 == 1
+    if torch.equal(says, parity):
         return True, "right."
-    if torch.equal((z1 >= 0).double() @ w2.flatten() + b2 >= 0, due):
+    if torch.equal((z1 >= 0).double() @ w2.flatten() + b2 >= 0, parity):
         return False, "a weighted sum of exactly 0 does not make a neuron say 1; put thresholds in between."
     for why, table in (
         ("that is 'not all alike', which OR and NAND give: not parity when there are three", ones % 3 != 0),
@@ -74,7 +74,7 @@ def parity_of_three(answer: Any) -> Judgement:
     ):
         if torch.equal(says, table):
             return False, f"not yet: {why}."
-    wrong = [f"{INPUTS[n]} gives {int(says[n])}" for n in range(8) if says[n] != due[n]]
+    wrong = [f"{INPUTS[n]} gives {int(says[n])}" for n in range(8) if says[n] != parity[n]]
     return False, f"not yet: {', '.join(wrong)}."
 
 

@@ -11,6 +11,7 @@ from manual_backprop.verify import verify
 
 Judgement = tuple[bool, str]
 Judge = Callable[[Any], Judgement]
+Backward = Callable[..., tuple[Tensor, ...]]
 
 
 class Unanswered(Exception):  # noqa: N818 - not an error
@@ -21,8 +22,19 @@ class Misfit(Exception):  # noqa: N818 - what the reader is told
     """The answer is of another kind than what is asked for."""
 
 
-def derivation(forward: Callable[..., Tensor], *shapes: tuple[int, ...] | Tensor) -> Judge:
-    """The answer is a backward of `forward`, judged by `verify` on inputs of these shapes."""
+def derivation(
+    forward: Callable[..., Tensor],
+    *shapes: tuple[int, ...] | Tensor,
+    mistakes: Mapping[str, Backward] | None = None,
+) -> Judge:
+    """The answer is a backward of `forward`, judged by `verify` on inputs of these shapes.
+
+    Args:
+        forward: what is differentiated.
+        shapes: of its inputs, or inputs themselves.
+        mistakes: backwards that a mistake leads to, by what to say of it. They are tried first, and are
+            quicker than `verify`.
+    """
 
     def judge(answer: Any) -> Judgement:
         require_function(answer)
@@ -33,10 +45,48 @@ def derivation(forward: Callable[..., Tensor], *shapes: tuple[int, ...] | Tensor
                 raise Unanswered
         except (TypeError, RuntimeError, ValueError, IndexError):
             pass  # verify says what is wrong
+        named = _mistakes_in(answer, forward, shapes, mistakes) if mistakes else []
+        if named:
+            return False, "\n".join(["not yet.", *named])
         report = verify(forward, answer, shapes=list(shapes))
         return bool(report), ("right.\n" if report else "not yet.\n") + str(report)
 
     return judge
+
+
+def _mistakes_in(
+    answer: Callable[..., Any],
+    forward: Callable[..., Tensor],
+    shapes: Sequence[tuple[int, ...] | Tensor],
+    mistakes: Mapping[str, Backward],
+) -> list[str]:
+    """What to say of a backward with a gradient that is wrong, and is the one that a mistake leads to."""
+    generator = torch.Generator().manual_seed(0)
+
+    def draw(shape: Sequence[int]) -> Tensor:
+        return torch.randn(shape, generator=generator, dtype=torch.float64)
+
+    inputs = [draw(s) if isinstance(s, tuple) else s.clone() for s in shapes]
+    leaves = [x.clone().requires_grad_() for x in inputs]
+    output = forward(*leaves)
+    upstream = draw(output.shape)
+    right = torch.autograd.grad(output, leaves, upstream)
+    try:
+        given = list(answer(upstream, *(x.clone() for x in inputs)))
+    except Exception:  # verify says what is wrong
+        return []
+    return [
+        why
+        for why, mistake in mistakes.items()
+        if any(
+            _close(gradient, wrong) and not _close(wrong, expected)
+            for gradient, wrong, expected in zip(given, mistake(upstream, *inputs), right, strict=False)
+        )
+    ]
+
+
+def _close(given: Any, other: Tensor) -> bool:
+    return isinstance(given, Tensor) and given.shape == other.shape and torch.allclose(given, other)
 
 
 def number(
@@ -55,13 +105,13 @@ def number(
             answer = answer.item()
         if isinstance(answer, bool) or not isinstance(answer, int | float):
             return False, f"a number is asked for, not {answer!r}."
-        due = right() if callable(right) else right
-        if isclose(answer, due, rel_tol=relative, abs_tol=1e-12):
+        expected = right() if callable(right) else right
+        if isclose(answer, expected, rel_tol=relative, abs_tol=1e-12):
             return True, "right."
         for wrong, why in mistakes.items():
             if isclose(answer, wrong, rel_tol=relative, abs_tol=1e-12):
                 return False, f"not {answer:g}: {why}"
-        size = "large" if answer > due else "small"
+        size = "large" if answer > expected else "small"
         return False, f"{answer:g} is too {size}."
 
     return judge
@@ -107,16 +157,16 @@ def same_numbers(
             given = called(answer, *arguments)
             if isinstance(given, str):
                 return False, given
-            due = right(*arguments)
-            if given.shape != due.shape:
-                return False, f"the result has the shape {tuple(given.shape)}; {tuple(due.shape)} is due."
-            if not torch.allclose(given, due, rtol=1e-4, atol=1e-9, equal_nan=True):
+            expected = right(*arguments)
+            if given.shape != expected.shape:
+                return False, f"expected a result of shape {tuple(expected.shape)}, got {tuple(given.shape)}."
+            if not torch.allclose(given, expected, rtol=1e-4, atol=1e-9, equal_nan=True):
                 for why, mistake in mistakes.items():
                     as_if = torch.as_tensor(mistake(*arguments))
                     if as_if.shape == given.shape and torch.allclose(given, as_if.to(given), rtol=1e-4):
                         return False, f"not yet: {why}"
-                at = int((given - due).abs().nan_to_num(nan=float("inf")).argmax())
-                numbers = f"{given.flatten()[at]:.6g} where {due.flatten()[at]:.6g} is due"
+                at = int((given - expected).abs().nan_to_num(nan=float("inf")).argmax())
+                numbers = f"expected {expected.flatten()[at]:.6g}, got {given.flatten()[at]:.6g}"
                 return False, f"not yet: {numbers}."
         return True, "right."
 

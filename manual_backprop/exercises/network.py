@@ -55,9 +55,9 @@ def folded(answer: Any) -> Judgement:
         weight, bias = (torch.as_tensor(part).detach().double() for part in given)
     except (TypeError, ValueError, RuntimeError):
         return False, "two tensors are asked for: W′ and b′."
-    for name, part, due in (("W′", weight, w), ("b′", bias, b)):
-        if part.shape != due.shape:
-            return False, f"{name} has the shape {tuple(part.shape)}; {tuple(due.shape)} is due."
+    for name, part, expected in (("W′", weight, w), ("b′", bias, b)):
+        if part.shape != expected.shape:
+            return False, f"{name}: expected shape {tuple(expected.shape)}, got {tuple(part.shape)}."
     if not torch.allclose(weight, w / deviation):
         if torch.allclose(weight, w * deviation):
             return False, "W′ is multiplied by s. The pixel is divided by s: who else can do it?"

@@ -37,7 +37,8 @@ def record(
     """Make a step of gradient descent, keep every number of it, and leave the model as it was.
 
     The model runs on the hand-written backwards, as in `use_manual_gradients`, whether it is made of this
-    package's modules or of torch.nn's. Each is set beside PyTorch's own; what has none is recorded too.
+    package's modules or of torch.nn's. Each backward is compared with PyTorch's own. Operations without a
+    hand-written backward are recorded too.
 
     Args:
         model: a module, or a function of tensors.
@@ -49,8 +50,9 @@ def record(
         classes: what the outputs are called on the page.
 
     Raises:
-        TypeError: no function, or no target for the loss.
-        ValueError: a loss that is no single number or depends on nothing; lr or steps out of range.
+        TypeError: model or loss cannot be called, or there is no target for the loss.
+        ValueError: the loss is not a single number, or does not depend on anything that requires a gradient;
+            lr or steps is out of range.
     """
     return Recording(steps_of(model, inputs, loss, lr, steps), classes)
 
@@ -92,7 +94,8 @@ class Recording:
         """Draw activations, δ and gradients of the first step; returns the path.
 
         Raises:
-            OSError, ValueError: the file cannot be written, or has no picture's name.
+            OSError: the file cannot be written.
+            ValueError: the file's extension is not an image format that matplotlib can write.
         """
         from manual_backprop.record.figure import figure
 

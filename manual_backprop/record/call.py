@@ -147,7 +147,7 @@ class Call:
             template = (
                 template.replace("/N", "")
                 .replace("/n", "")
-                .replace("meaned", "summed")
+                .replace("averaged", "summed")
                 .replace("mean of", "Σ")
             )
         operands = [*map(written, self.arguments), *["…"] * 9]

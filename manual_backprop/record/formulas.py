@@ -140,17 +140,17 @@ FORMULAS: dict[str, Formula] = {
         ("δₜ {3}", "δ₁ {4}", "f ∂L/∂c₁", f"{STEPS}ᵀ {{0}}ₜ", f"{STEPS}ᵀ hₜ₋₁", STEPS, STEPS, f"{STEPS}ᵀ"),
     ),
     # losses
-    "nll_loss": Formula("−{0} at column {1}, meaned", ("−{g}/N at column {1}, else 0",)),
-    "cross_entropy": Formula("−log softmax({0}) at {1}, meaned", ("(softmax({0}) − onehot({1})) {g}/N",)),
+    "nll_loss": Formula("−{0} at column {1}, averaged", ("−{g}/N at column {1}, else 0",)),
+    "cross_entropy": Formula("−log softmax({0}) at {1}, averaged", ("(softmax({0}) − onehot({1})) {g}/N",)),
     "cross_entropy_probabilities": Formula(
-        "−{1} log softmax({0}), meaned", ("(softmax({0}) − {1}) {g}/N", "−log softmax({0}) {g}/N")
+        "−{1} log softmax({0}), averaged", ("(softmax({0}) − {1}) {g}/N", "−log softmax({0}) {g}/N")
     ),
     "linear_cross_entropy": Formula(
-        "−log softmax({0} {1}ᵀ‹ + {2}›) at {3}, meaned",
+        "−log softmax({0} {1}ᵀ‹ + {2}›) at {3}, averaged",
         _with("(softmax − onehot({3})) {g}/N", "δ {1}", "δᵀ {0}", "Σₙ δ"),
     ),
     "binary_cross_entropy_with_logits": Formula(
-        "−{1} log σ({0}) − (1 − {1}) log(1 − σ({0})), meaned", ("(σ({0}) − {1}) {g}/n", "−{0} {g}/n")
+        "−{1} log σ({0}) − (1 − {1}) log(1 − σ({0})), averaged", ("(σ({0}) − {1}) {g}/n", "−{0} {g}/n")
     ),
     "mse_loss": Formula("mean of ({0} − {1})²", ("2 {g} ({0} − {1})/n", "−2 {g} ({0} − {1})/n")),
     "weighted_mse_loss": Formula(

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from manual_backprop.record.compare import compare, may_be_walked_early, visited_early
 from manual_backprop.record.step import Parameter, Step
-from manual_backprop.record.trace import Trace
+from manual_backprop.record.trace import OverwrittenViewError, Trace
 
 RANGE = [2.0**k for k in range(-6, 7)]  # learning rates beside the step's own
 
@@ -51,7 +51,10 @@ class _Problem:
         trace, result = self.watched()
         _check_loss(result)
         if not self.learned:
-            raise ValueError("record: nothing to differentiate for: give a module, or inputs that require it")
+            raise ValueError(
+                "record: nothing to differentiate with respect to; "
+                "give a module, or inputs that require a gradient"
+            )
         trace.finish(result)
         few = may_be_walked_early(trace)
         gradients = torch.autograd.grad(
@@ -96,9 +99,8 @@ class _Problem:
         random, before = torch.get_rng_state(), [buffer.clone() for buffer in self.buffers.values()]
         try:
             return self.forward(by_hand=True)
-        except RuntimeError as error:
-            if "is a view and is being modified inplace" not in str(error):
-                raise
+        except OverwrittenViewError:
+            pass
         torch.set_rng_state(random)
         for buffer, numbers in zip(self.buffers.values(), before, strict=True):
             buffer.copy_(numbers)
@@ -134,23 +136,23 @@ class _Problem:
 
 def _check(model: Any, inputs: tuple[Any, ...], loss: Any, lr: float, count: int) -> None:
     if not callable(model):
-        raise TypeError(f"record: model must be a module or a function, not {type(model).__name__}")
+        raise TypeError(f"record: model must be a module or a function, got {type(model).__name__}")
     if loss is not None and not callable(loss):
-        raise TypeError(f"record: loss must be a function of output and target, not {type(loss).__name__}")
+        raise TypeError(f"record: loss must be a function of output and target, got {type(loss).__name__}")
     if loss is not None and len(inputs) < 2:
         raise TypeError("record: with a loss, give the model's inputs and then the target")
     if not (isfinite(lr) and lr > 0):
-        raise ValueError(f"record: lr must be a number above 0, not {lr}")
+        raise ValueError(f"record: lr must be a positive number, got {lr}")
     if count < 1:
-        raise ValueError(f"record: steps must be at least 1, not {count}")
+        raise ValueError(f"record: steps must be at least 1, got {count}")
 
 
 def _check_loss(result: Any) -> None:
     if not isinstance(result, Tensor) or result.numel() != 1:
         given = f"shape {tuple(result.shape)}" if isinstance(result, Tensor) else type(result).__name__
-        raise ValueError(f"record: the loss must be a single number, got {given}; give loss= to make one")
+        raise ValueError(f"record: the loss must be a single number, got {given}; pass loss= to compute one")
     if not result.requires_grad:
-        raise ValueError("record: the loss depends on nothing that requires a gradient")
+        raise ValueError("record: the loss does not depend on anything that requires a gradient")
 
 
 def _parameters(model: Any) -> dict[str, Tensor]:

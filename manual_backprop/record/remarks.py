@@ -1,4 +1,4 @@
-"""What one looks for first when a gradient is zero, tiny, huge or no number, and why it is so."""
+"""What to look for first when a gradient is zero, tiny, huge, NaN or infinite, and why it is so."""
 
 import torch
 from torch import Tensor

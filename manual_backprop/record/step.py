@@ -54,7 +54,7 @@ class Step:
         lrs: learning rates that were tried.
         losses: L of the same examples after a step with each of `lrs`.
         early: what each input or parameter would get if every operation passed its gradient on as soon as
-            one had reached it; empty where that is no different, or not tried.
+            one had reached it; empty where that makes no difference, or was not tried.
     """
 
     calls: list[Call]
@@ -73,16 +73,17 @@ class Step:
 
     @property
     def remarks(self) -> list[str]:
-        """Dead and saturated units, vanishing and exploding gradients, numbers that are none."""
+        """Dead and saturated units, vanishing and exploding gradients, NaN and infinite numbers."""
         return remarks(self.calls)
 
     def value(self, symbol: str) -> Value:
         """The tensor with this symbol, "W¹", or this name, "0.weight".
 
         Raises:
-            KeyError: there is none; the message lists them.
+            KeyError: there is no such tensor; the message lists all.
         """
         for value in self.values:
             if symbol in (value.symbol, value.name):
                 return value
-        raise KeyError(f"no {symbol!r} here, but {', '.join(v.symbol or v.name for v in self.values)}")
+        known = ", ".join(value.symbol or value.name for value in self.values)
+        raise KeyError(f"no tensor {symbol!r} in this step; there are {known}")

@@ -8,7 +8,6 @@ what comes back through the others; their sum is the gradient of the tensor. Wha
 to be given the input itself: there, the node of the graph is asked.
 """
 
-import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from functools import partial
@@ -20,35 +19,17 @@ from torch.overrides import TorchFunctionMode
 from torch.utils import _pytree as pytree
 
 from manual_backprop.functional.operation import WATCH
-from manual_backprop.record.call import Call, Value, subscript, superscript
+from manual_backprop.record.call import Call, Value
 from manual_backprop.record.formulas import name_of
+from manual_backprop.record.kinds import kind_of
+from manual_backprop.record.symbols import Symbols
+from manual_backprop.record.torch_functions import computes_nothing, is_in_place, name_of_function
 from manual_backprop.record.twins import twin_for
 from manual_backprop.takeover import use_manual_gradients
 
-LAYERS = {"linear", "conv2d"}  # what makes a pre-activation
-FUSED = {"linear_relu", "linear_sigmoid"}  # … and its activation
-ACTIVATIONS = {
-    *("relu", "sigmoid", "tanh", "gelu", "silu", "elu", "leaky_relu", "softplus"),
-    *("hardtanh", "hardsigmoid", "hardswish"),
-}
-RECURRENT = {"rnn_tanh", "rnn_relu", "lstm"}
-LETTERS = {
-    "weight": "W",
-    "bias": "b",
-    **{"in_proj_weight": "W", "in_proj_bias": "b"},
-    **{"weight_ih": "W", "weight_hh": "U", "bias_ih": "b", "bias_hh": "c"},
-}
-NOT_OPERATIONS = {
-    "requires_grad_",
-    "__get__",
-    "_is_view",
-    "detach",
-    "retain_grad",
-    "register_hook",
-    "backward",
-    "set",
-}
-AUGMENTED = {f"i{name}" for name in ("add", "sub", "mul", "div", "truediv", "pow", "matmul")}
+
+class OverwrittenViewError(RuntimeError):
+    """PyTorch has refused to write over a view that a hand-written operation made."""
 
 
 class Trace(TorchFunctionMode):
@@ -60,7 +41,8 @@ class Trace(TorchFunctionMode):
         self.values: dict[int, Value] = {}
         self.alive: list[Tensor] = []  # so that no id is used twice
         self.places: list[str] = [""]
-        self.layer = self.activated = self.others = 0
+        self.symbols = Symbols()
+        self.views_by_hand: set[int] = set()  # by id: what hand-written operations took of a tensor
         for name, tensor in names.items():
             kind = kinds[name]
             numbers = tensor.detach().clone() if kind == "constant" else tensor.detach()  # a step changes it
@@ -92,22 +74,24 @@ class Trace(TorchFunctionMode):
         if not torch.is_grad_enabled():
             return func(*args, **kwargs)
         given = _tensors((args, kwargs))
-        name = _name(func)
-        in_place = _is_in_place(name, kwargs)
+        name = name_of_function(func)
+        in_place = is_in_place(name, kwargs)
         if in_place:
             self._preserve(given[:1])
-        if not any(t.requires_grad for t in given) or name in NOT_OPERATIONS:
+        if not any(t.requires_grad for t in given) or computes_nothing(name):
             return self._carry(func(*args, **kwargs), given)
-        before = self._as_values((*args, *kwargs.values()))
+        call = Call(self.places[-1], name, False, self._as_values((*args, *kwargs.values())))
         if in_place:
-            output = func(*args, **kwargs)
-            call = Call(self.places[-1], name.rstrip("_"), False, before)
+            call.operation = name.rstrip("_")
+            with self._writing_over(given[0]):
+                output = func(*args, **kwargs)
             self._seen(call, [given[0], *self._sharing(given[0])])
             return output
-        arguments, aliases = _aliased((args, kwargs))
+        arguments, call.aliases = _aliased((args, kwargs))
         output = func(*arguments[0], **arguments[1])
-        call = Call(self.places[-1], name, False, before, aliases=aliases)
-        self._seen(call, [t for t in _tensors(output) if not any(t is u for u in given)])
+        made = [t for t in _tensors(output) if not any(t is u for u in given)]
+        self._seen(call, made)
+        self._note_views(made, [t for t in given if id(t) in self.views_by_hand])
         return output
 
     def _own(self, operation: Any, compute: Callable[..., Any], inputs: tuple[Any, ...]) -> Any:
@@ -115,22 +99,37 @@ class Trace(TorchFunctionMode):
         token = WATCH.set(None)
         try:
             with torch._C.DisableTorchFunction():
-                if operation.overwrites:
-                    self._preserve([t for t in inputs[:1] if isinstance(t, Tensor)])
-                arguments, aliases = (inputs, None) if operation.overwrites else _aliased(inputs)
-                call = Call(
-                    self.places[-1], name_of(operation), True, self._as_values(inputs), aliases=aliases or {}
-                )
-                call.twin = twin_for(operation)
-                output = compute(*arguments)
-                if torch.is_grad_enabled():
-                    changed = self._sharing(inputs[0]) if operation.overwrites else []
-                    self._seen(call, [*_tensors(output), *changed])
-                    if aliases is None and call.result is not None and call.result.grad_fn is not None:
-                        call.result.grad_fn.register_hook(partial(_note_all, call.gradients))
-                return output
+                record = self._own_in_place if operation.overwrites else self._own_elsewhere
+                return record(operation, compute, inputs)
         finally:
             WATCH.reset(token)
+
+    def _own_elsewhere(self, operation: Any, compute: Callable[..., Any], inputs: tuple[Any, ...]) -> Any:
+        """An operation that leaves its inputs as they are is given aliases of them."""
+        call = self._own_call(operation, inputs)
+        arguments, call.aliases = _aliased(inputs)
+        output = compute(*arguments)
+        if torch.is_grad_enabled():
+            self._seen(call, _tensors(output))
+            self._note_views(_tensors(output), _tensors(inputs))
+        return output
+
+    def _own_in_place(self, operation: Any, compute: Callable[..., Any], inputs: tuple[Any, ...]) -> Any:
+        """An operation that writes over its first input gets that input; its node tells what comes back."""
+        self._preserve(_tensors(inputs[0]))
+        call = self._own_call(operation, inputs)
+        with self._writing_over(inputs[0]):
+            output = compute(*inputs)
+        if torch.is_grad_enabled():
+            self._seen(call, [*_tensors(output), *self._sharing(inputs[0])])
+            if call.result is not None and call.result.grad_fn is not None:
+                call.result.grad_fn.register_hook(partial(_note_all, call.gradients))
+        return output
+
+    def _own_call(self, operation: Any, inputs: tuple[Any, ...]) -> Call:
+        call = Call(self.places[-1], name_of(operation), True, self._as_values(inputs))
+        call.twin = twin_for(operation)
+        return call
 
     def _seen(self, call: Call, outputs: list[Tensor]) -> None:
         """Note what came out, if a gradient can come back through it."""
@@ -142,10 +141,10 @@ class Trace(TorchFunctionMode):
             alias.register_hook(partial(_note, call.gradients, at))
         for value in call.inputs:
             value.uses.append(call)
-        self._name_parameters(call)
+        self.symbols.name_parameters(call)
         for result in results:
-            alone = call.operation not in RECURRENT or result is results[0]
-            symbol = self._symbol(call.operation if alone else "")
+            after_the_first = kind_of(call.operation) == "recurrent layer" and result is not results[0]
+            symbol = self.symbols.other() if after_the_first else self.symbols.of_output(call.operation)
             value = Value(symbol, "", "intermediate", result.detach())
             call.outputs.append(value)
             self._know(result, value)
@@ -158,7 +157,7 @@ class Trace(TorchFunctionMode):
                 return argument
             if id(argument) not in self.values:
                 kind = "intermediate" if argument.requires_grad else "constant"
-                symbol = self._symbol("") if argument.requires_grad else "c"
+                symbol = self.symbols.other() if argument.requires_grad else "c"
                 self._know(argument, Value(symbol, "", kind, argument.detach()))
             return self.values[id(argument)]
 
@@ -179,6 +178,21 @@ class Trace(TorchFunctionMode):
             if value.tensor.untyped_storage().data_ptr() in storages:
                 value.tensor = value.tensor.clone()
 
+    def _note_views(self, outputs: list[Tensor], origins: list[Tensor]) -> None:
+        """Remember the outputs that share their numbers with one of these."""
+        storages = {t.untyped_storage().data_ptr() for t in origins}
+        views = [t for t in outputs if t.requires_grad and t.untyped_storage().data_ptr() in storages]
+        self.views_by_hand |= {id(t) for t in views}
+
+    @contextmanager
+    def _writing_over(self, tensor: Tensor) -> Iterator[None]:
+        try:
+            yield
+        except RuntimeError as error:
+            if id(tensor) in self.views_by_hand:
+                raise OverwrittenViewError from error
+            raise
+
     def _sharing(self, overwritten: Tensor) -> list[Tensor]:
         """The tensors that changed with it: what it is a view of, and the other views of that."""
         storage = overwritten.untyped_storage().data_ptr()
@@ -188,27 +202,6 @@ class Trace(TorchFunctionMode):
     def _know(self, tensor: Tensor, value: Value) -> None:
         self.values[id(tensor)] = value
         self.alive.append(tensor)
-
-    def _symbol(self, operation: str) -> str:
-        if operation in LAYERS | FUSED | RECURRENT:
-            self.layer += 1
-        if operation in RECURRENT:
-            return f"h{superscript(self.layer)}"
-        if operation in LAYERS:
-            return f"z{superscript(self.layer)}"
-        if operation in ACTIVATIONS | FUSED and self.activated < self.layer:
-            self.activated = self.layer
-            return f"a{superscript(self.layer)}"
-        self.others += 1
-        return f"t{subscript(self.others)}"
-
-    def _name_parameters(self, call: Call) -> None:
-        layer = superscript(self.layer + 1) if call.operation in LAYERS | FUSED | RECURRENT else ""
-        for value in call.inputs:
-            if value.kind == "parameter" and not value.symbol:
-                role = re.sub(r"_l\d+(_reverse)?$", "", value.name.rpartition(".")[2])
-                letter = LETTERS.get(role) if layer else None
-                value.symbol = letter + layer if letter else value.name
 
     def finish(self, loss: Tensor) -> None:
         """The loss gets its symbol."""
@@ -243,18 +236,3 @@ def _note(gradients: dict[int, Tensor], at: int, gradient: Tensor) -> None:
 
 def _note_all(gradients: dict[int, Tensor], found: tuple[Tensor | None, ...], _: Any) -> None:
     gradients.update({at: gradient for at, gradient in enumerate(found) if gradient is not None})
-
-
-def _is_in_place(name: str, kwargs: dict[str, Any]) -> bool:
-    """Whether it writes over its first argument."""
-    written = name.endswith("_") and name not in NOT_OPERATIONS
-    return written or name in AUGMENTED or name == "setitem" or kwargs.get("inplace") is True
-
-
-def _name(func: Any) -> str:
-    """`add` for Tensor.__add__, `T` for the property of that name."""
-    name = getattr(func, "__name__", str(func))
-    if name == "__get__":
-        attribute = getattr(getattr(func, "__self__", None), "__name__", name)
-        return attribute if attribute in ("T", "mT", "H", "mH") else "__get__"
-    return name.strip("_") if name.startswith("__") else name

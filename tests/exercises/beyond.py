@@ -15,7 +15,7 @@ def convolution(grad_output: Tensor, x: Tensor, w: Tensor) -> Gradients:
     return spread, grad_output @ x.unfold(0, len(w), 2)
 
 
-def turned_over(grad_output: Tensor, x: Tensor, w: Tensor) -> Gradients:
+def flipped(grad_output: Tensor, x: Tensor, w: Tensor) -> Gradients:
     return convolution(grad_output, x, w.flip(0))[0], convolution(grad_output, x, w)[1]
 
 
@@ -125,7 +125,7 @@ def spoiled(mistake: str) -> Any:
 
 
 WRONG: list[tuple[str, Any, str]] = [
-    ("12.1", turned_over, "You turned the kernel over"),
+    ("12.1", flipped, "You flipped the kernel"),
     ("12.1", one_by_one, "You moved the window on by 1"),
     ("12.1", assigned, "Add, do not assign"),
     ("12.1", averaged, "Yours is the right one, × 0.2"),

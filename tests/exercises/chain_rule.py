@@ -11,7 +11,7 @@ def rows(grad_output: Tensor, W: Tensor, b: Tensor, a: Tensor) -> Gradients:
     return grad_output.T @ a, grad_output.sum(0), grad_output @ W
 
 
-def turned_over(grad_output: Tensor, W: Tensor, b: Tensor, a: Tensor) -> Gradients:
+def transposed(grad_output: Tensor, W: Tensor, b: Tensor, a: Tensor) -> Gradients:
     return a @ grad_output.T, grad_output.sum(1), W.T @ grad_output
 
 
@@ -60,7 +60,7 @@ WRONG: list[tuple[str, Any, str]] = [
     ("5.1", 162, "that is ∂L/∂w²"),
     ("5.1", 24, "the factor w³ is missing"),
     ("5.2", rows, "shapes cannot be multiplied"),
-    ("5.2", turned_over, "the transpose of the right one"),
+    ("5.2", transposed, "the transpose of the right one"),
     ("5.2", averaged, "Yours is the right one, × 0.2"),
     ("5.2", over_units, "summed over the units"),
     ("5.3", block_alone, "The input's way through add is forgotten"),

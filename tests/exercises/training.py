@@ -69,7 +69,7 @@ WRONG: list[tuple[str, Any, str]] = [
     ("9.2", lambda W, grad, lr, decay: (W - lr * grad) * (1 - lr * decay), "belong to the old W"),
     ("9.2", lambda W, grad, lr, decay: grad + decay * W, "the whole gradient"),
     ("9.2", lambda W, grad, lr, decay: W - lr * grad, "the decay is missing"),
-    ("9.3", with_mistake(mean=True), "× 0.2 (one over the size of x"),
+    ("9.3", with_mistake(mean=True), "Here L is their sum"),
     ("9.3", with_mistake(slope_of_z=True), "Yours squares its input z"),
     ("9.3", with_mistake(slope_of_relu=True), "the slope of max(0, z)"),
     ("9.3", transposed, "Yours is the transpose of the right one"),

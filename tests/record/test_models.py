@@ -14,7 +14,7 @@ import torch.nn.functional as T
 from torch import Tensor, nn
 
 from manual_backprop import record
-from manual_backprop.record import Recording
+from manual_backprop.record import Recording, problem
 from tests.models import COARSE, MODELS
 
 
@@ -43,7 +43,9 @@ def recorded(request: pytest.FixtureRequest) -> Recorded:
     names, parameters = zip(*model.named_parameters(), strict=True)
     gradients = dict(zip(names, torch.autograd.grad(loss, parameters), strict=True))
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
-    recording = record(model, inputs, labels, loss=T.cross_entropy)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(problem, "RANGE", [0.25, 4.0])  # each learning rate is one more forward pass
+        recording = record(model, inputs, labels, loss=T.cross_entropy)
     return Recorded(request.param, model, before, loss.detach(), gradients, recording)
 
 
@@ -111,6 +113,7 @@ SCRIPT = r"""
 import re, torch, torchvision
 from torch.nn.functional import cross_entropy
 from manual_backprop import record
+from manual_backprop.record import problem
 
 def peak():  # in KiB; getrusage's includes that of the process that started this one
     return int(re.search(r"VmHWM:\s*(\d+)", open("/proc/self/status").read())[1])
@@ -118,6 +121,7 @@ def peak():  # in KiB; getrusage's includes that of the process that started thi
 record(torch.nn.Linear(2, 2), torch.rand(2, 2), torch.tensor([0, 1]), loss=cross_entropy).html()
 model, images = torchvision.models.resnet18(num_classes=10), torch.rand(8, 3, 224, 224)
 before = peak()
+problem.RANGE = problem.RANGE[:1]  # all learning rates need the same memory, one after the other
 record(model, images, torch.arange(8), loss=cross_entropy)
 print((peak() - before) / 2**20)
 """

@@ -6,6 +6,7 @@ import json
 import re
 from collections import OrderedDict
 from collections.abc import Iterator
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,10 @@ from hypothesis import strategies as st
 from manual_backprop import functional as F
 from manual_backprop import nn, record
 from manual_backprop.record import Recording
+from manual_backprop.record.formulas import FORMULAS
+from manual_backprop.record.page.html import SCRIPTS
+
+SCRIPTS_FOLDER = files("manual_backprop.record.page") / "scripts"
 
 
 @pytest.fixture(scope="module")
@@ -26,6 +31,12 @@ def recording() -> Recording:
     images, labels = torch.rand(6, 784), torch.arange(6)
     classes = ["</script><script>document.title='ran'</script>", *"123456789"]
     return record(model, images, labels, loss=F.cross_entropy, lr=0.1, classes=classes)
+
+
+def small() -> Recording:
+    torch.manual_seed(0)
+    model = torch.nn.Sequential(nn.Linear(3, 5), nn.ReLU(), nn.Linear(5, 2))
+    return record(model, torch.rand(7, 3), torch.arange(7) % 2, loss=F.cross_entropy)
 
 
 @pytest.fixture(params=[("light", 1280), ("dark", 390)], ids=["light", "dark, a phone"])
@@ -50,7 +61,7 @@ def test_nothing_embedded_ends_the_script(recording: Recording) -> None:
     embedded = re.search(r'<script type="application/json" id="data">(.*?)</script>', html, re.DOTALL)
     assert embedded is not None
     data = json.loads(embedded[1])
-    assert data["version"] == 1
+    assert data["version"] == 2
     assert data["classes"] == recording.classes
     assert "default-src 'none'" in html
 
@@ -106,7 +117,7 @@ def not_finite(number: float) -> Recording:
 
 @pytest.mark.parametrize("number", [float("nan"), float("inf"), 3e38])
 def test_what_is_not_finite_is_still_data(number: float) -> None:
-    assert embedded_in(not_finite(number).html())["version"] == 1
+    assert embedded_in(not_finite(number).html())["version"] == 2
 
 
 def test_what_is_not_finite_is_shown_in_a_browser(browser: Any, tmp_path: Path) -> None:
@@ -168,6 +179,23 @@ def test_no_name_runs_in_a_browser_and_nothing_injected_does(browser: Any, tmp_p
     assert page.title() == "One training step"
     assert [error for error in errors if "127.0.0.1" in error] == []
     page.close()
+
+
+def test_the_script_knows_no_operation_by_name() -> None:
+    scripts = {name: (SCRIPTS_FOLDER / f"{name}.js").read_text("utf-8") for name in SCRIPTS}
+    assert {f"{name}.js" for name in scripts} == {path.name for path in SCRIPTS_FOLDER.iterdir()}
+    words = {word for text in scripts.values() for word in re.findall(r"""["'`](\w+)["'`]""", text)}
+    assert words & FORMULAS.keys() <= {"div", "update"}  # a tag, and the last position
+
+
+def test_an_elementwise_gradient_is_the_product_with_the_slope() -> None:
+    (relu,) = (
+        call for call in embedded_in(small().html())["steps"][0]["calls"] if call["operation"] == "relu"
+    )
+    assert (relu["products"], relu["elementwise"], relu["template"]) == ("slope", True, "max(0, {0})")
+    assert relu["slope"]["symbol"] == "∂a¹/∂z¹"
+    slopes = torch.frombuffer(bytearray(base64.b64decode(relu["slope"]["data"])), dtype=torch.float32)
+    assert torch.equal(slopes, (small().value("z¹").tensor > 0).float().flatten())
 
 
 def test_a_large_step_stays_a_small_page() -> None:

@@ -215,6 +215,25 @@ def test_what_is_written_over_a_part_changes_the_whole(part: str) -> None:
     torch.testing.assert_close(product.output.tensor.sum(), torch.tensor(step.loss, dtype=torch.float64))
 
 
+def test_an_error_of_the_model_is_the_models() -> None:
+    runs = []
+
+    def model(w: torch.Tensor) -> torch.Tensor:
+        runs.append(w)
+        raise RuntimeError("Output 0 is a view and is being modified inplace.")
+
+    with pytest.raises(RuntimeError, match="Output 0 is a view"):
+        record(model, IMAGES.clone().requires_grad_())
+    assert len(runs) == 1
+
+    def misfit(w: torch.Tensor) -> torch.Tensor:
+        (w * 2)[0].add_(w.T)
+        return w.sum()
+
+    with pytest.raises(RuntimeError, match="must match the size"):
+        record(misfit, IMAGES.clone().requires_grad_())
+
+
 def test_running_statistics_move_once_in_a_step() -> None:
     torch.manual_seed(0)
     model = torch.nn.Sequential(torch.nn.Linear(5, 3), torch.nn.BatchNorm1d(3)).double()
@@ -262,14 +281,14 @@ def test_the_table_keeps_to_its_width(width: int) -> None:
 @pytest.mark.parametrize(
     ("arguments", "options", "error", "says"),
     [
-        ((3, IMAGES), {}, TypeError, "must be a module or a function, not int"),
+        ((3, IMAGES), {}, TypeError, "must be a module or a function, got int"),
         ((network(5, 3), IMAGES), {}, ValueError, r"single number, got shape \(7, 3\)"),
         ((network(5, 3), IMAGES), {"loss": F.cross_entropy}, TypeError, "and then the target"),
-        ((network(5, 3), IMAGES, LABELS), {"loss": 3}, TypeError, "a function of output and target, not int"),
-        ((lambda x: x * 2, torch.ones(())), {}, ValueError, "nothing that requires a gradient"),
-        ((lambda x: (WEIGHT * x).sum(), IMAGES), {}, ValueError, "nothing to differentiate for"),
-        ((lambda x: x * 2, 1.0), {"lr": 0.0}, ValueError, "lr must be a number above 0, not 0.0"),
-        ((lambda x: x * 2, 1.0), {"steps": 0}, ValueError, "steps must be at least 1, not 0"),
+        ((network(5, 3), IMAGES, LABELS), {"loss": 3}, TypeError, "a function of output and target, got int"),
+        ((lambda x: x * 2, torch.ones(())), {}, ValueError, "not depend on anything that requires"),
+        ((lambda x: (WEIGHT * x).sum(), IMAGES), {}, ValueError, "nothing to differentiate with respect to"),
+        ((lambda x: x * 2, 1.0), {"lr": 0.0}, ValueError, "lr must be a positive number, got 0.0"),
+        ((lambda x: x * 2, 1.0), {"steps": 0}, ValueError, "steps must be at least 1, got 0"),
     ],
 )
 def test_what_cannot_be_recorded_is_refused(

@@ -28,10 +28,10 @@ assert check("5.1", delta1 * 2)
 # Forward: $z_{jn} = \sum_i W_{ji} a_{in} + b_j$. Where is each variable used, and with which slope?
 #
 # - $W_{ji}$ in $z_{jn}$ for every $n$, with the slope $a_{in}$: $\sum_n \delta_{jn} a_{in}$. The index $n$ is
-#   the column of $\delta$, and of $a$ too, so $a$ is turned over: $\delta a^\top$.
+#   the column of $\delta$, and of $a$ too, so $a$ is transposed: $\delta a^\top$.
 # - $b_j$ in $z_{jn}$ for every $n$, with the slope 1: $\sum_n \delta_{jn}$, a sum along each row.
 # - $a_{in}$ in $z_{jn}$ for every $j$, with the slope $W_{ji}$: $\sum_j W_{ji} \delta_{jn}$. The index $j$ is
-#   the row of $\delta$, and of $W$ too, so $W$ is turned over: $W^\top \delta$.
+#   the row of $\delta$, and of $W$ too, so $W$ is transposed: $W^\top \delta$.
 #
 # Each is the transpose of the formula with rows: $(\delta W)^\top = W^\top \delta^\top$, and so on.
 

@@ -48,9 +48,9 @@ assert check("9.2", decayed)
 # %%
 w = torch.tensor([1.0, -2.0, 3.0], requires_grad=True)
 w.grad = torch.tensor([0.1, 0.2, 0.3])
-due = decayed(w.detach().clone(), w.grad, lr=0.5, decay=0.01)
+expected = decayed(w.detach().clone(), w.grad, lr=0.5, decay=0.01)
 torch.optim.SGD([w], lr=0.5, weight_decay=0.01).step()
-torch.testing.assert_close(w.detach(), due)
+torch.testing.assert_close(w.detach(), expected)
 
 # %% [markdown]
 # ## 9.3

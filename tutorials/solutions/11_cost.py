@@ -53,8 +53,8 @@ assert check("11.2", tangent)
 # %%
 torch.manual_seed(0)
 x, W, x_dot, W_dot = (torch.randn(size, dtype=torch.float64) for size in ((5, 3), (7, 3)) * 2)
-_, due = jvp(lambda x, W: torch.tanh(x @ W.T), (x, W), (x_dot, W_dot))
-torch.testing.assert_close(tangent(x, W, x_dot, W_dot), due)
+_, expected = jvp(lambda x, W: torch.tanh(x @ W.T), (x, W), (x_dot, W_dot))
+torch.testing.assert_close(tangent(x, W, x_dot, W_dot), expected)
 
 # %% [markdown]
 # ## 11.3

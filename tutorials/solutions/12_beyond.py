@@ -18,7 +18,7 @@ from manual_backprop.exercises import check
 #
 # The second sum is awkward to write with $h$ in front, and easy window by window: window $i$ adds $\delta_i
 # w$ to the places that it has read. Numbers that no window reads, here the last one, keep the gradient 0. The
-# kernel turned over appears only when the sum is written as a convolution of $\delta$.
+# flipped kernel appears only when the sum is written as a convolution of $\delta$.
 
 
 # %%
@@ -41,7 +41,7 @@ assert check("12.1", convolution_backward)
 #
 # - $h_t$ by the loss ($g_t$), as a summand of $h_{t+1}$ with the slope 1, and in $z_{t+1}$ with the slope
 #   $U$: $\;\eta_t = g_t + \eta_{t+1} + \delta_{t+1} U$, where $\eta_t = \partial L/\partial h_t$.
-# - $z_t$ in $a_t$ only: $\delta_t = \eta_t \odot (1 - a_t^2)$. The state is no tanh any more, so $a_t$ is
+# - $z_t$ in $a_t$ only: $\delta_t = \eta_t \odot (1 - a_t^2)$. The state is no longer a tanh, so $a_t$ is
 #   $h_t - h_{t-1}$.
 # - $W$ and $U$ at every step: $\sum_t \delta_t \otimes x_t$ and $\sum_t \delta_t \otimes h_{t-1}$.
 # - $x_t$ in $z_t$ only: $\delta_t W$. And $h_0$ is a state as the others, without a $g_0$.

@@ -1,0 +1,186 @@
+"""What the page shows, as JSON.
+
+Numbers are embedded as base64 of float32. A tensor that is too large for the page is cut to its first rows
+and columns, and the page says so.
+"""
+
+import base64
+from collections.abc import Sequence
+from math import isqrt
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from manual_backprop.record.call import Call, Value, matrix, norm, share_of_zeros
+from manual_backprop.record.kinds import PRODUCTS, Products, is_elementwise
+from manual_backprop.record.step import Step
+
+FORMAT = 2
+MOST_REMARKS = 50
+MOST_NUMBERS = 480_000  # in a page: 2.6 MB of base64
+SMALLEST_IMAGE = 5  # pixels on a side; fewer features are shown as a column
+
+
+def data_of(steps: list[Step], classes: Sequence[str] | None) -> dict[str, Any]:
+    """All that the page's script reads."""
+    room = MOST_NUMBERS // len(steps)
+    return {
+        "version": FORMAT,
+        "classes": None if classes is None else [str(name) for name in classes],
+        "batch": max((len(v.tensor) for v in steps[0].values if v.per_example), default=1),
+        "steps": [_step(step, room) for step in steps],
+    }
+
+
+def _step(step: Step, room: int) -> dict[str, Any]:
+    most = _largest_shown_whole([tensor.numel() for tensor in _embedded(step)], room)
+    index = {id(value): i for i, value in enumerate(step.values)}
+    learned = {id(parameter.value) for parameter in step.parameters}
+    return {
+        "loss": _finite(step.loss),
+        "lr": step.lr,
+        "lrs": step.lrs,
+        "losses": [_finite(value) for value in step.losses],
+        "remarks": step.remarks[:MOST_REMARKS],
+        "target": _target(step),
+        "calls": [_call(call, index, most) for call in step.calls],
+        "values": [_value(step, value, most, id(value) in learned) for value in step.values],
+    }
+
+
+def _embedded(step: Step) -> list[Tensor]:
+    """Every tensor whose numbers the page holds."""
+    values = [t for v in step.values for t in (v.tensor, v.gradient) if t is not None]
+    shares = [g for call in step.calls for g in _shares(call).values()]
+    slopes = [slope for call in step.calls if (slope := call.local_derivative()) is not None]
+    return [*values, *shares, *slopes]
+
+
+def _shares(call: Call) -> dict[int, Tensor]:
+    """What came back through this use of an input, where that is not the whole gradient of it."""
+    return {at: g for at, g in call.gradients.items() if len(call.inputs[at].uses) > 1}
+
+
+def _target(step: Step) -> list[int] | None:
+    """The classes that the loss was given, if it has classes."""
+    for call in step.calls[-1:]:
+        for value in call.inputs:
+            if value.tensor.dim() == 1 and value.tensor.dtype == torch.int64:
+                return value.tensor.tolist()
+    return None
+
+
+def _call(call: Call, index: dict[int, int], most: int) -> dict[str, Any]:
+    slope = call.local_derivative()
+    single = {at: g for at, g in call.gradients.items() if g.numel() == 1}
+    return {
+        "place": call.place,
+        "operation": call.operation,
+        "elementwise": is_elementwise(call.operation),
+        "formula": call.line(),
+        "template": None if slope is None else call.formula.forward,
+        "inputs": [index[id(value)] for value in call.inputs],
+        "outputs": [index[id(value)] for value in call.outputs],
+        "products": _products(call),
+        "slope": None if slope is None else _side(_slope_symbol(call), slope, most),
+        "divisor": _divisor(call),
+        "gradients": {at: _side("", g, most) for at, g in sorted((single | _shares(call)).items())},
+        "backward": [
+            {
+                "input": index[id(call.inputs[at])],
+                "formula": call.backward_line(at),
+                "norm": _finite(norm(gradient)),
+                "ulps": _finite(call.ulps[at]) if at in call.ulps else None,
+            }
+            for at, gradient in sorted(call.gradients.items())
+        ],
+    }
+
+
+def _slope_symbol(call: Call) -> str:
+    return f"∂{call.output.symbol}/∂{call.inputs[0].symbol}"
+
+
+def _products(call: Call) -> Products | None:
+    """How the page writes this operation's gradients out; None where it shows what came back."""
+    rule = PRODUCTS.get(call.operation)
+    if rule == "affine":
+        return rule if call.output.tensor.dim() <= 2 else None  # else the rows are not the examples
+    if rule == "softmax minus one-hot":
+        return rule if _is_plain(call) else None
+    return None if call.formula.slope is None else "slope"
+
+
+def _reduction(call: Call) -> str:
+    return next((a for a in call.arguments if a in ("mean", "sum", "none")), "mean")
+
+
+def _divisor(call: Call) -> int:
+    """What a loss divides the sum over the examples by."""
+    first = call.inputs[0].tensor
+    return len(first) if _reduction(call) == "mean" and first.dim() else 1
+
+
+def _is_plain(call: Call) -> bool:
+    """Whether a cross-entropy has no weights, smoothing or ignored classes: then δ is (p − t)/N."""
+    arguments = call.arguments
+    if len(arguments) < 2 or _reduction(call) == "none" or not isinstance(arguments[1], Value):
+        return False
+    logits, target, options = arguments[0].tensor, arguments[1].tensor, arguments[2:]
+    weighted = any(isinstance(option, Value) for option in options)
+    smoothed = any(isinstance(option, float) and option != 0 for option in options)
+    classes = target.dim() == 1 and not target.is_floating_point() and bool((target >= 0).all())
+    return classes and logits.dim() == 2 and not weighted and not smoothed
+
+
+def _value(step: Step, value: Value, most: int, learned: bool) -> dict[str, Any]:
+    tensor = value.tensor
+    return {
+        **_side(value.symbol, tensor, most),
+        "name": value.name,
+        "kind": value.kind,
+        "learned": learned,
+        "shape": list(tensor.shape),
+        "dtype": str(tensor.dtype).removeprefix("torch."),
+        "perExample": value.per_example,
+        "image": _side_of_image(value),
+        "uses": [(step.calls.index(call), at) for call, at in value.places()],
+        "gradient": None if value.gradient is None else _side(value.gradient_symbol, value.gradient, most),
+    }
+
+
+def _side_of_image(value: Value) -> int:
+    """How many pixels an example has on a side; 0 where it is not a square image."""
+    features = value.tensor.shape[-1] if value.tensor.dim() else 1
+    side = isqrt(features)
+    return side if value.kind == "input" and side * side == features and side >= SMALLEST_IMAGE else 0
+
+
+def _side(symbol: str, tensor: Tensor, most: int) -> dict[str, Any]:
+    """A tensor, or its gradient, as rows and columns, cut where it is too large."""
+    rect = matrix(tensor)
+    columns = min(rect.shape[1], most // max(min(len(rect), isqrt(most)), 1))
+    rows = min(len(rect), max(most // max(columns, 1), 1))
+    numbers = rect[:rows, :columns].float().cpu().contiguous().numpy()
+    return {
+        "symbol": symbol,
+        "norm": _finite(norm(tensor)),
+        "zeros": share_of_zeros(tensor),
+        "rect": list(rect.shape),
+        "shown": [rows, columns],
+        "data": base64.b64encode(numbers.astype("<f4").tobytes()).decode(),
+    }
+
+
+def _largest_shown_whole(sizes: list[int], room: int) -> int:
+    """The size of the largest tensor that is not cut, so that all together fit."""
+    most = max(sizes, default=1)
+    while sum(min(size, most) for size in sizes) > room and most > 1:
+        most //= 2
+    return most
+
+
+def _finite(number: float) -> float | str:
+    """JSON has no NaN and no infinity: those as text."""
+    return number if abs(number) <= 1e308 else str(number)

@@ -1,0 +1,42 @@
+"""The page, made of its template, its style, its scripts and the data.
+
+Drawn with the browser's own canvas and SVG: what is shown are a few tensors as images and the edges between
+them, for which a library would weigh more than the drawing.
+"""
+
+import base64
+import hashlib
+import json
+from collections.abc import Sequence
+from importlib.resources import files
+
+from manual_backprop.record.page.data import data_of
+from manual_backprop.record.step import Step
+
+# In this order they are one script: a name is defined before it is used outside of a function.
+SCRIPTS = ("data", "products", "path", "tiles", "edges", "captions", "learning_rate", "controls")
+
+
+def page(steps: list[Step], classes: Sequence[str] | None) -> str:
+    """The page, whole."""
+    data = json.dumps(data_of(steps, classes), ensure_ascii=False, allow_nan=False)
+    # In JSON "<" stands in strings only; written so, no name in the data can end the script or open one.
+    data = data.replace("<", "\\u003c")
+    # A name may hold half a surrogate pair, which UTF-8 cannot write: it is escaped, in JSON's own way.
+    data = data.encode("utf-8", "backslashreplace").decode()
+    style = _read("style.css")
+    script = "\n".join(_read(f"scripts/{name}.js") for name in SCRIPTS)
+    filled = _read("template.html")
+    parts = {"style": style, "script": script, "style_hash": _hash(style), "script_hash": _hash(script)}
+    for name, part in parts.items():
+        filled = filled.replace("{{" + name + "}}", part)
+    return filled.replace("{{data}}", data)  # last, so that nothing in it is taken for a place to fill
+
+
+def _read(name: str) -> str:
+    return files(__package__).joinpath(name).read_text(encoding="utf-8")
+
+
+def _hash(text: str) -> str:
+    """As a content-security policy names what may run."""
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()

@@ -1,0 +1,35 @@
+// The edges between the tiles: grey from each tensor to what is made of it, and those of the explained gradient
+// from number to number, the wider the larger the product.
+function drawEdges(lit) {
+  const svg = $("graph").querySelector("svg"), corner = $("graph").getBoundingClientRect();
+  svg.replaceChildren();
+  for (const call of step.calls)
+    for (const id of call.inputs)
+      if (tiles.has(id) && step.values[id].kind !== "parameter") drawEdge(svg, corner, id, call.outputs[0]);
+  const most = Math.max(...lit.map(([, , product]) => Math.abs(product)), Number.MIN_VALUE);
+  for (const [from, to, product] of lit) {
+    if (!tiles.has(from.id) || !tiles.has(to.id)) continue;
+    const width = 0.4 + 3 * Math.abs(product) / most;
+    drawCurve(svg, placeOf(from, corner), placeOf(to, corner), "lit", width);
+  }
+}
+
+function drawEdge(svg, corner, from, to) {
+  const [a, b] = [from, to].map((id) => tiles.get(id).figure.getBoundingClientRect());
+  const start = [a.right - corner.left, (a.top + a.bottom) / 2 - corner.top];
+  const end = [b.left - corner.left, (b.top + b.bottom) / 2 - corner.top];
+  drawCurve(svg, start, end, "edge", 1.5);
+}
+
+function drawCurve(svg, [x1, y1], [x2, y2], className, width) {
+  const bend = (x1 + x2) / 2, d = `M${x1},${y1} C${bend},${y1} ${bend},${y2} ${x2},${y2}`;
+  makeSvg("path", { d, class: className, "stroke-width": width }, svg);
+}
+
+// The middle of a number's cell.
+function placeOf({ id, r, c }, corner) {
+  const { canvas, number } = tiles.get(id).value, box = (canvas || number).getBoundingClientRect();
+  const plan = layout(step.values[id]), [x, y] = plan.cell(r, c);
+  const left = box.left - corner.left, top = box.top - corner.top;
+  return [left + ((x + 0.5) / plan.width) * box.width, top + ((y + 0.5) / plan.height) * box.height];
+}

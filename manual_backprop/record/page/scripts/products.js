@@ -1,0 +1,62 @@
+// One gradient as a sum: of products of recorded numbers where the page can write them out, else of what came
+// back. Each part has the names and the numbers of its factors and their product; `whole` says that nothing is
+// written out, and `lead` is the number of the output that the part comes through, where it is one.
+function partsOf(id, r, c) {
+  return step.values[id].uses.flatMap(([number, place]) => partsOfUse(id, number, place, r, c));
+}
+
+function partsOfUse(id, number, place, r, c) {
+  const call = step.calls[number], value = step.values[id];
+  if (!outputOf(call).gradient) return [];
+  const allClasses = value.shown[1] === value.rect[1];
+  if (call.products === "affine") return affineParts(call, place, r, c);
+  if (call.products === "slope") return [slopePart(call, r, c)];
+  if (call.products === "softmax minus one-hot" && place === 0 && allClasses) return [softmaxPart(call, r, c)];
+  return wholeParts(call, number, place, value, r, c);
+}
+
+function part(names, factors, lead, whole = false) {
+  return { names, factors, lead, whole, product: factors.reduce((a, b) => a * b, 1) };
+}
+
+// Of z = x Wᵀ + b: ∂L/∂x[r,c] = Σ δ[r,k] W[k,c], ∂L/∂W[r,c] = Σ δ[n,r] x[n,c], ∂L/∂b[c] = Σ δ[n,c].
+function affineParts(call, place, r, c) {
+  const [x, W] = inputsOf(call), out = outputOf(call), delta = out.gradient;
+  const times = (row, column, other, otherRow) => part(
+    [indexed(delta.symbol, row, column), indexed(other.symbol, otherRow, c)],
+    [at(delta, row, column), at(other, otherRow, c)],
+    { id: call.outputs[0], r: row, c: column },
+  );
+  const alone = (row) => part(
+    [indexed(delta.symbol, row, c)], [at(delta, row, c)], { id: call.outputs[0], r: row, c },
+  );
+  if (place === 0) return range(out.shown[1]).map((k) => times(r, k, W, k));
+  if (place === 1) return range(out.shown[0]).map((n) => times(n, r, x, n));
+  return range(out.shown[0]).map(alone);
+}
+
+// Of an elementwise function of one tensor: ∂L/∂out · ∂out/∂in, at the same place.
+function slopePart(call, r, c) {
+  const upstream = outputOf(call).gradient;
+  const names = [indexed(upstream.symbol, r, c), indexed(call.slope.symbol, r, c)];
+  return part(names, [at(upstream, r, c), at(call.slope, r, c)], { id: call.outputs[0], r, c });
+}
+
+// Of a cross-entropy of classes: (p − t) / N, with p = softmax(z).
+function softmaxPart(call, r, c) {
+  const [logits, target] = inputsOf(call), z = [...rowAt(logits, r)], top = Math.max(...z);
+  const p = Math.exp(z[c] - top) / sum(z.map((x) => Math.exp(x - top))), t = at(target, 0, r) === c ? 1 : 0;
+  const names = [`(softmax(${logits.symbol}) − onehot)[${r},${c}]`, "1/N", "∂L/∂L"];
+  return part(names, [p - t, 1 / call.divisor, outputOf(call).gradient.numbers[0]], null);
+}
+
+// Of any other operation: what came back through this use.
+function wholeParts(call, number, place, value, r, c) {
+  const whole = call.gradients[place] || (value.uses.length === 1 ? value.gradient : null);
+  const out = outputOf(call), sameShape = String(out.shape) === String(value.shape);
+  let lead = null;
+  if (countOf(out) === 1) lead = { id: call.outputs[0], r: 0, c: 0 };
+  else if (call.elementwise && sameShape) lead = { id: call.outputs[0], r, c };
+  const name = `through ${call.operation}, operation ${number + 1}`;
+  return whole ? [part([name], [at(whole, r, c)], lead, true)] : [];
+}
