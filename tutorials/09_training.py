@@ -468,7 +468,7 @@ for w_there, w_here in zip(there, here, strict=True):
 #
 # trains the same network, 784-128-10 with $\eta = 0.1$ and batches of 64, on the full training set and tests
 # it on MNIST's 10,000 test images. It downloads MNIST the first time and, where it cannot, says so and takes
-# the sample. The README, section "What it reaches", has the result: 95.78 % of the test images right after
+# the sample. [Measurements](reference/measurements.md) have the result: 95.78 % of the test images right after
 # one epoch, 97.83 % after four, 97.93 % after ten. In the picture of test accuracy against training images,
 # these would stand to the right of the last point, at fifteen times as many images, and above it.
 #

@@ -7,9 +7,10 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.utils import _pytree as pytree
 
-from manual_backprop.record.formulas import Formula, formula_of
+from manual_backprop.functional.operation import Formula
+from manual_backprop.functional.operation.torch_state import tree_leaves
+from manual_backprop.record.formulas import formula_of
 
 SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹"
 MOST_LISTED = 4  # symbols or numbers in a row
@@ -97,7 +98,7 @@ class Call:
     @property
     def inputs(self) -> list[Value]:
         """The tensors among what it was given."""
-        return [value for value in pytree.tree_leaves(self.arguments) if isinstance(value, Value)]
+        return [value for value in tree_leaves(self.arguments) if isinstance(value, Value)]
 
     @property
     def output(self) -> Value:
@@ -110,7 +111,7 @@ class Call:
         return [
             position
             for position, argument in enumerate(self.arguments)
-            for value in pytree.tree_leaves(argument)
+            for value in tree_leaves(argument)
             if isinstance(value, Value)
         ]
 
@@ -126,8 +127,7 @@ class Call:
 
     def backward_line(self, at: int) -> str:
         """The backward formula of input `at` in this step's symbols."""
-        lines = self.formula.backward or (f"{self.operation}′({{g}})",)
-        right = self._fill(lines[min(self.positions[at], len(lines) - 1)])
+        right = self._fill(self.formula.gradient(self.positions[at]))
         return f"{self.inputs[at].gradient_symbol} = {right}"
 
     def local_derivative(self) -> Tensor | None:

@@ -2,8 +2,8 @@
 
 import torch
 from torch import Tensor
-from torch.utils import _pytree as pytree
 
+from manual_backprop.functional.operation.torch_state import tree_leaves, tree_map
 from manual_backprop.record.call import Call, Value, norm
 from manual_backprop.record.trace import Trace
 
@@ -20,8 +20,8 @@ def compare(call: Call) -> None:
         inputs[at].requires_grad_()
     rest = iter(inputs)
     with torch.enable_grad():
-        arguments = pytree.tree_map(lambda a: next(rest) if isinstance(a, Value) else a, call.arguments)
-        outputs = [t for t in pytree.tree_leaves(call.twin(*arguments)) if t.requires_grad]
+        arguments = tree_map(lambda a: next(rest) if isinstance(a, Value) else a, call.arguments)
+        outputs = [t for t in tree_leaves(call.twin(*arguments)) if t.requires_grad]
     reached = [(out, g) for out, g in zip(outputs, upstream, strict=True) if g is not None]
     if not reached:
         return

@@ -3,9 +3,9 @@
 import re
 
 from manual_backprop.record.call import Call, subscript, superscript
-from manual_backprop.record.kinds import kind_of
+from manual_backprop.record.formulas import kind_of
 
-LAYERS = ("layer", "fused layer", "recurrent layer")
+LAYERS = ("layer", "activated layer", "recurrent layer")
 LETTERS = {
     "weight": "W",
     "bias": "b",
@@ -31,7 +31,7 @@ class Symbols:
             return f"h{superscript(self.layer)}"
         if kind == "layer":
             return f"z{superscript(self.layer)}"
-        if kind in ("activation", "fused layer") and self.activated < self.layer:
+        if kind in ("activation", "activated layer") and self.activated < self.layer:
             self.activated = self.layer
             return f"a{superscript(self.layer)}"
         return self.other()

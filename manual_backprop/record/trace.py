@@ -16,12 +16,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
-from torch.utils import _pytree as pytree
 
 from manual_backprop.functional.operation import WATCH
+from manual_backprop.functional.operation.torch_state import tree_leaves, tree_map, without_torch_functions
 from manual_backprop.record.call import Call, Value
-from manual_backprop.record.formulas import name_of
-from manual_backprop.record.kinds import kind_of
+from manual_backprop.record.formulas import kind_of
 from manual_backprop.record.symbols import Symbols
 from manual_backprop.record.torch_functions import computes_nothing, is_in_place, name_of_function
 from manual_backprop.record.twins import twin_for
@@ -98,7 +97,7 @@ class Trace(TorchFunctionMode):
         """In the place of one of this package's operations."""
         token = WATCH.set(None)
         try:
-            with torch._C.DisableTorchFunction():
+            with without_torch_functions():
                 record = self._own_in_place if operation.overwrites else self._own_elsewhere
                 return record(operation, compute, inputs)
         finally:
@@ -127,7 +126,7 @@ class Trace(TorchFunctionMode):
         return output
 
     def _own_call(self, operation: Any, inputs: tuple[Any, ...]) -> Call:
-        call = Call(self.places[-1], name_of(operation), True, self._as_values(inputs))
+        call = Call(self.places[-1], operation.formula.name, True, self._as_values(inputs))
         call.twin = twin_for(operation)
         return call
 
@@ -161,7 +160,7 @@ class Trace(TorchFunctionMode):
                 self._know(argument, Value(symbol, "", kind, argument.detach()))
             return self.values[id(argument)]
 
-        return pytree.tree_map(value_of, arguments)
+        return tree_map(value_of, arguments)
 
     def _carry(self, output: Any, given: list[Tensor]) -> Any:
         """What is made of an input without a gradient, as `images.flatten(1)` is, is that input still."""
@@ -210,7 +209,7 @@ class Trace(TorchFunctionMode):
 
 
 def _tensors(value: Any) -> list[Tensor]:
-    return [t for t in pytree.tree_leaves(value) if isinstance(t, Tensor)]
+    return [t for t in tree_leaves(value) if isinstance(t, Tensor)]
 
 
 def _aliased(arguments: Any) -> tuple[Any, dict[int, Tensor]]:
@@ -227,7 +226,7 @@ def _aliased(arguments: Any) -> tuple[Any, dict[int, Tensor]]:
         aliases[position] = value.view_as(value)
         return aliases[position]
 
-    return pytree.tree_map(alias, arguments), aliases
+    return tree_map(alias, arguments), aliases
 
 
 def _note(gradients: dict[int, Tensor], at: int, gradient: Tensor) -> None:

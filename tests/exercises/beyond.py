@@ -129,7 +129,7 @@ WRONG: list[tuple[str, Any, str]] = [
     ("12.1", one_by_one, "You moved the window on by 1"),
     ("12.1", assigned, "Add, do not assign"),
     ("12.1", averaged, "Yours is the right one, × 0.2"),
-    ("12.1", seen_only, "shape (11,), due (12,)"),
+    ("12.1", seen_only, "expected shape (12,), got (11,)"),
     ("12.1", 3, "a function is asked for"),
     ("12.2", NoWayAround(), "the way around the tanh is missing"),
     ("12.2", StepByItself(), "What comes from the next step is missing"),

@@ -63,8 +63,8 @@ WRONG: list[tuple[str, Any, str]] = [
     ("5.2", transposed, "the transpose of the right one"),
     ("5.2", averaged, "Yours is the right one, × 0.2"),
     ("5.2", over_units, "summed over the units"),
-    ("5.3", block_alone, "The input's way through add is forgotten"),
-    ("5.3", past_the_block_alone, "The input's way through mm is forgotten"),
+    ("5.3", block_alone, "The path from the input through add is forgotten"),
+    ("5.3", past_the_block_alone, "The path from the input through mm is forgotten"),
     ("5.3", without_slope, "the local derivative is"),
-    ("5.3", pre_activation, "z where a = f(z) is due"),
+    ("5.3", pre_activation, "yours is z, expected a = f(z)"),
 ]

@@ -22,10 +22,10 @@ WRONG: list[tuple[str, Any, str]] = [
     ("10.2", lambda g, z: g - z.softmax(1) * g.sum(1, keepdim=True), "this backward is right"),
     ("10.2", lambda g, z: torch.zeros_like(z), "a test with ones would notice"),
     ("10.2", lambda g, z: g - g.sum(1, keepdim=True), "a test with ones would notice"),
-    ("10.2", lambda g, z: (1 - 3 * z.softmax(1)).T, "shape (3, 5), due (5, 3)"),
+    ("10.2", lambda g, z: (1 - 3 * z.softmax(1)).T, "expected shape (5, 3), got (3, 5)"),
     ("10.2", lambda g: g, "not a gradient of z"),
     ("10.3", lambda g, x: g * (1 - (x / length(x)) ** 2) / length(x), "Only the diagonal of the Jacobian"),
-    ("10.3", lambda g, x: g / length(x), "The input's way through"),
+    ("10.3", lambda g, x: g / length(x), "The path from the input through"),
     (
         "10.3",
         lambda g, x: (g - x * (x * g).sum(1, keepdim=True)) / length(x),

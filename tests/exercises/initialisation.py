@@ -41,5 +41,5 @@ WRONG: list[tuple[str, Any, str]] = [
     ("7.2", lambda D, s: (2 / (D * (1 + s**2))) ** 0.5, "standard deviation"),
     ("7.3", without_slope, "the local derivative is missing"),
     ("7.3", mean_of_units, "one over the size of W in"),
-    ("7.3", one_column, "shape (2,), due (2, 7)"),
+    ("7.3", one_column, "expected shape (2, 7), got (2,)"),
 ]

@@ -69,7 +69,7 @@ WRONG: list[tuple[str, Any, str]] = [
     ("4.1", 0.1 / 640, "you divided by N C"),
     ("4.2", no_inner_derivative, "× 1.7"),
     ("4.2", wrong_sign, "with the wrong sign"),
-    ("4.2", not_summed, "shape (5,), due (1,)"),
+    ("4.2", not_summed, "expected shape (1,), got (5,)"),
     ("4.2", no_upstream, "grad_output is not"),
     ("4.3", naive, "an exponential overflowed"),
     ("4.3", softmax_first, "the probabilities were formed"),

@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 
 from manual_backprop import functional as F
 from manual_backprop import nn, record
+from manual_backprop.functional.operation import FORMULAS
 from manual_backprop.record import Recording
-from manual_backprop.record.formulas import FORMULAS
 from manual_backprop.record.page.html import SCRIPTS
 
 SCRIPTS_FOLDER = files("manual_backprop.record.page") / "scripts"

@@ -36,7 +36,7 @@ def test_the_report_says_in_words_what_is_wrong_and_what_would_be_right() -> Non
     text = str(verify(linear, wrong_bias, shapes=LINEAR))
     assert "∂L/∂x        right" in text
     assert "∂L/∂W        right" in text
-    assert "∂L/∂b        WRONG    shape (5,), due (7,)" in text
+    assert "∂L/∂b        WRONG    expected shape (7,), got (5,)" in text
     assert "summed over dimension 1; summed over 0 it is exactly" in text
     assert max(map(len, text.splitlines())) <= 80
 
@@ -112,7 +112,7 @@ def test_what_nothing_explains_stays_unnamed_and_says_where_it_is() -> None:
         (lambda g, x: g @ g, "raises RuntimeError"),
         (lambda g: g, "raises TypeError"),
         (lambda g, x: g * float("nan"), "yours is nan at [0, 0]"),
-        (lambda g, x: g[0], "shape (3,), due (5, 3)"),
+        (lambda g, x: g[0], "expected shape (5, 3), got (3,)"),
         (lambda g, x: g + 0j, "complex128, but the input is torch.float64"),
     ],
 )

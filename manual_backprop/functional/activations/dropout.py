@@ -53,7 +53,9 @@ from manual_backprop.functional.operation import (
 class Dropout(Operation):
     """y = m ⊙ x / (1 − p) and ∂L/∂x = ∂L/∂y ⊙ m / (1 − p), for a given mask."""
 
-    formula = Formula("dropout", "elementwise", "m ⊙ {0} / (1 − {2}), m = {1}", ("m ⊙ {g} / (1 − {2})",))
+    formula = Formula(
+        "dropout", "elementwise", "m ⊙ {0} / (1 − {2}), m = {1}", ("m ⊙ {g} / (1 − {2})",), reordered=True
+    )
 
     @staticmethod
     def forward(input: Tensor, mask: Tensor, p: float) -> Tensor:

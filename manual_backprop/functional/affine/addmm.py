@@ -50,7 +50,11 @@ class Addmm(Operation):
     """Z = β X + α A B, with ∂L/∂X = β Σ g, ∂L/∂A = α g Bᵀ and ∂L/∂B = α Aᵀ g; of matrices or batches."""
 
     formula = Formula(
-        "addmm", "product", "‹{3} ›{0} + ‹{4} ›{1} {2}", ("‹{3} ›Σ {g}", "‹{4} ›{g} {2}ᵀ", "‹{4} ›{1}ᵀ {g}")
+        "addmm",
+        "product",
+        "‹{3} ›{0} + ‹{4} ›{1} {2}",
+        ("‹{3} ›Σ {g}", "‹{4} ›{g} {2}ᵀ", "‹{4} ›{1}ᵀ {g}"),
+        reordered=True,
     )
 
     @staticmethod

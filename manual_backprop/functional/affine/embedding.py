@@ -60,7 +60,9 @@ from manual_backprop.functional.operation import (
 class Embedding(Operation):
     """y = W[i], and ∂L/∂W the sum of δₙ over the places n of each word."""
 
-    formula = Formula("embedding", "choice", "{0}[{1}]", ("Σ of {g} over the places of each row", ""))
+    formula = Formula(
+        "embedding", "choice", "{0}[{1}]", ("Σ of {g} over the places of each row", ""), reordered=True
+    )
 
     @staticmethod
     def check(weight: Tensor, indices: Tensor, *_: Any) -> None:

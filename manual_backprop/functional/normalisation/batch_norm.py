@@ -79,6 +79,7 @@ class BatchNorm(Operation):
             "Σ {g} x̂",
             "Σ {g}",
         ),
+        reordered=True,
     )
 
     @staticmethod

@@ -64,6 +64,7 @@ class GroupNorm(Operation):
         "normalisation",
         "({0} − μ)/s‹ {1}›‹ + {2}›, over each group",
         ("(h − mean h − x̂ mean(h x̂))/s over each group, h = {g}‹ {1}›, x̂ = ({0} − μ)/s", "Σ {g} x̂", "Σ {g}"),
+        reordered=True,
     )
 
     @staticmethod

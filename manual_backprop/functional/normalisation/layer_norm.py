@@ -72,6 +72,7 @@ class LayerNorm(Operation):
             "Σ {g} x̂",
             "Σ {g}",
         ),
+        reordered=True,
     )
 
     @staticmethod

@@ -67,6 +67,7 @@ class RMSNorm(Operation):
         "normalisation",
         "{0}/s‹ {1}›, s² = mean of {0}²",
         ("(h − x̂ mean(h x̂))/s, h = {g}‹ {1}›, x̂ = {0}/s", "Σ {g} x̂"),
+        reordered=True,
     )
 
     @staticmethod

@@ -2,7 +2,7 @@
 
 from manual_backprop.functional.operation.checks import broadcasts, require_overwritable, require_tensor
 from manual_backprop.functional.operation.forms import WATCH, function_of
-from manual_backprop.functional.operation.formula import Formula
+from manual_backprop.functional.operation.formula import FORMULAS, Formula, bare
 from manual_backprop.functional.operation.operation import Operation, keep
 from manual_backprop.functional.operation.precision import HALF_PRECISION, autocast, narrow, widen
 from manual_backprop.functional.operation.registry import (
@@ -20,6 +20,7 @@ from manual_backprop.functional.operation.registry import (
 
 __all__ = [
     "CLASSES",
+    "FORMULAS",
     "HALF_PRECISION",
     "MASK",
     "PLACES",
@@ -31,6 +32,7 @@ __all__ = [
     "Formula",
     "Operation",
     "autocast",
+    "bare",
     "broadcasts",
     "example",
     "function_of",

@@ -25,7 +25,10 @@ Kind = Literal[
     "choice",  # numbers picked by their places
     "shape",
     "loss",
+    "other",
 ]
+FORMULAS: dict[str, "Formula"] = {}
+"""The formula of each operation, by its name."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,8 @@ class Formula:
         backward: ∂L/∂ of each argument; the last line stands for those after it.
         slope: of an elementwise function of one tensor: its derivative, from what goes in and what comes out.
         delta: what δ stands for in `backward`, where it has to be formed first.
+        reordered: whether PyTorch's own function of this name takes its arguments in another order than
+            `forward`.
     """
 
     name: str
@@ -47,3 +52,14 @@ class Formula:
     backward: tuple[str, ...]
     slope: Callable[[Tensor, Tensor], Tensor] | None = None
     delta: str = ""
+    reordered: bool = False
+
+    def gradient(self, at: int) -> str:
+        """∂L/∂ of argument `at`."""
+        line = self.backward[min(at, len(self.backward) - 1)]
+        return f"δ = {self.delta}; {line}" if self.delta else line
+
+
+def bare(name: str) -> Formula:
+    """What can be written of a function of which the name alone is known."""
+    return Formula(name, "other", f"{name}({{all}})", (f"{name}′({{g}})",))

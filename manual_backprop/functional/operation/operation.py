@@ -23,7 +23,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from manual_backprop.functional.operation.formula import Formula
+from manual_backprop.functional.operation.formula import FORMULAS, Formula, bare
 
 
 class Operation(torch.autograd.Function):
@@ -44,6 +44,13 @@ class Operation(torch.autograd.Function):
     generate_vmap_rule = True
     overwrites = False
     """Whether it writes over an input, so that a call of it cannot be tried twice."""
+
+    def __init_subclass__(cls) -> None:
+        """Make the formula known; a class that says none, and inherits none, has its bare name."""
+        super().__init_subclass__()
+        if not hasattr(cls, "formula"):
+            cls.formula = bare(cls.__name__)
+        FORMULAS[cls.formula.name] = cls.formula
 
     @staticmethod
     def check(*inputs: Any) -> None:

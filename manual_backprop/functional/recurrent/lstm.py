@@ -93,6 +93,7 @@ class LSTM(Operation):
         "recurrent layer",
         "o tanh cₜ, cₜ = f cₜ₋₁ + i u, gates of {0}ₜ {3}ᵀ + hₜ₋₁ {4}ᵀ‹ + {5} + {6}›",
         ("δₜ {3}", "δ₁ {4}", "f ∂L/∂c₁", "Σₜ δₜᵀ {0}ₜ", "Σₜ δₜᵀ hₜ₋₁", "Σₜ δₜ", "Σₜ δₜ", "Σₜ δₜᵀ"),
+        reordered=True,
     )
 
     @staticmethod

@@ -42,6 +42,7 @@ class RNNReLU(Operation):
         "max(0, {0}ₜ {2}ᵀ + hₜ₋₁ {3}ᵀ‹ + {4} + {5}›)",
         ("δₜ {2}", "δ₁ {3}", "Σₜ δₜᵀ {0}ₜ", "Σₜ δₜᵀ hₜ₋₁", "Σₜ δₜ"),
         delta="gₜ + δₜ₊₁ {3} where hₜ > 0",
+        reordered=True,
     )
 
     @staticmethod

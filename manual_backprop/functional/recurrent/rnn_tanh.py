@@ -80,6 +80,7 @@ class RNNTanh(Operation):
         "tanh({0}ₜ {2}ᵀ + hₜ₋₁ {3}ᵀ‹ + {4} + {5}›)",
         ("δₜ {2}", "δ₁ {3}", "Σₜ δₜᵀ {0}ₜ", "Σₜ δₜᵀ hₜ₋₁", "Σₜ δₜ"),
         delta="(gₜ + δₜ₊₁ {3}) ⊙ (1 − hₜ²)",
+        reordered=True,
     )
 
     @staticmethod

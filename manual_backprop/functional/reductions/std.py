@@ -50,7 +50,11 @@ class Std(Operation):
     """s = √v and ∂L/∂x = g / s · (x − μ) / (n − c)."""
 
     formula = Formula(
-        "std", "reduction", "√(Σ ({0} − μ)² / (n − {2}))", ("{g} ({0} − μ) / ((n − {2}) {out})",)
+        "std",
+        "reduction",
+        "√(Σ ({0} − μ)² / (n − {2}))",
+        ("{g} ({0} − μ) / ((n − {2}) {out})",),
+        reordered=True,
     )
 
     @staticmethod

@@ -55,7 +55,9 @@ from manual_backprop.functional.reductions.sum import Dims, spread, summed
 class Var(Operation):
     """v = Σ (x − μ)² / (n − c) and ∂L/∂x = g · 2 (x − μ) / (n − c)."""
 
-    formula = Formula("var", "reduction", "Σ ({0} − μ)² / (n − {2})", ("2 {g} ({0} − μ) / (n − {2})",))
+    formula = Formula(
+        "var", "reduction", "Σ ({0} − μ)² / (n − {2})", ("2 {g} ({0} − μ) / (n − {2})",), reordered=True
+    )
 
     @staticmethod
     def forward(input: Tensor, dim: Dims, correction: float, keepdim: bool) -> Tensor:

@@ -79,7 +79,9 @@ def pushed(shape: torch.Size, dtype: torch.dtype, *terms: Tensor | None) -> Tens
 class Expand(Operation):
     """y is x repeated along some dimensions, and ∂L/∂x the sum of ∂L/∂y over them."""
 
-    formula = Formula("expand", "shape", "{0} repeated to {1}", ("Σ {g} over the repetitions",))
+    formula = Formula(
+        "expand", "shape", "{0} repeated to {1}", ("Σ {g} over the repetitions",), reordered=True
+    )
 
     @staticmethod
     def forward(input: Tensor, shape: tuple[int, ...]) -> Tensor:

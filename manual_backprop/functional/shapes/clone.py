@@ -45,7 +45,7 @@ from manual_backprop.functional.operation import (
 class Copy(Operation):
     """y = x in memory of its own, of a given type and on a given device; ∂L/∂x = ∂L/∂y, in those of x."""
 
-    formula = Formula("copy", "elementwise", "a copy of {0}", ("{g}",))
+    formula = Formula("copy", "elementwise", "a copy of {0}", ("{g}",), reordered=True)
 
     @staticmethod
     def forward(input: Tensor, dtype: torch.dtype, device: torch.device, memory_format: Any) -> Tensor:

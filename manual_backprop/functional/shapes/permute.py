@@ -40,7 +40,9 @@ from manual_backprop.functional.operation import (
 class Permute(Operation):
     """y is x with its dimensions in the order π, and ∂L/∂x = ∂L/∂y in the order π⁻¹."""
 
-    formula = Formula("permute", "shape", "{0} with dimensions {1}", ("{g}, its dimensions put back",))
+    formula = Formula(
+        "permute", "shape", "{0} with dimensions {1}", ("{g}, its dimensions put back",), reordered=True
+    )
 
     @staticmethod
     def forward(input: Tensor, dims: tuple[int, ...]) -> Tensor:

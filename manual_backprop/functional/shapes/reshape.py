@@ -41,7 +41,7 @@ from manual_backprop.functional.operation import (
 class Reshape(Operation):
     """y with the numbers of x, and ∂L/∂x = ∂L/∂y in the shape of x."""
 
-    formula = Formula("reshape", "shape", "{0} as {1}", ("{g}, in the shape of {0}",))
+    formula = Formula("reshape", "shape", "{0} as {1}", ("{g}, in the shape of {0}",), reordered=True)
 
     @staticmethod
     def forward(input: Tensor, shape: tuple[int, ...]) -> Tensor:

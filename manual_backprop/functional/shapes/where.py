@@ -46,7 +46,11 @@ class Where(Operation):
     """y = x where c, else t; ∂L/∂x = ∂L/∂y where c, else 0, and ∂L/∂t the rest."""
 
     formula = Formula(
-        "where", "elementwise", "{0} where {2}, else {1}", ("{g} where {2}, else 0", "0 where {2}, else {g}")
+        "where",
+        "choice",
+        "{0} where {2}, else {1}",
+        ("{g} where {2}, else 0", "0 where {2}, else {g}"),
+        reordered=True,
     )
 
     @staticmethod

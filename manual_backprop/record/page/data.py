@@ -7,19 +7,23 @@ and columns, and the page says so.
 import base64
 from collections.abc import Sequence
 from math import isqrt
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
 
 from manual_backprop.record.call import Call, Value, matrix, norm, share_of_zeros
-from manual_backprop.record.kinds import PRODUCTS, Products, is_elementwise
 from manual_backprop.record.step import Step
 
 FORMAT = 2
 MOST_REMARKS = 50
 MOST_NUMBERS = 480_000  # in a page: 2.6 MB of base64
 SMALLEST_IMAGE = 5  # pixels on a side; fewer features are shown as a column
+
+# How the page writes a gradient out as products of recorded numbers: beside these, with the slope where the
+# formula has one.
+Products = Literal["affine", "softmax minus one-hot", "slope"]
+PRODUCTS: dict[str, Products] = {"linear": "affine", "cross_entropy": "softmax minus one-hot"}
 
 
 def data_of(steps: list[Step], classes: Sequence[str] | None) -> dict[str, Any]:
@@ -77,7 +81,7 @@ def _call(call: Call, index: dict[int, int], most: int) -> dict[str, Any]:
     return {
         "place": call.place,
         "operation": call.operation,
-        "elementwise": is_elementwise(call.operation),
+        "elementwise": call.formula.kind in ("activation", "elementwise"),
         "formula": call.line(),
         "template": None if slope is None else call.formula.forward,
         "inputs": [index[id(value)] for value in call.inputs],

@@ -105,7 +105,7 @@ def _malformed(given: Any, x: Tensor) -> str:
     if not isinstance(given, Tensor):
         return f"yours is a {type(given).__name__}, not a tensor"
     if given.shape != x.shape:
-        return f"shape {tuple(given.shape)}, due {tuple(x.shape)}"
+        return f"expected shape {tuple(x.shape)}, got {tuple(given.shape)}"
     if not given.isfinite().all():
         bad = tuple(int(i) for i in (~given.isfinite()).nonzero()[0])
         return f"yours is {float(given[bad])} at {list(bad)}"
