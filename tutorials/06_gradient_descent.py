@@ -418,7 +418,7 @@ plots.show(
 # %% [markdown]
 # Compare like with like: $\mu = 0.9$ makes the steps up to ten times longer, and most of what is seen here is
 # that. Whoever switches momentum on and leaves $\eta$ as it was has changed two things at once.
-# `manual_backprop/training/updates.py` has the rule as it stands above, as has `torch.optim.SGD`.
+# `manual_backprop/training/engines/updates.py` has the rule as it stands above, as has `torch.optim.SGD`.
 #
 # ## A batch for the whole
 #

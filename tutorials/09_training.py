@@ -369,8 +369,9 @@ assert after[3][-1] < 50
 #
 # * `functions`: this package's operations; autograd calls their hand-written backwards in order.
 # * `autograd`: PyTorch's own backwards.
-# * `explicit`: no autograd, but a loop over the layers in reverse. `manual_backprop/training/explicit.py` is
-#   the `backward` above for any number of layers, with every tensor allocated once.
+# * `explicit`: no autograd, but a loop over the layers in reverse.
+#   `manual_backprop/training/engines/explicit.py` is the `backward` above for any number of layers, with
+#   every tensor allocated once.
 #
 # **Predict:** three engines, the same seed, 126 updates in float64. In how many digits will their weights
 # agree at the end?

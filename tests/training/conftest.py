@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from manual_backprop.training import data as data_module
-from manual_backprop.training.data import FILES, Dataset, load
+from manual_backprop.cli import main
+from manual_backprop.training.data import Dataset, load, mnist
+from manual_backprop.training.data.mnist import FILES
 
 DEVICES = [
     "cpu",
@@ -34,6 +35,22 @@ def sample_on(device: torch.device, dtype: torch.dtype = torch.float32) -> Datas
     return dataset
 
 
+def snapshot(folder: Path) -> dict[str, bytes]:
+    return {str(file): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
+
+
+def assert_told_in_one_line(folder: Path, capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    before = snapshot(folder)
+    capsys.readouterr()
+    assert main([*arguments]) == 1
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.count("\n") == 1
+    assert len(captured.err) < 2100
+    assert snapshot(folder) == before
+    return captured.err
+
+
 @pytest.fixture
 def full_mnist() -> Path:
     folder = os.environ.get("MANUAL_BACKPROP_MNIST")
@@ -50,7 +67,7 @@ def no_download(monkeypatch: pytest.MonkeyPatch) -> None:
         raise OSError("no route to host")
 
     monkeypatch.setattr("socket.create_connection", unreachable)
-    monkeypatch.setattr(data_module, "DOWNLOAD_TIMEOUT", 1)
+    monkeypatch.setattr(mnist, "DOWNLOAD_TIMEOUT", 1)
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ from manual_backprop import functional as F
 from manual_backprop import nn, record
 from manual_backprop.training import TrainingConfig
 from manual_backprop.training.config import ENGINES
-from manual_backprop.training.loop import Trainer
-from manual_backprop.training.progress import Progress
+from manual_backprop.training.run.loop import Trainer
+from manual_backprop.training.run.progress import Progress
 from tests.training.conftest import sample_on
 
 pytestmark = [

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from manual_backprop.cli import main
-from manual_backprop.training import checkpoint
+from manual_backprop.training.run import checkpoint
+from tests.training.run.test_run import assert_same_run
 from tests.training.sharing import CASES
-from tests.training.test_run import assert_same_run
 
 ROOT = Path(__file__).parent.parent.parent
 

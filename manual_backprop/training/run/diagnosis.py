@@ -7,8 +7,8 @@ checkpoint again, one at a time: they give the same bits.
 
 from typing import Any
 
-from manual_backprop.training.loop import NotFinite, Trainer
-from manual_backprop.training.progress import Progress
+from manual_backprop.training.run.loop import NotFinite, Trainer
+from manual_backprop.training.run.progress import Progress
 
 
 def rewind(trainer: Trainer, good: dict[str, Any], progress: Progress) -> int | None:

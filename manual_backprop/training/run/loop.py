@@ -15,10 +15,11 @@ from manual_backprop import functional as F
 from manual_backprop.training.config import Failure, TrainingConfig
 from manual_backprop.training.data import Dataset
 from manual_backprop.training.device import random_states, restore_random_states
-from manual_backprop.training.engines import LOSSES, build
+from manual_backprop.training.engines import build
+from manual_backprop.training.engines.graph import LOSSES
 from manual_backprop.training.processes import ALONE, Processes
-from manual_backprop.training.progress import Progress
-from manual_backprop.training.replay import ReplayedSteps, cuda_graph
+from manual_backprop.training.run.progress import Progress
+from manual_backprop.training.run.replay import ReplayedSteps, cuda_graph
 
 NORMS_PER_EPOCH = 50
 EVALUATION_CHUNK = 1_000

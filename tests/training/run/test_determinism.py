@@ -12,16 +12,14 @@ from manual_backprop.training import (
     Failure,
     Interrupted,
     TrainingConfig,
-    checkpoint,
-    loop,
-    progress,
     resume,
     train,
 )
 from manual_backprop.training.config import ENGINES
 from manual_backprop.training.device import deterministic
-from tests.training.test_kills import assert_equal
-from tests.training.test_run import StopAt
+from manual_backprop.training.run import checkpoint, loop, progress
+from tests.training.run.test_kills import assert_equal
+from tests.training.run.test_run import StopAt
 
 QUIET: Callable[[str], None] = lambda line: None  # noqa: E731
 engines = pytest.mark.parametrize("engine", ENGINES)

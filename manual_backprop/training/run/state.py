@@ -13,7 +13,7 @@ from torch import Tensor
 
 from manual_backprop.training.config import Failure, TrainingConfig, UsageError
 from manual_backprop.training.data import Dataset
-from manual_backprop.training.models import shapes_of
+from manual_backprop.training.engines.models import shapes_of
 
 METRICS = ("epoch", "train_loss", "train_accuracy", "test_loss", "test_accuracy")
 Shape = tuple[int, ...]

@@ -36,8 +36,8 @@ import torch
 from torch import Tensor
 
 from manual_backprop.training.config import TrainingConfig
+from manual_backprop.training.engines.updates import Adam, Descent, Momentum, Update, add_product
 from manual_backprop.training.processes import ALONE, Processes
-from manual_backprop.training.updates import Adam, Descent, Momentum, Update, add_product
 
 
 def relu_slope(a: Tensor, out: Tensor) -> Tensor:

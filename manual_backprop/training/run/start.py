@@ -14,17 +14,18 @@ from typing import Any
 
 import torch
 
-from manual_backprop.training import checkpoint, diagnosis, results
 from manual_backprop.training.config import Failure, TrainingConfig, UsageError
 from manual_backprop.training.data import Dataset, load
 from manual_backprop.training.device import deterministic, resolve_device
-from manual_backprop.training.engines import GraphEngine, build
-from manual_backprop.training.folder import Folder, new_folder
-from manual_backprop.training.interruption import Interrupted, stop_signals
-from manual_backprop.training.loop import NotFinite, Trainer
+from manual_backprop.training.engines import build
+from manual_backprop.training.engines.graph import GraphEngine
 from manual_backprop.training.processes import Processes, processes
-from manual_backprop.training.progress import Progress
-from manual_backprop.training.state import configuration, require_fit
+from manual_backprop.training.run import checkpoint, diagnosis, results
+from manual_backprop.training.run.folder import Folder, new_folder
+from manual_backprop.training.run.interruption import Interrupted, stop_signals
+from manual_backprop.training.run.loop import NotFinite, Trainer
+from manual_backprop.training.run.progress import Progress
+from manual_backprop.training.run.state import configuration, require_fit
 
 Say = Callable[[str], None]
 
