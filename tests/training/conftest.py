@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 import torch
 
+from manual_backprop import plots
 from manual_backprop.cli import main
-from manual_backprop.training.data import Dataset, load, mnist
+from manual_backprop.training.data import Dataset, dataset, load, mnist, sample
 from manual_backprop.training.data.mnist import FILES
+from tests.training.pictures import NAMES, PictureData
 
 DEVICES = [
     "cpu",
@@ -30,9 +32,9 @@ def device(request: pytest.FixtureRequest) -> torch.device:
 
 
 def sample_on(device: torch.device, dtype: torch.dtype = torch.float32) -> Dataset:
-    dataset, notice = load("sample", Path("unused"), device, dtype)
+    data, notice = load("sample", Path("unused"), device, dtype)
     assert notice is None
-    return dataset
+    return data
 
 
 def snapshot(folder: Path) -> dict[str, bytes]:
@@ -49,6 +51,21 @@ def assert_told_in_one_line(folder: Path, capsys: pytest.CaptureFixture[str], *a
     assert len(captured.err) < 2100
     assert snapshot(folder) == before
     return captured.err
+
+
+@pytest.fixture(autouse=True)
+def undrawn(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests that are not marked `draws` write what a picture is drawn from in its place."""
+    if request.node.get_closest_marker("draws") is None:
+        for name in NAMES:
+            monkeypatch.setattr(plots, name, PictureData)
+
+
+@pytest.fixture
+def few_digits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A tenth of the sample."""
+    few = tuple(tensor[::10] for tensor in sample())
+    monkeypatch.setattr(dataset, "sample", lambda: few)
 
 
 @pytest.fixture

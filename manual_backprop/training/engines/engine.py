@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from manual_backprop.training.config import Failure, TrainingConfig
+from manual_backprop.training.device import RandomNumbers
 from manual_backprop.training.engines.explicit import ExplicitEngine
 from manual_backprop.training.engines.graph import GraphEngine
 from manual_backprop.training.processes import ALONE, Processes
@@ -50,14 +51,21 @@ def build(
 ) -> Engine:
     """The engine that `config` names, its parameters drawn from `config.seed`, on `device`.
 
+    The caller's random numbers stay as they are.
+
     Raises:
         Failure: a precision that the device does not have, or a network that is too large for it.
     """
+    with RandomNumbers(config.seed, device):
+        return draw(config, features, classes, device, processes)
+
+
+def draw(
+    config: TrainingConfig, features: int, classes: int, device: torch.device, processes: Processes = ALONE
+) -> Engine:
+    """As `build`, its parameters drawn from PyTorch's generators as they are."""
     if config.precision == "tf32" and device.type != "cuda":
         raise Failure(f"--precision tf32 needs a CUDA device, not {device.type}")
-    if device.type == "cuda":
-        torch.backends.cuda.matmul.allow_tf32 = config.precision == "tf32"
-    torch.manual_seed(config.seed)
     sizes = [features, *config.hidden, classes]
     try:
         if config.engine == "explicit":

@@ -13,6 +13,7 @@ import manual_backprop.nn
 from manual_backprop.takeover import use_manual_gradients
 from manual_backprop.training.config import TrainingConfig
 from manual_backprop.training.engines.models import build_model
+from manual_backprop.training.engines.precision import in_its_precision, tf32_of
 from manual_backprop.training.processes import Processes
 
 
@@ -38,14 +39,14 @@ class GraphEngine:
         self, config: TrainingConfig, features: int, classes: int, device: torch.device, processes: Processes
     ) -> None:
         by_hand = config.engine == "functions"
+        self.tf32 = tf32_of(config, device)
         layers, functional = (
             (manual_backprop.nn, manual_backprop.functional) if by_hand else (torch.nn, torch.nn.functional)
         )
         self.model = build_model(config, features, classes, layers)
         self.model.to(device)  # drawn on the CPU, so that every device starts from the same numbers
-        self.network: torch.nn.Module = self.model
-        if processes.several:
-            self.network = torch.nn.parallel.DistributedDataParallel(self.model)
+        self.processes = processes
+        self.network = processes.distribute(self.model)
         # Where each process has the sum over its share, of which the helper takes the mean over the processes
         self.scale = processes.size / (classes if config.loss == "mse" else 1)
         self.taken_over = by_hand and config.model != "mlp"
@@ -58,6 +59,7 @@ class GraphEngine:
             else torch.optim.SGD(parameters, lr, config.momentum, weight_decay=weight_decay)
         )
 
+    @in_its_precision
     def step(self, images: Tensor, labels: Tensor, count: int | None = None) -> Tensor:
         reduction = "mean" if count is None else "sum"
         with use_manual_gradients(strict=True) if self.taken_over else nullcontext():
@@ -66,10 +68,12 @@ class GraphEngine:
                 scores = logits.float() if self.in_bfloat16 else logits
                 loss: Any = self.loss(scores, labels, reduction=reduction)
             self.optimizer.zero_grad()
-            loss.backward(None if count is None else loss.new_tensor(self.scale / count))
+            with self.processes.averaging():
+                loss.backward(None if count is None else loss.new_tensor(self.scale / count))
         self.optimizer.step()
         return logits.detach()
 
+    @in_its_precision
     def logits(self, images: Tensor) -> Tensor:
         self.model.eval()
         with torch.no_grad(), torch.autocast(images.device.type, torch.bfloat16, enabled=self.in_bfloat16):

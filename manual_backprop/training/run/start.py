@@ -147,7 +147,7 @@ def _run(trainer: Trainer, folder: Folder | None, say: Say) -> Path:
     config = trainer.config
     if trainer.step == 0:
         checkpoint.save(out / checkpoint.NAME, trainer.state_dict())  # first of all: --resume works from here
-    with deterministic(config.deterministic):
+    with deterministic(config.deterministic, trainer.rehearse):
         try:
             results.write_configuration(trainer, out)
             _train(trainer, folder, say)
@@ -169,7 +169,8 @@ def _run(trainer: Trainer, folder: Folder | None, say: Say) -> Path:
 def _follow(trainer: Trainer, say: Say) -> None:
     """What a process does that is not the first: the same steps, and nothing to write or to say."""
     silent = Progress(0, 0, say, shown=False)
-    with deterministic(trainer.config.deterministic), stop_signals() as received, silent as progress:
+    determined = deterministic(trainer.config.deterministic, trainer.rehearse)
+    with determined, stop_signals() as received, silent as progress:
         try:
             while not trainer.complete:
                 trainer.train_epoch(lambda: bool(received), progress)

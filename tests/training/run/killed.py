@@ -20,6 +20,7 @@ import torch._dynamo  # torch.optim would import it in each fork
 from manual_backprop import plots
 from manual_backprop.cli import main
 from manual_backprop.training.data import sample
+from tests.training.pictures import NAMES, PictureData
 
 torch.set_num_threads(1)
 sample()  # it is cached, and every fork has it
@@ -47,17 +48,6 @@ class HalfWriter(io.BufferedWriter):
         self.flush()
         reach("half written")
         return half + super().write(content[half:])
-
-
-class PictureData:
-    """What a picture is drawn from, written in its place: drawing takes ten times as long as the run."""
-
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        self.data = [*arguments, options]
-
-    def savefig(self, file: Any, format: str) -> None:
-        for part in self.data:
-            file.write(part.numpy().tobytes() if isinstance(part, torch.Tensor) else repr(part).encode())
 
 
 passed: Counter[Point] = Counter()
@@ -103,7 +93,7 @@ def child(
     with log.open("ab") as file:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
-    for name in ("training_curves", "gradient_norms", "confusion_matrix", "worst_mistakes"):
+    for name in NAMES:
         setattr(plots, name, PictureData)
     watch_the_writing()
     if largest_file is not None:

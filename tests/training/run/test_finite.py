@@ -138,6 +138,7 @@ def test_looking_at_the_values_makes_the_step(engine: str, activation: str) -> N
     torch.testing.assert_close(torch.stack(norms), one.engine.gradient_norms())
 
 
+@pytest.mark.draws
 @engines
 @pytest.mark.parametrize(
     ("batch_size", "examples", "classes"),

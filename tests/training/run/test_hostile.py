@@ -168,11 +168,14 @@ CHANGES: dict[str, tuple[Callable[[State], None], str]] = {
         "the optimiser's memory is",
     ),
     "memory of another rule": (put("engine", "optimizer", "state", 0, {"exp_avg": 1}), "is no tensor"),
-    "another generator": (put("order_state", torch.zeros(3, dtype=torch.uint8)), "order_state is no state"),
-    "no generator": (put("random_states", {}), "cpu is no state of a random generator"),
+    "another generator": (
+        put("order_state", torch.zeros(3, dtype=torch.uint8)),
+        "order_state is not the state",
+    ),
+    "no generator": (put("random_states", {}), "cpu is not the state of a random generator"),
     "a generator out of bounds": (
         put("order_state", torch.full((5056,), 255, dtype=torch.uint8)),
-        "no state",
+        "not the state",
     ),
     "no metrics": (put("metrics", []), "metrics of 0 epochs, where 1 are done"),
     "metrics of a wrong type": (put("metrics", 0, "test_loss", "small"), "no number"),
@@ -288,6 +291,7 @@ def test_a_checkpoint_with_another_value_anywhere_goes_on_or_is_refused(
 # The other files of a run folder
 
 
+@pytest.mark.draws
 @pytest.mark.parametrize(
     "content", [b"", b"{", b"[]", b'{"configuration": {"epochs": "x", "wings": 2}}', b"\xff" * 99]
 )

@@ -179,6 +179,7 @@ def test_more_epochs_equal_a_longer_run(uninterrupted: Path, tmp_path: Path) -> 
     assert_same_run(uninterrupted, resume(short, {"epochs": 2}, QUIET))
 
 
+@pytest.mark.draws
 def test_a_complete_run_says_so(uninterrupted: Path) -> None:
     lines: list[str] = []
     resume(uninterrupted, {}, lines.append)
