@@ -67,7 +67,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = vars(parser.parse_args(arguments))
     command = options.pop("command")
     try:
-        return {"train": _train, "verify": _verify, "record": _record, "bench": _bench}[command](options)
+        exit_code = {"train": _train, "verify": _verify, "record": _record, "bench": _bench}[command](options)
+        sys.stdout.flush()
+        return exit_code
     except (UsageError, CannotRead) as error:
         return _say(f"manual-backprop {command}: error: {error}", 2)
     except Failure as error:
@@ -76,7 +78,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _say(str(stop), stop.exit_code)
     except KeyboardInterrupt:
         return _say("Stopped.", 130)
-    except BrokenPipeError:  # the reader of our lines has gone, as `head` does; nothing is left to say to it
+    except BrokenPipeError:  # whoever reads the lines has gone, as `head` does; nothing is left to say
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
 

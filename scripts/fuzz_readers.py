@@ -24,9 +24,9 @@ except ImportError:
 import torch  # noqa: F401 - before, so that it is not instrumented: that takes minutes
 
 with atheris.instrument_imports(include=["manual_backprop"]):
-    from manual_backprop.training import checkpoint
     from manual_backprop.training.config import Failure
-    from manual_backprop.training.idx import sizes_of
+    from manual_backprop.training.data.idx import sizes_of
+    from manual_backprop.training.run import checkpoint
 
 
 def read_idx(path: Path) -> None:

@@ -1,15 +1,19 @@
 """The command as a shell sees it: lines, exit codes, and never a traceback."""
 
+import os
 import re
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from manual_backprop import __version__
 from manual_backprop.cli import main
+from manual_backprop.training import TrainingConfig, train
+from tests.training.forked import Forked, command
 
 COMMAND = [sys.executable, "-m", "manual_backprop"]
 
@@ -62,7 +66,7 @@ def test_wrong_usage_is_one_line_and_exit_code_2(
         ("train --dataset sample --lr 1e30 --epochs 1 --out {folder}/nan", "no finite number"),
         pytest.param(
             "train --dataset sample --device cuda",
-            "--device cuda: PyTorch finds no such device here",
+            "--device cuda is not available here",
             marks=pytest.mark.skipif("__import__('torch').cuda.is_available()", reason="there is one"),
         ),
     ],
@@ -92,28 +96,32 @@ def test_it_trains_says_what_it_reached_and_where_it_is(tmp_path: Path) -> None:
 
 
 def test_ctrl_c_finishes_the_step_and_the_run_can_go_on(tmp_path: Path) -> None:
-    out = tmp_path / "run"
+    out, log = tmp_path / "run", tmp_path / "log"
+    options = "--dataset sample --hidden 17 --epochs 100000 --out".split()  # noqa: SIM905
+    process = Forked(command, "train", *options, str(out), log=log)
+    while not (out / "metrics.csv").exists():  # the first epoch is done
+        assert process.process.is_alive(), log.read_text()
+        time.sleep(0.01)
+    process.signal(signal.SIGINT)
+    assert process.end() == 130
+    stopped = [line for line in log.read_text().splitlines() if not line.startswith("epoch ")]
+    assert len(stopped) == 1
+    assert stopped[0].endswith(f"manual-backprop train --resume {out}")
+    done = len((out / "metrics.csv").read_text().splitlines()) - 1
+    resumed = Forked(command, "train", "--resume", str(out), "--epochs", str(done + 1), log=log)
+    assert resumed.end() == 0, log.read_text()
+
+
+@pytest.mark.parametrize("buffered", [True, False])
+def test_a_reader_that_goes_away_gets_no_traceback(buffered: bool) -> None:
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
     process = subprocess.Popen(
-        [*COMMAND, "train", "--dataset", "sample", "--epochs", "100000", "--out", str(out)],
+        [*COMMAND, "verify", "relu"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        env=environment if buffered else {**environment, "PYTHONUNBUFFERED": "1"},
     )
-    assert process.stdout is not None
-    process.stdout.readline()  # the first epoch is done
-    process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=60)
-    assert process.returncode == 130
-    assert err.count("\n") == 1
-    assert f"manual-backprop train --resume {out}" in err
-    done = len((out / "metrics.csv").read_text().splitlines()) - 1
-    resumed = run("train", "--resume", str(out), "--epochs", str(done + 1))
-    assert resumed.returncode == 0, resumed.stderr
-
-
-def test_a_reader_that_goes_away_gets_no_traceback(tmp_path: Path) -> None:
-    command = [*COMMAND, "train", "--dataset", "sample", "--epochs", "3", "--out", str(tmp_path / "run")]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert process.stdout is not None
     assert process.stderr is not None
     process.stdout.close()
@@ -122,41 +130,63 @@ def test_a_reader_that_goes_away_gets_no_traceback(tmp_path: Path) -> None:
     process.stderr.close()
 
 
-def test_version_and_help() -> None:
-    assert run("--version").stdout == f"manual-backprop {__version__}\n"
-    text = run("train", "--help").stdout
+def test_version_and_help(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    def printed(*arguments: str) -> str:
+        with pytest.raises(SystemExit) as stop:
+            main(arguments)
+        assert stop.value.code == 0
+        return capsys.readouterr().out
+
+    monkeypatch.setenv("COLUMNS", "80")
+    assert printed("--version") == f"manual-backprop {__version__}\n"
+    text = printed("train", "--help")
     for option in ("--hidden", "--activation", "--engine", "--epochs", "--batch-size", "--lr", "--momentum"):
         assert option in text
     for option in ("--device", "--seed", "--data-dir", "--dataset", "--out", "--resume", "--dtype"):
         assert option in text
-    assert max(map(len, text.splitlines())) <= 80
+    for command_name in ("train", "verify", "record", "bench"):
+        assert max(map(len, printed(command_name, "--help").splitlines())) <= 80
 
 
 def test_importing_the_package_imports_nothing_that_only_training_needs() -> None:
-    program = "import sys, manual_backprop; print(*sys.modules)"
-    loaded = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True
-    ).stdout.split()
-    for module in ("torchvision", "matplotlib", "mlxtend", "manual_backprop.training"):
-        assert module not in loaded
-
-
-def test_the_full_set_is_not_needed_and_neither_is_torchvision(tmp_path: Path) -> None:
-    arguments = ["train", "--epochs", "1", "--out", str(tmp_path / "run"), "--data-dir", "none"]
     program = (
-        "import sys; sys.modules['torchvision'] = None\n"
-        f"from manual_backprop.cli import main; sys.exit(main({arguments}))"
+        "import sys, manual_backprop; print(*sys.modules); import manual_backprop.cli; print(*sys.modules)"
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    assert "install torch and torchvision together" in done.stdout
+    package, command_line = (
+        line.split()
+        for line in subprocess.run(
+            [sys.executable, "-c", program], capture_output=True, text=True, check=True
+        ).stdout.splitlines()
+    )
+    for module in ("torchvision", "matplotlib", "mlxtend", "manual_backprop.training"):
+        assert module not in package
+    for module in ("torchvision", "matplotlib", "mlxtend"):
+        assert module not in command_line
 
 
-def test_record_shows_a_step_of_a_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    run, page = tmp_path / "run", tmp_path / "step.html"
-    assert main(["train", "--dataset", "sample", "--epochs", "1", "--hidden", "16", "--out", str(run)]) == 0
-    capsys.readouterr()
-    assert main(["record", "--checkpoint", str(run), "--digit", "7", "--page", str(page)]) == 0
+def test_the_full_set_is_not_needed_and_neither_is_torchvision(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for module in [name for name in sys.modules if name.partition(".")[0] == "torchvision"]:
+        monkeypatch.setitem(sys.modules, module, None)
+    monkeypatch.setitem(sys.modules, "torchvision", None)
+    arguments = ["train", "--epochs", "1", "--hidden", "16", "--data-dir", "none"]
+    assert main([*arguments, "--out", str(tmp_path / "run")]) == 0
+    assert "install torch and torchvision together" in capsys.readouterr().out
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("trained") / "run"
+    config = TrainingConfig(dataset="sample", epochs=1, hidden=(16,), device="cpu")
+    return train(config, out, lambda line: None)
+
+
+def test_record_shows_a_step_of_a_run(
+    trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = tmp_path / "step.html"
+    assert main(["record", "--checkpoint", str(trained), "--digit", "7", "--page", str(page)]) == 0
     assert "∂L/∂W¹ = δ¹ᵀ x" in capsys.readouterr().out
     assert '"classes": ["0", "1"' in page.read_text()
 
@@ -170,9 +200,7 @@ def test_record_shows_a_step_of_a_run(tmp_path: Path, capsys: pytest.CaptureFixt
     ],
 )
 def test_record_refuses_what_cannot_be_meant(
-    arguments: list[str], says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    arguments: list[str], says: str, trained: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    run = tmp_path / "run"
-    main(["train", "--dataset", "sample", "--epochs", "1", "--hidden", "16", "--out", str(run)])
-    assert main(["record", "--checkpoint", str(run), *arguments]) == 2
+    assert main(["record", "--checkpoint", str(trained), *arguments]) == 2
     assert says in capsys.readouterr().err

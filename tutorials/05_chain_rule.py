@@ -23,7 +23,7 @@ from manual_backprop import functional as F
 from manual_backprop import nn, plots, record, verify
 from manual_backprop.exercises import check
 from manual_backprop.training.config import TrainingConfig
-from manual_backprop.training.explicit import ExplicitEngine
+from manual_backprop.training.engines.explicit import ExplicitEngine
 
 torch.manual_seed(0)
 
@@ -506,9 +506,9 @@ torch.testing.assert_close([g for pair in gradients for g in pair], list(automat
 # Note the order inside the loop: the gradient of $W^l$ and the next $\delta$ are both made of the *old*
 # $W^l$. Whoever updates a weight in the loop has to do it last.
 #
-# `manual_backprop/training/explicit.py` is this loop in earnest: it learns MNIST with it, writes into buffers
-# that it allocates once, and updates as it goes. One more liberty it takes is to leave the $1/N$ out of
-# $\delta$ and to put it into the update. One step of it, beside one of ours:
+# `manual_backprop/training/engines/explicit.py` is this loop in earnest: it learns MNIST with it, writes into
+# buffers that it allocates once, and updates as it goes. One more liberty it takes is to leave the $1/N$ out
+# of $\delta$ and to put it into the update. One step of it, beside one of ours:
 
 # %%
 lr = 0.5

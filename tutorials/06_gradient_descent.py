@@ -418,7 +418,7 @@ plots.show(
 # %% [markdown]
 # Compare like with like: $\mu = 0.9$ makes the steps up to ten times longer, and most of what is seen here is
 # that. Whoever switches momentum on and leaves $\eta$ as it was has changed two things at once.
-# `manual_backprop/training/updates.py` has the rule as it stands above, as has `torch.optim.SGD`.
+# `manual_backprop/training/engines/updates.py` has the rule as it stands above, as has `torch.optim.SGD`.
 #
 # ## A batch for the whole
 #
@@ -502,8 +502,8 @@ for B in (4000, 400, 40, 8):
 # The fewer examples a step takes, the smaller is its best $\eta$ here: in a noisy direction one walks less
 # far. That is one of two reasons why smaller is not always better. The other is time. In the
 # [measurements](reference/measurements.md) of the three engines, a step with 1024 images takes about 4 to 11
-# times as long as one with 64, for 16 times the images: a pass in small batches takes longer. [Training on MNIST](09_training.py) uses batches of 64,
-# and [What a gradient costs](11_cost.py) counts the operations.
+# times as long as one with 64, for 16 times the images: a pass in small batches takes longer. [Training on
+# MNIST](09_training.py) uses batches of 64, and [What a gradient costs](11_cost.py) counts the operations.
 #
 # ## Exercises
 #

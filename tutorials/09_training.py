@@ -369,8 +369,9 @@ assert after[3][-1] < 50
 #
 # * `functions`: this package's operations; autograd calls their hand-written backwards in order.
 # * `autograd`: PyTorch's own backwards.
-# * `explicit`: no autograd, but a loop over the layers in reverse. `manual_backprop/training/explicit.py` is
-#   the `backward` above for any number of layers, with every tensor allocated once.
+# * `explicit`: no autograd, but a loop over the layers in reverse.
+#   `manual_backprop/training/engines/explicit.py` is the `backward` above for any number of layers, with
+#   every tensor allocated once.
 #
 # **Predict:** three engines, the same seed, 126 updates in float64. In how many digits will their weights
 # agree at the end?
@@ -468,9 +469,10 @@ for w_there, w_here in zip(there, here, strict=True):
 #
 # trains the same network, 784-128-10 with $\eta = 0.1$ and batches of 64, on the full training set and tests
 # it on MNIST's 10,000 test images. It downloads MNIST the first time and, where it cannot, says so and takes
-# the sample. [Measurements](reference/measurements.md) have the result: 95.78 % of the test images right after
-# one epoch, 97.83 % after four, 97.93 % after ten. In the picture of test accuracy against training images,
-# these would stand to the right of the last point, at fifteen times as many images, and above it.
+# the sample. The [measurements](reference/measurements.md) say what comes out: 95.78 % of the test images
+# right after one epoch, 97.83 % after four, 97.93 % after ten. In the picture of test accuracy against
+# training images, these would stand to the right of the last point, at fifteen times as many images, and
+# above it.
 #
 # ## Exercises
 #

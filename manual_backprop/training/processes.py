@@ -17,27 +17,33 @@ Source: PyTorch's documentation, "torchrun (Elastic Launch)" and "Distributed co
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 import torch.distributed as dist
 from torch import Tensor
+from torch.nn.parallel import DistributedDataParallel
 
 from manual_backprop.training.config import Failure
 
 
-@dataclass(frozen=True)
+@dataclass
 class Processes:
     """One of the processes of a run.
+
+    Whatever they tell each other goes through here. It fails for one reason only, that one of them has gone,
+    and that is what the user is told.
 
     Attributes:
         rank: which one this is, from 0; the first one alone writes files and lines.
         size: how many there are.
+        failures: of sums that DistributedDataParallel asked for, which end in the midst of a backward.
     """
 
     rank: int = 0
     size: int = 1
+    failures: list[RuntimeError] = field(default_factory=list)
 
     @property
     def first(self) -> bool:
@@ -56,12 +62,19 @@ class Processes:
     def add_up(self, tensor: Tensor) -> Tensor:
         """The sum of what all processes give, in place."""
         if self.several:
-            dist.all_reduce(tensor)
+            with _together():
+                dist.all_reduce(tensor)
         return tensor
 
     def start_adding_up(self, tensor: Tensor) -> Any:
-        """As `add_up`, in the background: `wait()` of what is returned ends it."""
-        return dist.all_reduce(tensor, async_op=True)
+        """As `add_up`, in the background, until `finish_adding_up`."""
+        with _together():
+            return dist.all_reduce(tensor, async_op=True)
+
+    def finish_adding_up(self, work: Any) -> None:
+        """Wait for what `start_adding_up` returned."""
+        with _together():
+            work.wait()
 
     def any(self, flag: bool) -> bool:
         """Whether any process says yes."""
@@ -75,11 +88,56 @@ class Processes:
         if not self.several:
             return value
         box = [value]
-        dist.broadcast_object_list(box)
+        with _together():
+            dist.broadcast_object_list(box)
         return box[0]
+
+    def distribute(self, model: torch.nn.Module) -> torch.nn.Module:
+        """A network whose backward, inside `averaging`, leaves the mean gradient over all processes."""
+        if not self.several:
+            return model
+        from torch.distributed.algorithms.ddp_comm_hooks import default_hooks
+
+        def note(future: torch.futures.Future[Tensor]) -> Tensor:
+            try:
+                return future.value()
+            except RuntimeError as error:
+                self.failures.append(error)
+                raise
+
+        def noted_allreduce(state: None, bucket: dist.GradBucket) -> torch.futures.Future[Tensor]:  # type: ignore[name-defined]
+            return default_hooks.allreduce_hook(None, bucket).then(note)  # type: ignore[arg-type]  # the whole group
+
+        with _together():
+            distributed = DistributedDataParallel(model)
+        distributed.register_comm_hook(None, noted_allreduce)
+        return distributed
+
+    @contextmanager
+    def averaging(self) -> Iterator[None]:
+        """For the backward of a network that `distribute` has returned."""
+        try:
+            yield
+        except RuntimeError as error:
+            if not self.failures:
+                raise
+            raise _gone(self.failures[0]) from error
 
 
 ALONE = Processes()
+
+
+@contextmanager
+def _together() -> Iterator[None]:
+    """What takes all processes: a RuntimeError then means that one of them has gone."""
+    try:
+        yield
+    except RuntimeError as error:
+        raise _gone(error) from error
+
+
+def _gone(error: RuntimeError) -> Failure:
+    return Failure(f"another process of this run has gone: {str(error).splitlines()[0]}")
 
 
 @contextmanager
@@ -92,7 +150,9 @@ def processes(device: torch.device) -> Iterator[Processes]:
     if int(os.environ.get("WORLD_SIZE", "1")) == 1:
         yield ALONE
         return
+    before = None
     if device.type == "cuda":
+        before = torch.cuda.current_device()
         torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
     try:
         dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
@@ -100,9 +160,7 @@ def processes(device: torch.device) -> Iterator[Processes]:
         raise Failure(f"the processes cannot reach each other: {error}") from error
     try:
         yield Processes(dist.get_rank(), dist.get_world_size())
-    except RuntimeError as error:
-        if not any(word in str(error) for word in ("gloo", "NCCL", "Connection")):
-            raise
-        raise Failure(f"another process of this run has gone: {str(error).splitlines()[0]}") from error
     finally:
         dist.destroy_process_group()
+        if before is not None:
+            torch.cuda.set_device(before)

@@ -8,8 +8,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from manual_backprop.training import data as data_module
-from manual_backprop.training.data import FILES, Dataset, load
+from manual_backprop import plots
+from manual_backprop.cli import main
+from manual_backprop.training.data import Dataset, dataset, load, mnist, sample
+from manual_backprop.training.data.mnist import FILES
+from tests.training.pictures import NAMES, PictureData
 
 DEVICES = [
     "cpu",
@@ -29,9 +32,40 @@ def device(request: pytest.FixtureRequest) -> torch.device:
 
 
 def sample_on(device: torch.device, dtype: torch.dtype = torch.float32) -> Dataset:
-    dataset, notice = load("sample", Path("unused"), device, dtype)
+    data, notice = load("sample", Path("unused"), device, dtype)
     assert notice is None
-    return dataset
+    return data
+
+
+def snapshot(folder: Path) -> dict[str, bytes]:
+    return {str(file): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
+
+
+def assert_told_in_one_line(folder: Path, capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    before = snapshot(folder)
+    capsys.readouterr()
+    assert main([*arguments]) == 1
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.count("\n") == 1
+    assert len(captured.err) < 2100
+    assert snapshot(folder) == before
+    return captured.err
+
+
+@pytest.fixture(autouse=True)
+def undrawn(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests that are not marked `draws` write what a picture is drawn from in its place."""
+    if request.node.get_closest_marker("draws") is None:
+        for name in NAMES:
+            monkeypatch.setattr(plots, name, PictureData)
+
+
+@pytest.fixture
+def few_digits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A tenth of the sample."""
+    few = tuple(tensor[::10] for tensor in sample())
+    monkeypatch.setattr(dataset, "sample", lambda: few)
 
 
 @pytest.fixture
@@ -50,7 +84,7 @@ def no_download(monkeypatch: pytest.MonkeyPatch) -> None:
         raise OSError("no route to host")
 
     monkeypatch.setattr("socket.create_connection", unreachable)
-    monkeypatch.setattr(data_module, "DOWNLOAD_TIMEOUT", 1)
+    monkeypatch.setattr(mnist, "DOWNLOAD_TIMEOUT", 1)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import sys
 from typing import Any
 
 from manual_backprop.cli import main
-from manual_backprop.training.loop import Trainer
+from manual_backprop.training.run.loop import Trainer
 
 if __name__ == "__main__":
     last = int(sys.argv[1])

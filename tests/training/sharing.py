@@ -1,10 +1,7 @@
-"""Run by several processes: each engine's steps on shared batches, beside those of one process.
-
-torchrun --nproc-per-node 2 sharing.py FILE        the first process writes the largest differences into FILE
-"""
+"""For several processes: each engine's steps on shared batches, beside those of one process."""
 
 import json
-import sys
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -46,10 +43,11 @@ def difference(group: Processes, options: dict[str, Any]) -> float:
     return max(float((a - b).abs().max()) for a, b in pairs)
 
 
-if __name__ == "__main__":
-    torch.set_num_threads(1)
+def share(pipe: Connection, file: Path) -> int:
+    """The first process writes the largest differences into the file."""
     with processes(CPU) as group:
         found = {name: difference(group, options) for name, options in CASES.items()}
         found["processes"] = group.size
         if group.first:
-            Path(sys.argv[1]).write_text(json.dumps(found))
+            file.write_text(json.dumps(found))
+    return 0

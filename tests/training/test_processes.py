@@ -9,25 +9,19 @@ from pathlib import Path
 
 import pytest
 
-from manual_backprop.cli import main
-from manual_backprop.training import checkpoint
-from tests.training.sharing import CASES
-from tests.training.test_run import assert_same_run
+from manual_backprop.training.run import checkpoint
+from tests.training.forked import Forked, command, together
+from tests.training.run.test_run import assert_same_run
+from tests.training.sharing import CASES, share
 
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).parents[2]
 
 
-def torchrun(count: int, *command: str, limit: float = 300) -> subprocess.CompletedProcess[str]:
+def torchrun(count: int, *arguments: str, limit: float = 300) -> subprocess.CompletedProcess[str]:
     """Run a program in `count` processes that know of each other."""
+    program = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={count}"]
     return subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "torch.distributed.run",
-            "--standalone",
-            f"--nproc-per-node={count}",
-            *command,
-        ],
+        [*program, *arguments],
         env={**os.environ, "PYTHONPATH": str(ROOT), "GLOO_SOCKET_IFNAME": "lo", "OMP_NUM_THREADS": "1"},
         cwd=ROOT,
         capture_output=True,
@@ -38,9 +32,9 @@ def torchrun(count: int, *command: str, limit: float = 300) -> subprocess.Comple
 
 @pytest.fixture(scope="module", params=[2, 4])
 def differences(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, float]:
-    file = tmp_path_factory.mktemp("shared") / "differences.json"
-    done = torchrun(request.param, "tests/training/sharing.py", str(file))
-    assert done.returncode == 0, done.stderr
+    folder = tmp_path_factory.mktemp("shared")
+    file, log = folder / "differences.json", folder / "log"
+    assert together(request.param, share, file, log=log) == [0] * request.param, log.read_text()
     found: dict[str, float] = json.loads(file.read_text())
     assert found.pop("processes") == request.param
     return found
@@ -51,9 +45,7 @@ def test_shares_of_a_batch_add_up_to_its_gradient(case: str, differences: dict[s
     assert differences[case] < 1e-12
 
 
-TRAIN = ("-m", "manual_backprop", "train")
-DATA = ["--dataset", "sample", "--device", "cpu", "--dtype", "float64"]
-OPTIONS = [*DATA, "--epochs", "2", "--momentum", "0.5"]
+OPTIONS = "--dataset sample --device cpu --dtype float64 --epochs 2 --momentum 0.5".split()  # noqa: SIM905
 
 
 def metrics(run: Path) -> list[list[float]]:
@@ -63,24 +55,24 @@ def metrics(run: Path) -> list[list[float]]:
 
 @pytest.mark.parametrize("engine", ["functions", "explicit"])
 def test_a_run_of_two_processes_is_the_run_of_one(engine: str, tmp_path: Path) -> None:
-    options = (*OPTIONS, "--engine", engine)
-    shared, alone = tmp_path / "shared", tmp_path / "alone"
-    done = torchrun(2, *TRAIN, *options, "--out", str(shared))
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.count("epoch 2/2") == 1  # by the first process alone
-    assert main(["train", *options, "--out", str(alone)]) == 0
+    options = ("train", *OPTIONS, "--engine", engine)
+    shared, alone, log = tmp_path / "shared", tmp_path / "alone", tmp_path / "log"
+    assert together(2, command, *options, "--out", str(shared), log=log) == [0, 0], log.read_text()
+    assert log.read_text().count("epoch 2/2") == 1  # by the first process alone
+    assert Forked(command, *options, "--out", str(alone), log=log).end() == 0
     assert sorted(os.listdir(shared)) == sorted(os.listdir(alone))
     for row, due in zip(metrics(shared), metrics(alone), strict=True):
         assert row == pytest.approx(due, rel=1e-9)
 
 
 def test_a_process_that_dies_ends_the_run_with_a_checkpoint_that_goes_on(tmp_path: Path) -> None:
-    died, whole = tmp_path / "died", tmp_path / "whole"
+    """By torchrun itself, which starts the processes and sees one of them die."""
+    died, whole, log = tmp_path / "died", tmp_path / "whole", tmp_path / "log"
     ended = torchrun(2, "tests/training/dying.py", "90", "train", *OPTIONS, "--out", str(died))
     assert ended.returncode != 0
     assert "exitcode" in ended.stderr
+    assert "another process of this run has gone" in ended.stderr  # says the one that is left
     assert checkpoint.load(died / checkpoint.NAME)["epoch"] == 1
-    resumed = torchrun(2, *TRAIN, "--resume", str(died))
-    assert resumed.returncode == 0, resumed.stderr
-    assert torchrun(2, *TRAIN, *OPTIONS, "--out", str(whole)).returncode == 0
+    assert together(2, command, "train", "--resume", str(died), log=log) == [0, 0], log.read_text()
+    assert together(2, command, "train", *OPTIONS, "--out", str(whole), log=log) == [0, 0], log.read_text()
     assert_same_run(died, whole)

@@ -1,28 +1,18 @@
-"""Training runs in processes that can be killed, at any moment or at a point inside the writing of a file.
+"""Training runs that can be killed, at any moment or at a point inside the writing of a file.
 
-The processes are forked from a server that has imported all this, so that each starts at once. Nothing in the
-package knows of it: the points are where the standard library is called.
+Nothing in the package knows of it: the points are where the standard library is called.
 """
 
 import io
 import os
 import resource
 import signal
-import sys
 from collections import Counter
-from multiprocessing import get_context
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import torch
-import torch._dynamo  # torch.optim would import it in each fork
-
-from manual_backprop import plots
-from manual_backprop.cli import main
-from manual_backprop.training.data import sample
-
-torch.set_num_threads(1)
-sample()  # it is cached, and every fork has it
+from tests.training.forked import Forked, command
 
 POINTS = ("half written", "written", "before the rename", "after the rename")
 Point = tuple[str, str]
@@ -47,17 +37,6 @@ class HalfWriter(io.BufferedWriter):
         self.flush()
         reach("half written")
         return half + super().write(content[half:])
-
-
-class PictureData:
-    """What a picture is drawn from, written in its place: drawing takes ten times as long as the run."""
-
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        self.data = [*arguments, options]
-
-    def savefig(self, file: Any, format: str) -> None:
-        for part in self.data:
-            file.write(part.numpy().tobytes() if isinstance(part, torch.Tensor) else repr(part).encode())
 
 
 passed: Counter[Point] = Counter()
@@ -95,59 +74,31 @@ def watch_the_writing() -> None:
     Path.open, Path.replace, os.fsync = watched_open, watched_replace, watched_fsync  # type: ignore
 
 
-def child(
-    arguments: list[str], strike: Strike | None, largest_file: int | None, log: Path, pipe: Any
-) -> None:
+def watched_command(
+    pipe: Connection, arguments: list[str], strike: Strike | None, largest_file: int | None
+) -> int:
     global due
     due = strike
-    with log.open("ab") as file:
-        os.dup2(file.fileno(), 1)
-        os.dup2(file.fileno(), 2)
-    for name in ("training_curves", "gradient_norms", "confusion_matrix", "worst_mistakes"):
-        setattr(plots, name, PictureData)
     watch_the_writing()
     if largest_file is not None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, resource.RLIM_INFINITY))
-    try:
-        pipe.send("started")
-        exit_code = main(arguments)
-        sys.stdout.flush()
-        pipe.send(dict(passed))
-    except KeyboardInterrupt:  # before the command has begun, or after its end
-        exit_code = 130
-    os._exit(exit_code)
+    exit_code = command(pipe, *arguments)
+    pipe.send(dict(passed))
+    return exit_code
 
 
-class Run:
-    """One process that trains.
-
-    Attributes:
-        log: the file of what it says.
-    """
+class Run(Forked):
+    """One process that trains."""
 
     def __init__(
         self, arguments: list[str], log: Path, strike: Strike | None = None, largest_file: int | None = None
     ) -> None:
-        context = get_context("forkserver")
-        context.set_forkserver_preload(["pytest", __name__])
-        self.log = log
-        self.pipe, other = context.Pipe()
-        self.process = context.Process(target=child, args=(arguments, strike, largest_file, log, other))
-        self.process.start()
-        other.close()
-        assert self.pipe.recv() == "started"
+        super().__init__(watched_command, arguments, strike, largest_file, log=log)
 
     def kill_after(self, seconds: float, number: signal.Signals) -> None:
-        """Send it a signal, if it is still there."""
+        """Send it a signal after so long, if it is still there."""
         self.process.join(seconds)
-        if self.process.exitcode is None:
-            os.kill(self.process.pid or 0, number)
-
-    def end(self) -> int:
-        """The exit code: negative for a signal."""
-        self.process.join()
-        assert self.process.exitcode is not None
-        return self.process.exitcode
+        self.signal(number)
 
     def passed(self) -> dict[Point, int]:
         """How often it came to each point, after an end that was not forced."""

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 import torch
 
-from manual_backprop.training import checkpoint
 from manual_backprop.training.config import ENGINES
-from tests.training.killed import POINTS, Run, Strike
+from manual_backprop.training.run import checkpoint
+from tests.training.run.killed import POINTS, Run, Strike
 
 KILLS = 20  # of each engine
 KILLS_OF_A_RUN = 3

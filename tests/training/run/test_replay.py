@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from manual_backprop.training import TrainingConfig, checkpoint, loop, train
-from manual_backprop.training.loop import may_be_replayed
+from manual_backprop.training import TrainingConfig, train
+from manual_backprop.training.run import checkpoint, loop
+from manual_backprop.training.run.loop import may_be_replayed
 
 
 @pytest.mark.parametrize("batch_size", [64, 61])

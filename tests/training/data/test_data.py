@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from manual_backprop.training.config import Failure
-from manual_backprop.training.data import CLOTHES, load, sample
+from manual_backprop.training.data import load, sample
+from manual_backprop.training.data.dataset import CLOTHES
 from tests.training.conftest import sample_on
 
 CPU = torch.device("cpu")

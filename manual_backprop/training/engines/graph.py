@@ -1,15 +1,9 @@
-"""The ways to make one training step: from the same seed, the same numbers.
-
-autograd     torch.nn and torch.nn.functional, `loss.backward()`: what is being explained
-functions    this package's operations: autograd calls the hand-written backwards in order; by
-             manual_backprop.nn for a multilayer perceptron, by use_manual_gradients for the other networks
-explicit     no autograd: a loop over the layers in reverse, see explicit.py
-"""
+"""The engines `autograd` and `functions`: autograd walks the graph, and calls PyTorch's backwards or ours."""
 
 from collections.abc import Callable
 from contextlib import nullcontext
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -17,38 +11,10 @@ from torch import Tensor
 import manual_backprop.functional
 import manual_backprop.nn
 from manual_backprop.takeover import use_manual_gradients
-from manual_backprop.training.config import Failure, TrainingConfig
-from manual_backprop.training.explicit import ExplicitEngine
-from manual_backprop.training.models import build_model
-from manual_backprop.training.processes import ALONE, Processes
-
-
-class Engine(Protocol):
-    """A network with its optimiser, which can make a training step."""
-
-    def step(self, images: Tensor, labels: Tensor, count: int | None = None) -> Tensor:
-        """One update with (N, D) images and (N,) labels; returns its logits (N, C), until the next step.
-
-        Args:
-            images: this process's share of the batch.
-            labels: the same share's.
-            count: examples in the whole batch; N where this process is the only one.
-        """
-
-    def logits(self, images: Tensor) -> Tensor:
-        """(N, D) → (N, C), without a gradient."""
-
-    def gradient_norms(self) -> Tensor:
-        """‖∂L/∂(W, b)‖ of each layer, as the last step left it: (layers,)."""
-
-    def values(self, images: Tensor, labels: Tensor) -> list[tuple[str, Tensor]]:
-        """Make a step; what it computed, by name: the layers' outputs, then gradients from the last layer."""
-
-    def state_dict(self) -> dict[str, Any]:
-        """Parameters and the optimiser's state, to go on from."""
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from what `state_dict` returned."""
+from manual_backprop.training.config import TrainingConfig
+from manual_backprop.training.engines.models import build_model
+from manual_backprop.training.engines.precision import in_its_precision, tf32_of
+from manual_backprop.training.processes import Processes
 
 
 def cross_entropy(functional: Any, logits: Tensor, labels: Tensor, reduction: str = "mean") -> Tensor:
@@ -66,21 +32,21 @@ def mse(functional: Any, logits: Tensor, labels: Tensor, reduction: str = "mean"
 LOSSES: dict[str, Callable[..., Tensor]] = {"cross_entropy": cross_entropy, "mse": mse}
 
 
-class GraphEngine(Engine):
+class GraphEngine:
     """Autograd walks the graph of a torch.nn.Sequential, whichever backwards hang in it."""
 
     def __init__(
         self, config: TrainingConfig, features: int, classes: int, device: torch.device, processes: Processes
     ) -> None:
         by_hand = config.engine == "functions"
+        self.tf32 = tf32_of(config, device)
         layers, functional = (
             (manual_backprop.nn, manual_backprop.functional) if by_hand else (torch.nn, torch.nn.functional)
         )
         self.model = build_model(config, features, classes, layers)
         self.model.to(device)  # drawn on the CPU, so that every device starts from the same numbers
-        self.network: torch.nn.Module = self.model
-        if processes.several:
-            self.network = torch.nn.parallel.DistributedDataParallel(self.model)
+        self.processes = processes
+        self.network = processes.distribute(self.model)
         # Where each process has the sum over its share, of which the helper takes the mean over the processes
         self.scale = processes.size / (classes if config.loss == "mse" else 1)
         self.taken_over = by_hand and config.model != "mlp"
@@ -93,6 +59,7 @@ class GraphEngine(Engine):
             else torch.optim.SGD(parameters, lr, config.momentum, weight_decay=weight_decay)
         )
 
+    @in_its_precision
     def step(self, images: Tensor, labels: Tensor, count: int | None = None) -> Tensor:
         reduction = "mean" if count is None else "sum"
         with use_manual_gradients(strict=True) if self.taken_over else nullcontext():
@@ -101,10 +68,12 @@ class GraphEngine(Engine):
                 scores = logits.float() if self.in_bfloat16 else logits
                 loss: Any = self.loss(scores, labels, reduction=reduction)
             self.optimizer.zero_grad()
-            loss.backward(None if count is None else loss.new_tensor(self.scale / count))
+            with self.processes.averaging():
+                loss.backward(None if count is None else loss.new_tensor(self.scale / count))
         self.optimizer.step()
         return logits.detach()
 
+    @in_its_precision
     def logits(self, images: Tensor) -> Tensor:
         self.model.eval()
         with torch.no_grad(), torch.autocast(images.device.type, torch.bfloat16, enabled=self.in_bfloat16):
@@ -142,26 +111,3 @@ class GraphEngine(Engine):
         self.model.load_state_dict(state["model"])
         own = self.optimizer.state_dict()  # lr and the like are the configuration's
         self.optimizer.load_state_dict({**own, "state": state["optimizer"]["state"]})
-
-
-def build(
-    config: TrainingConfig, features: int, classes: int, device: torch.device, processes: Processes = ALONE
-) -> Engine:
-    """The engine that `config` names, its parameters drawn from `config.seed`, on `device`.
-
-    Raises:
-        Failure: a precision that the device does not have, or a network that is too large for it.
-    """
-    if config.precision == "tf32" and device.type != "cuda":
-        raise Failure(f"--precision tf32 needs a CUDA device, not {device.type}")
-    if device.type == "cuda":
-        torch.backends.cuda.matmul.allow_tf32 = config.precision == "tf32"
-    torch.manual_seed(config.seed)
-    sizes = [features, *config.hidden, classes]
-    try:
-        if config.engine == "explicit":
-            return ExplicitEngine(config, sizes, device, processes)
-        return GraphEngine(config, features, classes, device, processes)
-    except (RuntimeError, TypeError, MemoryError) as error:  # TypeError: a size beyond 64 bits
-        what = f"network of {' × '.join(map(str, sizes))}" if config.model == "mlp" else config.model
-        raise Failure(f"a {what} cannot be made here: {str(error).splitlines()[0]}") from error

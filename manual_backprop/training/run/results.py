@@ -13,8 +13,8 @@ from typing import Any
 import torch
 
 from manual_backprop import __version__, plots
-from manual_backprop.training import checkpoint
-from manual_backprop.training.loop import Trainer
+from manual_backprop.training.run.files import write, write_text
+from manual_backprop.training.run.loop import Trainer
 
 
 def write_configuration(trainer: Trainer, out: Path) -> None:
@@ -84,7 +84,7 @@ def draw(trainer: Trainer, out: Path) -> None:
         "worst": plots.worst_mistakes(images.reshape(-1, 28, 28), logits.softmax(1), labels, classes),
     }
     for name, figure in pictures.items():
-        checkpoint.write(out / f"{name}.png", partial(figure.savefig, format="png"))
+        write(out / f"{name}.png", partial(figure.savefig, format="png"))
 
 
 def _write_csv(path: Path, header: list[str], rows: list[list[float]]) -> None:
@@ -92,8 +92,8 @@ def _write_csv(path: Path, header: list[str], rows: list[list[float]]) -> None:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(header)
     writer.writerows(rows)
-    checkpoint.write_text(path, text.getvalue())
+    write_text(path, text.getvalue())
 
 
 def _write_json(path: Path, content: dict[str, Any]) -> None:
-    checkpoint.write_text(path, json.dumps(content, indent=2) + "\n")
+    write_text(path, json.dumps(content, indent=2) + "\n")

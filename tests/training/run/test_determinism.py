@@ -1,5 +1,6 @@
 """The same seed gives the same bits: whenever one looks, with dropout too, and what --deterministic adds."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,16 +13,16 @@ from manual_backprop.training import (
     Failure,
     Interrupted,
     TrainingConfig,
-    checkpoint,
-    loop,
-    progress,
     resume,
     train,
 )
 from manual_backprop.training.config import ENGINES
 from manual_backprop.training.device import deterministic
-from tests.training.test_kills import assert_equal
-from tests.training.test_run import StopAt
+from manual_backprop.training.engines.explicit import ExplicitEngine
+from manual_backprop.training.engines.graph import GraphEngine
+from manual_backprop.training.run import checkpoint, loop, progress
+from tests.training.run.test_kills import assert_equal
+from tests.training.run.test_run import StopAt
 
 QUIET: Callable[[str], None] = lambda line: None  # noqa: E731
 engines = pytest.mark.parametrize("engine", ENGINES)
@@ -69,28 +70,50 @@ def test_an_operation_without_a_deterministic_algorithm_is_named() -> None:
     def scatter() -> None:
         torch.zeros(3).put_(torch.tensor([1]), torch.ones(1))
 
-    with deterministic(False):
+    def fail() -> None:
+        raise RuntimeError("another error, not of deterministic algorithms")
+
+    with deterministic(False, scatter):
         scatter()
     message = r"^--deterministic: put_ does not have a deterministic implementation"
-    with pytest.raises(Failure, match=message), deterministic(True):
+    with pytest.raises(Failure, match=message), deterministic(True, scatter):
         scatter()
-    with pytest.raises(RuntimeError, match="another"), deterministic(True):
-        raise RuntimeError("another error")
+    for probe in (fail, lambda: None):  # whatever the error says
+        with pytest.raises(RuntimeError, match="another error"), deterministic(True, probe):
+            fail()
     assert not torch.are_deterministic_algorithms_enabled()
+    assert "CUBLAS_WORKSPACE_CONFIG" not in os.environ
+
+
+@engines
+def test_a_run_with_such_an_operation_ends_with_its_name(
+    engine: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for kind in (GraphEngine, ExplicitEngine):
+        step = kind.step
+
+        def scatter_and_step(self: Any, *arguments: Any, step: Any = step) -> torch.Tensor:
+            torch.zeros(3).put_(torch.tensor([1]), torch.ones(1))
+            return step(self, *arguments)
+
+        monkeypatch.setattr(kind, "step", scatter_and_step)
+    train(short(engine), tmp_path / "run", QUIET)
+    with pytest.raises(Failure, match=r"^--deterministic: put_ does not have"):
+        train(short(engine, deterministic=True), tmp_path / "refused", QUIET)
 
 
 @pytest.mark.parametrize("engine", ["functions", "autograd"])
 def test_the_seed_covers_dropout_and_a_resumed_run_goes_on_drawing(
     engine: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    original = loop.build
+    original = loop.draw
 
-    def build(*arguments: Any) -> Any:
+    def draw(*arguments: Any) -> Any:
         engine = original(*arguments)
         engine.model.append(nn.Dropout(0.2))  # type: ignore[attr-defined]
         return engine
 
-    monkeypatch.setattr(loop, "build", build)
+    monkeypatch.setattr(loop, "draw", draw)
     for name in ("one", "two"):
         train(short(engine), tmp_path / name, QUIET)
         torch.manual_seed(5)  # what else draws numbers does not matter

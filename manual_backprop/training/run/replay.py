@@ -10,19 +10,13 @@ Source: PyTorch's documentation, "CUDA semantics", section "CUDA Graphs".
 """
 
 from collections.abc import Callable
-from typing import Protocol
 
 import torch
 from torch import Tensor
 
+from manual_backprop.training.engines import Engine
+
 Replay = Callable[[], None]
-
-
-class Steps(Protocol):
-    """What can make a step."""
-
-    def step(self, images: Tensor, labels: Tensor) -> Tensor:
-        """One update; returns the logits."""
 
 
 class ReplayedSteps:
@@ -39,7 +33,7 @@ class ReplayedSteps:
 
     def __init__(
         self,
-        engine: Steps,
+        engine: Engine,
         images: Tensor,
         classes: int,
         batch_size: int,

@@ -7,8 +7,8 @@ checkpoint again, one at a time: they give the same bits.
 
 from typing import Any
 
-from manual_backprop.training.loop import NotFinite, Trainer
-from manual_backprop.training.progress import Progress
+from manual_backprop.training.run.loop import NotFinite, Trainer
+from manual_backprop.training.run.progress import Progress
 
 
 def rewind(trainer: Trainer, good: dict[str, Any], progress: Progress) -> int | None:
@@ -38,6 +38,7 @@ def rewind(trainer: Trainer, good: dict[str, Any], progress: Progress) -> int | 
 def first_not_finite(trainer: Trainer) -> str:
     """Make the next step and name the first of its values, as they were computed, that is not finite."""
     images, labels = trainer.next_batch()
-    values = [("the images", images), *trainer.engine.values(images, labels)]
+    with trainer.random:
+        values = [("the images", images), *trainer.engine.values(images, labels)]
     values += [(f"{name} after its update", value) for name, value in trainer.parameters().items()]
     return next((name for name, value in values if not value.isfinite().all()), "the loss")

@@ -16,13 +16,13 @@ from manual_backprop.training import (
     Interrupted,
     TrainingConfig,
     UsageError,
-    checkpoint,
     resume,
     train,
 )
-from manual_backprop.training.folder import new_folder
-from manual_backprop.training.loop import Trainer
-from manual_backprop.training.run import _run
+from manual_backprop.training.run import checkpoint, files
+from manual_backprop.training.run.folder import new_folder
+from manual_backprop.training.run.loop import Trainer
+from manual_backprop.training.run.start import _run
 from tests.training.conftest import sample_on
 
 SHORT = TrainingConfig(dataset="sample", hidden=(17,), epochs=2, batch_size=61, momentum=0.5)
@@ -179,6 +179,7 @@ def test_more_epochs_equal_a_longer_run(uninterrupted: Path, tmp_path: Path) -> 
     assert_same_run(uninterrupted, resume(short, {"epochs": 2}, QUIET))
 
 
+@pytest.mark.draws
 def test_a_complete_run_says_so(uninterrupted: Path) -> None:
     lines: list[str] = []
     resume(uninterrupted, {}, lines.append)
@@ -261,14 +262,14 @@ def test_a_checkpoint_of_another_network_is_refused(uninterrupted: Path, tmp_pat
 
 def test_a_file_that_cannot_be_written_leaves_the_one_before(tmp_path: Path) -> None:
     path = tmp_path / "file"
-    checkpoint.write_text(path, "good")
+    files.write_text(path, "good")
 
     def fail(file: object) -> None:
         file.write(b"half")  # type: ignore[attr-defined]
         raise OSError(28, "No space left on device")
 
     with pytest.raises(Failure, match=r"cannot write .*No space left"):
-        checkpoint.write(path, fail)
+        files.write(path, fail)
     assert path.read_text() == "good"
     assert [file.name for file in tmp_path.iterdir()] == ["file"]
 

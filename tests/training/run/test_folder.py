@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from manual_backprop.training import Failure, TrainingConfig, checkpoint, resume, train
-from manual_backprop.training.folder import Folder, new_folder
-from manual_backprop.training.loop import Trainer
-from tests.training.killed import Run
+from manual_backprop.training import Failure, TrainingConfig, resume, train
+from manual_backprop.training.run import checkpoint
+from manual_backprop.training.run.folder import Folder, new_folder
+from manual_backprop.training.run.loop import Trainer
+from tests.training.run.killed import Run
 
 SHORT = TrainingConfig(dataset="sample", hidden=(17,), epochs=2, batch_size=61, device="cpu")
 OPTIONS = "train --dataset sample --hidden 17 --batch-size 61 --device cpu".split()  # noqa: SIM905

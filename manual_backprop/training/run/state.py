@@ -13,7 +13,7 @@ from torch import Tensor
 
 from manual_backprop.training.config import Failure, TrainingConfig, UsageError
 from manual_backprop.training.data import Dataset
-from manual_backprop.training.models import shapes_of
+from manual_backprop.training.engines.models import shapes_of
 
 METRICS = ("epoch", "train_loss", "train_accuracy", "test_loss", "test_accuracy")
 Shape = tuple[int, ...]
@@ -48,7 +48,7 @@ def require_fit(state: dict[str, Any], config: TrainingConfig, data: Dataset, pa
         if parameters_only:
             require_parameters(state["engine"], config, layers)
         else:
-            require_state(state, config, layers, len(data.train_images))
+            require_state(state, config, layers, len(data.train_images), data.train_images.device)
     except (ValueError, TypeError, KeyError, RuntimeError) as error:
         what = "network" if parameters_only else "network and the data"
         raise Failure(
@@ -57,7 +57,11 @@ def require_fit(state: dict[str, Any], config: TrainingConfig, data: Dataset, pa
 
 
 def require_state(
-    state: dict[str, Any], config: TrainingConfig, layers: list[dict[str, Shape]], examples: int
+    state: dict[str, Any],
+    config: TrainingConfig,
+    layers: list[dict[str, Shape]],
+    examples: int,
+    device: torch.device,
 ) -> None:
     """Raise a ValueError that says where a run with `config` cannot go on from `state`.
 
@@ -66,20 +70,18 @@ def require_state(
         config: of the run.
         layers: the shapes of each layer's parameters.
         examples: of the training set.
+        device: of the run.
     """
     shapes = require_parameters(state["engine"], config, layers)
     _require_position(state, config.batch_size, examples)
     _require_memory(state["engine"], config, shapes, state["step"])
     _require_measured(state, layers=len(layers))
     _require_tensor("sums", state["sums"], (2,), torch.float64)
-    for name, generator in (
-        ("order_state", state["order_state"]),
-        ("cpu", state["random_states"].get("cpu")),
-    ):
-        try:
-            torch.Generator().set_state(generator)
-        except (RuntimeError, TypeError) as error:
-            raise ValueError(f"{name} is no state of a random generator") from error
+    _require_generator("order_state", state["order_state"], torch.device("cpu"))
+    states = state["random_states"]
+    _require_generator("cpu", states.get("cpu"), torch.device("cpu"))
+    if device.type in states:  # another machine's device draws nothing here
+        _require_generator(device.type, states[device.type], device)
 
 
 def require_parameters(
@@ -136,6 +138,13 @@ def _require_memory(engine: dict[str, Any], config: TrainingConfig, shapes: list
             _require_tensor("the optimiser's count", count, ())
             if count != step:
                 raise ValueError(f"its optimiser has counted {float(count):g} of {step} steps")
+
+
+def _require_generator(name: str, state: Any, device: torch.device) -> None:
+    try:
+        torch.Generator(device).set_state(state)
+    except (RuntimeError, TypeError) as error:
+        raise ValueError(f"{name} is not the state of a random generator") from error
 
 
 def _require_measured(state: dict[str, Any], layers: int) -> None:

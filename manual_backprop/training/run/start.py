@@ -14,17 +14,18 @@ from typing import Any
 
 import torch
 
-from manual_backprop.training import checkpoint, diagnosis, results
 from manual_backprop.training.config import Failure, TrainingConfig, UsageError
 from manual_backprop.training.data import Dataset, load
 from manual_backprop.training.device import deterministic, resolve_device
-from manual_backprop.training.engines import GraphEngine, build
-from manual_backprop.training.folder import Folder, new_folder
-from manual_backprop.training.interruption import Interrupted, stop_signals
-from manual_backprop.training.loop import NotFinite, Trainer
+from manual_backprop.training.engines import build
+from manual_backprop.training.engines.graph import GraphEngine
 from manual_backprop.training.processes import Processes, processes
-from manual_backprop.training.progress import Progress
-from manual_backprop.training.state import configuration, require_fit
+from manual_backprop.training.run import checkpoint, diagnosis, results
+from manual_backprop.training.run.folder import Folder, new_folder
+from manual_backprop.training.run.interruption import Interrupted, stop_signals
+from manual_backprop.training.run.loop import NotFinite, Trainer
+from manual_backprop.training.run.progress import Progress
+from manual_backprop.training.run.state import configuration, require_fit
 
 Say = Callable[[str], None]
 
@@ -146,7 +147,7 @@ def _run(trainer: Trainer, folder: Folder | None, say: Say) -> Path:
     config = trainer.config
     if trainer.step == 0:
         checkpoint.save(out / checkpoint.NAME, trainer.state_dict())  # first of all: --resume works from here
-    with deterministic(config.deterministic):
+    with deterministic(config.deterministic, trainer.rehearse):
         try:
             results.write_configuration(trainer, out)
             _train(trainer, folder, say)
@@ -168,7 +169,8 @@ def _run(trainer: Trainer, folder: Folder | None, say: Say) -> Path:
 def _follow(trainer: Trainer, say: Say) -> None:
     """What a process does that is not the first: the same steps, and nothing to write or to say."""
     silent = Progress(0, 0, say, shown=False)
-    with deterministic(trainer.config.deterministic), stop_signals() as received, silent as progress:
+    determined = deterministic(trainer.config.deterministic, trainer.rehearse)
+    with determined, stop_signals() as received, silent as progress:
         try:
             while not trainer.complete:
                 trainer.train_epoch(lambda: bool(received), progress)

@@ -12,16 +12,19 @@ import torch
 from torch import Tensor
 
 from manual_backprop import functional as F
-from manual_backprop.training.config import Failure, TrainingConfig
+from manual_backprop.training.config import TrainingConfig
 from manual_backprop.training.data import Dataset
-from manual_backprop.training.device import random_states, restore_random_states
-from manual_backprop.training.engines import LOSSES, build
+from manual_backprop.training.device import RandomNumbers
+from manual_backprop.training.engines.engine import build, draw
+from manual_backprop.training.engines.graph import LOSSES
 from manual_backprop.training.processes import ALONE, Processes
-from manual_backprop.training.progress import Progress
-from manual_backprop.training.replay import ReplayedSteps, cuda_graph
+from manual_backprop.training.run.progress import Progress
+from manual_backprop.training.run.replay import ReplayedSteps, cuda_graph
 
 NORMS_PER_EPOCH = 50
 EVALUATION_CHUNK = 1_000
+KEPT = ("epoch", "position", "step", "order_state", "sums", "metrics", "gradient_norms", "seconds")
+"""The attributes of a Trainer that its state holds, besides the engine and the random numbers."""
 
 
 class NotFinite(Exception):  # noqa: N818 - what the run is told, which then looks for the step
@@ -44,7 +47,9 @@ class Trainer:
     def __init__(self, config: TrainingConfig, data: Dataset, processes: Processes = ALONE) -> None:
         self.config, self.data, self.processes = config, data, processes
         self.device = data.train_images.device
-        self.engine = build(config, data.train_images.shape[1], len(data.classes), self.device, processes)
+        self.random = RandomNumbers(config.seed, self.device)
+        with self.random:
+            self.engine = draw(config, data.train_images.shape[1], len(data.classes), self.device, processes)
         self.losses = partial(LOSSES[config.loss], F, reduction="none")
         self.batch = torch.empty_like(data.train_images[: config.batch_size])
         self.scores = data.train_images.new_empty(len(data.train_images), len(data.classes))  # logits
@@ -89,18 +94,19 @@ class Trainer:
             self._capture(every)
         counted, norms = self.position, []
         started = time.perf_counter()
-        while self.position < len(images):
-            until = None if one_by_one else -self.step % every + 1
-            made, examples = self._advance(order, labels, until)
-            self.position += examples
-            self.step += made
-            if (self.step - 1) % every == 0:
-                norms.append((self.step - 1, self.engine.gradient_norms()))
-            if (progress.due(examples) and alone) or one_by_one:
-                counted = self._count(counted, labels)
-                progress.show(self.epoch, self.position, self.sums)
-            if (alone or one_by_one or self.step % every == 0) and self.processes.any(stop()):
-                break
+        with self.random:
+            while self.position < len(images):
+                until = None if one_by_one else -self.step % every + 1
+                made, examples = self._advance(order, labels, until)
+                self.position += examples
+                self.step += made
+                if (self.step - 1) % every == 0:
+                    norms.append((self.step - 1, self.engine.gradient_norms()))
+                if (progress.due(examples) and alone) or one_by_one:
+                    counted = self._count(counted, labels)
+                    progress.show(self.epoch, self.position, self.sums)
+                if (alone or one_by_one or self.step % every == 0) and self.processes.any(stop()):
+                    break
         self._count(counted, labels)
         self.gradient_norms += [[step, *norm.tolist()] for step, norm in norms]
         self.seconds += time.perf_counter() - started
@@ -118,6 +124,12 @@ class Trainer:
         """Images and labels of the next step."""
         chosen = self._order()[self.position : self.position + self.config.batch_size]
         return self.data.train_images[chosen], self.data.train_labels[chosen]
+
+    def rehearse(self) -> None:
+        """Make the next step and evaluate with another engine; nothing changes here."""
+        engine = build(self.config, self.data.train_images.shape[1], len(self.data.classes), self.device)
+        engine.step(*self.next_batch())
+        engine.logits(self.data.test_images[:EVALUATION_CHUNK])
 
     def parameters(self) -> dict[str, Tensor]:
         """All that the network learns, by name."""
@@ -139,7 +151,7 @@ class Trainer:
             batch = torch.index_select(self.data.train_images, 0, chosen, out=self.batch[:count])
             scores.copy_(self.engine.step(batch, labels[part]))
             return 1, count
-        torch.manual_seed(self._seed_of_this_step())
+        self.random.seed(self._seed_of_this_step())
         images = self.data.train_images[self.processes.share(chosen)]
         scores.zero_()  # where the other processes will add theirs
         self.processes.share(scores).copy_(
@@ -214,39 +226,20 @@ class Trainer:
         return {
             "config": asdict(self.config),
             "engine": self.engine.state_dict(),
-            "epoch": self.epoch,
-            "position": self.position,
-            "step": self.step,
-            "order_state": self.order_state,
-            "random_states": random_states(self.device),
-            "sums": self.sums,
-            "metrics": self.metrics,
-            "gradient_norms": self.gradient_norms,
-            "seconds": self.seconds,
+            "random_states": self.random.states,
+            **{name: getattr(self, name) for name in KEPT},
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from `state`, which stays as it is, as if never stopped.
 
-        Raises:
-            Failure: the state is that of another model.
+        What is read from a file is checked before, in state.py.
         """
         state = deepcopy(state)
-        try:
-            self.engine.load_state_dict(state["engine"])
-            restore_random_states(state["random_states"], self.device)
-        except (RuntimeError, ValueError, KeyError, TypeError) as error:
-            raise Failure("the checkpoint does not fit the network that its configuration names") from error
-        for name in (
-            "epoch",
-            "position",
-            "step",
-            "order_state",
-            "sums",
-            "metrics",
-            "gradient_norms",
-            "seconds",
-        ):
+        self.engine.load_state_dict(state["engine"])
+        given = state["random_states"]
+        self.random.states = {kind: given.get(kind, own) for kind, own in self.random.states.items()}
+        for name in KEPT:
             setattr(self, name, state[name])
 
 

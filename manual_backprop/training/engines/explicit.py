@@ -36,8 +36,9 @@ import torch
 from torch import Tensor
 
 from manual_backprop.training.config import TrainingConfig
+from manual_backprop.training.engines.precision import in_its_precision, tf32_of
+from manual_backprop.training.engines.updates import Adam, Descent, Momentum, Update, add_product
 from manual_backprop.training.processes import ALONE, Processes
-from manual_backprop.training.updates import Adam, Descent, Momentum, Update, add_product
 
 
 def relu_slope(a: Tensor, out: Tensor) -> Tensor:
@@ -96,6 +97,7 @@ class ExplicitEngine:
         self, config: TrainingConfig, sizes: list[int], device: torch.device, processes: Processes = ALONE
     ) -> None:
         self.processes = processes
+        self.tf32 = tf32_of(config, device)
         dtype = getattr(torch, config.dtype)
         layers = [torch.nn.Linear(D, M, dtype=dtype) for D, M in pairwise(sizes)]  # as torch.nn draws them
         self.sizes = sizes
@@ -119,6 +121,7 @@ class ExplicitEngine:
         if processes.several:
             self.products = [(W.new_zeros(W.shape), b.new_zeros(b.shape)) for W, b in self._layers()]
 
+    @in_its_precision
     def step(self, images: Tensor, labels: Tensor, count: int | None = None) -> Tensor:
         self.count = len(images) if count is None else count
         use = self._buffers_for(len(images))
@@ -149,7 +152,7 @@ class ExplicitEngine:
             update_b.step(self.biases[layer], use.delta_T[layer], use.ones, self.count)  # Σₙ δₙ / N
 
         for work, update, parameter, product in sums:
-            work.wait()
+            self.processes.finish_adding_up(work)
             update.step(parameter, product, None, self.count)
         return logits
 
@@ -174,6 +177,7 @@ class ExplicitEngine:
             self.buffers[count] = Buffers(count, self.sizes, self.factors[0])
         return self.buffers[count]
 
+    @in_its_precision
     def logits(self, images: Tensor) -> Tensor:
         if self.factors is not self.weights:
             self._round()
@@ -197,6 +201,7 @@ class ExplicitEngine:
         for W, b in products:
             yield W, b, self.scale / self.count
 
+    @in_its_precision
     def values(self, images: Tensor, labels: Tensor) -> list[tuple[str, Tensor]]:
         if self.factors is not self.weights:
             self._round()
@@ -220,8 +225,6 @@ class ExplicitEngine:
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         own = self.state_dict()
-        if own["model"].keys() != state["model"].keys():
-            raise KeyError(f"layers {sorted(state['model'])}, where {sorted(own['model'])} are due")
         for name, parameter in own["model"].items():
             parameter.copy_(state["model"][name])
         for mine, theirs in zip(own["updates"], state["updates"], strict=True):

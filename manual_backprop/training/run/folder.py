@@ -8,8 +8,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO
 
-from manual_backprop.training.checkpoint import PART
 from manual_backprop.training.config import Failure
+from manual_backprop.training.run.files import PART
 
 LOCK = ".lock"
 

