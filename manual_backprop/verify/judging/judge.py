@@ -10,6 +10,7 @@ from torch import Tensor
 
 from manual_backprop.verify.diagnosis.error_patterns import growth, pattern
 from manual_backprop.verify.diagnosis.explain import explain
+from manual_backprop.verify.diagnosis.forward_trace import trace_at
 from manual_backprop.verify.diagnosis.wrong_gradient import WrongGradient
 from manual_backprop.verify.draws import at_zero
 from manual_backprop.verify.findings import Diagnosis, Finding
@@ -35,11 +36,13 @@ def judge(problem: Problem, draws: Sequence[Draw]) -> Iterator[Finding]:
     given = [problem.given(draw) for draw in draws]
     again = problem.given(draws[0])
     right = [problem.right(draw.double()) for draw in draws]
-    for at in range(len(problem.differentiable)):
-        mine, theirs = [g[at] for g in given], [r[at] for r in right]
-        yield _repeated(problem, draws, at, mine, theirs, again[at]) or _verdict(
-            problem, draws, at, mine, theirs
-        )
+    try:
+        for at in range(len(problem.differentiable)):
+            mine, theirs = [g[at] for g in given], [r[at] for r in right]
+            repeated = _repeated(problem, draws, at, mine, theirs, again[at])
+            yield repeated or _verdict(problem, draws, at, mine, theirs)
+    finally:
+        trace_at.cache_clear()  # the traces hold the tensors of every draw
 
 
 def _verdict(
