@@ -83,7 +83,7 @@ def _verdict(
 def _repeated(
     problem: Problem, draws: Sequence[Draw], at: int, given: list[Any], right: list[Tensor], again: Any
 ) -> Finding | None:
-    """A verdict if the derivation gives something else when it is asked the same for a second time."""
+    """A verdict if a second call of the derivation at the same point returns something else."""
     if not (isinstance(again, Tensor) and isinstance(given[0], Tensor)) or again.shape != given[0].shape:
         return None
     if torch.equal(again.nan_to_num(), given[0].nan_to_num()):
@@ -94,9 +94,7 @@ def _repeated(
         text = "Yours accumulates from call to call: each gradient has all earlier ones added to it."
         diagnosis = Diagnosis("accumulates", text, _relative(again, totals[-1]), True)
     else:
-        text = (
-            "Yours is another one when it is called again on the same inputs: it is random, or keeps a state."
-        )
+        text = "Yours returns something else when it is called again: it is random or keeps state."
         diagnosis = Diagnosis("not-repeatable", text, _relative(again, given[0]), True)
     facts = _facts(name, again, right[0], _relative(again, right[0]), tolerance)
     return Finding(status="wrong", **facts, diagnoses=(diagnosis,))
@@ -106,9 +104,9 @@ def _malformed(given: Any, x: Tensor) -> str:
     if given is None:
         return "yours is None, but this input has a gradient"
     if not isinstance(given, Tensor):
-        return f"yours is a {type(given).__name__}, not a tensor"
+        return f"expected a Tensor, got {type(given).__name__}"
     if given.shape != x.shape:
-        return f"shape {tuple(given.shape)}, due {tuple(x.shape)}"
+        return f"expected shape {tuple(x.shape)}, got {tuple(given.shape)}"
     if not given.isfinite().all():
         bad = tuple(int(i) for i in (~given.isfinite()).nonzero()[0])
         return f"yours is {float(given[bad])} at {list(bad)}"
@@ -154,7 +152,7 @@ def _passes_with_ones(problem: Problem, draw: Draw, at: int, tolerance: float) -
 
 
 def _at_zero(problem: Problem, draw: Draw, at: int, verdict: Finding) -> Finding:
-    """A right gradient is also tried with some of the input's numbers exactly at zero, where kinks are."""
+    """A right gradient is tried again with some of the input's numbers exactly zero, where kinks are."""
     there = at_zero(problem, draw, at)
     if there is None:
         return verdict
