@@ -5,7 +5,7 @@ from typing import Any
 
 from torch import Tensor
 
-from manual_backprop.verify.computation import Subject, function_of_subject, names_of, parameters_of
+from manual_backprop.verify.computation import Computation, as_function, input_names, parameters_of
 from manual_backprop.verify.draws import draws_of
 from manual_backprop.verify.findings import Diagnosis, Status
 from manual_backprop.verify.judging.judge import judge
@@ -17,10 +17,10 @@ __all__ = ["Diagnosis", "Report", "Verdict", "verify"]
 
 
 def verify(
-    forward: Subject,
+    forward: Computation,
     backward: Callable[..., Any] | None = None,
     *,
-    against: Subject | None = None,
+    against: Computation | None = None,
     inputs: Sequence[Tensor] | None = None,
     shapes: Sequence[tuple[int, ...] | Tensor] | None = None,
     seed: int = 0,
@@ -38,16 +38,16 @@ def verify(
             is given the parameters of the one that is judged.
         inputs: the tensors to judge on; integer tensors are passed on and have no gradient.
         shapes: or their shapes: float64 numbers are drawn (for a module, numbers of its parameters' type),
-            away from zero. Sizes that differ from one another (primes, say) leave a wrong transpose no chance
-            to fit. A tensor in this list is taken as it is.
-        seed: of what is drawn.
+            away from zero. Sizes that differ from one another (primes, say) make a wrong transpose show. A
+            tensor in this list is taken as it is.
+        seed: of the random numbers.
 
     Returns:
-        A report, true in a condition if every gradient is right; print it to read it, `plot` it to see it.
+        A report, truthy if every gradient is right; print it to read it, `plot` it to see it.
 
     Raises:
-        TypeError: other than one of `backward` and `against`, or of `inputs` and `shapes`.
-        ValueError: the two modules have not the same parameters.
+        TypeError: not exactly one of `backward` and `against`, or of `inputs` and `shapes`, is given.
+        ValueError: the two modules have different parameters.
     """
     if (backward is None) == (against is None):
         raise TypeError("verify: give either a backward or against=, a function to compare with")
@@ -63,13 +63,15 @@ def verify(
         i for i, x in enumerate(points) if not isinstance(x, Tensor) or x.is_floating_point()
     )
     if strange or not differentiable:
-        what = f"an input is {strange[0]}" if strange else "no input has a gradient: all hold integers"
-        return Report("unjudged", problem=f"{what}; derivatives by real numbers are judged")
-    own = function_of_subject(forward, tuple(parameters))
+        what = f"an input is {strange[0]}" if strange else "no input has a gradient: all are integers"
+        return Report(
+            "unjudged", problem=f"{what}; only derivatives with respect to real numbers can be judged"
+        )
+    judged = as_function(forward, tuple(parameters))
     problem = Problem(
-        own if against is None else function_of_subject(against, tuple(parameters)),
-        backward if backward is not None else of_function(own),
-        (*names_of(forward, len(given)), *parameters),
+        judged if against is None else as_function(against, tuple(parameters)),
+        backward if backward is not None else of_function(judged),
+        (*input_names(forward, len(given)), *parameters),
         differentiable,
     )
     try:
@@ -94,4 +96,4 @@ def _require_same(judged: dict[str, Tensor], reference: dict[str, Tensor]) -> No
     ours, theirs = ({name: tuple(p.shape) for name, p in side.items()} for side in (judged, reference))
     if reference and ours != theirs:
         different = sorted(set(ours.items()) ^ set(theirs.items()))
-        raise ValueError(f"verify: the two have not the same parameters: {different}")
+        raise ValueError(f"verify: the two modules have different parameters: {different}")

@@ -116,10 +116,10 @@ def shapes_from(text: str | None) -> list[tuple[int, ...]]:
     """The text "(5,3) (7,)" as [(5, 3), (7,)].
 
     Raises:
-        CannotRead: it is no such list, or there is none.
+        CannotRead: the text is not such a list, or is missing.
     """
     if text is None:
-        raise CannotRead('--shapes is missing: one for each input, such as --shapes "(5,3) (7,3) (7,)"')
+        raise CannotRead('--shapes is missing: give one for each input, such as --shapes "(5,3) (7,3) (7,)"')
     try:
         shapes = [literal_eval(part) for part in re.findall(r"\([^()]*\)", text)]
         shapes = [shape if isinstance(shape, tuple) else (shape,) for shape in shapes]
@@ -127,7 +127,7 @@ def shapes_from(text: str | None) -> list[tuple[int, ...]]:
         shapes = []
     left_over = re.sub(r"\([^()]*\)", "", text).strip()
     if not shapes or left_over or not all(isinstance(n, int) and n >= 0 for shape in shapes for n in shape):
-        raise CannotRead(f"--shapes {text!r} is no list of shapes such as (5,3) (7,3) (7,)")
+        raise CannotRead(f"invalid --shapes {text!r}: expected a list of shapes such as (5,3) (7,3) (7,)")
     return shapes
 
 

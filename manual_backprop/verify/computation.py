@@ -7,7 +7,7 @@ from typing import Any, TypeGuard, cast
 import torch
 from torch import Tensor, nn
 
-Subject = (
+Computation = (
     Callable[..., Tensor]
     | type[torch.autograd.Function]
     | nn.Module
@@ -15,23 +15,23 @@ Subject = (
 )
 
 
-def parameters_of(subject: Subject) -> dict[str, Tensor]:
-    """The parameters of a module, which are inputs like others here; none of a function."""
-    module = _module(subject)
+def parameters_of(computation: Computation) -> dict[str, Tensor]:
+    """The parameters of a module, which are judged like inputs; a function has none."""
+    module = _module(computation)
     return {} if module is None else {n: p.detach() for n, p in module.named_parameters() if p.requires_grad}
 
 
-def function_of_subject(subject: Subject, names: tuple[str, ...] = ()) -> Callable[..., Tensor]:
+def as_function(computation: Computation, names: tuple[str, ...] = ()) -> Callable[..., Tensor]:
     """A function of the inputs, followed by the parameters of these names.
 
     Of a module with a loss, the last of the inputs is the loss's target.
     """
-    if is_function_class(subject):
-        return subject.apply
-    module = _module(subject)
+    if is_function_class(computation):
+        return computation.apply
+    module = _module(computation)
     if module is None:
-        return cast(Callable[..., Tensor], subject)
-    loss = subject[1] if isinstance(subject, tuple) else None
+        return cast(Callable[..., Tensor], computation)
+    loss = computation[1] if isinstance(computation, tuple) else None
 
     def function(*values: Tensor) -> Tensor:
         count = len(values) - len(names)
@@ -44,17 +44,17 @@ def function_of_subject(subject: Subject, names: tuple[str, ...] = ()) -> Callab
     return function
 
 
-def names_of(subject: Subject, count: int) -> tuple[str, ...]:
-    """The inputs' names, from the signature; x0, x1, … where it does not say."""
-    if is_function_class(subject):
-        old = subject.setup_context is torch.autograd.Function.setup_context
-        names = _parameters(subject.forward)[1 if old else 0 :]
-    elif (module := _module(subject)) is not None:
+def input_names(computation: Computation, count: int) -> tuple[str, ...]:
+    """The inputs' names, from the signature; x0, x1, … if it does not name them all."""
+    if is_function_class(computation):
+        old = computation.setup_context is torch.autograd.Function.setup_context
+        names = _parameters(computation.forward)[1 if old else 0 :]
+    elif (module := _module(computation)) is not None:
         names = _parameters(module.forward)
-        if isinstance(subject, tuple):
+        if isinstance(computation, tuple):
             names = [*names[: count - 1], "target"]
     else:
-        names = _parameters(subject)
+        names = _parameters(computation)
     return tuple(names[:count]) if len(names) >= count else tuple(f"x{i}" for i in range(count))
 
 
@@ -66,11 +66,11 @@ def _parameters(function: Any) -> list[str]:
     return [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
 
 
-def is_function_class(subject: Any) -> TypeGuard[type[torch.autograd.Function]]:
+def is_function_class(computation: Any) -> TypeGuard[type[torch.autograd.Function]]:
     """Whether it is a torch.autograd.Function subclass, rather than a function."""
-    return isinstance(subject, type) and issubclass(subject, torch.autograd.Function)
+    return isinstance(computation, type) and issubclass(computation, torch.autograd.Function)
 
 
-def _module(subject: Subject) -> nn.Module | None:
-    first = subject[0] if isinstance(subject, tuple) else subject
+def _module(computation: Computation) -> nn.Module | None:
+    first = computation[0] if isinstance(computation, tuple) else computation
     return first if isinstance(first, nn.Module) else None

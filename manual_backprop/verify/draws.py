@@ -61,7 +61,7 @@ def _draw_at(problem: Problem, point: tuple[Tensor, ...], generator: torch.Gener
     output = problem.checked_value(point)
     if not output.isfinite().all():
         index = [int(i) for i in (~output.isfinite()).nonzero()[0]]
-        raise Unjudged(f"the forward gives {float(output[tuple(index)])} at {index} of its output")
+        raise Unjudged(f"the forward's output is {float(output[tuple(index)])} at {index}")
     upstream = _away_from_zero(tuple(output.shape), generator).to(output)
     return Draw(point, upstream, output)
 

@@ -16,7 +16,7 @@ class Unjudged(Exception):  # noqa: N818 - an answer, not a bug
 
 
 class Malformed(Exception):  # noqa: N818 - an answer about the derivation, not a bug
-    """The derivation cannot be run, or returns something that is no set of gradients."""
+    """The derivation cannot be run, or returns something that is not one gradient for each input."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +58,7 @@ class Problem:
         """The forward's value, the first time that it is asked for.
 
         Raises:
-            Unjudged: it raises, returns something else than one tensor, modifies its inputs, or is random.
+            Unjudged: it raises, does not return one tensor, modifies its inputs, or is random.
         """
         copies = [x.clone() for x in inputs]
         try:
@@ -67,16 +67,16 @@ class Problem:
         except (Exception, SystemExit) as error:  # whatever it is, it is the answer
             raise Unjudged(f"the forward raises {words_of(error)}") from error
         if not isinstance(output, Tensor) or not output.is_floating_point():
-            what = str(output.dtype) if isinstance(output, Tensor) else f"a {type(output).__name__}"
-            raise Unjudged(f"the forward returns {what}, where a tensor of real numbers is judged")
+            what = output.dtype if isinstance(output, Tensor) else type(output).__name__
+            raise Unjudged(f"the forward must return one floating-point Tensor, got {what}")
         for name, before, after in zip(self.names, inputs, copies, strict=True):
             if not torch.equal(before.nan_to_num(), after.nan_to_num()):
                 raise Unjudged(
                     f"the forward modifies its input {name} in place, so that gradients are taken at another "
-                    f"point than it was given: let it work on {name}.clone()"
+                    f"point than the given one: let it work on {name}.clone()"
                 )
         if not torch.equal(output.nan_to_num(), self.value(inputs).nan_to_num()):
-            raise Unjudged("the forward gives another value each time: fix its seed")
+            raise Unjudged("the forward returns a different value each time: fix its seed")
         return output
 
     def tensors(self, draw: Draw) -> list[tuple[str, Tensor]]:
@@ -101,7 +101,7 @@ class Problem:
         """What the derivation returns, raw: before an engine would add, cast or silently sum it into shape.
 
         Raises:
-            Malformed: it raises, or returns another number of gradients than there are inputs.
+            Malformed: it raises, or does not return one gradient for each input.
         """
         returned = self._run_backward(draw, draw.upstream if upstream is None else upstream)
         several = returned if isinstance(returned, (tuple, list)) else (returned,)

@@ -16,7 +16,7 @@ RTOL, ATOL = 1e-9, 1e-12  # gradients of float64 that are closer than this are t
 
 
 def elementwise(problem: Problem, draw: Draw, at: int) -> Iterator[Candidate]:
-    """The slope missing, doubled, inverted, taken elsewhere; the output or the input in its stead."""
+    """The slope missing, doubled, inverted, taken elsewhere; the output or the input in its place."""
     position, v = problem.differentiable[at], draw.upstream
     x, a = draw.inputs[position], draw.output
     if x.shape != a.shape:

@@ -19,6 +19,7 @@ from torch.fx.experimental.proxy_tensor import make_fx
 
 from manual_backprop.verify.diagnosis.decompositions import DECOMPOSITIONS
 from manual_backprop.verify.diagnosis.wrong_derivatives import WRONG_DERIVATIVES, Step, replaced
+from manual_backprop.verify.draws import DRAWS_OF_FEW
 from manual_backprop.verify.problem import Draw, Problem
 
 MOST_STEPS = 60
@@ -83,7 +84,7 @@ class ForwardTrace:
         return grad
 
 
-@lru_cache(maxsize=2)  # one hypothesis after the other asks for the two traces of the same point
+@lru_cache(maxsize=2 * DRAWS_OF_FEW)  # every hypothesis asks, about every input, for two traces of each draw
 def trace_at(problem: Problem, draw: Draw, decomposed: bool = True) -> ForwardTrace:
     """The steps of the forward; unless `decomposed`, what torch computes in one call is one step."""
     return ForwardTrace(problem, draw, DECOMPOSITIONS if decomposed else {})

@@ -22,7 +22,7 @@ RTOL, ATOL = 1e-9, 1e-12  # gradients of float64 that are closer than this are t
 
 @dataclass(frozen=True)
 class Term:
-    """A part of the right gradient, or what is added to it: what is forgotten or too many.
+    """A part of the right gradient, or what is added to it: what is forgotten or added.
 
     Attributes:
         name: of the mistake if it is forgotten.
@@ -70,7 +70,7 @@ def half_forgotten(term: Term, right: Tensor) -> Candidate | None:
 
 
 def products(problem: Problem, draw: Draw, at: int) -> list[Term]:
-    """Terms that stand in formulas: the upstream gradient, or one, times up to two of what there is."""
+    """Terms that formulas consist of: the upstream gradient, or one, times up to two inputs or outputs."""
     position = problem.differentiable[at]
     shape = draw.inputs[position].shape
     fitting = [(name, t.expand(shape)) for name, t in problem.tensors(draw) if broadcasts(t.shape, shape)]

@@ -71,7 +71,7 @@ def zero(problem: Problem, draw: Draw, at: int) -> Iterator[Candidate]:
 
 
 def integers(problem: Problem, draw: Draw, at: int) -> Iterator[Candidate]:
-    """The right gradient, gone through an integer type."""
+    """The right gradient, converted to an integer type."""
     gradient = problem.right(draw)[at]
     for what, rounded in (("truncated", gradient.trunc()), ("rounded", gradient.round())):
         if rounded.any():
@@ -84,28 +84,29 @@ def reductions(problem: Problem, draw: Draw, at: int) -> Iterator[Candidate]:
     if full is None:
         return
     right = problem.right(draw)[at]
-    due = _summed_dimensions(right.shape, full.shape)
-    if not due:
+    summed = _summed_dimensions(right.shape, full.shape)
+    if not summed:
         return
-    yield Candidate(
-        "not-summed",
-        f"Yours is not summed over dimension {_listed(due)}, along which the input is broadcast",
-        full,
-    )
-    dimensions = range(full.dim())
-    for count in range(1, full.dim() + 1):
-        for chosen in combinations(dimensions, count):
-            for keepdim, kept in ((False, ""), (True, ", which is kept")):
-                if chosen != due:
-                    text = (
-                        f"Yours is summed over dimension {_listed(chosen)}{kept}; summed over {_listed(due)} "
-                        "it is exactly right"
-                    )
-                    yield Candidate("wrong-dimension", text, full.sum(chosen, keepdim=keepdim))
-    if len(due) == 1:
+    along = _listed(summed)
+    text = f"Yours is not summed over dimension {along}, along which the input is broadcast"
+    yield Candidate("not-summed", text, full)
+    for chosen in _other_dimensions(full.dim(), summed):
+        for keepdim, kept in ((False, ""), (True, ", with keepdim=True")):
+            instead = f"Yours is summed over dimension {_listed(chosen)}{kept}"
+            text = f"{instead}; summed over {along} it is exactly right"
+            yield Candidate("wrong-dimension", text, full.sum(chosen, keepdim=keepdim))
+    if len(summed) == 1:
         for where, index in (("first", 0), ("last", -1)):
-            text = f"Yours is that of the {where} copy along dimension {due[0]} alone: sum over all of them"
-            yield Candidate("one-example", text, full.select(due[0], index).reshape(right.shape))
+            text = (
+                f"Yours is the gradient of the {where} copy along dimension {along} only: sum over all copies"
+            )
+            yield Candidate("one-example", text, full.select(summed[0], index).reshape(right.shape))
+
+
+def _other_dimensions(count: int, summed: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
+    """All choices of dimensions but the right one."""
+    for size in range(1, count + 1):
+        yield from (chosen for chosen in combinations(range(count), size) if chosen != summed)
 
 
 def one_example(problem: Problem, draw: Draw, at: int) -> Iterator[Candidate]:
@@ -137,11 +138,11 @@ def jacobian(problem: Problem, draw: Draw, at: int) -> Iterator[Candidate]:
     text = "Only the diagonal of the Jacobian is used: every output depends on other inputs too"
     yield Candidate("diagonal-only", text, (J.diagonal() * v).reshape(x.shape))
     if not torch.allclose(J, J.T, rtol=0, atol=1e-12):
-        yield Candidate("jacobian-transposed", "Yours is J v where Jᵀ v is due", (J @ v).reshape(x.shape))
+        yield Candidate("jacobian-transposed", "Yours is J v, expected Jᵀ v", (J @ v).reshape(x.shape))
 
 
 def times(problem: Problem, draw: Draw, at: int) -> Iterator[Candidate]:
-    """The right gradient multiplied or divided, element by element, by something that is at hand."""
+    """The right gradient multiplied or divided, element by element, by an input or the output."""
     gradient = problem.right(draw)[at]
     for name, t in problem.tensors(draw):
         if broadcasts(t.shape, gradient.shape):
@@ -168,7 +169,7 @@ HYPOTHESES: tuple[Hypothesis, ...] = (
 
 
 def candidates(problem: Problem, draw: Draw, at: int) -> Iterator[Candidate]:
-    """All of them; a hypothesis that cannot be put to this forward says nothing."""
+    """All of them; a hypothesis that does not apply to this forward gives none."""
     for hypothesis in HYPOTHESES:
         try:
             yield from hypothesis(problem, draw, at)

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from manual_backprop.verify.diagnosis.error_patterns import growth, pattern
 from manual_backprop.verify.diagnosis.explain import explain
+from manual_backprop.verify.diagnosis.forward_trace import trace_at
 from manual_backprop.verify.diagnosis.wrong_gradient import WrongGradient
 from manual_backprop.verify.draws import at_zero
 from manual_backprop.verify.findings import Diagnosis, Finding
@@ -35,11 +36,13 @@ def judge(problem: Problem, draws: Sequence[Draw]) -> Iterator[Finding]:
     given = [problem.given(draw) for draw in draws]
     again = problem.given(draws[0])
     right = [problem.right(draw.double()) for draw in draws]
-    for at in range(len(problem.differentiable)):
-        mine, theirs = [g[at] for g in given], [r[at] for r in right]
-        yield _repeated(problem, draws, at, mine, theirs, again[at]) or _verdict(
-            problem, draws, at, mine, theirs
-        )
+    try:
+        for at in range(len(problem.differentiable)):
+            mine, theirs = [g[at] for g in given], [r[at] for r in right]
+            repeated = _repeated(problem, draws, at, mine, theirs, again[at])
+            yield repeated or _verdict(problem, draws, at, mine, theirs)
+    finally:
+        trace_at.cache_clear()  # the traces hold the tensors of every draw
 
 
 def _verdict(
@@ -80,7 +83,7 @@ def _verdict(
 def _repeated(
     problem: Problem, draws: Sequence[Draw], at: int, given: list[Any], right: list[Tensor], again: Any
 ) -> Finding | None:
-    """A verdict if the derivation gives something else when it is asked the same for a second time."""
+    """A verdict if a second call of the derivation at the same point returns something else."""
     if not (isinstance(again, Tensor) and isinstance(given[0], Tensor)) or again.shape != given[0].shape:
         return None
     if torch.equal(again.nan_to_num(), given[0].nan_to_num()):
@@ -91,9 +94,7 @@ def _repeated(
         text = "Yours accumulates from call to call: each gradient has all earlier ones added to it."
         diagnosis = Diagnosis("accumulates", text, _relative(again, totals[-1]), True)
     else:
-        text = (
-            "Yours is another one when it is called again on the same inputs: it is random, or keeps a state."
-        )
+        text = "Yours returns something else when it is called again: it is random or keeps state."
         diagnosis = Diagnosis("not-repeatable", text, _relative(again, given[0]), True)
     facts = _facts(name, again, right[0], _relative(again, right[0]), tolerance)
     return Finding(status="wrong", **facts, diagnoses=(diagnosis,))
@@ -103,7 +104,7 @@ def _malformed(given: Any, x: Tensor) -> str:
     if given is None:
         return "yours is None, but this input has a gradient"
     if not isinstance(given, Tensor):
-        return f"yours is a {type(given).__name__}, not a tensor"
+        return f"expected a Tensor, got {type(given).__name__}"
     if given.shape != x.shape:
         return f"expected shape {tuple(x.shape)}, got {tuple(given.shape)}"
     if not given.isfinite().all():
@@ -151,7 +152,7 @@ def _passes_with_ones(problem: Problem, draw: Draw, at: int, tolerance: float) -
 
 
 def _at_zero(problem: Problem, draw: Draw, at: int, verdict: Finding) -> Finding:
-    """A right gradient is also tried with some of the input's numbers exactly at zero, where kinks are."""
+    """A right gradient is tried again with some of the input's numbers exactly zero, where kinks are."""
     there = at_zero(problem, draw, at)
     if there is None:
         return verdict

@@ -86,7 +86,7 @@ def _heat_maps(figure: Any, axes: Any, verdict: Finding, given: Any, right: Tens
         ax.set(xticks=[], yticks=[])
         if not isinstance(tensor, Tensor) or tensor.numel() == 0:
             ax.set_axis_off()
-            ax.text(0, 0.5, "another shape" if tensor is None and given is not None else "none", fontsize=9)
+            ax.text(0, 0.5, "shape differs" if tensor is None and given is not None else "none", fontsize=9)
             continue
         flat = tensor.detach().double().reshape(-1, tensor.shape[-1] if tensor.dim() else 1)
         image = ax.imshow(flat.tolist(), cmap="PuOr", vmin=-largest, vmax=largest, interpolation="nearest")

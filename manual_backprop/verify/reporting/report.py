@@ -35,7 +35,7 @@ class Verdict(Finding):  # noqa: D101 - it has the docstring of Finding
             lead = "" if diagnosis.certain else "Consistent with: "
             lines.append(f"{lead}{diagnosis.text} (residual {diagnosis.residual:.0e})")
         if self.status == "wrong" and not self.diagnoses:
-            lines.append("No mistake that is known here explains it.")
+            lines.append("No known mistake explains it.")
         if self.passes_with_ones:
             lines.append("An upstream gradient of ones would have hidden this.")
         first, *rest = lines
@@ -53,7 +53,7 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Report:
-    """The answer of `verify`; true in a condition if every gradient is right.
+    """The answer of `verify`; truthy if every gradient is right.
 
     Attributes:
         status: "right" if all verdicts are; "unjudged" if the oracles could not agree on what is right.
@@ -87,10 +87,10 @@ class Report:
         """Save the pictures: right, given and difference; error against step size; a bar for each input.
 
         Raises:
-            ValueError: nothing was judged, so that there is nothing to see.
+            ValueError: nothing was judged, so there is nothing to plot.
         """
         if self.evidence is None:
-            raise ValueError(f"there is no picture of what was not judged: {self.problem}")
+            raise ValueError(f"nothing was judged, so there is nothing to plot: {self.problem}")
         picture(self.verdicts, self.evidence.problem, self.evidence.draw).savefig(path)
 
     def coloured(self) -> str:
