@@ -105,6 +105,14 @@ class Row:
     adapt: Callable[[Callable[..., Any]], Callable[..., Any]] = unchanged
     rounds_on_the_way: bool = False
 
+    @property
+    def smallest(self) -> Sample:
+        """The sample of fewest numbers, of those that have any and have derivatives."""
+        smooth = [
+            sample for sample in self.samples if sample.smooth and all(x.numel() for x in sample.inputs)
+        ]
+        return min(smooth, key=lambda sample: sum(x.numel() for x in sample.inputs))
+
 
 def randn(*shape: int, seed: str = "") -> Tensor:
     """The same numbers for the same shape and seed, in float64, and none within 0.01 of a kink at zero."""
