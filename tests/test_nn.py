@@ -1,11 +1,13 @@
 """A module here is its torch.nn parent in everything but the gradients."""
 
 import copy
+from collections.abc import Iterator
 
 import pytest
 import torch
 from torch import Tensor
 
+import manual_backprop.functional as F
 import manual_backprop.nn as ours
 from tests.functional.checks import assert_same
 from tests.functional.samples import labels, randn
@@ -18,6 +20,9 @@ MODULES = [
     ("ReLU", (), {}, (x,)),
     ("ReLU", (), {"inplace": True}, (x,)),
     ("LogSoftmax", (), {"dim": 1}, (x,)),
+    ("Flatten", (), {}, (x.reshape(5, 3, 1),)),
+    ("Flatten", (0, 1), {}, (x,)),
+    ("Unflatten", (1, (3, 1)), {}, (x,)),
     ("NLLLoss", (), {"weight": W, "ignore_index": 1}, (x.log_softmax(1), labels(5, classes=3))),
     ("CrossEntropyLoss", (), {}, (x, labels(5, classes=3))),
     (
@@ -27,6 +32,22 @@ MODULES = [
         (x, labels(5, classes=3)),
     ),
 ]
+WITHOUT_MODULE = {"LinearCrossEntropyLoss"}  # that of newer versions of torch has options of its own
+
+
+def modules_of_torch() -> Iterator[str]:
+    """The modules of torch.nn whose function is in `functional`: L1Loss for l1_loss, CrossEntropyLoss, …"""
+    names = {name.replace("_", "") for name in F.__all__}
+    for name, value in vars(torch.nn).items():
+        is_module = isinstance(value, type) and issubclass(value, torch.nn.Module)
+        if is_module and not names.isdisjoint({name.lower(), name.lower().removesuffix("loss")}):
+            yield name
+
+
+@pytest.mark.parametrize("name", sorted({*modules_of_torch()} - WITHOUT_MODULE))
+def test_what_has_a_module_in_torch_has_one_here(name: str) -> None:
+    assert name in ours.__all__
+    assert issubclass(getattr(ours, name), getattr(torch.nn, name))
 
 
 @pytest.mark.parametrize(("name", "args", "options", "inputs"), MODULES)

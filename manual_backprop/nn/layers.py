@@ -4,7 +4,7 @@ from torch import Tensor, nn
 
 from manual_backprop import functional as F
 
-__all__ = ["Dropout", "Embedding", "Linear"]
+__all__ = ["Dropout", "Embedding", "Flatten", "Linear", "Unflatten"]
 
 
 class Linear(nn.Linear):
@@ -37,3 +37,19 @@ class Dropout(nn.Dropout):
     def forward(self, input: Tensor) -> Tensor:
         """(*) → (*); in evaluation, and with p = 0, the input itself."""
         return F.dropout(input, self.p, self.training, self.inplace)
+
+
+class Flatten(nn.Flatten):
+    """Dimensions made one: torch.nn.Flatten with the hand-written gradient of `functional.flatten`."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """(N, *) → (N, D), for the default dimensions."""
+        return F.flatten(input, self.start_dim, self.end_dim)
+
+
+class Unflatten(nn.Unflatten):
+    """One dimension made several: torch.nn.Unflatten with the gradient of `functional.unflatten`."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """(*, D, *) → (*, D1, D2, …, *)."""
+        return F.unflatten(input, self.dim, self.unflattened_size)

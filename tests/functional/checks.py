@@ -202,7 +202,7 @@ def central_differences(function: Function, row: Row, sample: Sample) -> None:
 
 
 def second_derivatives(function: Function, row: Row, sample: Sample) -> None:
-    """Every entry of the second derivatives of a row's smallest sample, and a random projection of others'."""
+    """The second derivatives: every entry of a row's smallest sample, a random projection of the others."""
     if not sample.smooth or any(x.numel() == 0 for x in sample.inputs):
         return
     torch.autograd.gradgradcheck(
