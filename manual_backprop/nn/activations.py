@@ -11,6 +11,7 @@ __all__ = [
     "Hardswish",
     "Hardtanh",
     "LeakyReLU",
+    "LogSigmoid",
     "LogSoftmax",
     "ReLU",
     "ReLU6",
@@ -44,6 +45,14 @@ class ReLU(nn.ReLU):
     def forward(self, input: Tensor) -> Tensor:
         """(*) → (*); with `inplace=True`, into the input itself."""
         return F.relu(input, inplace=self.inplace)
+
+
+class LogSigmoid(nn.LogSigmoid):
+    """Log σ(z): torch.nn.LogSigmoid with the hand-written gradient of `functional.logsigmoid`."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """(*) → (*)."""
+        return F.logsigmoid(input)
 
 
 class LogSoftmax(nn.LogSoftmax):
