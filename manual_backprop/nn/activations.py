@@ -19,6 +19,7 @@ __all__ = [
     "Sigmoid",
     "Softmax",
     "Softplus",
+    "Softsign",
     "Tanh",
 ]
 
@@ -93,6 +94,14 @@ class Softplus(nn.Softplus):
     def forward(self, input: Tensor) -> Tensor:
         """(*) → (*)."""
         return F.softplus(input, self.beta, self.threshold)
+
+
+class Softsign(nn.Softsign):
+    """z / (1 + |z|): torch.nn.Softsign with the hand-written gradient of `functional.softsign`."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """(*) → (*)."""
+        return F.softsign(input)
 
 
 class GELU(nn.GELU):
