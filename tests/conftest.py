@@ -1,12 +1,15 @@
-"""What tests share: a real browser for pages, and MNIST's sample, read once."""
+"""What tests share: a thread for each worker, a real browser for pages, MNIST's sample, the mutation score."""
 
 import functools
+import os
 import shutil
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+if "PYTEST_XDIST_WORKER" in os.environ:  # before torch is imported: there is a worker for each core already
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
 
@@ -28,3 +31,15 @@ def sample_read_once() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(data, "mnist_data", functools.cache(data.mnist_data))
         yield
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Prints how many of the wrong backwards were rejected, wherever their tests ran."""
+    reports = [*terminalreporter.getreports("passed"), *terminalreporter.getreports("failed")]
+    checks = [value for report in reports for name, value in report.user_properties if name == "rejected by"]
+    if checks:
+        rejected = sum(check is not None for check in checks)
+        share = rejected / len(checks)
+        terminalreporter.write_line(
+            f"mutation score: {rejected} of {len(checks)} wrong backwards rejected = {share:.0%}"
+        )

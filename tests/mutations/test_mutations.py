@@ -1,5 +1,7 @@
 """The tests are tested: the contract rejects every wrong backward of the list, and the score says so."""
 
+from collections.abc import Callable
+
 import pytest
 import torch
 
@@ -7,7 +9,6 @@ from tests.functional.checks import CONTRACT, Check, Function
 from tests.functional.samples import Mutant, Row, Sample, randn
 from tests.functional.table import ROWS
 from tests.mutations.mutated import mutated
-from tests.mutations.score import REJECTED_BY
 
 MUTANTS = [
     pytest.param(row, mutant, id=f"{row.name}: {mutant.mistake}".encode("ascii", "backslashreplace").decode())
@@ -33,9 +34,11 @@ def first_rejection(function: Function, row: Row) -> str | None:
 
 
 @pytest.mark.parametrize(("row", "mutant"), MUTANTS)
-def test_the_contract_rejects(row: Row, mutant: Mutant) -> None:
+def test_the_contract_rejects(
+    row: Row, mutant: Mutant, record_property: Callable[[str, object], None]
+) -> None:
     check = first_rejection(mutated(row, mutant), row)
-    REJECTED_BY[f"{row.name}: {mutant.mistake}"] = check
+    record_property("rejected by", check)
     assert check, f"no check rejects {mutant}"
 
 
