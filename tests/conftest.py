@@ -1,4 +1,4 @@
-"""What tests share: a thread for each worker, a real browser for pages, MNIST's sample, the mutation score."""
+"""What tests share: one thread for each worker, a real browser, MNIST's sample, the mutation score."""
 
 import functools
 import os
