@@ -1,7 +1,7 @@
 """The command `manual-backprop`.
 
-Exit codes: 0 done, 1 it could not be done, 2 an option that cannot be meant, 128 + n stopped by signal n.
-What went wrong is one line on standard error.
+Exit codes: 0 success, 1 failure, 2 an invalid option, 128 + n stopped by signal n. An error is one line on
+standard error.
 """
 
 import json
@@ -31,7 +31,7 @@ from manual_backprop.training.run import network_of
 from manual_backprop.verify.command import CannotRead, Form, Request, answer_to
 from manual_backprop.verify.isolated_process import answer_in_isolation
 
-LONGEST_LINE = 2000  # of an error: what it quotes may be of any length
+LONGEST_LINE = 2000  # characters of an error: what it quotes may have any length
 WITH_RESUME = ("epochs", "target_accuracy", "device", "data_dir")
 LONGEST_LIMIT = 1_000_000
 VERIFY_EXAMPLES = """examples:
@@ -51,7 +51,7 @@ class Parser(ArgumentParser):
     """An ArgumentParser whose errors are one line."""
 
     def error(self, message: str) -> NoReturn:
-        """Say what is wrong and leave with exit code 2."""
+        """Print what is wrong and exit with code 2."""
         self.exit(2, f"{self.prog}: error: {message} (see {self.prog} --help)\n")
 
 
@@ -97,7 +97,7 @@ def _train(options: dict[str, Any]) -> int:
         return 0
     fixed = [f"--{name.replace('_', '-')}" for name in options if name not in WITH_RESUME]
     if fixed:
-        raise UsageError(f"{', '.join(fixed)} cannot be changed by --resume: the run keeps its own")
+        raise UsageError(f"{', '.join(fixed)} cannot be changed with --resume: the run keeps its own")
     resume(folder, options)
     return 0
 
@@ -105,7 +105,7 @@ def _train(options: dict[str, Any]) -> int:
 def _verify(options: dict[str, Any]) -> int:
     limit = options["time_limit"]
     if not 0 < limit <= LONGEST_LIMIT:
-        raise UsageError(f"--time-limit must be above 0 and at most {LONGEST_LIMIT}, not {limit:g}")
+        raise UsageError(f"--time-limit must be above 0 and at most {LONGEST_LIMIT}, got {limit:g}")
     colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
     form: Form = "json" if options["json"] else "coloured" if colour else "text"
     request = Request(options["derivation"], options["against"], options["shapes"], form, options["plot"])
@@ -124,13 +124,13 @@ def _verify(options: dict[str, Any]) -> int:
 
 def _record(options: dict[str, Any]) -> int:
     if not (isfinite(options["lr"]) and options["lr"] > 0):
-        raise UsageError(f"--lr must be a number above 0, not {options['lr']}")
+        raise UsageError(f"--lr must be a number above 0, got {options['lr']}")
     if options["steps"] < 1:
-        raise UsageError(f"--steps must be at least 1, not {options['steps']}")
+        raise UsageError(f"--steps must be at least 1, got {options['steps']}")
     model, data, loss = network_of(options["checkpoint"], options["data_dir"])
     label = options["digit"]
     if label is not None and not 0 <= label < len(data.classes):
-        raise UsageError(f"--digit must be from 0 to {len(data.classes) - 1}, not {label}")
+        raise UsageError(f"--digit must be from 0 to {len(data.classes) - 1}, got {label}")
     at = 0 if label is None else int((data.test_labels == label).nonzero()[0])
     example = data.test_images[at : at + 1], data.test_labels[at : at + 1]
     lr, steps = options["lr"], options["steps"]
@@ -148,7 +148,7 @@ def _record(options: dict[str, Any]) -> int:
 def _bench(options: dict[str, Any]) -> int:
     device = resolve_device(options["device"])
     if options["rounds"] < 1:
-        raise UsageError(f"--rounds must be at least 1, not {options['rounds']}")
+        raise UsageError(f"--rounds must be at least 1, got {options['rounds']}")
     if options["json"] is not None and not options["json"].parent.is_dir():  # before minutes are spent
         raise UsageError(f"--json {options['json']}: there is no folder {options['json'].parent}")
     results = benchmark.run(device, options["rounds"], large=False)
@@ -160,26 +160,28 @@ def _bench(options: dict[str, Any]) -> int:
 def _add_record(commands: Any) -> None:
     parser = commands.add_parser(
         "record",
-        help="make one training step and show every number of it",
-        description="Make a step on one test image: a table here, a page to walk through, a picture.",
+        help="make one training step and show every number in it",
+        description="Make a training step on one test image and show it as a table, a page or a picture.",
     )
     parser.add_argument("--checkpoint", type=Path, metavar="RUN", help="a run folder (default: untrained)")
     parser.add_argument("--digit", type=int, metavar="N", help="the class of the image (default: any)")
     parser.add_argument("--lr", **_number(float, 0.1, "learning rate η"), default=0.1)
-    parser.add_argument("--steps", **_number(int, 1, "of training, one after the other"), default=1)
+    parser.add_argument("--steps", **_number(int, 1, "number of training steps"), default=1)
     parser.add_argument("--page", type=Path, metavar="FILE", help="write the page, an HTML file")
     parser.add_argument("--plot", type=Path, metavar="FILE", help="write the picture")
-    parser.add_argument("--data-dir", metavar="DIR", help="of torchvision's data sets (default: the run's)")
+    parser.add_argument(
+        "--data-dir", metavar="DIR", help="folder of torchvision's data sets (default: the run's)"
+    )
 
 
 def _add_bench(commands: Any) -> None:
     parser = commands.add_parser(
         "bench",
-        help="time the hand-written gradients beside the built-in ones",
+        help="time the hand-written gradients against the built-in ones",
         description="Time a training step of each engine, and each operation forward and backward.",
     )
     parser.add_argument("--device", **_choice(DEVICES, "auto", "where to compute: "), default="auto")
-    parser.add_argument("--rounds", **_number(int, 30, "of each step"), default=30)
+    parser.add_argument("--rounds", **_number(int, 30, "rounds of measurements"), default=30)
     parser.add_argument("--json", type=Path, metavar="FILE", help="write everything measured to this file")
 
 
@@ -196,15 +198,15 @@ def _add_verify(commands: Any) -> None:
         "--against",
         default="forward",
         metavar="NAME",
-        help="the forward, in the same file (default: forward)",
+        help="the forward function, in the same file (default: forward)",
     )
-    parser.add_argument("--shapes", metavar="SHAPES", help='of the inputs, such as "(5,3) (7,3) (7,)"')
+    parser.add_argument("--shapes", metavar="SHAPES", help='shapes of the inputs, such as "(5,3) (7,3) (7,)"')
     parser.add_argument(
         "--time-limit",
         type=float,
         default=60.0,
         metavar="SECONDS",
-        help="for the file and all that is asked of it; what hangs is named (default: 60)",
+        help="limit for all that the file does (default: 60)",
     )
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
     parser.add_argument("--plot", metavar="FILE", help="save the gradients as a picture (.png, .svg, .pdf)")
@@ -226,51 +228,59 @@ def _add_train(commands: Any) -> None:
         "--hidden",
         type=_sizes,
         metavar="N[,N…]",
-        help=f"of each hidden layer of an mlp, or none (default: {','.join(map(str, defaults.hidden))})",
+        help=f"sizes of the mlp's hidden layers, or none (default: {','.join(map(str, defaults.hidden))})",
     )
-    network.add_argument("--activation", **_choice(ACTIVATIONS, defaults.activation, "behind each of them: "))
+    network.add_argument(
+        "--activation", **_choice(ACTIVATIONS, defaults.activation, "after each hidden layer: ")
+    )
     learning = parser.add_argument_group("training")
     learning.add_argument("--loss", **_choice(LOSSES, defaults.loss, "what is minimised: "))
     learning.add_argument("--engine", **_choice(ENGINES, defaults.engine, "how a step is made: "))
-    learning.add_argument("--epochs", **_number(int, defaults.epochs, "times through the training set"))
+    learning.add_argument("--epochs", **_number(int, defaults.epochs, "passes over the training set"))
     learning.add_argument(
         "--target-accuracy",
         type=float,
         metavar="PERCENT",
-        help="stop when so many per cent of the test images are right, and say how long it took",
+        help="stop when this percentage of the test images is right, and say how long it took",
     )
-    learning.add_argument("--batch-size", **_number(int, defaults.batch_size, "examples in a step"))
+    learning.add_argument("--batch-size", **_number(int, defaults.batch_size, "examples per step"))
     learning.add_argument("--lr", **_number(float, defaults.lr, "learning rate η"))
-    learning.add_argument("--optimizer", **_choice(OPTIMIZERS, defaults.optimizer, "rule of the update: "))
-    learning.add_argument("--weight-decay", **_number(float, defaults.weight_decay, "λ, for ½ λ ‖w‖²"))
-    learning.add_argument("--momentum", **_number(float, defaults.momentum, "share of the last step kept"))
-    learning.add_argument("--seed", **_number(int, defaults.seed, "of initialisation, data order, dropout"))
+    learning.add_argument("--optimizer", **_choice(OPTIMIZERS, defaults.optimizer, "update rule: "))
+    learning.add_argument(
+        "--weight-decay", **_number(float, defaults.weight_decay, "λ of the penalty ½ λ ‖w‖²")
+    )
+    learning.add_argument("--momentum", **_number(float, defaults.momentum, "momentum μ, for sgd only"))
+    learning.add_argument(
+        "--seed", **_number(int, defaults.seed, "seed of initialisation, data order and dropout")
+    )
     learning.add_argument(
         "--deterministic",
         action="store_true",
         default=SUPPRESS,
-        help="refuse algorithms that give other bits from run to run, which on a CPU none does",
+        help="use only algorithms that give the same bits on every run (on a CPU all do)",
     )
     learning.add_argument("--device", **_choice(DEVICES, defaults.device, "where to compute: "))
-    learning.add_argument("--dtype", **_choice(DTYPES, defaults.dtype, "number type: "))
-    learning.add_argument("--precision", **_choice(PRECISIONS, defaults.precision, "of matrix products: "))
+    learning.add_argument("--dtype", **_choice(DTYPES, defaults.dtype, "floating-point type: "))
+    learning.add_argument(
+        "--precision", **_choice(PRECISIONS, defaults.precision, "precision of matrix products: ")
+    )
     files = parser.add_argument_group("data and results")
     files.add_argument(
         "--dataset",
         metavar="NAME",
-        help=f"{', '.join(DATASETS)} (default: mnist, or its sample where MNIST cannot be had)",
+        help=f"{', '.join(DATASETS)} (default: mnist, or its sample where MNIST is not available)",
     )
     files.add_argument(
-        "--data-dir", metavar="DIR", help=f"of torchvision's data sets (default: {defaults.data_dir})"
+        "--data-dir", metavar="DIR", help=f"folder of torchvision's data sets (default: {defaults.data_dir})"
     )
     files.add_argument("--out", type=Path, metavar="DIR", help="the run folder (default: a new one in runs/)")
     files.add_argument(
-        "--resume", type=Path, metavar="RUN", help="go on with the run in this folder, with its own options"
+        "--resume", type=Path, metavar="RUN", help="continue the run in this folder with its own options"
     )
 
 
 def _choice(choices: Sequence[str], default: str, what: str = "") -> dict[str, Any]:
-    """An option that TrainingConfig checks, so that its error is the same from the shell and from Python."""
+    """An option that TrainingConfig checks, so that the error is the same as in Python."""
     return {"metavar": "NAME", "help": f"{what}{', '.join(choices)} (default: {default})"}
 
 

@@ -1,4 +1,4 @@
-"""What a training run is told, and how it says that something is wrong."""
+"""The options of a training run, and the errors that its user reads."""
 
 from dataclasses import dataclass, fields
 from math import isfinite
@@ -16,10 +16,10 @@ PRECISIONS = ("full", "tf32", "bfloat16")
 
 
 class UsageError(Exception):
-    """An option that cannot be meant: one line for the user, exit code 2."""
+    """An invalid option: one line for the user, exit code 2."""
 
 
-class Failure(Exception):  # noqa: N818 - it is what the user reads, not a bug
+class Failure(Exception):  # noqa: N818 - the user reads it; it is not a bug
     """What the options ask for cannot be done here or now: one line for the user, exit code 1."""
 
 
@@ -28,31 +28,31 @@ class TrainingConfig:
     """Everything that the numbers of a run depend on.
 
     Attributes:
-        model: the network, a multilayer perceptron ("mlp") or one of the others in models.py.
+        model: the network: a multilayer perceptron ("mlp") or one of the others in engines/models.py.
         hidden: units of each hidden layer of the "mlp"; () for none.
-        activation: the non-linearity behind each hidden layer of the "mlp".
+        activation: the non-linearity after each hidden layer of the "mlp".
         loss: what is minimised: the cross-entropy of the logits, or the mean squared error ("mse") between
-            them and the one-hot classes.
-        engine: how one step is made; all engines make the same numbers.
-        epochs: times through the training set.
-        batch_size: examples in a step; the last step of an epoch takes what is left.
+            them and the one-hot labels.
+        engine: how a step is made; all engines compute the same numbers.
+        epochs: passes over the training set.
+        batch_size: examples per step; the last step of an epoch takes what is left.
         lr: the learning rate η.
         optimizer: "sgd", gradient descent, or "adam".
-        momentum: the share μ of the last velocity that is kept: v ← μ v + ∂L/∂w, w ← w − η v; for "sgd" only.
+        momentum: μ, the factor of the last velocity: v ← μ v + ∂L/∂w, w ← w − η v; for "sgd" only.
         weight_decay: λ, which adds λ w to ∂L/∂w, the gradient of ½ λ ‖w‖².
-        device: where to compute; "auto" takes CUDA or MPS where there is one.
+        device: where to compute; "auto" takes CUDA or MPS where available.
         dtype: the floating-point type of data and parameters.
-        precision: of the matrix products: that of `dtype` ("full"), TF32 (on CUDA only), or bfloat16; the
-            parameters and what is added to them stay in float32.
-        seed: of the initial parameters, of the order of the examples, and of what dropout leaves out.
-        deterministic: have PyTorch refuse what gives other bits from run to run; see device.py.
+        precision: of the matrix products: that of `dtype` ("full"), TF32 (on CUDA only), or bfloat16. The
+            parameters and their updates stay in float32.
+        seed: of the initial parameters, the order of the examples, and dropout.
+        deterministic: let PyTorch use only algorithms that give the same bits on every run; see device.py.
         data_dir: the folder that holds, or receives, torchvision's data sets.
         dataset: what to train on; None for MNIST, or its sample where MNIST cannot be had.
-        target_accuracy: stop after the epoch that brings so many per cent of the test images right; None for
-            all epochs.
+        target_accuracy: stop after the epoch in which this percentage of the test images is classified
+            correctly; None to run all epochs.
 
     Raises:
-        UsageError: a value that cannot be meant, with the values that can.
+        UsageError: an invalid value, with the values that are valid.
     """
 
     model: str = "mlp"
@@ -92,7 +92,7 @@ class TrainingConfig:
         for name, valid in choices.items():
             _require(getattr(self, name) in valid, name, _listed(valid), self)
         whole = isinstance(self.hidden, tuple | list) and all(type(n) is int and n > 0 for n in self.hidden)
-        _require(whole, "hidden", "whole numbers above 0, such as 128 or 128,64", self)
+        _require(whole, "hidden", "positive integers, such as 128 or 128,64", self)
         _require(self.epochs >= 1, "epochs", "at least 1", self)
         _require(self.batch_size >= 1, "batch_size", "at least 1", self)
         for name in ("epochs", "batch_size"):
@@ -102,7 +102,7 @@ class TrainingConfig:
         sensible = isfinite(self.weight_decay) and self.weight_decay >= 0
         _require(sensible, "weight_decay", "a finite number, at least 0", self)
         if self.optimizer == "adam" and self.momentum:
-            raise UsageError("--momentum is for --optimizer sgd: adam has moments of its own")
+            raise UsageError("--momentum is for --optimizer sgd: adam has its own moments")
         target = self.target_accuracy
         within = target is None or 0 < target <= 100
         _require(within, "target_accuracy", "a percentage above 0, up to 100", self)
@@ -123,12 +123,12 @@ class TrainingConfig:
 
 
 def _require_kind(name: str, default: Any, config: TrainingConfig) -> None:
-    """What a shell or a checkpoint may hold in the place of a number or a name."""
+    """Refuse a value of another type, which a caller or a checkpoint may hold."""
     value = getattr(config, name)
     kind = {"hidden": object, "dataset": str, "target_accuracy": float}.get(name, type(default))
     if value is None and default is None:
         return
-    words = {int: "a whole number", float: "a number", str: "text", bool: "true or false"}
+    words = {int: "an integer", float: "a number", str: "a string", bool: "True or False"}
     fits = isinstance(value, int | float if kind is float else kind)
     fits = fits and (kind is bool or not isinstance(value, bool))
     _require(fits, name, words.get(kind, ""), config)
@@ -137,7 +137,7 @@ def _require_kind(name: str, default: Any, config: TrainingConfig) -> None:
 def _require(valid: bool, name: str, expected: str, config: TrainingConfig) -> None:
     if not valid:
         option = "--" + name.replace("_", "-")
-        raise UsageError(f"{option} must be {expected}, not {getattr(config, name)}")
+        raise UsageError(f"{option} must be {expected}, got {getattr(config, name)}")
 
 
 def _listed(choices: tuple[Any, ...]) -> str:

@@ -1,4 +1,4 @@
-"""What a run takes from the machine and gives back: the device, random numbers, the order of sums."""
+"""What a run borrows from PyTorch: the device, the random numbers, and determinism."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -33,7 +33,7 @@ class RandomNumbers:
     """The random numbers of a run, apart from those of its caller.
 
     Initialisation and dropout draw from PyTorch's global generators. Inside `with`, these continue where the
-    run left them; afterwards they are as the caller had them.
+    run left them; afterwards they are as the caller left them.
 
     Attributes:
         states: of the generators that a step may draw from, the CPU's and the device's, by device type.
@@ -77,12 +77,12 @@ class RandomNumbers:
 
 @contextmanager
 def deterministic(wanted: bool, probe: Callable[[], object]) -> Iterator[None]:
-    """Have PyTorch use only algorithms that give the same bits every time, if `wanted`.
+    """Let PyTorch use only algorithms that give the same bits every time, if `wanted`.
 
     Args:
-        wanted: whether to do anything at all.
-        probe: work of the kind that is done inside. After a RuntimeError it tells whether determinism was
-            what failed: it then raises with it, and not without.
+        wanted: whether to change anything at all.
+        probe: work like that inside. After a RuntimeError it is tried with and without deterministic
+            algorithms, to tell whether they are the cause.
 
     On the CPU every run does, given the same machine, the same versions and the same number of threads (more
     threads add in another order). On CUDA some kernels add in the order in which threads happen to arrive:

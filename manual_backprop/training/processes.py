@@ -1,4 +1,4 @@
-"""Several processes that train one network: who is who, and what they tell each other.
+"""Several processes that train one network: which one this is, and what they exchange.
 
 Each process holds the whole network and makes every step with its own share of the batch. A loss that is a
 mean over N examples is a sum over the shares, divided by N, and so is its gradient:
@@ -8,8 +8,8 @@ mean over N examples is a sum over the shares, divided by N, and so is its gradi
 The sum over processes is an all-reduce: each gives its term, all get the sum. So every process takes the same
 step from the same parameters, and the network stays the same in all of them.
 
-torchrun starts the processes and says to each, in its environment, which one it is. On CPUs they talk by
-gloo, on CUDA devices by NCCL.
+torchrun starts the processes and tells each one its rank in environment variables. They communicate by gloo
+on CPUs, and by NCCL on CUDA devices.
 
 Source: PyTorch's documentation, "torchrun (Elastic Launch)" and "Distributed communication package".
 """
@@ -32,13 +32,13 @@ from manual_backprop.training.config import Failure
 class Processes:
     """One of the processes of a run.
 
-    Whatever they tell each other goes through here. It fails for one reason only, that one of them has gone,
-    and that is what the user is told.
+    All that they exchange goes through here. An exchange fails only if one of them has gone, and that is what
+    the user is told.
 
     Attributes:
-        rank: which one this is, from 0; the first one alone writes files and lines.
+        rank: which one this is, from 0; only the first one writes files and prints.
         size: how many there are.
-        failures: of sums that DistributedDataParallel asked for, which end in the midst of a backward.
+        failures: of the sums over processes within a backward of DistributedDataParallel.
     """
 
     rank: int = 0
@@ -60,7 +60,7 @@ class Processes:
         return batch[self.rank :: self.size]
 
     def add_up(self, tensor: Tensor) -> Tensor:
-        """The sum of what all processes give, in place."""
+        """The sum over all processes, in place."""
         if self.several:
             with _together():
                 dist.all_reduce(tensor)
@@ -77,14 +77,14 @@ class Processes:
             work.wait()
 
     def any(self, flag: bool) -> bool:
-        """Whether any process says yes."""
+        """Whether the flag is set in any process."""
         if not self.several:
             return flag
         device = "cuda" if dist.get_backend() == "nccl" else "cpu"
         return bool(self.add_up(torch.tensor(int(flag), device=device)) > 0)
 
     def from_the_first(self, value: Any) -> Any:
-        """What the first process holds, whatever the others do."""
+        """The value of the first process."""
         if not self.several:
             return value
         box = [value]
@@ -129,7 +129,7 @@ ALONE = Processes()
 
 @contextmanager
 def _together() -> Iterator[None]:
-    """What takes all processes: a RuntimeError then means that one of them has gone."""
+    """An exchange: a RuntimeError then means that one of the processes has gone."""
     try:
         yield
     except RuntimeError as error:
@@ -137,7 +137,7 @@ def _together() -> Iterator[None]:
 
 
 def _gone(error: RuntimeError) -> Failure:
-    return Failure(f"another process of this run has gone: {str(error).splitlines()[0]}")
+    return Failure(f"lost contact with another process of this run: {str(error).splitlines()[0]}")
 
 
 @contextmanager

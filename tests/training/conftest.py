@@ -3,6 +3,7 @@
 import os
 import struct
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,7 @@ def device(request: pytest.FixtureRequest) -> torch.device:
     return torch.device(request.param)
 
 
+@cache
 def sample_on(device: torch.device, dtype: torch.dtype = torch.float32) -> Dataset:
     data, notice = load("sample", Path("unused"), device, dtype)
     assert notice is None
@@ -57,8 +59,12 @@ def assert_told_in_one_line(folder: Path, capsys: pytest.CaptureFixture[str], *a
 def undrawn(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Tests that are not marked `draws` write what a picture is drawn from in its place."""
     if request.node.get_closest_marker("draws") is None:
-        for name in NAMES:
-            monkeypatch.setattr(plots, name, PictureData)
+        leave_undrawn(monkeypatch)
+
+
+def leave_undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in NAMES:
+        monkeypatch.setattr(plots, name, PictureData)
 
 
 @pytest.fixture

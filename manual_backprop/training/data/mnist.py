@@ -1,4 +1,4 @@
-"""MNIST and Fashion-MNIST as torchvision lays them out: four files, fetched where they are missing."""
+"""MNIST and Fashion-MNIST in torchvision's layout: four files, downloaded if they are missing."""
 
 import contextlib
 import io
@@ -21,11 +21,11 @@ Raw = tuple[Tensor, Tensor, Tensor, Tensor]  # training images and labels, test 
 
 
 class Unavailable(Exception):  # noqa: N818 - a reason to take the sample, not an error by itself
-    """The data set is not here and cannot be fetched."""
+    """The data set is not here and cannot be downloaded."""
 
 
 def from_torchvision(name: str, data_dir: Path) -> Raw:
-    """The data set as its files have it, fetched if they are not there."""
+    """The data set as it is in its files, downloaded if they are not there."""
     kind = _torchvision_class(name)
     folder = raw_folder(name, data_dir)
     missing = [file for file in FILES if not (folder / file).is_file()]
@@ -42,10 +42,10 @@ def from_torchvision(name: str, data_dir: Path) -> Raw:
         _require_sound(raw)
     except OSError as error:
         raise Failure(f"cannot read the files in {folder}: {error.strerror}") from error
-    except Exception as error:  # torchvision's reader fails with whatever it trips over
+    except Exception as error:  # torchvision's reader raises all kinds of exceptions
         reason = str(error).split("\n")[0] or type(error).__name__
         raise Failure(
-            f"the files in {folder} are damaged ({reason}): delete them, and they are fetched again"
+            f"the files in {folder} are damaged ({reason}): delete them, and they will be downloaded again"
         ) from error
     return raw
 
@@ -55,11 +55,11 @@ def _files(folder: Path, part: str) -> tuple[Path, Path]:
 
 
 def _require_promised(folder: Path, part: str) -> None:
-    """Raise a ValueError that says what is wrong with files that need not be read to know it."""
+    """Raise a ValueError that says what is wrong, as far as the files' headers tell."""
     images, labels = _files(folder, part)
     (count, *size), (labelled,) = sizes_of(images, 3), sizes_of(labels, 1)
     if size != [28, 28]:
-        raise ValueError(f"{part} images are {tuple(size)}, not (28, 28)")
+        raise ValueError(f"expected {part} images of shape (28, 28), got {tuple(size)}")
     if count != labelled:
         raise ValueError(f"{count} {part} images, but {labelled} labels")
 
@@ -88,7 +88,7 @@ def raw_folder(name: str, data_dir: Path) -> Path:
 
 
 def _refuse_misplaced(name: str, data_dir: Path, folder: Path) -> None:
-    """Files that lie beside where they belong are meant to be used: say so instead of fetching others."""
+    """Files beside their right place are meant to be used: say so instead of downloading others."""
     others = {raw_folder(other, data_dir) for other in TORCHVISION_CLASSES} - {folder}
     for found in sorted(data_dir.rglob("*-ubyte")) if data_dir.is_dir() else ():
         if found.name in FILES and found.parent != folder and found.parent not in others:
@@ -104,7 +104,7 @@ def _refuse_damaged_archives(kind: Any, folder: Path, missing: list[str]) -> Non
         if archive.removesuffix(".gz") in missing and path.is_file() and not check_integrity(path, checksum):
             raise Failure(
                 f"{path} is damaged, or another file (its checksum is not the published one): "
-                "delete it, and it is fetched again"
+                "delete it, and it will be downloaded again"
             )
 
 
@@ -117,7 +117,7 @@ def _download(kind: Any, name: str, data_dir: Path, partly: bool, missing: list[
     except Exception as error:  # any failure of a mirror, of the network, of the disk
         if partly:
             raise Failure(
-                f"{raw_folder(name, data_dir)} lacks {', '.join(missing)}, and fetching failed"
+                f"{raw_folder(name, data_dir)} lacks {', '.join(missing)}, and downloading failed"
             ) from error
         raise Unavailable(f"{name} could not be downloaded") from error
     finally:
@@ -125,9 +125,9 @@ def _download(kind: Any, name: str, data_dir: Path, partly: bool, missing: list[
 
 
 def _require_sound(raw: Raw) -> None:
-    """Raise a ValueError that says what is wrong with data that could be read."""
+    """Raise a ValueError that says what is wrong with data that were read."""
     for part, labels in (("training", raw[1]), ("test", raw[3])):
         if labels.max() > 9:
-            raise ValueError(f"{part} labels from {labels.min()} to {labels.max()}, not 0 to 9")
+            raise ValueError(f"expected {part} labels from 0 to 9, got {labels.min()} to {labels.max()}")
     if raw[0].min() == raw[0].max():
         raise ValueError(f"every pixel of the training images is {raw[0].min()}")

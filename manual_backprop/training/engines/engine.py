@@ -1,4 +1,4 @@
-"""The ways to make one training step: from the same seed, the same numbers.
+"""The ways to make one training step: the same numbers from the same seed.
 
 autograd     torch.nn and torch.nn.functional, `loss.backward()`: what is being explained
 functions    this package's operations: autograd calls the hand-written backwards in order; by
@@ -19,14 +19,14 @@ from manual_backprop.training.processes import ALONE, Processes
 
 
 class Engine(Protocol):
-    """A network with its optimiser, which can make a training step."""
+    """A network with its optimiser."""
 
     def step(self, images: Tensor, labels: Tensor, count: int | None = None) -> Tensor:
-        """One update with (N, D) images and (N,) labels; returns its logits (N, C), until the next step.
+        """Make one update with (N, D) images and (N,) labels; return its logits (N, C), valid until the next.
 
         Args:
             images: this process's share of the batch.
-            labels: the same share's.
+            labels: of the same share.
             count: examples in the whole batch; N where this process is the only one.
         """
 
@@ -34,16 +34,16 @@ class Engine(Protocol):
         """(N, D) → (N, C), without a gradient."""
 
     def gradient_norms(self) -> Tensor:
-        """‖∂L/∂(W, b)‖ of each layer, as the last step left it: (layers,)."""
+        """‖∂L/∂(W, b)‖ of each layer, in the last step: (layers,)."""
 
     def values(self, images: Tensor, labels: Tensor) -> list[tuple[str, Tensor]]:
-        """Make a step; what it computed, by name: the layers' outputs, then gradients from the last layer."""
+        """Make a step; its values by name: the layers' outputs, then the gradients, last layer first."""
 
     def state_dict(self) -> dict[str, Any]:
-        """Parameters and the optimiser's state, to go on from."""
+        """Parameters and the optimiser's state, to continue from."""
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from what `state_dict` returned."""
+        """Continue from what `state_dict` returned."""
 
 
 def build(
@@ -54,7 +54,7 @@ def build(
     The caller's random numbers stay as they are.
 
     Raises:
-        Failure: a precision that the device does not have, or a network that is too large for it.
+        Failure: a precision that the device does not support, or a network that is too large for it.
     """
     with RandomNumbers(config.seed, device):
         return draw(config, features, classes, device, processes)
@@ -73,4 +73,4 @@ def draw(
         return GraphEngine(config, features, classes, device, processes)
     except (RuntimeError, TypeError, MemoryError) as error:  # TypeError: a size beyond 64 bits
         what = f"network of {' × '.join(map(str, sizes))}" if config.model == "mlp" else config.model
-        raise Failure(f"a {what} cannot be made here: {str(error).splitlines()[0]}") from error
+        raise Failure(f"a {what} cannot be built here: {str(error).splitlines()[0]}") from error

@@ -1,28 +1,28 @@
-"""Backpropagation without autograd: the algorithm as the books print it.
+"""Backpropagation without autograd: the algorithm as textbooks print it.
 
 A network of L layers, aˡ = f(zˡ), zˡ = aˡ⁻¹ Wˡᵀ + bˡ, with a⁰ the images and zᴸ the logits. One step:
 
-forward     for l = 1 … L:  zˡ = aˡ⁻¹ Wˡᵀ + bˡ,  aˡ = f(zˡ)             a is written over z
-output      δᴸ = softmax(zᴸ) − one-hot                                  N ∂L/∂zᴸ, L being a mean over N
+forward     for l = 1 … L:  zˡ = aˡ⁻¹ Wˡᵀ + bˡ,  aˡ = f(zˡ)             a overwrites z
+output      δᴸ = softmax(zᴸ) − one-hot                                  N ∂L/∂zᴸ, as L is a mean over N
             or, for the mean squared error, zᴸ − one-hot, which is NC/2 ∂L/∂zᴸ
 backward    for l = L … 1:
-                δˡ⁻¹ = δˡ Wˡ ⊙ f′(zˡ⁻¹)                                 not for l = 1: images do not learn
+                δˡ⁻¹ = δˡ Wˡ ⊙ f′(zˡ⁻¹)                                 not for l = 1: images are not learned
                 ∂L/∂Wˡ = δˡᵀ aˡ⁻¹ / N,  ∂L/∂bˡ = Σₙ δˡₙ / N
                 Wˡ ← Wˡ − η ∂L/∂Wˡ,  bˡ ← bˡ − η ∂L/∂bˡ                 after Wˡ has been used
 
-Why this is quick: what a step needs is known beforehand, so every buffer is allocated once, and there is no
-graph to build and to walk. Plain gradient descent never forms ∂L/∂W either: the product δᵀ a is added to W as
-it is made, with −η/N as its factor. That is also where the mean's 1/N goes: the backward is linear in δ.
+Why this is fast: what a step needs is known beforehand, so every buffer is allocated once, and there is no
+graph to build and to traverse. Plain gradient descent never forms ∂L/∂W either: the product δᵀ a is added to
+W as it is computed, with the factor −η/N. That is also where the mean's 1/N goes: backward is linear in δ.
 
-With `precision="bfloat16"` the products are made of rounded copies of images, weights and biases; the
-parameters themselves stay in float32, since a small step would be rounded away.
+With `precision="bfloat16"` the products are computed from rounded copies of images, weights and biases; the
+parameters themselves stay in float32, since a small update would be lost in rounding.
 
 f′ is computed from a, not from z: ReLU's slope is the sign of a, the sigmoid's is a − a², tanh's 1 − a².
 
-updates.py has the other ways to change a parameter: momentum, Adam, weight decay.
+updates.py has the other update rules: momentum, Adam, weight decay.
 
-Several processes, each with its share of the batch, have to add up δᵀ a before W may change. The sum of layer
-l travels while the loop works on layer l − 1; the updates come when all of them have arrived.
+Several processes, each with its share of the batch, have to add up δᵀ a before W may change. The sum for
+layer l is under way while the loop computes layer l − 1; the updates follow when all sums have arrived.
 
 Source: Rumelhart, Hinton and Williams, "Learning representations by back-propagating errors", Nature 323
 (1986); Nielsen, "Neural Networks and Deep Learning" (2015), chapter 2, equations BP1 to BP4.
@@ -69,7 +69,7 @@ def cross_entropy_error(z: Tensor, minus_one_hot: tuple[Tensor, Tensor], out: Te
 
 
 def squared_error(z: Tensor, minus_one_hot: tuple[Tensor, Tensor], out: Tensor) -> None:
-    """C/2 times N ∂L/∂z of the mean squared error, which is a mean over the C classes too: z − one-hot."""
+    """C/2 times N ∂L/∂z of the mean squared error, which is averaged over the C classes too: z − one-hot."""
     out.copy_(z).scatter_add_(1, *minus_one_hot)
 
 
@@ -102,13 +102,15 @@ class ExplicitEngine:
         layers = [torch.nn.Linear(D, M, dtype=dtype) for D, M in pairwise(sizes)]  # as torch.nn draws them
         self.sizes = sizes
         self.weights = [layer.weight.detach().to(device) for layer in layers]
-        self.weights[0] = self.weights[0].T.contiguous().T  # the quicker order in memory for a wide input
+        self.weights[0] = self.weights[0].T.contiguous().T  # the faster memory layout for a wide input
         self.biases = [layer.bias.detach().to(device) for layer in layers]
         in_bfloat16 = config.precision == "bfloat16"
-        self.factors = [W.bfloat16() for W in self.weights] if in_bfloat16 else self.weights  # of products
+        self.factors = (
+            [W.bfloat16() for W in self.weights] if in_bfloat16 else self.weights
+        )  # of the products
         self.addends = [b.bfloat16() for b in self.biases] if in_bfloat16 else self.biases
         self.factors_T = [W.T for W in self.factors]  # views: they follow the weights
-        self.scale = 2 / sizes[-1] if config.loss == "mse" else 1.0  # what the error has left out
+        self.scale = 2 / sizes[-1] if config.loss == "mse" else 1.0  # the factor that the error leaves out
         self.updates = [
             (rule_for(W, config, self.scale), rule_for(b, config, self.scale)) for W, b in self._layers()
         ]
@@ -157,7 +159,7 @@ class ExplicitEngine:
         return logits
 
     def _start_adding_up(self, layer: int, use: Buffers) -> list[tuple[Any, Update, Tensor, Tensor]]:
-        """The products of this process's share on their way, and what they are to change."""
+        """Start the sums of this process's products over all processes; what they will update."""
         products, parameters = self.products[layer], (self.weights[layer], self.biases[layer])
         for product, a in zip(products, (self.inputs[layer], use.ones), strict=True):
             add_product(product, use.delta_T[layer], a, beta=0, alpha=1)
@@ -165,7 +167,7 @@ class ExplicitEngine:
         return list(zip(works, self.updates[layer], parameters, products, strict=True))
 
     def _round(self) -> None:
-        """What the products are made of, from the parameters, which stay in float32."""
+        """Round the parameters, which stay in float32, for the products."""
         for rounded, exact in zip(self.factors + self.addends, self.weights + self.biases, strict=True):
             rounded.copy_(exact)
 
@@ -173,7 +175,7 @@ class ExplicitEngine:
         return zip(self.weights, self.biases, strict=True)
 
     def _buffers_for(self, count: int) -> Buffers:
-        if count not in self.buffers:  # the full batch, and what is left at the end of an epoch
+        if count not in self.buffers:  # a full batch, and the rest at the end of an epoch
             self.buffers[count] = Buffers(count, self.sizes, self.factors[0])
         return self.buffers[count]
 
@@ -193,7 +195,7 @@ class ExplicitEngine:
         return torch.stack(norms)
 
     def _gradients(self) -> Iterator[tuple[Tensor, Tensor, float]]:
-        """δᵀ a and Σₙ δₙ of each layer in the last step, and the factor that makes gradients of them."""
+        """δᵀ a and Σₙ δₙ of each layer in the last step, and the factor that turns them into gradients."""
         products = self.products or [
             (delta.T @ a, delta.sum(0))
             for delta, a in zip(self.buffers[len(self.inputs[0])].delta, self.inputs, strict=True)

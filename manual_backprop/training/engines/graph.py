@@ -1,4 +1,4 @@
-"""The engines `autograd` and `functions`: autograd walks the graph, and calls PyTorch's backwards or ours."""
+"""The engines `autograd` and `functions`: autograd calls PyTorch's backwards, or this package's."""
 
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -18,12 +18,12 @@ from manual_backprop.training.processes import Processes
 
 
 def cross_entropy(functional: Any, logits: Tensor, labels: Tensor, reduction: str = "mean") -> Tensor:
-    """By the operation of `functional`: −log p of the right class, a number or (N,)."""
+    """−log p of the right class, by the operation of `functional`: () or (N,)."""
     return functional.cross_entropy(logits, labels, reduction=reduction)
 
 
 def mse(functional: Any, logits: Tensor, labels: Tensor, reduction: str = "mean") -> Tensor:
-    """By the operation of `functional`: the squared distance to one-hot, a mean over the classes."""
+    """The squared distance to one-hot, averaged over the classes, by the operation of `functional`."""
     one_hot = torch.zeros_like(logits).scatter_(1, labels[:, None], 1)
     losses: Tensor = functional.mse_loss(logits, one_hot, reduction=reduction)
     return losses.mean(1) if reduction == "none" else losses
@@ -33,7 +33,7 @@ LOSSES: dict[str, Callable[..., Tensor]] = {"cross_entropy": cross_entropy, "mse
 
 
 class GraphEngine:
-    """Autograd walks the graph of a torch.nn.Sequential, whichever backwards hang in it."""
+    """A torch.nn.Sequential that autograd differentiates, with PyTorch's backwards or this package's."""
 
     def __init__(
         self, config: TrainingConfig, features: int, classes: int, device: torch.device, processes: Processes
@@ -47,7 +47,7 @@ class GraphEngine:
         self.model.to(device)  # drawn on the CPU, so that every device starts from the same numbers
         self.processes = processes
         self.network = processes.distribute(self.model)
-        # Where each process has the sum over its share, of which the helper takes the mean over the processes
+        # Each process has the sum over its share, and DistributedDataParallel averages over the processes
         self.scale = processes.size / (classes if config.loss == "mse" else 1)
         self.taken_over = by_hand and config.model != "mlp"
         self.in_bfloat16 = config.precision == "bfloat16"

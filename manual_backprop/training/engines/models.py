@@ -1,12 +1,12 @@
 """The networks that a run can train: each takes flat images (N, D) and gives logits (N, C).
 
-mlp            linear layers with a non-linearity between them; the only one that `explicit` can train
+mlp            linear layers with a non-linearity between them; the only one that the engine `explicit` trains
 cnn            two convolutions of 5×5, each followed by ReLU and a maximum over 2×2; then a linear layer
 rnn            reads an image row by row, as 28 steps of 28 numbers; its last state gives the logits
-transformer    takes the rows as 28 words and adds to each its place; the mean over them gives the logits
+transformer    takes the rows as 28 tokens and adds a learned position to each; their mean gives the logits
 
 All but the first are written with torch.nn alone, as anyone would write them: the engine `functions` trains
-them by `use_manual_gradients`, which raises if a single backward were PyTorch's own.
+them by `use_manual_gradients(strict=True)`, which raises if a single backward is PyTorch's own.
 
 Sources: LeCun, Bottou, Bengio and Haffner, "Gradient-based learning applied to document recognition",
 Proceedings of the IEEE 86 (1998), for the convolutions; Elman, "Finding structure in time", Cognitive Science
@@ -30,22 +30,22 @@ def build_model(config: TrainingConfig, features: int, classes: int, layers: Mod
         config: `model` and `dtype`, and for the multilayer perceptron `hidden` and `activation`.
         features: D.
         classes: C.
-        layers: where the perceptron's modules are from, torch.nn or manual_backprop.nn.
+        layers: the module of the perceptron's layers, torch.nn or manual_backprop.nn.
 
     Raises:
-        Failure: images that are not square, for a network that looks at rows and columns.
+        Failure: images that are not square, for a network that needs rows and columns.
     """
     dtype = getattr(torch, config.dtype)
     if config.model == "mlp":
         return mlp([features, *config.hidden, classes], config.activation, layers, dtype)
     side = isqrt(features)
     if side * side != features:
-        raise Failure(f"--model {config.model} takes square images; these have {features} pixels")
+        raise Failure(f"--model {config.model} needs square images; these have {features} pixels")
     return {"cnn": cnn, "rnn": rnn, "transformer": transformer}[config.model](side, classes).to(dtype)
 
 
 def shapes_of(config: TrainingConfig, features: int, classes: int) -> list[dict[str, tuple[int, ...]]]:
-    """The shapes of the parameters by name, layer by layer, of a network that is never allocated."""
+    """The shapes of the parameters by name, layer by layer, of a network that is not allocated."""
     with torch.device("meta"):
         model = build_model(config, features, classes, nn)
     layers = [
@@ -88,7 +88,7 @@ def transformer(side: int, classes: int) -> nn.Sequential:
     return nn.Sequential(
         nn.Unflatten(1, (side, side)),
         nn.Linear(side, 64),
-        Placed(side, 64),
+        LearnedPositions(side, 64),
         nn.TransformerEncoder(layer, 2, nn.LayerNorm(64), enable_nested_tensor=False),
         Mean(),
         nn.Linear(64, classes),
@@ -103,7 +103,7 @@ class LastState(nn.Module):
         self.recurrent = recurrent
         nn.init.orthogonal_(
             recurrent.get_parameter("weight_hh_l0")
-        )  # keeps the lengths of gradients over the 28 steps
+        )  # preserves the norms of gradients over the 28 steps
 
     def forward(self, input: Tensor) -> Tensor:
         """(N, T, D) → (N, H)."""
@@ -112,8 +112,8 @@ class LastState(nn.Module):
         return last
 
 
-class Placed(nn.Module):
-    """Adds to each word what its place is known by: (N, T, D) → (N, T, D)."""
+class LearnedPositions(nn.Module):
+    """Adds a learned position to each token: (N, T, D) → (N, T, D)."""
 
     def __init__(self, length: int, width: int) -> None:
         super().__init__()
@@ -125,7 +125,7 @@ class Placed(nn.Module):
 
 
 class Mean(nn.Module):
-    """The mean over the words: (N, T, D) → (N, D)."""
+    """The mean over the tokens: (N, T, D) → (N, D)."""
 
     def forward(self, input: Tensor) -> Tensor:
         """(N, T, D) → (N, D)."""

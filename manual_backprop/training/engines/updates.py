@@ -1,12 +1,12 @@
-"""How a gradient changes a parameter: descent, momentum and Adam, in place and without autograd.
+"""Update rules: gradient descent, momentum and Adam, in place and without autograd.
 
-Each rule is told the two factors of the gradient, ∂L/∂w = s δᵀ a / N (for a bias, s δᵀ 1 / N; s is the
+Each rule is given the two factors of the gradient, ∂L/∂w = s δᵀ a / N (for a bias, s δᵀ 1 / N; s is the
 factor of the loss), rather than their product, so that plain gradient descent can add the product to w as it
-is made. Where several processes have added up their products, it is told the sum, in place of δᵀ, and no a.
-With weight decay λ the gradient of L + ½ λ ‖w‖² is meant, g = ∂L/∂w + λ w.
+is computed. Where several processes have added up their products, it is given the sum in place of δᵀ, and no
+a. With weight decay λ, g = ∂L/∂w + λ w is the gradient of L + ½ λ ‖w‖².
 
-Nothing is allocated in a step, which is why some lines take a form with `alpha` or `value`: a number that an
-in-place operation multiplies or adds by itself is made a tensor first. (Products in bfloat16 do allocate.)
+Nothing is allocated in a step, which is why some lines use `alpha` or `value`: a plain number in an in-place
+operation is converted to a tensor first. (Products in bfloat16 do allocate.)
 
 Source: Goodfellow, Bengio and Courville, "Deep Learning" (2016), algorithms 8.1 and 8.2; Kingma and Ba,
 "Adam: a method for stochastic optimization", ICLR 2015, algorithm 1. The forms are those of torch.optim.
@@ -19,7 +19,7 @@ from torch import Tensor
 
 
 class Update(Protocol):
-    """The rule of one parameter, with what it remembers from step to step."""
+    """The update rule of one parameter, with its state."""
 
     state: list[Tensor]
 
@@ -58,7 +58,7 @@ class Adam(Update):
 
     m ← m + (1 − β₁)(g − m),  v ← v + (1 − β₂)(g² − v),  w ← w − η m̂ / (√v̂ + ε)
 
-    The averages start at 0, which m̂ = m / (1 − β₁ᵗ) and v̂ = v / (1 − β₂ᵗ) make up for. With c = √(1 −
+    The averages start at 0; m̂ = m / (1 − β₁ᵗ) and v̂ = v / (1 − β₂ᵗ) correct for that. With c = √(1 −
     β₂ᵗ), the quotient is m c / ((1 − β₁ᵗ)(√v + ε c)).
     """
 

@@ -1,4 +1,4 @@
-"""The checkpoint, from which all of a run's files can be made."""
+"""The checkpoint, from which all other files of a run can be made."""
 
 import io
 import zipfile
@@ -31,18 +31,18 @@ def save(path: Path, state: dict[str, Any]) -> None:
     """Write the state of a run.
 
     Raises:
-        Failure: the file cannot be written; the one before stays as it was.
+        Failure: the file cannot be written; a previous one stays as it was.
     """
-    content = io.BytesIO()  # first, since what torch.save itself says of a full disk helps nobody
+    content = io.BytesIO()  # first: torch.save's own error for a full disk is unclear
     torch.save({"format": FORMAT, **state}, content)
     write(path, lambda file: file.write(content.getbuffer()))
 
 
 def load(path: Path) -> dict[str, Any]:
-    """The state that `save` wrote, on the CPU. Loading executes nothing that the file holds.
+    """The state that `save` wrote, on the CPU. Loading does not execute code from the file.
 
     Raises:
-        Failure: no such file, no checkpoint of this package, or one of a newer version.
+        Failure: no such file, not a checkpoint of this package, or one of a newer version.
     """
     require(path)
     try:
@@ -50,26 +50,26 @@ def load(path: Path) -> dict[str, Any]:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except OSError as error:
         raise Failure(f"cannot read {path}: {error.strerror or error}") from error
-    except Exception as error:  # the reader fails with whatever it trips over
-        raise Failure(f"{path} is damaged, or no checkpoint") from error
+    except Exception as error:  # the reader raises all kinds of exceptions
+        raise Failure(f"{path} is damaged, or not a checkpoint") from error
     found = state.get("format") if type(state) is dict else None
     if type(found) is int and FORMAT < found < 2**63:
         raise Failure(f"{path} has format {found}, from a newer version; this one reads up to {FORMAT}")
     if type(found) is not int or found != FORMAT:
-        raise Failure(f"{path} is no checkpoint of a training run")
+        raise Failure(f"{path} is not a checkpoint of a training run")
     wrong = [key for key, kind in KEYS.items() if type(state.get(key)) is not kind]
     if wrong:
-        raise Failure(f"{path} is no checkpoint of a training run: it lacks {', '.join(wrong)}")
+        raise Failure(f"{path} is not a checkpoint of a training run: it lacks {', '.join(wrong)}")
     return state
 
 
 def _require_uncompressed(path: Path) -> None:
-    """Raise unless the file's records stand in it as they are: loading then takes no more than its size."""
+    """Raise a ValueError if records are compressed: loading might then take more memory than the file."""
     with zipfile.ZipFile(path) as archive:
         records = archive.infolist()
     packed = any(record.compress_type != zipfile.ZIP_STORED for record in records)
     if packed or sum(record.file_size for record in records) > path.stat().st_size:
-        raise ValueError("a checkpoint is neither compressed nor larger than its file")
+        raise ValueError("a checkpoint is not compressed")
 
 
 def require(path: Path) -> None:

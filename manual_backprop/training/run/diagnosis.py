@@ -1,8 +1,8 @@
-"""Where the numbers stopped being finite.
+"""The step and the layer in which a value first was NaN or infinite.
 
 The loop looks at its numbers a few times a second at most, so that looking costs nothing. When one of them is
-not finite any more, the step that did it lies some way back. It is found by making the steps since the last
-checkpoint again, one at a time: they give the same bits.
+NaN or infinite, the step that caused it lies some way back. It is found by repeating the steps since the last
+checkpoint, one at a time: they give the same bits.
 """
 
 from typing import Any
@@ -12,16 +12,16 @@ from manual_backprop.training.run.progress import Progress
 
 
 def rewind(trainer: Trainer, good: dict[str, Any], progress: Progress) -> int | None:
-    """Bring `trainer` to the state before the first step with a number that is not finite; which one it is.
+    """Bring `trainer` to the state before the first step with a value that is not finite; return that step.
 
     Args:
         trainer: one whose `train_epoch` raised NotFinite.
-        good: a state of it before that, in the same epoch.
+        good: an earlier state of it, in the same epoch.
         progress: what the user sees.
 
     Returns:
-        The step, counted from 1. None, and the state `good`, if all numbers were finite this time: a device
-        that does not give the same bits again.
+        The step, counted from 1. None, and the state `good`, if all values were finite this time: the device
+        does not give the same bits again.
     """
     trainer.load_state_dict(good)
     bad = None

@@ -1,4 +1,4 @@
-"""Files that are whole or not there."""
+"""Files that are written completely or not at all."""
 
 import contextlib
 import os
@@ -9,7 +9,7 @@ from typing import IO, Any
 from manual_backprop.training.config import Failure
 
 PART = ".part"
-"""How the name of a file ends that is being written; what a killed run leaves, the next writes over."""
+"""The suffix of a file that is being written; the next run overwrites what a killed run leaves."""
 
 
 def write_text(path: Path, text: str) -> None:
@@ -18,15 +18,15 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write(path: Path, fill: Callable[[IO[bytes]], Any]) -> None:
-    """Fill a temporary file beside `path`, make sure that it is on the disk, and rename it.
+    """Fill a temporary file beside `path`, flush it to the disk, and rename it.
 
     Raises:
-        Failure: the file cannot be written; the one before stays as it was.
+        Failure: the file cannot be written; a previous one stays as it was.
     """
     temporary = path.with_name(f".{path.name}{PART}")
     try:
         temporary.unlink(missing_ok=True)
-        with temporary.open("xb") as file:  # never through a link that lies there
+        with temporary.open("xb") as file:  # never through an existing link
             fill(file)
             file.flush()
             os.fsync(file.fileno())

@@ -1,4 +1,4 @@
-"""The folder of a run: it belongs to one process at a time, and to that one only while it is still there."""
+"""The folder of a run: one process at a time uses it, and notices if it is removed."""
 
 import os
 import sys
@@ -15,13 +15,13 @@ LOCK = ".lock"
 
 
 class Folder:
-    """A run folder that no other run can use meanwhile; a context manager.
+    """A run folder, locked against other runs; a context manager.
 
     The lock is the operating system's, on the file `.lock`, and ends with the process, however that ends.
-    On Windows there is none.
+    On Windows there is no lock.
 
     Raises:
-        Failure: on entry, for a folder that cannot be written into or that another run is at work in.
+        Failure: on entry, for a folder that cannot be written into or that another run is using.
     """
 
     def __init__(self, path: Path) -> None:
@@ -34,7 +34,7 @@ class Folder:
             _lock(self.lock)
         except BlockingIOError as error:
             self.release()
-            raise Failure(f"another run is at work in {self.path}: wait for its end, or stop it") from error
+            raise Failure(f"another run is using {self.path}: wait for it to end, or stop it") from error
         except OSError as error:
             self.release()
             raise Failure(f"cannot write into the output folder {self.path}: {error.strerror}") from error
@@ -46,7 +46,7 @@ class Folder:
         self.release()
 
     def release(self) -> None:
-        """Let others have it."""
+        """Unlock it."""
         if self.lock is not None:
             self.lock.close()
 
@@ -58,15 +58,15 @@ class Folder:
                 return
         except OSError:
             pass
-        raise Failure(f"{self.path} was removed or replaced during the run, and what it held with it")
+        raise Failure(f"{self.path} was removed or replaced during the run, with all that it contained")
 
 
 @contextmanager
 def new_folder(path: Path) -> Iterator[Folder]:
-    """Make the folder of a run that starts, and hold it. What a run left that died at once does not count.
+    """Create and lock the folder of a new run. It may hold what a run left that died before its first file.
 
     Raises:
-        Failure: as `Folder`, or the folder holds something.
+        Failure: as `Folder`, or the folder is not empty.
     """
     try:
         path.mkdir(parents=True, exist_ok=True)
@@ -79,12 +79,12 @@ def new_folder(path: Path) -> Iterator[Folder]:
             yield folder
         finally:
             if [file.name for file in path.glob("*") if file.name != LOCK] == [] and path.is_dir():
-                (path / LOCK).unlink(missing_ok=True)  # of a run that came to nothing
+                (path / LOCK).unlink(missing_ok=True)  # of a run that wrote nothing
 
 
 def _require_empty(path: Path) -> None:
     if any(file.name != LOCK and not file.name.endswith(PART) for file in path.iterdir()):
-        raise Failure(f"{path} is not empty: give another --out, or go on with its run by --resume {path}")
+        raise Failure(f"{path} is not empty: choose another --out, or continue its run with --resume {path}")
 
 
 def _lock(file: IO[bytes]) -> None:

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: the first one waits for the step under way, so that nothing is lost."""
+"""Ctrl-C and SIGTERM: the first one waits for the current step, so that nothing is lost."""
 
 import signal
 from collections.abc import Iterator
@@ -7,8 +7,8 @@ from types import FrameType
 from typing import Any
 
 
-class Interrupted(Exception):  # noqa: N818 - an end that was asked for
-    """Ctrl-C or a request to terminate: the run is saved and can be resumed."""
+class Interrupted(Exception):  # noqa: N818 - the user has asked for it
+    """Ctrl-C or SIGTERM: the run is saved and can be resumed."""
 
     def __init__(self, message: str, signal_number: int) -> None:
         super().__init__(message)
@@ -17,7 +17,7 @@ class Interrupted(Exception):  # noqa: N818 - an end that was asked for
 
 @contextmanager
 def stop_signals() -> Iterator[list[int]]:
-    """The stop signals received so far: the first waits for the step under way, the second does not."""
+    """The stop signals received so far: the first waits for the current step, the second does not."""
     received: list[int] = []
 
     def note(number: int, frame: FrameType | None) -> None:
@@ -30,7 +30,7 @@ def stop_signals() -> Iterator[list[int]]:
         for kind in (signal.SIGINT, signal.SIGTERM):
             before[kind] = signal.signal(kind, note)
     except ValueError:
-        pass  # signals reach the main thread only; in another one there are none to wait for
+        pass  # only the main thread receives signals
     try:
         yield received
     finally:

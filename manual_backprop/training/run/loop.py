@@ -1,4 +1,4 @@
-"""The training loop: epochs of steps, with every number of the run in one state, to be saved at any step."""
+"""The training loop: epochs of steps, with all numbers of the run in a state to be saved at any step."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -27,21 +27,21 @@ KEPT = ("epoch", "position", "step", "order_state", "sums", "metrics", "gradient
 """The attributes of a Trainer that its state holds, besides the engine and the random numbers."""
 
 
-class NotFinite(Exception):  # noqa: N818 - what the run is told, which then looks for the step
-    """The loss or a parameter is no finite number any more, since some step of this epoch."""
+class NotFinite(Exception):  # noqa: N818 - the run then looks for the step
+    """The loss or a parameter is NaN or infinite, since some step of this epoch."""
 
 
 class Trainer:
-    """One run: the engine, the position in the data, and what has been measured so far.
+    """One run: the engine, its place in the data, and what has been measured so far.
 
     Attributes:
-        epoch: the epoch under way, from 0; `config.epochs` at the end, if not stopped before.
+        epoch: the current epoch, from 0; `config.epochs` at the end of a complete run.
         position: examples of this epoch that are done.
         step: steps since the start.
         metrics: one row for each complete epoch; losses (of a cross-entropy in nats), accuracies from 0 to 1.
-        gradient_norms: rows of the step and ‖∂L/∂(W, b)‖ of each layer.
+        gradient_norms: rows of a step's number and ‖∂L/∂(W, b)‖ of each layer.
         seconds: of training, evaluation and `capture_seconds` excluded.
-        capture_seconds: that a CUDA graph took to capture.
+        capture_seconds: taken by the capture of a CUDA graph.
     """
 
     def __init__(self, config: TrainingConfig, data: Dataset, processes: Processes = ALONE) -> None:
@@ -65,25 +65,26 @@ class Trainer:
 
     @property
     def complete(self) -> bool:
-        """Whether all epochs are done, or the accuracy that was asked for is reached."""
+        """Whether all epochs are done, or `config.target_accuracy` is reached."""
         return self.epoch >= self.config.epochs or self.reached
 
     @property
     def reached(self) -> bool:
-        """Whether the last epoch brought the test accuracy to `config.target_accuracy` per cent."""
+        """Whether the last epoch reached a test accuracy of `config.target_accuracy` per cent."""
         target = self.config.target_accuracy
         return target is not None and bool(self.metrics) and self.metrics[-1]["test_accuracy"] >= target / 100
 
     def train_epoch(self, stop: Callable[[], bool], progress: Progress, one_by_one: bool = False) -> bool:
-        """Make the rest of this epoch's steps, then evaluate; False if `stop` asked for an end before.
+        """Make the rest of this epoch's steps, then evaluate; False if `stop` ended it before.
 
         Args:
-            stop: asked after every step; of several processes, that have to agree, only now and then.
+            stop: whether to stop, called after every step; with several processes, which have to agree, only
+                a few dozen times in an epoch.
             progress: what the user sees.
             one_by_one: look at the numbers after every step, and replay none.
 
         Raises:
-            NotFinite: the loss or a parameter is; with `one_by_one`, since the step that was made last.
+            NotFinite: with `one_by_one`, because of the last step.
         """
         images, order = self.data.train_images, self._order()
         labels = self.data.train_labels[order]
@@ -137,7 +138,7 @@ class Trainer:
         return parameters
 
     def _advance(self, order: Tensor, labels: Tensor, until: int | None) -> tuple[int, int]:
-        """Make one step, or a replay's where it holds `until`; how many steps, on how many examples."""
+        """Make one step, or replay `until` of them if captured; how many steps, on how many examples."""
         replayed = self.replayed
         rest = len(order) - self.position
         if replayed is not None and replayed.count == until and replayed.examples <= rest:
@@ -153,19 +154,19 @@ class Trainer:
             return 1, count
         self.random.seed(self._seed_of_this_step())
         images = self.data.train_images[self.processes.share(chosen)]
-        scores.zero_()  # where the other processes will add theirs
+        scores.zero_()  # to which the other processes add theirs
         self.processes.share(scores).copy_(
             self.engine.step(images, self.processes.share(labels[part]), count)
         )
         return 1, count
 
     def _seed_of_this_step(self) -> int:
-        """Of dropout: each process draws its own, and a run that goes on draws what it would have drawn."""
+        """Of dropout: each process has its own, and a resumed run the same as an uninterrupted one."""
         run = self.config.seed * 1_000_003 + self.step
         return (run * self.processes.size + self.processes.rank) % 2**63
 
     def _capture(self, count: int) -> None:
-        """Have `count` steps captured, and the parameters as they were before."""
+        """Capture `count` steps; the parameters stay as they were."""
         started = time.perf_counter()
         before = deepcopy(self.engine.state_dict())
         classes, batch_size = len(self.data.classes), len(self.batch)
@@ -175,12 +176,12 @@ class Trainer:
         self.capture_seconds = time.perf_counter() - started
 
     def _count(self, start: int, labels: Tensor) -> int:
-        """Add the loss and the number right of the examples since `start`; up to where it has counted."""
+        """Add up loss and correct answers from example `start` on; return the end of what is counted."""
         part = slice(start, self.position)
         logits, labels = self.processes.add_up(self.scores[part]).cpu().double(), labels[part].cpu()
         losses = self.losses(logits, labels)
-        for batch in torch.split(losses, self.config.batch_size):  # one by one, so that it does not matter
-            self.sums[0] += batch.sum()  # for the last bit when this is called
+        for batch in torch.split(losses, self.config.batch_size):  # one by one: the last bit does not
+            self.sums[0] += batch.sum()  # depend on when this is called
         self.sums[1] += int((logits.argmax(1) == labels).sum())
         finite = all(bool(parameter.isfinite().all()) for parameter in self.parameters().values())
         if not (finite and isfinite(float(self.sums[0]))):
@@ -213,7 +214,7 @@ class Trainer:
         return ((self.engine.logits(images), labels) for images, labels in chunks)
 
     def evaluate(self) -> tuple[float, float]:
-        """Mean loss and accuracy on the test set; the first process's, of several."""
+        """Mean loss and accuracy on the test set, in the first process."""
         loss, right = 0.0, 0
         for logits, labels in self.test_logits():
             loss += float(self.losses(logits, labels).sum())
@@ -231,9 +232,9 @@ class Trainer:
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from `state`, which stays as it is, as if never stopped.
+        """Continue from `state`, which is not changed, as if never stopped.
 
-        What is read from a file is checked before, in state.py.
+        A state that was read from a file has been checked there, by `state.require_fit`.
         """
         state = deepcopy(state)
         self.engine.load_state_dict(state["engine"])

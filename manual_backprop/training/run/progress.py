@@ -1,4 +1,4 @@
-"""What a user sees while a run trains: a bar on a terminal, and a line for every epoch anywhere."""
+"""What a user sees during training: a progress bar on a terminal, and a line for every epoch."""
 
 import sys
 import time
@@ -9,11 +9,11 @@ from typing import Any
 from torch import Tensor
 from tqdm import tqdm
 
-REFRESH = 0.25  # seconds: reading a number from a GPU waits for it, so it is read seldom
+REFRESH = 0.25  # seconds: reading a number from a GPU waits for the GPU, so it is done seldom
 
 
 class Progress:
-    """The bar and the lines of one run; a context manager that takes the bar away at the end."""
+    """The bar and the lines of one run; a context manager that removes the bar at the end."""
 
     def __init__(self, total: int, done: int, say: Callable[[str], None], shown: bool = True) -> None:
         self.say = say
@@ -37,7 +37,7 @@ class Progress:
         self.bar.close()
 
     def due(self, examples: int) -> bool:
-        """Note a step of so many examples; whether it is time to look at the numbers again."""
+        """Count a step of so many examples; whether it is time to look at the numbers again."""
         self.unseen += examples
         return time.perf_counter() - self.refreshed > REFRESH
 
@@ -51,7 +51,7 @@ class Progress:
         self.refreshed = time.perf_counter()
 
     def end_epoch(self, row: dict[str, float], epochs: int, examples_per_second: float) -> None:
-        """The line of an epoch that is complete."""
+        """Print the line of a complete epoch."""
         line = (
             f"epoch {row['epoch']:>{len(str(epochs))}}/{epochs}   loss {row['train_loss']:.4f}   "
             f"training {row['train_accuracy']:7.2%}   test {row['test_accuracy']:7.2%}   "

@@ -1,10 +1,10 @@
-"""Many training steps as one: captured in a CUDA graph once, replayed from then on.
+"""Many training steps in one: captured in a CUDA graph once, and replayed from then on.
 
-A step of the explicit engine is about fifteen kernels, each done in a few microseconds, which is less than
-Python takes to ask for it. A graph is asked for once. What it reads and writes has to stand in the same
-place each time, so the numbers of the chosen examples, their labels and the logits have buffers here, filled
-before a replay and read after it. Nothing in it may wait for the GPU or depend on a number that Python
-knows: Adam's t is one, so Adam is left out.
+A step of the explicit engine is about fifteen kernels of a few microseconds each, which is less than Python
+takes to launch one. A graph is launched once. What it reads and writes has to be at the same address each
+time, so the indices of the chosen examples, their labels and the logits have buffers here, filled before a
+replay and read after it. Nothing in it may wait for the GPU or depend on a Python number: Adam's t is one,
+so Adam is left out.
 
 Source: PyTorch's documentation, "CUDA semantics", section "CUDA Graphs".
 """
@@ -28,7 +28,7 @@ class ReplayedSteps:
         classes: C.
         batch_size: examples in a step.
         count: steps in a replay.
-        capture: turns a function into one that repeats it without Python.
+        capture: turns a function into one that repeats its work without Python.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class ReplayedSteps:
 
 
 def cuda_graph(steps: Replay) -> Replay:
-    """Capture `steps` in a CUDA graph, after a warm-up on a stream of its own, as PyTorch asks for."""
+    """Capture `steps` in a CUDA graph, after a warm-up on a separate stream, as PyTorch requires."""
     stream = torch.cuda.Stream()
     stream.wait_stream(torch.cuda.current_stream())
     with torch.cuda.stream(stream):

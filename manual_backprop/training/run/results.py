@@ -1,4 +1,4 @@
-"""What a run leaves beside its checkpoint, all of it made from the run's state: tables and pictures."""
+"""What a run leaves beside its checkpoint, all made from the run's state: tables and pictures."""
 
 import csv
 import io
@@ -18,7 +18,7 @@ from manual_backprop.training.run.loop import Trainer
 
 
 def write_configuration(trainer: Trainer, out: Path) -> None:
-    """The configuration, the seed in it, and the versions that the numbers may depend on."""
+    """The configuration with its seed, and the versions that the numbers may depend on."""
     device = trainer.device
     versions = {"manual_backprop": __version__, "python": platform.python_version()}
     for package in ("torch", "torchvision", "mlxtend"):
@@ -41,7 +41,7 @@ def write_configuration(trainer: Trainer, out: Path) -> None:
 
 
 def write_tables(trainer: Trainer, out: Path) -> None:
-    """One row for each epoch, and the gradient norms of some steps."""
+    """A row for each epoch, and the gradient norms of some steps."""
     if trainer.metrics:
         rows = [list(row.values()) for row in trainer.metrics]
         _write_csv(out / "metrics.csv", list(trainer.metrics[0]), rows)
@@ -54,7 +54,7 @@ def write_tables(trainer: Trainer, out: Path) -> None:
 
 
 def write_summary(trainer: Trainer, out: Path) -> None:
-    """What depends on the machine and the moment is kept apart from the metrics."""
+    """The result, with what depends on the machine and the moment, apart from the metrics."""
     examples = trainer.epoch * len(trainer.data.train_images)
     _write_json(
         out / "summary.json",
@@ -71,7 +71,7 @@ def write_summary(trainer: Trainer, out: Path) -> None:
 
 
 def draw(trainer: Trainer, out: Path) -> None:
-    """The curves, the gradient norms, the confusions and the worst mistakes."""
+    """The curves, the gradient norms, the confusion matrix and the worst mistakes."""
     logits = torch.cat([logits for logits, _ in trainer.test_logits()]).double().cpu()
     images, labels = trainer.data.test_images.cpu(), trainer.data.test_labels.cpu()
     classes = trainer.data.classes

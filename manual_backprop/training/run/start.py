@@ -1,6 +1,6 @@
-"""A run and its folder: train, report, and leave nothing half-written.
+"""A run and its folder: start it or continue it.
 
-The checkpoint is what a run is. The tables and pictures beside it are made from it, so that a run which was
+The checkpoint is what a run is. The tables and pictures beside it are made from it, so that a run that was
 interrupted and resumed leaves the same ones as a run that never stopped.
 """
 
@@ -31,22 +31,22 @@ Say = Callable[[str], None]
 
 
 def train(config: TrainingConfig, out: Path | None = None, say: Say = print) -> Path:
-    """Train a network and leave a run folder.
+    """Train a network and write a run folder.
 
     Args:
         config: what to train, and how.
-        out: the run folder, which must not hold anything yet; by default a new one in runs/.
-        say: where the lines for the user go.
+        out: the run folder, new or empty; by default a new one in runs/.
+        say: called with each line for the user.
 
     Returns:
         The run folder: config.json, metrics.csv, gradient_norms.csv, checkpoint.pt, summary.json, pictures.
 
-    torchrun starts this in several processes that share each batch: the first one alone writes and says.
+    Started by torchrun, several processes share each batch; only the first one writes and prints.
 
     Raises:
-        Failure: no such device, no such data, a folder that cannot be written into, that is another run's or
-            that vanishes, a full disk, or a number that is not finite. The last good checkpoint stays.
-        Interrupted: by Ctrl-C or SIGTERM, after the step under way; the checkpoint is written.
+        Failure: a device or data that are not available, a folder that cannot be written into, is in use or
+            is removed, a full disk, or a value that is NaN or infinite. The last good checkpoint stays.
+        Interrupted: by Ctrl-C or SIGTERM, after the current step; the checkpoint is written.
     """
     device = resolve_device(config.device)
     with ExitStack() as stack:
@@ -72,7 +72,7 @@ def _by_the_first(group: Processes, say: Say) -> Say:
 def _load_in_turn(
     config: TrainingConfig, device: torch.device, group: Processes
 ) -> tuple[Dataset, str | None]:
-    """The data; the first process fetches them if need be, and the others take what it took."""
+    """The data; the first process downloads them if necessary, and the others take the same set."""
     dataset = config.dataset
     if not group.first:
         dataset = group.from_the_first(None)
@@ -83,15 +83,15 @@ def _load_in_turn(
 
 
 def resume(out: Path, changes: dict[str, Any], say: Say = print) -> Path:
-    """Go on with the run in `out`, bit for bit as if it had never stopped.
+    """Continue the run in `out`, bit for bit as if it had never stopped.
 
     Args:
         out: the run folder.
         changes: to its configuration: `epochs`, `target_accuracy`, `device` or `data_dir`.
-        say: where the lines for the user go.
+        say: called with each line for the user.
 
     Raises:
-        UsageError: fewer epochs than are done.
+        UsageError: fewer epochs than are already done.
         Failure, Interrupted: as `train`.
     """
     with ExitStack() as stack:
@@ -113,9 +113,9 @@ def resume(out: Path, changes: dict[str, Any], say: Say = print) -> Path:
         say = _by_the_first(group, say)
         if trainer.reached:
             target = f"{config.target_accuracy:g} %"
-            say(f"{out} has reached its {target}; a higher --target-accuracy would go on.")
+            say(f"{out} has reached its target of {target}; continue with a higher --target-accuracy.")
         elif trainer.complete:
-            say(f"{out} is complete; --epochs {config.epochs + 10} would go on.")
+            say(f"{out} is complete; continue with --epochs {config.epochs + 10}.")
         return _run(trainer, folder, say)
 
 
@@ -123,7 +123,7 @@ def network_of(run: Path | None, data_dir: str | None) -> tuple[Any, Dataset, An
     """The network of a run, or an untrained one, on the CPU; its data, and its loss of logits and labels.
 
     Raises:
-        Failure: no run there, or no data.
+        Failure: no such run, or no data.
     """
     state = None if run is None else checkpoint.load(run / checkpoint.NAME)
     config = TrainingConfig() if state is None else configuration(state)
@@ -146,7 +146,7 @@ def _run(trainer: Trainer, folder: Folder | None, say: Say) -> Path:
         return out
     config = trainer.config
     if trainer.step == 0:
-        checkpoint.save(out / checkpoint.NAME, trainer.state_dict())  # first of all: --resume works from here
+        checkpoint.save(out / checkpoint.NAME, trainer.state_dict())  # first: --resume works from here on
     with deterministic(config.deterministic, trainer.rehearse):
         try:
             results.write_configuration(trainer, out)
@@ -157,7 +157,7 @@ def _run(trainer: Trainer, folder: Folder | None, say: Say) -> Path:
         except NotFinite:
             raise Failure(_explain(trainer, folder, say)) from None
         except Failure as failure:
-            folder.require_there()  # or else that is what has to be said
+            folder.require_there()  # or else that is the failure
             raise Failure(f"{failure}; {_kept(out)}") from failure
     accuracy = trainer.metrics[-1]["test_accuracy"]
     if trainer.reached:
@@ -167,7 +167,7 @@ def _run(trainer: Trainer, folder: Folder | None, say: Say) -> Path:
 
 
 def _follow(trainer: Trainer, say: Say) -> None:
-    """What a process does that is not the first: the same steps, and nothing to write or to say."""
+    """The work of a process that is not the first: the same steps, without files and lines."""
     silent = Progress(0, 0, say, shown=False)
     determined = deterministic(trainer.config.deterministic, trainer.rehearse)
     with determined, stop_signals() as received, silent as progress:
@@ -177,11 +177,11 @@ def _follow(trainer: Trainer, say: Say) -> None:
                 if trainer.processes.any(bool(received)) and not trainer.complete:
                     raise Interrupted("Stopped with the others.", received[0] if received else SIGTERM)
         except NotFinite:
-            raise Failure("a number is not finite any more: the first process says which") from None
+            raise Failure("a value is NaN or infinite: the first process says which") from None
 
 
 def _train(trainer: Trainer, folder: Folder, say: Say) -> None:
-    """The epochs that are left, with a checkpoint after each and where it is stopped."""
+    """The remaining epochs, with a checkpoint after each one and at an interruption."""
     out, epochs, examples = folder.path, trainer.config.epochs, len(trainer.data.train_images)
     done = trainer.epoch * examples + trainer.position
     with stop_signals() as received, Progress(epochs * examples, done, say) as progress:
@@ -195,29 +195,33 @@ def _train(trainer: Trainer, folder: Folder, say: Say) -> None:
                 progress.end_epoch(trainer.metrics[-1], epochs, left / (trainer.seconds - seconds))
             if trainer.processes.any(bool(received)) and not trainer.complete:
                 raise Interrupted(
-                    f"Stopped after step {trainer.step:,}. Go on with: manual-backprop train --resume {out}",
+                    f"Stopped after step {trainer.step:,}. "
+                    f"Continue with: manual-backprop train --resume {out}",
                     received[0] if received else SIGTERM,
                 )
 
 
 def _explain(trainer: Trainer, folder: Folder, say: Say) -> str:
-    """What to say of a number that is not finite; keeps the state before the step in which it appeared."""
+    """The message about a value that is not finite; saves the state before the step in which it appeared."""
     folder.require_there()
     path, epoch = folder.path / checkpoint.NAME, trainer.epoch + 1
-    if trainer.processes.several:  # which would all have to look
+    if trainer.processes.several:  # all of them would have to look
         return (
-            f"the loss is no finite number any more, in epoch {epoch}: try a smaller --lr than "
+            f"the loss is NaN or infinite in epoch {epoch}: try a smaller --lr than "
             f"{trainer.config.lr:g}; {_kept(folder.path)}"
         )
-    say("A number is not finite any more. Looking for the step in which that began.")
+    say("The loss or a parameter is NaN or infinite. Looking for the step in which that began.")
     with Progress(len(trainer.data.train_images), 0, say) as progress:
         step = diagnosis.rewind(trainer, checkpoint.load(path), progress)
     if step is None:
-        return f"a number was not finite in epoch {epoch}, but not when it was redone; {_kept(folder.path)}"
+        return (
+            f"a value was NaN or infinite in epoch {epoch}, but not when the epoch was repeated; "
+            f"{_kept(folder.path)}"
+        )
     checkpoint.save(path, trainer.state_dict())
     where = diagnosis.first_not_finite(trainer)
     return (
-        f"the loss is no finite number any more from step {step:,} on (epoch {epoch}), where the first value "
+        f"the loss is NaN or infinite from step {step:,} on (epoch {epoch}); the first value "
         f"that is not finite is in {where}: try a smaller --lr than {trainer.config.lr:g}; "
         f"{_kept(folder.path)}, before it"
     )

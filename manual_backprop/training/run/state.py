@@ -1,7 +1,7 @@
-"""What the state of a run must be, checked before anything is made of it.
+"""The checks of a state that was read from a file, before a network is built for it.
 
-A checkpoint comes from a file, and a file may be damaged, of another network or data set, or made to do harm.
-What is checked here needs no more memory than the file: only then is a network allocated.
+A checkpoint comes from a file, and a file may be damaged, of another network or data set, or malicious. The
+checks need no more memory than the file.
 """
 
 from dataclasses import replace
@@ -20,28 +20,28 @@ Shape = tuple[int, ...]
 
 
 def configuration(state: dict[str, Any], **changes: Any) -> TrainingConfig:
-    """The configuration that a checkpoint was made with, with what has been changed since.
+    """The configuration of a checkpoint, with `changes`.
 
     Raises:
-        Failure: the checkpoint has other options than this version.
+        Failure: invalid options, or those of another version.
     """
     try:
         config = TrainingConfig(**{**state["config"], "hidden": tuple(state["config"]["hidden"])})
     except UsageError as error:
-        raise Failure(f"the checkpoint's configuration is none: {error}") from error
+        raise Failure(f"the checkpoint's configuration is invalid: {error}") from error
     except (TypeError, KeyError) as error:
-        raise Failure("the checkpoint's configuration is not one of this version") from error
+        raise Failure("the checkpoint's configuration is of another version") from error
     return replace(config, **changes)
 
 
 def require_fit(state: dict[str, Any], config: TrainingConfig, data: Dataset, parameters_only: bool) -> None:
-    """Raise a Failure unless a checkpoint is of this network, and of a run on these data.
+    """Raise a Failure unless a checkpoint fits the network and a run on these data.
 
     Args:
         state: of the checkpoint.
         config: its configuration.
-        data: what the network is for.
-        parameters_only: the rest of it, that only a run needs, may be anything.
+        data: of the run.
+        parameters_only: ignore what only a run needs.
     """
     try:
         layers = shapes_of(config, data.train_images.shape[1], len(data.classes))
@@ -63,10 +63,10 @@ def require_state(
     examples: int,
     device: torch.device,
 ) -> None:
-    """Raise a ValueError that says where a run with `config` cannot go on from `state`.
+    """Raise a ValueError that says why a run with `config` cannot continue from `state`.
 
     Args:
-        state: what `Trainer.state_dict` returned, or what is taken for it.
+        state: supposedly from `Trainer.state_dict`.
         config: of the run.
         layers: the shapes of each layer's parameters.
         examples: of the training set.
@@ -87,31 +87,33 @@ def require_state(
 def require_parameters(
     engine: dict[str, Any], config: TrainingConfig, layers: list[dict[str, Shape]]
 ) -> list[Shape]:
-    """The shapes of all parameters; a ValueError where the engine's state has others."""
+    """The shapes of all parameters; a ValueError if the engine's state has others."""
     shapes = {name: shape for layer in layers for name, shape in layer.items()}
     model = _dict("model", engine.get("model"))
     if list(model) != list(shapes):
-        raise ValueError(f"its parameters are not {', '.join(shapes)}")
+        raise ValueError(f"expected the parameters {', '.join(shapes)}")
     for name, shape in shapes.items():
         _require_tensor(name, model[name], shape, getattr(torch, config.dtype))
     held = {t.untyped_storage().data_ptr(): t.untyped_storage().nbytes() for t in model.values()}
     if sum(t.numel() * t.element_size() for t in model.values()) > sum(held.values()):
-        raise ValueError("its parameters claim more numbers than the file has")  # by a stride of 0, say
+        raise ValueError("its parameters have more elements than the file")  # with a stride of 0, for example
     return list(shapes.values())
 
 
 def _require_position(state: dict[str, Any], batch_size: int, examples: int) -> None:
     epoch, position, step, seconds = (state[name] for name in ("epoch", "position", "step", "seconds"))
     if epoch < 0 or not 0 <= position < examples or position % batch_size:
-        raise ValueError(f"example {position} of epoch {epoch} is no place to stop in {examples} examples")
+        raise ValueError(
+            f"position {position} of epoch {epoch} is not the start of a batch in {examples} examples"
+        )
     if step != epoch * ceil(examples / batch_size) + position // batch_size:
-        raise ValueError(f"step {step} is not where epoch {epoch} has seen {position} of {examples} examples")
+        raise ValueError(f"step {step} does not fit position {position} of epoch {epoch}")
     if not isfinite(seconds) or seconds < 0 or (step > 0 and seconds == 0):
-        raise ValueError(f"it took {seconds} seconds")
+        raise ValueError(f"its seconds must be finite and above 0, got {seconds}")
 
 
 def _require_memory(engine: dict[str, Any], config: TrainingConfig, shapes: list[Shape], step: int) -> None:
-    """What momentum and Adam remember of each parameter."""
+    """The optimiser's state, that of momentum or Adam for each parameter."""
     dtype = getattr(torch, config.dtype)
     averages = 2 if config.optimizer == "adam" else 1 if config.momentum else 0
     counts = config.optimizer == "adam"  # its steps
@@ -124,20 +126,20 @@ def _require_memory(engine: dict[str, Any], config: TrainingConfig, shapes: list
         if step == 0 or not averages:
             shapes = []
         if list(memory) != list(range(len(shapes))):
-            raise ValueError("its optimiser remembers other parameters")
+            raise ValueError("its optimiser has the state of other parameters")
         kept = [[_dict("optimizer", rule).get(name) for name in names] for rule in memory.values()]
     if len(kept) != len(shapes):
-        raise ValueError("its optimiser remembers other parameters")
+        raise ValueError("its optimiser has the state of other parameters")
     for rule, shape in zip(kept, shapes, strict=True):
         if len(_list("updates", rule)) != averages + counts:
-            raise ValueError("its optimiser remembers something else")
+            raise ValueError("its optimiser has the state of another rule")
         for tensor in rule[:averages]:
-            _require_tensor("the optimiser's memory", tensor, shape, dtype)
+            _require_tensor("the optimiser's state", tensor, shape, dtype)
         if counts:
             count = rule[averages]
             _require_tensor("the optimiser's count", count, ())
             if count != step:
-                raise ValueError(f"its optimiser has counted {float(count):g} of {step} steps")
+                raise ValueError(f"its optimiser has counted {float(count):g} steps, expected {step}")
 
 
 def _require_generator(name: str, state: Any, device: torch.device) -> None:
@@ -149,12 +151,12 @@ def _require_generator(name: str, state: Any, device: torch.device) -> None:
 
 def _require_measured(state: dict[str, Any], layers: int) -> None:
     if len(state["metrics"]) != state["epoch"]:
-        raise ValueError(f"it has metrics of {len(state['metrics'])} epochs, where {state['epoch']} are done")
+        raise ValueError(f"expected metrics of {state['epoch']} epochs, got {len(state['metrics'])}")
     for number, row in enumerate(state["metrics"], 1):
         if tuple(_dict("metrics", row)) != METRICS or type(row["epoch"]) is not int or row["epoch"] != number:
-            raise ValueError(f"its metrics of epoch {number} are not {', '.join(METRICS)}")
+            raise ValueError(f"expected the metrics {', '.join(METRICS)} of epoch {number}")
         if any(type(row[name]) is not float for name in METRICS[1:]):
-            raise ValueError(f"a metric of epoch {number} is no number")
+            raise ValueError(f"a metric of epoch {number} is not a number")
         if not (0 <= row["train_accuracy"] <= 1 and 0 <= row["test_accuracy"] <= 1):
             raise ValueError(f"an accuracy of epoch {number} is not between 0 and 1")
     before = -1
@@ -170,9 +172,12 @@ def _require_measured(state: dict[str, Any], layers: int) -> None:
 def _require_tensor(name: str, value: Any, shape: Shape, dtype: torch.dtype | None = None) -> None:
     plain = isinstance(value, Tensor) and value.layout == torch.strided and value.device.type == "cpu"
     if not plain:
-        raise ValueError(f"{name} is no tensor of numbers")
+        raise ValueError(f"{name} must be a dense CPU tensor, got {type(value).__name__}")
     if tuple(value.shape) != shape or value.dtype != (dtype or value.dtype) or value.is_complex():
-        raise ValueError(f"{name} is {value.dtype} of shape {tuple(value.shape)}, where {shape} is due")
+        raise ValueError(
+            f"{name} must be {dtype or value.dtype} of shape {shape}, got {value.dtype} of shape "
+            f"{tuple(value.shape)}"
+        )
 
 
 def _dict(name: str, value: Any) -> dict[Any, Any]:

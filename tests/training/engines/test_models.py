@@ -53,23 +53,25 @@ def test_dropout_is_for_training_only() -> None:
     assert engine.model.training
 
 
+@pytest.mark.usefixtures("few_digits")
 @pytest.mark.parametrize("model", OTHERS)
 def test_stopping_and_going_on_leaves_no_trace(
     model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    config = TrainingConfig(model=model, dataset="sample", epochs=1, batch_size=500, momentum=0.5)
+    config = TrainingConfig(model=model, dataset="sample", epochs=1, batch_size=50, momentum=0.5)
     train(config, tmp_path / "whole", QUIET)
-    StopAt(3)(monkeypatch)
-    with pytest.raises(Interrupted):
-        train(config, tmp_path / "stopped", QUIET)
-    monkeypatch.undo()
+    with monkeypatch.context() as stopping:
+        StopAt(3)(stopping)
+        with pytest.raises(Interrupted):
+            train(config, tmp_path / "stopped", QUIET)
     resume(tmp_path / "stopped", {}, QUIET)
     assert_same_run(tmp_path / "whole", tmp_path / "stopped")
 
 
+@pytest.mark.usefixtures("few_digits")
 @pytest.mark.parametrize("model", OTHERS)
 def test_a_step_of_it_can_be_recorded(model: str, tmp_path: Path) -> None:
-    config = TrainingConfig(model=model, dataset="sample", epochs=1, batch_size=2000)
+    config = TrainingConfig(model=model, dataset="sample", epochs=1, batch_size=200)
     train(config, tmp_path / "run", QUIET)
     network, data, loss = network_of(tmp_path / "run", None)
     example = data.test_images[:1], data.test_labels[:1]
@@ -82,7 +84,7 @@ def test_a_step_of_it_can_be_recorded(model: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"model": "gan"}, "--model must be mlp, cnn, rnn or transformer, not gan"),
+        ({"model": "gan"}, "--model must be mlp, cnn, rnn or transformer, got gan"),
         ({"model": "cnn", "engine": "explicit"}, "--engine explicit is for --model mlp, not cnn"),
         ({"model": "rnn", "hidden": (64,)}, "--hidden is for --model mlp, not rnn"),
         ({"model": "rnn", "activation": "tanh"}, "--activation is for --model mlp, not rnn"),
@@ -102,8 +104,10 @@ def test_rows_and_columns_need_square_images() -> None:
 @pytest.mark.parametrize(
     ("config", "due"),
     [
-        pytest.param(TrainingConfig(model="cnn", lr=0.01, momentum=0.9, epochs=6), 99, id="cnn"),
-        pytest.param(TrainingConfig(model="rnn", optimizer="adam", lr=0.0005, epochs=10), 97, id="rnn"),
+        pytest.param(
+            TrainingConfig(model="cnn", optimizer="adam", lr=0.002, batch_size=128, epochs=6), 99, id="cnn"
+        ),
+        pytest.param(TrainingConfig(model="rnn", optimizer="adam", lr=0.001, epochs=10), 97, id="rnn"),
     ],
 )
 def test_full_mnist_is_learned(config: TrainingConfig, due: float, full_mnist: Path, tmp_path: Path) -> None:

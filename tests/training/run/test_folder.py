@@ -89,13 +89,13 @@ def test_a_folder_belongs_to_one_run_at_a_time(tmp_path: Path, monkeypatch: pyte
 
     after_an_epoch(monkeypatch, join)
     train(SHORT, out, QUIET)
-    assert refusals[0] == f"another run is at work in {out}: wait for its end, or stop it"
+    assert refusals[0] == f"another run is using {out}: wait for it to end, or stop it"
     assert refusals[1].startswith(f"{out} is not empty")
     resume(out, {}, QUIET)
 
 
 def test_two_runs_that_start_in_one_folder(tmp_path: Path) -> None:
-    with new_folder(tmp_path), pytest.raises(Failure, match="another run is at work"):
+    with new_folder(tmp_path), pytest.raises(Failure, match="another run is using"):
         train(SHORT, tmp_path, QUIET)
 
 

@@ -60,7 +60,7 @@ def test_a_truncated_checkpoint_is_damaged(
     file = run / checkpoint.NAME
     file.write_bytes(file.read_bytes()[: int(share * file.stat().st_size)])
     for arguments in (("train", "--resume", str(run)), ("record", "--checkpoint", str(run))):
-        assert "is damaged, or no checkpoint" in assert_told_in_one_line(run, capsys, *arguments)
+        assert "is damaged, or not a checkpoint" in assert_told_in_one_line(run, capsys, *arguments)
 
 
 class Hostile:
@@ -130,44 +130,53 @@ def drop(*path: Any) -> Callable[[State], None]:
 WEIGHT = ("engine", "model", "0.weight")
 CHANGES: dict[str, tuple[Callable[[State], None], str]] = {
     "a newer version": (put("format", 2), "format 2, from a newer version"),
-    "no version": (drop("format"), "no checkpoint of a training run"),
-    "a version that is no number": (put("format", True), "no checkpoint of a training run"),
+    "no version": (drop("format"), "not a checkpoint of a training run"),
+    "a version that is no number": (put("format", True), "not a checkpoint of a training run"),
     "no step": (drop("step"), "lacks step"),
     "a step in words": (put("step", "8"), "lacks step"),
     "a step that is true": (put("step", True), "lacks step"),
-    "another step": (put("step", 9), "step 9 is not where epoch 1"),
-    "a position beyond the data": (put("position", 5000), "example 5000 of epoch 1"),
-    "a position within a batch": (put("position", 3), "example 3 of epoch 1"),
-    "no seconds": (put("seconds", 0.0), "it took 0.0 seconds"),
-    "seconds without end": (put("seconds", float("nan")), "it took nan seconds"),
+    "another step": (put("step", 9), "step 9 does not fit position 0 of epoch 1"),
+    "a position beyond the data": (put("position", 5000), "position 5000 of epoch 1"),
+    "a position within a batch": (put("position", 3), "position 3 of epoch 1"),
+    "no seconds": (put("seconds", 0.0), "its seconds must be finite and above 0, got 0.0"),
+    "seconds without end": (put("seconds", float("nan")), "its seconds must be finite and above 0, got nan"),
     "no option": (drop("config", "lr"), ""),
-    "an option more": (put("config", "wings", 2), "configuration is not one of this version"),
-    "an option of a wrong type": (put("config", "epochs", "3"), "--epochs must be a whole number, not 3"),
-    "half an epoch": (put("config", "epochs", 1.5), "--epochs must be a whole number"),
-    "a folder that is a number": (put("config", "data_dir", 3), "--data-dir must be text"),
+    "an option more": (put("config", "wings", 2), "configuration is of another version"),
+    "an option of a wrong type": (put("config", "epochs", "3"), "--epochs must be an integer, got 3"),
+    "half an epoch": (put("config", "epochs", 1.5), "--epochs must be an integer"),
+    "a folder that is a number": (put("config", "data_dir", 3), "--data-dir must be a string"),
     "an option out of range": (put("config", "lr", -1.0), "--lr must be a finite number above 0"),
-    "hidden layers of text": (put("config", "hidden", "ab"), "--hidden must be whole numbers"),
-    "no hidden layers": (put("config", "hidden", None), "configuration is not one of this version"),
+    "hidden layers of text": (put("config", "hidden", "ab"), "--hidden must be positive integers"),
+    "no hidden layers": (put("config", "hidden", None), "configuration is of another version"),
     "a network of another size": (
         put("config", "hidden", (4,)),
-        "0.weight is torch.float32 of shape (3, 784)",
+        "(4, 784), got torch.float32 of shape (3, 784)",
     ),
-    "a network beyond memory": (put("config", "hidden", (10**9, 10**9)), "its parameters are not"),
-    "another type of number": (put("config", "dtype", "float64"), "0.weight is torch.float32"),
+    "a network beyond memory": (put("config", "hidden", (10**9, 10**9)), "expected the parameters"),
+    "another type of number": (
+        put("config", "dtype", "float64"),
+        "0.weight must be torch.float64",
+    ),
     "another engine": (put("config", "engine", "explicit"), "updates is missing"),
-    "another optimiser": (put("config", "momentum", 0.0), "optimiser remembers other parameters"),
+    "another optimiser": (put("config", "momentum", 0.0), "optimiser has the state of other parameters"),
     "no parameters": (drop("engine", "model"), "model is missing"),
-    "a parameter less": (drop(*WEIGHT), "its parameters are not"),
-    "a parameter more": (put("engine", "model", "9.weight", torch.ones(1)), "its parameters are not"),
-    "a parameter that is none": (put(*WEIGHT, 3.0), "0.weight is no tensor"),
-    "a complex parameter": (put(*WEIGHT, torch.ones(3, 784) + 0j), "0.weight is torch.complex64"),
-    "one number for all": (put(*WEIGHT, torch.ones(1).expand(3, 784)), "claim more numbers"),
-    "no memory": (put("engine", "optimizer", "state", {}), "remembers other parameters"),
+    "a parameter less": (drop(*WEIGHT), "expected the parameters"),
+    "a parameter more": (put("engine", "model", "9.weight", torch.ones(1)), "expected the parameters"),
+    "a parameter that is none": (put(*WEIGHT, 3.0), "0.weight must be a dense CPU tensor, got float"),
+    "a complex parameter": (
+        put(*WEIGHT, torch.ones(3, 784) + 0j),
+        "got torch.complex64",
+    ),
+    "one number for all": (put(*WEIGHT, torch.ones(1).expand(3, 784)), "more elements than the file"),
+    "no memory": (put("engine", "optimizer", "state", {}), "has the state of other parameters"),
     "memory of another shape": (
         put("engine", "optimizer", "state", 0, {"momentum_buffer": torch.ones(1)}),
-        "the optimiser's memory is",
+        "the optimiser's state must be torch.float32",
     ),
-    "memory of another rule": (put("engine", "optimizer", "state", 0, {"exp_avg": 1}), "is no tensor"),
+    "memory of another rule": (
+        put("engine", "optimizer", "state", 0, {"exp_avg": 1}),
+        "must be a dense CPU tensor, got",
+    ),
     "another generator": (
         put("order_state", torch.zeros(3, dtype=torch.uint8)),
         "order_state is not the state",
@@ -177,13 +186,16 @@ CHANGES: dict[str, tuple[Callable[[State], None], str]] = {
         put("order_state", torch.full((5056,), 255, dtype=torch.uint8)),
         "not the state",
     ),
-    "no metrics": (put("metrics", []), "metrics of 0 epochs, where 1 are done"),
-    "metrics of a wrong type": (put("metrics", 0, "test_loss", "small"), "no number"),
-    "metrics more": (put("metrics", 0, "wings", 2.0), "its metrics of epoch 1 are not"),
+    "no metrics": (put("metrics", []), "expected metrics of 1 epochs, got 0"),
+    "metrics of a wrong type": (put("metrics", 0, "test_loss", "small"), "is not a number"),
+    "metrics more": (put("metrics", 0, "wings", 2.0), "expected the metrics"),
     "an accuracy of 200 per cent": (put("metrics", 0, "test_accuracy", 2.0), "not between 0 and 1"),
     "norms of other layers": (put("gradient_norms", [[0, 1.0]]), "not one number for each layer"),
     "norms of other steps": (put("gradient_norms", [[99, 1.0, 1.0]]), "not those of its steps"),
-    "sums of another type": (put("sums", torch.zeros(2)), "sums is torch.float32"),
+    "sums of another type": (
+        put("sums", torch.zeros(2)),
+        "sums must be torch.float64 of shape (2,)",
+    ),
 }
 
 
@@ -215,7 +227,9 @@ def test_record_needs_only_parameters_that_fit(run: Path, capsys: pytest.Capture
     state = checkpoint.load(run / checkpoint.NAME)
     state["engine"]["model"]["0.weight"] = torch.ones(1).expand(3, 784)
     checkpoint.save(run / checkpoint.NAME, state)
-    assert "claim more numbers" in assert_told_in_one_line(run, capsys, "record", "--checkpoint", str(run))
+    assert "more elements than the file" in assert_told_in_one_line(
+        run, capsys, "record", "--checkpoint", str(run)
+    )
 
 
 def go_on(path: Path) -> None:
