@@ -90,11 +90,12 @@ def test_baddbmm_keeps_the_contract(check: Check) -> None:
         grad_x, grad_a, grad_b = (torch.stack(parts) for parts in zip(*of_each, strict=True))
         return grad_x.sum_to_size(x.shape), grad_a, grad_b
 
-    row = Row("addmm", baddbmm, torch.baddbmm, derivation, frozenset({"input 1", "input 2"}), (), ())
-    for sample in (
+    samples = (
         Sample("three batches", (randn(2, 5, 7), randn(2, 5, 3), randn(2, 3, 7))),
         Sample("a bias", (randn(7), randn(2, 5, 3), randn(2, 3, 7)), {"beta": 0.5, "alpha": -2.0}),
-    ):
+    )
+    row = Row("addmm", baddbmm, torch.baddbmm, derivation, frozenset({"input 1", "input 2"}), samples, ())
+    for sample in samples:
         check(baddbmm, row, sample)
 
 
