@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from manual_backprop import benchmark
-from manual_backprop.benchmark import Timed, alternate, operations, peak_bytes, ratios, steps, worse
+from manual_backprop.benchmark import Timed, alternate, operations, peak_bytes, ratios, steps, timing, worse
 from manual_backprop.cli import main
 
 CPU = torch.device("cpu")
@@ -16,7 +16,7 @@ CPU = torch.device("cpu")
 def test_cases_alternate_after_a_warm_up() -> None:
     calls: list[str] = []
     timed = alternate({name: lambda name=name: calls.append(name) for name in "ab"}, 2, 3, CPU)
-    assert calls == ["a", "a", "a", "b", "b", "b"] * (2 + benchmark.WARM_UP)
+    assert calls == ["a", "a", "a", "b", "b", "b"] * (2 + timing.WARM_UP)
     assert all(len(case.seconds) == 2 and case.median > 0 for case in timed.values())
 
 
