@@ -448,9 +448,9 @@ except Exception as refusal:
 
 # %% [markdown]
 # So forward mode and the compiler want different classes of the same formulas.
-# `functional/operation/forms.py` solves this once for all operations: `function_of` makes three
-# classes of the four methods, one without `jvp` for the compiler, one with it for `torch.func`, and a quick
-# one for the plain case, and picks one at each call.
+# `functional/operation/forms.py` solves this once for all operations: `function_of` makes three classes of
+# the four methods, one without `jvp` for the compiler, one with it for `torch.func`, and a quick one for the
+# plain case. At each call it asks PyTorch what is at work, and picks one.
 #
 # ## Autocast
 #

@@ -1,6 +1,4 @@
-"""What every operation shares: how a forward and its hand-written backward become one function of tensors.
-
-An operation is a function f with its derivative written out twice:
+"""An operation: a function f with its derivative written out twice.
 
     backward    Jᵀ v    the upstream gradient v = ∂L/∂out pulled back to the inputs (reverse mode)
     jvp         J u     a tangent u of the inputs pushed forward to the output (forward mode)
@@ -43,7 +41,7 @@ class Operation(torch.autograd.Function):
     formula: ClassVar[Formula]
     generate_vmap_rule = True
     overwrites = False
-    """Whether it writes over an input, so that a call of it cannot be tried twice."""
+    """Whether it writes its output over its input."""
 
     def __init_subclass__(cls) -> None:
         """Make the formula known; a class that says none, and inherits none, has its bare name."""
