@@ -1,10 +1,10 @@
 """Operations used from several threads at once, and in the forked workers of a DataLoader."""
 
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from multiprocessing import get_context
 from threading import Barrier
 from typing import Any
 
-import pytest
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
@@ -84,10 +84,15 @@ class GradientsOfOperations(Dataset[Any]):
         return computed(ROWS[at])
 
 
-@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
-def test_forked_workers_compute_what_the_parent_computes() -> None:
+def compare_forked_workers_with_their_parent() -> None:
     data = GradientsOfOperations()
     here = [data[at] for at in range(len(data))]  # the parent has used autograd before it forks
     loader = DataLoader(data, batch_size=None, num_workers=2, multiprocessing_context="fork")
     for one, other in zip(here, loader, strict=True):
         assert_same_bits(one, other)
+
+
+def test_forked_workers_compute_what_the_parent_computes() -> None:
+    # A new process: after a deep backward, which starts threads, PyTorch refuses autograd in a fork.
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as processes:
+        processes.submit(compare_forked_workers_with_their_parent).result()

@@ -18,13 +18,12 @@ Want    ∂L/∂z.
 What it does to a loss: −log σ(z) pulls with the force 1 − σ(z). That is next to 1 for a confident mistake and
 next to 0 for a confident success, where the squared error has next to nothing for both.
 
-The numerical trap: σ(z) is 0 in floating point for z ≪ 0, and its logarithm −∞. With the smaller of 0 and z
-taken out of the logarithm,
+The numerical trap: σ(z) is 0 in floating point for z ≪ 0, and its logarithm −∞. In
 
-        log σ(z) = min(0, z) − log(1 + e^{−|z|})
+        log σ(z) = −log(e⁰ + e⁻ᶻ)
 
-no exponent is above 0. Where a is close to 0, 1 − e^a would cancel; `torch.expm1` computes e^a − 1 and does
-not.
+`torch.logaddexp` takes the larger of the two exponents out of the logarithm, so that no exponent is above 0.
+Where a is close to 0, 1 − e^a would cancel; `torch.expm1` computes e^a − 1 and does not.
 
 Shapes: input, output and gradient (*), all alike.
 
@@ -70,7 +69,7 @@ class LogSigmoid(Operation):
     @staticmethod
     def forward(input: Tensor) -> Tensor:
         z = widen(input)
-        return narrow(z.clamp(max=0) - torch.log1p(torch.exp(-z.abs())), input.dtype)
+        return narrow(-torch.logaddexp(torch.zeros_like(z), -z), input.dtype)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Tensor], output: Tensor) -> None:
