@@ -145,7 +145,7 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool 
     Raises:
         TypeError: `input` is not a Tensor.
         ValueError: p outside 0 to 1.
-        RuntimeError: numbers that are not floating-point, or `inplace=True` for a leaf that needs a gradient.
+        RuntimeError: `input` is not floating-point, or `inplace=True` for a leaf that needs a gradient.
     """
     require_tensor("dropout", input=input)
     if not 0 <= p <= 1:

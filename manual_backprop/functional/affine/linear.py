@@ -13,12 +13,12 @@ Want    ∂L/∂x, ∂L/∂W, ∂L/∂b.
 2.  Read as matrix products, in which the *inner* index is summed:
 
         Σⱼ δₙⱼ Wⱼᵢ      j is the column of δ and the row of W:      ∂L/∂x = δ W
-        Σₙ δₙⱼ xₙᵢ      n is the row of δ, so δ is turned over:     ∂L/∂W = δᵀ x
+        Σₙ δₙⱼ xₙᵢ      n is the row of δ, so δ is transposed:      ∂L/∂W = δᵀ x
         Σₙ δₙⱼ          a sum down each column:                     ∂L/∂b = Σₙ δₙ
 
 Why the transpose stands where it stands: a product sums over the index between its factors, so the index that
 the chain rule sums over has to come to stand there. The forward pass sums over i, the column of both x and
-W, so W is turned over: x Wᵀ. The way back to x sums over j, which is W's row already: no transpose. The way
+W, so W is transposed: x Wᵀ. The way back to x sums over j, which is W's row already: no transpose. The way
 back to W sums over the examples n, the row of both: δᵀ x, which has the shape (M, D) of W. Shapes alone
 do not settle it: with N = M = D they all fit, and only the indices tell right from wrong.
 

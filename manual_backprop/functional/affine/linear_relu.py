@@ -91,7 +91,7 @@ def linear_relu(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Te
 
     Raises:
         TypeError: an argument is not a Tensor.
-        NotImplementedError: numbers that are not floating-point.
+        NotImplementedError: `input` is not floating-point.
         RuntimeError: shapes or dtypes that do not fit each other.
     """
     return _linear_relu(*linear_arguments("linear_relu", input, weight, bias))

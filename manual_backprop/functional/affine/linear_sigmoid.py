@@ -94,7 +94,7 @@ def linear_sigmoid(input: Tensor, weight: Tensor, bias: Tensor | None = None) ->
 
     Raises:
         TypeError: an argument is not a Tensor.
-        NotImplementedError: numbers that are not floating-point.
+        NotImplementedError: `input` is not floating-point.
         RuntimeError: shapes or dtypes that do not fit each other.
     """
     return _linear_sigmoid(*linear_arguments("linear_sigmoid", input, weight, bias))

@@ -11,7 +11,7 @@ Want    ∂L/∂A, ∂L/∂B.
         ∂L/∂bᵢₘ = Σₙ gₙₘ · ∂zₙₘ/∂bᵢₘ = Σₙ aₙᵢ gₙₘ
 
 2.  A matrix product sums over the index between its factors. The first sum runs over m, the column of B, so
-    B is turned over; the second over n, the row of A, so that A, too, is turned over:
+    B is transposed; the second over n, the row of A, so that A, too, is transposed:
 
         ∂L/∂A = g Bᵀ          ∂L/∂B = Aᵀ g
 

@@ -12,7 +12,7 @@ Want    ∂L/∂x.
         ∂L/∂x = −∂L/∂z
 
 What it is used for: a log-likelihood is made large by making its negative small, and the gradient of the one
-is that of the other with the sign turned over.
+is that of the other with the opposite sign.
 
 The numerical trap is none: a floating-point number has its sign in a bit of its own, and turning that over
 rounds nothing. (An integer of two's complement has no positive twin of its smallest number, but it has no

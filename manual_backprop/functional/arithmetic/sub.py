@@ -1,4 +1,4 @@
-"""The difference: what is taken away gets the upstream gradient with the sign turned over.
+"""The difference: what is taken away gets the upstream gradient with the opposite sign.
 
 Given   zᵢ = xᵢ − α yᵢ, elementwise, α a number (1 by default), and the upstream gradient ∂L/∂z.
 Want    ∂L/∂x and ∂L/∂y.

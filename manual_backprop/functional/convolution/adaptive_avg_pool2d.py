@@ -143,7 +143,7 @@ def adaptive_avg_pool2d(input: Tensor, output_size: int | Sequence[int | None]) 
         RuntimeError: sizes that are negative, or other than two, an image of no places, or an input of too
             few or too many dimensions.
         ValueError: too few of them for the two sizes that are given.
-        NotImplementedError: numbers that are not floating-point.
+        NotImplementedError: `input` is not floating-point.
     """
     require_tensor("adaptive_avg_pool2d", input=input)
     return _adaptive_avg_pool2d(input, _sizes(input, output_size))

@@ -143,7 +143,7 @@ def avg_pool2d(
     Raises:
         TypeError: `input` is not a Tensor, or an option of another type.
         RuntimeError: shapes and options that do not fit each other.
-        NotImplementedError: numbers that are not floating-point.
+        NotImplementedError: `input` is not floating-point.
     """
     require_tensor("avg_pool2d", input=input)
     for name, flag in (("ceil_mode", ceil_mode), ("count_include_pad", count_include_pad)):

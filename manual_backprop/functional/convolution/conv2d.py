@@ -20,7 +20,7 @@ Want    ∂L/∂x, ∂L/∂W, ∂L/∂b.
 
         ∂L/∂xₖ[h] = Σₘ Σ_{i,u} δₘ[i] Wₘₖ[u]          over i and u with i s + u d − p = h
 
-    With s = d = 1 that is i = h + p − u: the kernel is turned over, and slides over δ, which is 0 outside:
+    With s = d = 1 that is i = h + p − u: the kernel is flipped, and slides over δ, which is 0 outside:
 
         ∂L/∂xₖ[h] = Σₘ Σᵤ Wₘₖ[u] δₘ[h + p − u]
 

@@ -204,7 +204,7 @@ def huber_loss(
         ValueError: an unknown reduction, or a weight of another shape than the input.
         RuntimeError: a δ that is not greater than 0, shapes that cannot be broadcast, or an integer input
             with a target that is not.
-        NotImplementedError: numbers that are not floating-point.
+        NotImplementedError: `input` is not floating-point.
     """
     require_pair("huber_loss", input, target, weight)
     reduction = reduction_from(None, None, reduction, operation="huber_loss")
@@ -239,7 +239,7 @@ def smooth_l1_loss(
         TypeError: an argument is not a Tensor, or β no number.
         ValueError: an unknown reduction.
         RuntimeError: a β that is less than 0, or shapes that cannot be broadcast.
-        NotImplementedError: numbers that are not floating-point.
+        NotImplementedError: `input` is not floating-point.
     """
     require_pair("smooth_l1_loss", input, target)
     reduction = reduction_from(size_average, reduce, reduction, operation="smooth_l1_loss")

@@ -164,7 +164,7 @@ def kl_div(
     Raises:
         TypeError: an argument is not a Tensor.
         ValueError: an unknown reduction.
-        RuntimeError: numbers that are not floating-point, or shapes that cannot be broadcast.
+        RuntimeError: `input` is not floating-point, or the shapes cannot be broadcast.
     """
     require_tensor("kl_div", input=input, target=target)
     flagged = size_average is not None or reduce is not None

@@ -255,7 +255,7 @@ def linear_cross_entropy(
         ValueError: an unknown reduction, or not one target for each input.
         IndexError: a target that is not a class (on a CPU; a GPU reports it later, by itself).
         RuntimeError: shapes or dtypes that do not fit each other.
-        NotImplementedError: numbers that are not floating-point.
+        NotImplementedError: `input` is not floating-point.
     """
     require_tensor("linear_cross_entropy", input=input, linear_weight=linear_weight, target=target)
     for name, tensor in (("linear_bias", linear_bias), ("weight", weight)):

@@ -160,7 +160,7 @@ def mse_loss(
         TypeError: an argument is not a Tensor.
         ValueError: an unknown reduction, or a weight of another shape than the input.
         RuntimeError: shapes that cannot be broadcast.
-        NotImplementedError: numbers that are not floating-point.
+        NotImplementedError: `input` is not floating-point.
     """
     require_pair("mse_loss", input, target, weight)
     reduction = reduction_from(size_average, reduce, reduction, operation="mse_loss")

@@ -233,7 +233,7 @@ def batch_norm(
             statistics without the other.
         IndexError: an input of fewer than two dimensions.
         RuntimeError: shapes or dtypes that do not fit each other, or no running statistics in evaluation.
-        NotImplementedError: numbers that are not floating-point.
+        NotImplementedError: `input` is not floating-point.
     """
     require_tensor("batch_norm", input=input)
     if training and prod(input.shape[:1] + input.shape[2:]) == 1 and input.dim() > 1:

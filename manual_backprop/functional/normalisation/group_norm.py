@@ -195,7 +195,7 @@ def group_norm(
         TypeError: an argument is not a Tensor, or `num_groups` no integer.
         ValueError: one example with one value in each group.
         RuntimeError: shapes or dtypes that do not fit each other, or nothing to normalise.
-        NotImplementedError: numbers that are not floating-point.
+        NotImplementedError: `input` is not floating-point.
     """
     require_tensor("group_norm", input=input)
     _require_int(num_groups)

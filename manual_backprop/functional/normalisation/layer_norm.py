@@ -168,7 +168,7 @@ def layer_norm(
     Raises:
         TypeError: an argument is not a Tensor, or `normalized_shape` no tuple of integers.
         RuntimeError: shapes or dtypes that do not fit each other.
-        NotImplementedError: numbers that are not floating-point.
+        NotImplementedError: `input` is not floating-point.
     """
     require_tensor("layer_norm", input=input)
     require_tensors("layer_norm", weight=weight, bias=bias)

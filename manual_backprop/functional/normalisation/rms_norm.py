@@ -155,7 +155,7 @@ def rms_norm(
         TypeError: an argument is not a Tensor, or `normalized_shape` no tuple of integers.
         ValueError: an input of fewer dimensions than `normalized_shape`.
         RuntimeError: shapes that do not fit each other.
-        NotImplementedError: numbers that are not floating-point.
+        NotImplementedError: `input` is not floating-point.
     """
     require_tensor("rms_norm", input=input)
     require_tensors("rms_norm", weight=weight)

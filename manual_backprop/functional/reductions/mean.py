@@ -83,7 +83,7 @@ def mean(
     Raises:
         TypeError: `input` is not a Tensor.
         IndexError: no such dimension.
-        RuntimeError: a dimension that is named twice, or numbers that are not floating-point.
+        RuntimeError: a dimension that is named twice, or `input` is not floating-point.
     """
     require_tensor("mean", input=input)
     return _mean(input, tuple(dim) if isinstance(dim, list | torch.Size) else dim, keepdim, dtype)

@@ -125,7 +125,7 @@ def std(
     Raises:
         TypeError: `input` is not a Tensor, or `dim` no integers.
         IndexError: no such dimension.
-        RuntimeError: a dimension that is named twice, or numbers that are not floating-point.
+        RuntimeError: a dimension that is named twice, or `input` is not floating-point.
     """
     dim, correction = arguments("std", input, dim, unbiased, correction)
     if input.is_complex():

@@ -54,7 +54,7 @@ ROW = Row(
         Mutant("α for β", GRAD_X, GRAD_X.replace("beta", "alpha")),
         Mutant("α forgotten for A", GRAD_A, "grad_output @ transposed(mat2)"),
         Mutant("α forgotten for B", GRAD_B, "transposed(mat1) @ grad_output"),
-        Mutant("B not turned over", GRAD_A, "_times(alpha, grad_output @ mat2.reshape(mat2.mT.shape))"),
+        Mutant("B not transposed", GRAD_A, "_times(alpha, grad_output @ mat2.reshape(mat2.mT.shape))"),
         Mutant("the bias not summed", GRAD_X, "_times(beta, grad_output)"),
         Mutant("upstream ignored", GRAD_B, "_times(alpha, transposed(mat1) @ torch.ones_like(grad_output))"),
         Mutant(

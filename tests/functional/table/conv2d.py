@@ -99,11 +99,9 @@ ROW = Row(
     keeps=frozenset({"input 0", "input 1"}),
     samples=CONV2D,
     mutants=(
-        Mutant(
-            "the kernel turned over once too often", INPUT, INPUT.replace("conj()", "conj().flip(-2, -1)")
-        ),
+        Mutant("the kernel flipped once too often", INPUT, INPUT.replace("conj()", "conj().flip(-2, -1)")),
         Mutant("dropped minus in ∂L/∂x", INPUT, "-" + INPUT),
-        Mutant("∂L/∂W turned over", WEIGHT, WEIGHT + ".flip(-2, -1)"),
+        Mutant("∂L/∂W flipped", WEIGHT, WEIGHT + ".flip(-2, -1)"),
         Mutant(
             "the odd row of same on the other side",
             WEIGHT,

@@ -57,11 +57,11 @@ ROW = Row(
         Sample("nothing to sum", (randn(5, 0), randn(0, 2))),
     ),
     mutants=(
-        Mutant("B not turned over", GRAD_A, "g @ b.reshape(transposed(b).shape)"),
+        Mutant("B not transposed", GRAD_A, "g @ b.reshape(transposed(b).shape)"),
         Mutant(
             "B as it is where it fits", GRAD_A, "g @ (b if b.shape[-2] == b.shape[-1] else transposed(b))"
         ),
-        Mutant("A not turned over", GRAD_B, "_stacked(a).reshape(_stacked(a).mT.shape) @ _stacked(g)"),
+        Mutant("A not transposed", GRAD_B, "_stacked(a).reshape(_stacked(a).mT.shape) @ _stacked(g)"),
         Mutant("the product the other way round", GRAD_B, "(_stacked(g).mT @ _stacked(a)).reshape(shape)"),
         Mutant("averaged over the rows", GRAD_B, f"{GRAD_B} / max(_stacked(g).shape[0], 1)"),
         Mutant("upstream ignored", GRAD_A, "torch.ones_like(g) @ transposed(b)"),

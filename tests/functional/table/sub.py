@@ -19,7 +19,7 @@ ROW = Row(
     samples=(*PAIRS, WITH_ALPHA),
     mutants=(
         Mutant("the sign forgotten", Y, Y.replace("-conj", "conj")),
-        Mutant("both signs turned over", X, "-" + X),
+        Mutant("both signs reversed", X, "-" + X),
         Mutant("α forgotten", Y, Y.replace("-conj(ctx.alpha) *", "-")),
         Mutant("upstream ignored", X, X.replace("grad_output", "torch.ones_like(grad_output)")),
         Mutant("not summed over a broadcast", Y, "-conj(ctx.alpha) * grad_output if"),
