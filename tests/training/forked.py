@@ -8,10 +8,12 @@ import signal
 import socket
 import sys
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
+from multiprocessing.context import ForkServerContext
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 import torch._dynamo  # torch.optim would import it in each fork
@@ -24,8 +26,21 @@ from tests.training.pictures import NAMES, PictureData
 torch.set_num_threads(1)
 sample()  # it is cached, and every fork has it
 
+T = TypeVar("T")
 Work = Callable[..., int]
 """What a process does: given a pipe to the test and the arguments, it returns the exit code."""
+
+
+def _server() -> ForkServerContext:
+    context = get_context("forkserver")
+    context.set_forkserver_preload(["pytest", __name__])
+    return context
+
+
+def alone(function: Callable[..., T], *arguments: Any) -> T:
+    """What the function returns, from a process where nothing else is at work."""
+    with ProcessPoolExecutor(1, mp_context=_server()) as processes:
+        return processes.submit(function, *arguments).result()
 
 
 def command(pipe: Connection, *arguments: str) -> int:
@@ -51,8 +66,7 @@ class Forked:
     def __init__(
         self, work: Work, *arguments: Any, log: Path, environment: dict[str, str] | None = None
     ) -> None:
-        context = get_context("forkserver")
-        context.set_forkserver_preload(["pytest", __name__])
+        context = _server()
         self.log = log
         self.pipe, other = context.Pipe()
         self.process = context.Process(

@@ -1,8 +1,10 @@
 """Long work does not grow: ten thousand steps, and a hundred records.
 
 By default a few of them are made, and the bytes in use are counted one by one: what would be kept from each
-step shows at once. With MANUAL_BACKPROP_LONG set all of them are made, and the process is measured as the
-operating system sees it; `pytest -rP` prints by how much it has grown. That takes some minutes.
+step shows at once. Each is measured in a process of its own, for pytest-xdist's workers have threads.
+
+With MANUAL_BACKPROP_LONG set all of them are made, and the process is measured as the operating system sees
+it; `pytest -rP` prints by how much it has grown. That takes some minutes.
 """
 
 import ctypes
@@ -22,6 +24,7 @@ from manual_backprop.training.config import ENGINES
 from manual_backprop.training.run.loop import Trainer
 from manual_backprop.training.run.progress import Progress
 from tests.training.conftest import sample_on
+from tests.training.forked import alone
 
 LONG = bool(os.environ.get("MANUAL_BACKPROP_LONG"))
 MIB = 2**20
@@ -81,18 +84,14 @@ def grown(work: Callable[[], object], warm_up: int, times: int) -> int:
     return measure() - before
 
 
-@pytest.mark.skipif(LONG, reason="of the quick measure")
-def test_what_is_kept_is_seen_to_the_byte() -> None:
+def grown_by_tensors(times: int) -> int:
     kept = []
-    growth = grown(lambda: kept.append(torch.zeros(1000)), warm_up=2, times=10)
-    assert 10 * 4000 < growth < 10 * 5000
+    return grown(lambda: kept.append(torch.zeros(1000)), warm_up=2, times=times)
 
 
-@pytest.mark.parametrize("engine", ENGINES)
-def test_ten_thousand_steps_do_not_grow_memory(engine: str) -> None:
+def grown_by_epochs(engine: str, times: int) -> int:
     config = TrainingConfig(dataset="sample", engine=engine, epochs=1000, momentum=0.9, lr=0.01)
     trainer = Trainer(config, sample_on(torch.device("cpu")))
-    epochs = 159 if LONG else 6
     with Progress(1, 0, lambda line: None) as progress:
 
         def epoch() -> None:
@@ -101,24 +100,39 @@ def test_ten_thousand_steps_do_not_grow_memory(engine: str) -> None:
             if not LONG:
                 trainer.gradient_norms.clear()  # what a run is meant to keep of its steps
 
-        growth = grown(epoch, warm_up=20 if LONG else 2, times=epochs)
-    steps = epochs * STEPS_OF_AN_EPOCH
-    print(f"{engine}: {growth / MIB:.2f} MiB in {steps:,} steps")
-    assert trainer.step >= steps
-    assert growth < STEP_LIMIT * steps
+        growth = grown(epoch, warm_up=20 if LONG else 2, times=times)
+    assert trainer.step >= STEPS_OF_AN_EPOCH * times
+    return growth
 
 
-def test_a_hundred_records_do_not_grow_memory(tmp_path: Path) -> None:
+def grown_by_records(folder: Path, times: int) -> int:
     torch.manual_seed(0)
     model = torch.nn.Sequential(nn.Linear(784, 32), nn.ReLU(), nn.Linear(32, 10))
     images, labels = torch.rand(16, 784), torch.randint(10, (16,))
 
     def make() -> None:
         recording = record(model, images, labels, loss=F.cross_entropy, lr=0.1)
-        recording.page(tmp_path / "step.html")
-        recording.plot(tmp_path / "step.png")
+        recording.page(folder / "step.html")
+        recording.plot(folder / "step.png")
 
+    return grown(make, warm_up=10 if LONG else 3, times=times)
+
+
+@pytest.mark.skipif(LONG, reason="of the quick measure")
+def test_what_is_kept_is_seen_to_the_byte() -> None:
+    assert 10 * 4000 < alone(grown_by_tensors, 10) < 10 * 5000
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_ten_thousand_steps_do_not_grow_memory(engine: str) -> None:
+    epochs = 159 if LONG else 6
+    growth, steps = alone(grown_by_epochs, engine, epochs), epochs * STEPS_OF_AN_EPOCH
+    print(f"{engine}: {growth / MIB:.2f} MiB in {steps:,} steps")
+    assert growth < STEP_LIMIT * steps
+
+
+def test_a_hundred_records_do_not_grow_memory(tmp_path: Path) -> None:
     times = 100 if LONG else 4
-    growth = grown(make, warm_up=10 if LONG else 3, times=times)
+    growth = alone(grown_by_records, tmp_path, times)
     print(f"{growth / MIB:.2f} MiB in {times} records, with page and picture")
     assert growth < RECORD_LIMIT * times
