@@ -79,6 +79,7 @@ if importlib.util.find_spec("manual_backprop") is None:
     %pip install --quiet {wheel} mlxtend
 """
 
+MARKUP = re.compile(r"(?P<code>(`+)[^`]+\2)|(?P<shape>(?<!\w)\([^()`]*\*[^()`]*\))|\|")
 
 PAGE = """{name}
 {line}
@@ -219,11 +220,17 @@ def name_wheel(app: Sphinx, page: str, template: str, context: dict[str, Any], d
 
 
 def render_derivation(app: Sphinx, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
-    """A derivation as mathematics; elsewhere a shape (*, D) as it stands, not as the start of emphasis."""
+    """A derivation as mathematics; elsewhere shapes (*, D) and |z| as they stand, not as markup."""
     if what == "module":
         lines[:] = formulas.derivation("\n".join(lines)).splitlines()
     else:
-        lines[:] = [re.sub(r"(?<![\w`])\(\*[^()`]*\)", r"``\g<0>``", line) for line in lines]
+        lines[:] = [MARKUP.sub(_as_it_stands, line) for line in lines]
+
+
+def _as_it_stands(match: re.Match[str]) -> str:
+    if match["code"]:
+        return match[0]
+    return f"``{match[0]}``" if match["shape"] else "\\|"
 
 
 def setup(app: Sphinx) -> None:
