@@ -235,6 +235,8 @@ def _as_it_stands(match: re.Match[str]) -> str:
 
 def setup(app: Sphinx) -> None:
     """Called by Sphinx."""
+    # It names MathJax's file in a page's head, and says nothing of reading pages at the same time.
+    app.extensions["sphinx-mathjax-offline"].parallel_read_safe = True
     app.connect("builder-inited", write_operations)
     app.connect("builder-inited", write_capabilities)
     app.connect("env-updated", write_notebooks)
