@@ -9,6 +9,7 @@ import argparse
 import os
 import re
 import sys
+import warnings
 from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -112,13 +113,16 @@ def capabilities_of(at: int) -> Capabilities:
 
 def holds(row: Row, promise: tuple[Check, ...], prepared: Callable[[Sample], Sample]) -> bool:
     """Whether every check of a promise passes on every sample."""
-    try:
-        for sample in row.samples:
-            for check in promise:
-                check(row.function, row, prepared(sample))
-    except Exception as error:  # whatever it is, the promise is not kept
-        print(f"{row.name}: {type(error).__name__}: {str(error)[:200]}", file=sys.stderr)
-        return False
+    for sample in row.samples:
+        for check in promise:
+            try:
+                with warnings.catch_warnings():
+                    warnings.simplefilter("error", UserWarning)
+                    check(row.function, row, prepared(sample))
+            except Exception as error:  # whatever it is, the promise is not kept
+                name = getattr(check, "func", check).__name__
+                print(f"{row.name}: {sample.name}: {name}: {type(error).__name__}: {error}", file=sys.stderr)
+                return False
     return True
 
 

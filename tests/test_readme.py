@@ -7,7 +7,8 @@ from textwrap import dedent
 import pytest
 
 import manual_backprop
-from scripts.capability_table import falsehoods, is_lower_bound, not_in_the_table
+from scripts.capability_table import PROMISES, falsehoods, is_lower_bound, not_in_the_table
+from tests.functional.checks import CONTRACT
 from tests.functional.table import ROWS
 from tests.verify.gallery import RIGHT, WRONG
 from tests.verify.gallery_of_steps import WRONG_STEPS
@@ -71,6 +72,11 @@ def test_the_report_is_what_verify_prints(capsys: pytest.CaptureFixture[str]) ->
 def test_the_sentence_about_the_operations_is_true() -> None:
     """As far as it can be told without measuring, which `scripts/capability_table.py --check` does."""
     assert falsehoods(README, len(ROWS), not_in_the_table()) == []
+
+
+def test_the_promises_are_the_whole_contract() -> None:
+    checks = [getattr(check, "func", check) for promise in PROMISES.values() for check in promise]
+    assert set(checks) == set(CONTRACT)
 
 
 @pytest.mark.parametrize("what", COUNTS)
