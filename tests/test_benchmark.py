@@ -55,7 +55,9 @@ def test_from_the_shell(
     monkeypatch.setattr(benchmark, "BATCHES", (7,))
     chosen = operations(CPU, large=False)
     monkeypatch.setattr(benchmark, "operations", lambda *_: {"relu": chosen["relu"]})
+    before = torch.get_rng_state()
     assert main(["bench", "--device", "cpu", "--rounds", "2", "--json", str(tmp_path / "b.json")]) == 0
+    assert torch.equal(torch.get_rng_state(), before)
     printed = capsys.readouterr().out
     assert "| explicit |" in printed
     assert "| relu | 4096 × 1024 |" in printed

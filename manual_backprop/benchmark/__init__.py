@@ -10,6 +10,7 @@ import torch
 from manual_backprop.benchmark.cases import SIZES, Compared, operations, products, steps
 from manual_backprop.benchmark.tables import as_json, operation_table, ratios, step_table, worse
 from manual_backprop.benchmark.timing import Case, Timed, alternate, machine, peak_bytes, rates
+from manual_backprop.training.device import RandomNumbers
 
 __all__ = [
     "SIZES",
@@ -46,13 +47,14 @@ def compare(cases: dict[str, Compared], rounds: int, device: torch.device) -> di
 def run(
     device: torch.device, rounds: int, large: bool
 ) -> tuple[dict[int, dict[str, Timed]], dict[str, dict[str, Timed]]]:
-    """Measure and print steps and operations."""
-    print(", ".join(f"{key} {value}" for key, value in machine(device).items()))
-    by_batch = {}
-    for count in BATCHES:
-        by_batch[count] = alternate(steps(count, device), rounds, 20, device)
-        print(step_table(count, by_batch[count]), flush=True)
-    cases = operations(device, large)
-    by_operation = compare(cases, max(rounds // 8, 5), device)
-    print(operation_table(cases, by_operation))
-    return by_batch, by_operation
+    """Measure and print steps and operations; the caller's random state stays as it was."""
+    with RandomNumbers(0, device):
+        print(", ".join(f"{key} {value}" for key, value in machine(device).items()))
+        by_batch = {}
+        for count in BATCHES:
+            by_batch[count] = alternate(steps(count, device), rounds, 20, device)
+            print(step_table(count, by_batch[count]), flush=True)
+        cases = operations(device, large)
+        by_operation = compare(cases, max(rounds // 8, 5), device)
+        print(operation_table(cases, by_operation))
+        return by_batch, by_operation
