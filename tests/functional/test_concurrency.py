@@ -1,7 +1,6 @@
 """Operations used from several threads at once, and in the forked workers of a DataLoader."""
 
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
-from multiprocessing import get_context
+from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 from typing import Any
 
@@ -14,6 +13,7 @@ from manual_backprop.takeover import use_manual_gradients
 from tests.functional.checks import called, gradients
 from tests.functional.samples import Row
 from tests.functional.table import ROWS
+from tests.training.forked import alone
 
 THREADS = 4
 
@@ -94,5 +94,4 @@ def compare_forked_workers_with_their_parent() -> None:
 
 def test_forked_workers_compute_what_the_parent_computes() -> None:
     # A new process: after a deep backward, which starts threads, PyTorch refuses autograd in a fork.
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as processes:
-        processes.submit(compare_forked_workers_with_their_parent).result()
+    alone(compare_forked_workers_with_their_parent)
