@@ -168,8 +168,8 @@ def baddbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: float = 1, a
 
     Raises:
         TypeError: an argument is not a Tensor.
-        IndexError: batches that are none.
-        RuntimeError: shapes or types that do not fit each other.
+        IndexError: `batch1` or `batch2` has fewer than 3 dimensions.
+        RuntimeError: `batch1` or `batch2` has more, or shapes or types do not fit each other.
     """
     require_tensor("baddbmm", input=input, batch1=batch1, batch2=batch2)
     for name, batch in (("batch1", batch1), ("batch2", batch2)):
