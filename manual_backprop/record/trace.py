@@ -1,6 +1,6 @@
 """What happens in a forward and a backward pass: each operation, what goes in and out, and what comes back.
 
-The model runs on the hand-written backwards (takeover.py). The forward pass is watched from two places: this
+The model runs on the hand-written backwards (takeover). The forward pass is watched from two places: this
 package's operations say themselves when they are called (`functional.operation.WATCH`); what has no
 hand-written backward is left to PyTorch, and a TorchFunctionMode sees it. An operation is given an alias of
 each of its inputs, so that the gradient which comes back through *this* use of a tensor is known apart from

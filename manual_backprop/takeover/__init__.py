@@ -1,0 +1,40 @@
+"""`use_manual_gradients`: a model runs on the hand-written backwards, and not a line of it is changed.
+
+    with use_manual_gradients() as coverage:
+        loss = F.cross_entropy(model(images), labels)
+        loss.backward()
+    print(coverage)
+
+How: a `torch.overrides.TorchFunctionMode`, PyTorch's own way to see every call of its functions. A call that
+builds a graph goes to the function's hand-written twin if it has one; any other goes to PyTorch as it was. A
+mode belongs to the thread that entered it, and nothing of it is left on exit.
+
+A function that torch has written in Python, such as `multi_head_attention_forward`, asks first whether it is
+overridden, and is not asked again inside. A copy that does not ask is run in its place, so that what it calls
+is seen too.
+"""
+
+from manual_backprop.takeover.coverage import Coverage
+from manual_backprop.takeover.mode import BuiltIn, Takeover
+
+__all__ = ["BuiltIn", "Coverage", "use_manual_gradients"]
+
+
+def use_manual_gradients(*, strict: bool = False) -> Takeover:
+    """Inside the `with` block, every torch function that has a hand-written twin uses it.
+
+    Autocast, torch.func.functional_call, torch.utils.checkpoint (with the backward inside the block too) and
+    DistributedDataParallel work as ever. What needs no gradient is left to PyTorch.
+
+    Args:
+        strict: raise at the first call that would have a built-in backward.
+
+    Returns:
+        What the `with` statement takes; it hands out the `Coverage`.
+
+    Raises:
+        BuiltIn: with `strict`, inside the block.
+        RuntimeError: inside the block, where a view that was made in it is written over, as in `x[0] += y`:
+            PyTorch allows that for views of its own only.
+    """
+    return Takeover(strict)
