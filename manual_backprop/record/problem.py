@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from manual_backprop.record.compare import compare, may_be_walked_early, visited_early
 from manual_backprop.record.step import Parameter, Step
-from manual_backprop.record.trace import OverwrittenViewError, Trace
+from manual_backprop.record.trace import Trace
 
 RANGE = [2.0**k for k in range(-6, 7)]  # learning rates beside the step's own
 
@@ -91,24 +91,9 @@ class _Problem:
         return Step(trace.calls, values, parameters, float(result.detach()), lr, lrs, losses, early)
 
     def watched(self) -> tuple[Trace, Tensor]:
-        """The forward pass, and the loss.
-
-        PyTorch refuses to write over part of a tensor where that part was taken by a hand-written operation,
-        as in `x[0] += y`. Such a model is recorded with PyTorch's own backwards.
-        """
-        random, before = torch.get_rng_state(), [buffer.clone() for buffer in self.buffers.values()]
-        try:
-            return self.forward(by_hand=True)
-        except OverwrittenViewError:
-            pass
-        torch.set_rng_state(random)
-        for buffer, numbers in zip(self.buffers.values(), before, strict=True):
-            buffer.copy_(numbers)
-        return self.forward(by_hand=False)
-
-    def forward(self, by_hand: bool) -> tuple[Trace, Tensor]:
+        """The forward pass, and the loss."""
         trace = Trace(self.buffers | self.leaves, dict.fromkeys(self.buffers, "constant") | self.kinds)
-        with torch.enable_grad(), trace.watching(self.model, by_hand):
+        with torch.enable_grad(), trace.watching(self.model):
             return trace, self.evaluate(trace)
 
     def evaluate(self, trace: Trace | None = None) -> Tensor:

@@ -9,7 +9,7 @@ to be given the input itself: there, the node of the graph is asked.
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
+from manual_backprop.functional.in_place.view import Alias
 from manual_backprop.functional.operation import WATCH
 from manual_backprop.functional.operation.torch_state import tree_leaves, tree_map, without_torch_functions
 from manual_backprop.record.call import Call, Value
@@ -25,10 +26,6 @@ from manual_backprop.record.symbols import Symbols
 from manual_backprop.record.torch_functions import computes_nothing, is_in_place, name_of_function
 from manual_backprop.record.twins import twin_for
 from manual_backprop.takeover import use_manual_gradients
-
-
-class OverwrittenViewError(RuntimeError):
-    """PyTorch has refused to write over a view that a hand-written operation made."""
 
 
 class Trace(TorchFunctionMode):
@@ -41,7 +38,7 @@ class Trace(TorchFunctionMode):
         self.alive: list[Tensor] = []  # so that no id is used twice
         self.places: list[str] = [""]
         self.symbols = Symbols()
-        self.views_by_hand: set[int] = set()  # by id: what hand-written operations took of a tensor
+        self.stand_ins: set[int] = set()  # by id: what is overwritten in the place of a view
         for name, tensor in names.items():
             kind = kinds[name]
             numbers = tensor.detach().clone() if kind == "constant" else tensor.detach()  # a step changes it
@@ -49,15 +46,15 @@ class Trace(TorchFunctionMode):
             self._know(tensor, Value(symbol, name, kind, numbers))
 
     @contextmanager
-    def watching(self, model: Any, by_hand: bool) -> Iterator[None]:
-        """Record what is computed inside, on the hand-written backwards if `by_hand`."""
+    def watching(self, model: Any) -> Iterator[None]:
+        """Record what is computed inside, on the hand-written backwards."""
         hooks = []
         for place, module in model.named_modules() if isinstance(model, nn.Module) else ():
             hooks.append(module.register_forward_pre_hook(lambda *_, place=place: self.places.append(place)))
             hooks.append(module.register_forward_hook(self._leave, always_call=True))
         token = WATCH.set(self._own)
         try:
-            with self, use_manual_gradients() if by_hand else nullcontext():
+            with self, use_manual_gradients():
                 yield
         finally:
             WATCH.reset(token)
@@ -82,15 +79,13 @@ class Trace(TorchFunctionMode):
         call = Call(self.places[-1], name, False, self._as_values((*args, *kwargs.values())))
         if in_place:
             call.operation = name.rstrip("_")
-            with self._writing_over(given[0]):
-                output = func(*args, **kwargs)
+            output = func(*args, **kwargs)
             self._seen(call, [given[0], *self._sharing(given[0])])
             return output
         arguments, call.aliases = _aliased((args, kwargs))
         output = func(*arguments[0], **arguments[1])
         made = [t for t in _tensors(output) if not any(t is u for u in given)]
         self._seen(call, made)
-        self._note_views(made, [t for t in given if id(t) in self.views_by_hand])
         return output
 
     def _own(self, operation: Any, compute: Callable[..., Any], inputs: tuple[Any, ...]) -> Any:
@@ -98,10 +93,19 @@ class Trace(TorchFunctionMode):
         token = WATCH.set(None)
         try:
             with without_torch_functions():
+                if operation is Alias:
+                    return self._alias(compute(*inputs), *inputs)
                 record = self._own_in_place if operation.overwrites else self._own_elsewhere
                 return record(operation, compute, inputs)
         finally:
             WATCH.reset(token)
+
+    def _alias(self, alias: Tensor, view: Tensor) -> Tensor:
+        """A view under another name is the same value, and no step."""
+        self._as_values(view)
+        self._know(alias, self.values[id(view)])
+        self.stand_ins.add(id(alias))
+        return alias
 
     def _own_elsewhere(self, operation: Any, compute: Callable[..., Any], inputs: tuple[Any, ...]) -> Any:
         """An operation that leaves its inputs as they are is given aliases of them."""
@@ -110,17 +114,18 @@ class Trace(TorchFunctionMode):
         output = compute(*arguments)
         if torch.is_grad_enabled():
             self._seen(call, _tensors(output))
-            self._note_views(_tensors(output), _tensors(inputs))
         return output
 
     def _own_in_place(self, operation: Any, compute: Callable[..., Any], inputs: tuple[Any, ...]) -> Any:
         """An operation that writes over its first input gets that input; its node tells what comes back."""
         self._preserve(_tensors(inputs[0]))
         call = self._own_call(operation, inputs)
-        with self._writing_over(inputs[0]):
-            output = compute(*inputs)
+        output = compute(*inputs)
         if torch.is_grad_enabled():
-            self._seen(call, [*_tensors(output), *self._sharing(inputs[0])])
+            if id(inputs[0]) not in self.stand_ins:
+                for view in self._sharing(inputs[0]):
+                    self.values.pop(id(view), None)  # it has other numbers now, and is read afresh
+            self._seen(call, _tensors(output))
             if call.result is not None and call.result.grad_fn is not None:
                 call.result.grad_fn.register_hook(partial(_note_all, call.gradients))
         return output
@@ -147,6 +152,7 @@ class Trace(TorchFunctionMode):
             value = Value(symbol, "", "intermediate", result.detach())
             call.outputs.append(value)
             self._know(result, value)
+            result.grad_fn  # noqa: B018 - a view that was overwritten gets a new one, if asked, for the hook
             result.register_hook(partial(setattr, value, "gradient"))
         self.calls.append(call)
 
@@ -176,21 +182,6 @@ class Trace(TorchFunctionMode):
         for value in self.values.values():
             if value.tensor.untyped_storage().data_ptr() in storages:
                 value.tensor = value.tensor.clone()
-
-    def _note_views(self, outputs: list[Tensor], origins: list[Tensor]) -> None:
-        """Remember the outputs that share their numbers with one of these."""
-        storages = {t.untyped_storage().data_ptr() for t in origins}
-        views = [t for t in outputs if t.requires_grad and t.untyped_storage().data_ptr() in storages]
-        self.views_by_hand |= {id(t) for t in views}
-
-    @contextmanager
-    def _writing_over(self, tensor: Tensor) -> Iterator[None]:
-        try:
-            yield
-        except RuntimeError as error:
-            if id(tensor) in self.views_by_hand:
-                raise OverwrittenViewError from error
-            raise
 
     def _sharing(self, overwritten: Tensor) -> list[Tensor]:
         """The tensors that changed with it: what it is a view of, and the other views of that."""

@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from manual_backprop.functional.attention.scaled_dot_product_attention import ScaledDotProductAttention
+from manual_backprop.functional.in_place.view import Places
 
 Twin = Callable[..., Any]
 
@@ -68,6 +69,17 @@ def _kl_div(x: Tensor, t: Tensor, reduction: str, log_target: bool) -> Tensor:
     return F.kl_div(x, t, reduction="none", log_target=log_target).mean()
 
 
+def _set_item(x: Tensor, v: Any, index: Any) -> Tensor:
+    x = x.clone()
+    x[index] = v
+    return x
+
+
+def _write_view(x: Tensor, w: Tensor, places: Places) -> Tensor:
+    numbers = places.numbers(x.device)
+    return x.flatten().index_copy(0, numbers, w.flatten()).reshape(x.shape)
+
+
 mse_loss: Twin = F.mse_loss  # whose stubs know of no weight
 l1_loss: Twin = F.l1_loss
 huber_loss: Twin = F.huber_loss
@@ -100,8 +112,10 @@ TWINS: dict[str, Twin] = {
     "Overwrite": lambda x, v: v.to(x).expand_as(x),
     "ReLU": F.relu,
     "ScaledDotProductAttention": _attention,
+    "SetItem": _set_item,
     "Softplus": F.softplus,
     "Std": lambda x, dim, correction, keepdim: torch.std(x, dim, correction=correction, keepdim=keepdim),
     "Var": lambda x, dim, correction, keepdim: torch.var(x, dim, correction=correction, keepdim=keepdim),
     "Update": lambda x, v: v.to(x).expand_as(x),
+    "WriteView": _write_view,
 }

@@ -23,18 +23,21 @@ __all__ = ["BuiltIn", "Coverage", "use_manual_gradients"]
 def use_manual_gradients(*, strict: bool = False) -> Takeover:
     """Inside the `with` block, every torch function that has a hand-written twin uses it.
 
-    Autocast, torch.func.functional_call, torch.utils.checkpoint (with the backward inside the block too) and
-    DistributedDataParallel work as ever. What needs no gradient is left to PyTorch.
+    Autocast, writing in place, torch.func, torch.utils.checkpoint (with the backward inside the block too)
+    and DistributedDataParallel work as ever. Left to PyTorch is what needs no gradient, and what no operation
+    handles: sparse, nested and quantised tensors, subclasses with functions of their own, and views under
+    `torch.func.grad` and its relatives, where no Function can make one.
 
     Args:
-        strict: raise at the first call that would have a built-in backward.
+        strict: raise at the first call that would have a built-in backward, and at a `backward()` through one
+            from before the block, or from differentiating a hand-written backward once more.
 
     Returns:
         What the `with` statement takes; it hands out the `Coverage`.
 
     Raises:
         BuiltIn: with `strict`, inside the block.
-        RuntimeError: inside the block, where a view that was made in it is written over, as in `x[0] += y`:
-            PyTorch allows that for views of its own only.
+        RuntimeError: in a `backward()` after the block, where torch.utils.checkpoint (not the reentrant form)
+            would compute a part of the model again that was computed by hand.
     """
     return Takeover(strict)

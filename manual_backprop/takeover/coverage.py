@@ -2,14 +2,14 @@
 
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Container, Iterable, Iterator
 from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.autograd.graph import Node
+from torch.autograd.graph import GradientEdge, Node
 
 PLACE = "manual_backprop: where it was called"
 ACCUMULATE = "torch::autograd::AccumulateGrad"  # what adds up a leaf's gradient, and no operation
@@ -27,11 +27,17 @@ class Coverage:
     hand_written: Counter[str] = field(default_factory=Counter)
     built_in: Counter[tuple[str, str]] = field(default_factory=Counter)
 
-    def walk(self, *roots: Tensor) -> None:
-        """Walk the graph from these tensors, usually a loss, to the leaves; `backward` does it itself."""
+    def walk(self, *roots: Tensor | GradientEdge, until: Collection[Tensor | GradientEdge] = ()) -> None:
+        """Walk the graph from these tensors, usually a loss, to the leaves; `backward` does it itself.
+
+        Args:
+            roots: where the walk begins, a tensor or an edge of the graph.
+            until: where it ends: what is behind these is left out.
+        """
         self.hand_written.clear()
         self.built_in.clear()
-        for node, place in nodes_behind(roots):
+        ends = {_node_of(edge) for edge in until}
+        for node, place in nodes_behind({_node_of(edge) for edge in roots}, ends):
             if is_hand_written(node):
                 self.hand_written[node.name().removesuffix("Backward")] += 1
             else:
@@ -51,13 +57,22 @@ class Coverage:
         return "\n".join(lines)
 
 
-def nodes_behind(roots: tuple[Tensor, ...]) -> Iterator[tuple[Node, str]]:
-    """Each node of the graph but the leaves' accumulation, and the place that it or one after it is from."""
+def _node_of(edge: Tensor | GradientEdge) -> Node | None:
+    return edge.node if isinstance(edge, GradientEdge) else edge.grad_fn
+
+
+def nodes_behind(
+    roots: Iterable[Node | None], ends: Container[Node | None] = ()
+) -> Iterator[tuple[Node, str]]:
+    """Each node from the roots to the `ends`, and the place that it or one after it is from.
+
+    What accumulates the gradients of the leaves is left out.
+    """
     found: set[Node] = set()
-    waiting: list[tuple[Node | None, str]] = [(root.grad_fn, "the loss") for root in roots]
+    waiting = [(root, "the loss") for root in roots]
     while waiting:
         node, place = waiting.pop()
-        if node is None or node in found or node.name() == ACCUMULATE:
+        if node is None or node in ends or node in found or node.name() == ACCUMULATE:
             continue
         found.add(node)
         place = places_of(node).get(PLACE, place)

@@ -1,17 +1,37 @@
 """The mode that sees every call of a torch function inside a block, and hands it to its twin."""
 
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterable, Iterator
 from functools import cache
-from types import FunctionType
+from types import FrameType, FunctionType
 from typing import Any
 
 import torch
-from torch import Tensor
+import torch.utils.checkpoint
+from torch import Tensor, nn
+from torch.autograd.graph import GradientEdge, Node
 from torch.overrides import TorchFunctionMode, resolve_name
 
-from manual_backprop import functional  # noqa: F401 - the operations register their twins
+from manual_backprop import functional
+from manual_backprop.functional.in_place.setitem import setitem
+from manual_backprop.functional.in_place.view import is_outdated, read_afresh
 from manual_backprop.functional.operation import TWINS
-from manual_backprop.takeover.coverage import PLACE, Coverage, is_hand_written, place_of_call, places_of
+from manual_backprop.functional.operation.torch_state import (
+    base_of,
+    function_modes,
+    is_checkpointing,
+    is_differentiating,
+    overrides_torch_functions,
+    tree_map,
+)
+from manual_backprop.takeover.coverage import (
+    PLACE,
+    Coverage,
+    is_hand_written,
+    nodes_behind,
+    place_of_call,
+    places_of,
+)
 
 BACKWARDS = {torch.autograd.backward, torch.autograd.grad, Tensor.backward}
 
@@ -40,20 +60,31 @@ class Takeover(TorchFunctionMode):
         kwargs = kwargs or {}
         if func in BACKWARDS:
             return self._backward(func, args, kwargs)
-        if not _needs_gradient(args, kwargs):
+        given = tuple(_tensors((args, kwargs)))
+        if not _needs_gradient(given) or _inside_an_operation():
             return func(*args, **kwargs)
-        if func in TWINS:
-            return TWINS[func](*args, **_without_out(kwargs))
-        if isinstance(func, FunctionType) and func not in self.running:
+        before = {tensor.grad_fn for tensor in given} | _graphs_of(given)
+        if not all(_is_plain(tensor) for tensor in given):
+            result = func(*args, **kwargs)
+        elif func in TWINS:
+            result = _call_twin(TWINS[func], args, kwargs)
+        elif isinstance(func, FunctionType) and func not in self.running:
             return self._inside(func, args, kwargs)
-        return self._built_in(func, args, kwargs)
+        else:
+            result = func(*args, **kwargs)
+        new = [tensor for tensor in _tensors(result) if not any(tensor is old for old in given)]
+        self._look_at(func, {tensor.grad_fn for tensor in new} | _graphs_of(given), before)
+        return result
 
     def _backward(self, func: Any, args: Any, kwargs: Any) -> Any:
         """Walks the graph, once: Tensor.backward calls torch.autograd.backward."""
         if func in self.running:
-            return self._built_in(func, args, kwargs)
+            return func(*args, **kwargs)
         if BACKWARDS.isdisjoint(self.running):
-            self.coverage.walk(*_tensors(args[:1] or tuple(kwargs.values())[:1]))
+            roots, inputs = args[0] if args else next(iter(kwargs.values())), _inputs_of(func, args, kwargs)
+            self.coverage.walk(*_edges(roots), until=_edges(inputs))
+            if self.strict and self.coverage.built_in:
+                raise BuiltIn(str(self.coverage))
         return self._inside(func, args, kwargs)
 
     def _inside(self, func: Any, args: Any, kwargs: Any) -> Any:
@@ -65,30 +96,95 @@ class Takeover(TorchFunctionMode):
         finally:
             self.running.pop()
 
-    def _built_in(self, func: Any, args: Any, kwargs: Any) -> Any:
-        """PyTorch's own function; a backward of its own is noted, or with `strict` an error."""
-        result = func(*args, **kwargs)
-        if any(t.grad_fn is not None and not is_hand_written(t.grad_fn) for t in _tensors(result)):
-            self._note(func, result)
-        return result
-
-    def _note(self, func: Any, result: Any) -> None:
+    def _look_at(self, func: Any, after: set[Node | None], before: set[Node | None]) -> None:
+        """Note where the call has made a backward of PyTorch's own, or, with `strict`, raise."""
+        made = {node for node in after if node is not None and node not in before}
+        if is_checkpointing():
+            for node in made:
+                node.register_prehook(_require_a_block)
+        found = [node for node, _ in nodes_behind(made, before)] if self.strict else made
+        built_in = [node for node in found if not is_hand_written(node)]
+        if not built_in:
+            return
         place = f"{resolve_name(func) or func.__name__} in {place_of_call()}"
         if self.strict:
-            raise BuiltIn(f"{place} has no hand-written backward")
-        for tensor in _tensors(result):
-            if tensor.grad_fn is not None:
-                places_of(tensor.grad_fn).setdefault(PLACE, place)
+            raise BuiltIn(f"{place} has no hand-written backward: {built_in[0].name()}")
+        for node in built_in:
+            places_of(node).setdefault(PLACE, place)
 
 
-def _needs_gradient(args: Any, kwargs: Any) -> bool:
-    """Whether the call builds a graph."""
-    return torch.is_grad_enabled() and any(tensor.requires_grad for tensor in _tensors((args, kwargs)))
+def _require_a_block(_: Any) -> None:
+    """What was computed by hand is computed again by hand: other operations save other tensors."""
+    if not any(isinstance(mode, Takeover) for mode in function_modes()):
+        raise RuntimeError(
+            "backward: torch.utils.checkpoint computes a part of the model again that was computed inside "
+            "use_manual_gradients(): call backward() inside the block too, or inside another one"
+        )
 
 
-def _without_out(kwargs: dict[str, Any]) -> dict[str, Any]:
-    """`out=None` says nothing, and twins have no `out`; any other `out` stays, and is an error."""
-    return {name: value for name, value in kwargs.items() if name != "out" or value is not None}
+def _call_twin(twin: Any, args: Any, kwargs: Any) -> Any:
+    """The twin's result, of arguments that are read afresh where they are views that were written over."""
+    kwargs = {name: value for name, value in kwargs.items() if name != "out" or value is not None}
+    if twin is setitem or not any(is_outdated(tensor) for tensor in _tensors((args, kwargs))):
+        return twin(*args, **kwargs)
+    read: dict[int, tuple[Tensor, Tensor]] = {}  # by the id of what is read, that and what was given
+
+    def afresh(value: Any) -> Any:
+        if not isinstance(value, Tensor):
+            return value
+        fresh = read_afresh(value)
+        read[id(fresh)] = fresh, value
+        return fresh
+
+    args, kwargs = tree_map(afresh, (args, kwargs))
+    result = twin(*args, **kwargs)
+    return read[id(result)][1] if id(result) in read else result  # in place, the tensor that was given
+
+
+def _needs_gradient(tensors: Iterable[Tensor]) -> bool:
+    """Whether a call with these tensors builds a graph."""
+    return torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors)
+
+
+def _is_plain(tensor: Tensor) -> bool:
+    """Whether the operations handle such a tensor; sparse, nested, quantised and others are PyTorch's own."""
+    return (
+        tensor.layout is torch.strided
+        and not tensor.is_nested
+        and not tensor.is_quantized
+        and (type(tensor) in (Tensor, nn.Parameter) or not overrides_torch_functions(tensor))
+    )
+
+
+def _inside_an_operation() -> bool:
+    """Whether it is a hand-written formula that calls, to be differentiated as it stands.
+
+    What torch.utils.checkpoint computes again for it is the model's.
+    """
+    if not is_differentiating():
+        return False
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        module = frame.f_globals.get("__name__", "")
+        if module == torch.utils.checkpoint.__name__:
+            return False
+        if module.startswith(functional.__name__):
+            return True
+        frame = frame.f_back
+    return False
+
+
+def _graphs_of(tensors: Iterable[Tensor]) -> set[Node | None]:
+    """The nodes that made them; of a view, what made the tensor that it shows, since both change together."""
+    return {base_of(tensor).grad_fn for tensor in tensors}
+
+
+def _inputs_of(func: Any, args: Any, kwargs: Any) -> Any:
+    """What is differentiated with respect to, where it is said."""
+    if "inputs" in kwargs:
+        return kwargs["inputs"]
+    at = {torch.autograd.grad: 1, torch.autograd.backward: 5, Tensor.backward: 4}[func]
+    return args[at] if len(args) > at else None
 
 
 @cache
@@ -108,6 +204,15 @@ def _never_overridden(func: FunctionType) -> FunctionType:
 
 def _no(*_: Any) -> bool:
     return False
+
+
+def _edges(value: Any) -> list[Tensor | GradientEdge]:
+    """The tensors, and edges of the graph, that a backward pass begins or ends with."""
+    if isinstance(value, GradientEdge):
+        return [value]
+    if isinstance(value, list | tuple):
+        return [edge for part in value for edge in _edges(part)]
+    return list(_tensors(value))
 
 
 def _tensors(value: Any) -> Iterator[Tensor]:

@@ -14,7 +14,12 @@ from tests.functional.modules import NAMES
 from tests.functional.samples import Row, randn
 from tests.functional.table import ROWS
 
-WITHOUT_ROW = {"cross_entropy_in_place", "overwrite"}  # in place, which has tests of its own
+WITHOUT_ROW = {
+    "cross_entropy_in_place",
+    "overwrite",
+    "setitem",
+    "view",
+}  # in place, which has tests of its own
 WITHOUT_EXAMPLE = {"cross_entropy_"}  # in place, so that it cannot be called twice with the same tensors
 WITHOUT_TWIN = {"linear_cross_entropy"}  # that of newer versions of torch has options of its own
 

@@ -101,12 +101,3 @@ def test_a_view_shares_the_memory_of_what_it_views() -> None:
     with use_manual_gradients():
         for view in (x.view(15), x.T, x[1:], x.expand(2, 5, 3), x.unbind(1)[1], x.split(2)[1]):
             assert view.untyped_storage().data_ptr() == x.untyped_storage().data_ptr()
-
-
-def test_overwriting_a_view_is_refused() -> None:
-    """PyTorch cannot know what that would mean for a hand-written backward, and says so."""
-    x = randn(5, 3).requires_grad_()
-    with use_manual_gradients():
-        view = x.clone().view(15)
-        with pytest.raises(RuntimeError, match="view"):
-            view.zero_()

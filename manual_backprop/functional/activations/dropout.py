@@ -38,6 +38,7 @@ import torch
 import torch.nn.functional as T
 from torch import Tensor
 
+from manual_backprop.functional.in_place.view import overwriting_views
 from manual_backprop.functional.operation import (
     Formula,
     Operation,
@@ -120,7 +121,7 @@ def draw(input: Tensor, p: float) -> Tensor:
 
 
 _dropout = function_of(Dropout)
-_dropout_in_place = function_of(DropoutInPlace)
+_dropout_in_place = overwriting_views(function_of(DropoutInPlace))
 
 
 def _with_the_same_mask(dropout: Callable[..., Tensor], input: Tensor) -> Tensor:

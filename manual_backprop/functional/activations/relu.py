@@ -35,6 +35,7 @@ import torch
 import torch.nn.functional as T
 from torch import Tensor
 
+from manual_backprop.functional.in_place.view import overwriting_views
 from manual_backprop.functional.operation import (
     Formula,
     Operation,
@@ -128,7 +129,7 @@ class ReLUInPlace(ReLU):
 
 
 _relu = function_of(ReLU)
-_relu_in_place = function_of(ReLUInPlace)
+_relu_in_place = overwriting_views(function_of(ReLUInPlace))
 
 
 @public(torch.relu, torch.Tensor.relu, T.relu, example=example((5, 3)))

@@ -27,6 +27,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from manual_backprop.functional.in_place.view import overwriting_views
 from manual_backprop.functional.operation import Operation, function_of
 
 
@@ -52,7 +53,7 @@ def overwriting(operation: type[Operation]) -> Callable[..., Tensor]:
     in_place: Any = type(
         operation.__name__, (operation,), {"generate_vmap_rule": False, "overwrites": True, **methods}
     )
-    apply = function_of(in_place)
+    apply = overwriting_views(function_of(in_place))
 
     def apply_in_place(input: Tensor, *options: Any) -> Tensor:
         operation.check(input, *options)

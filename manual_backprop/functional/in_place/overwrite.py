@@ -26,8 +26,10 @@ The trap: the gradients of y in x *= y and x /= y need the *old* x, which is gon
 first. (In the sum and the difference no number is needed on the way back, which is why they may overwrite.)
 Any other operation that kept x finds it changed: PyTorch counts the changes of each tensor, and raises.
 
-What PyTorch's own call is left to: a view, since the tensor that it is a view of changes with it; a leaf that
-requires a gradient, which may not be overwritten; and numbers of a type that has no gradient.
+Where x is a view, the tensor that it is a view of changes with it: view.py.
+
+What PyTorch's own call is left to: a leaf that requires a gradient, which may not be overwritten; and numbers
+of a type that has no gradient.
 
 Shapes: x (*), v any shape that broadcasts to (*), each gradient that of its own.
 
@@ -46,6 +48,7 @@ from manual_backprop.functional.arithmetic.add import add
 from manual_backprop.functional.arithmetic.div import div
 from manual_backprop.functional.arithmetic.mul import mul
 from manual_backprop.functional.arithmetic.sub import sub
+from manual_backprop.functional.in_place.view import is_writable_view, overwriting_views
 from manual_backprop.functional.operation import Formula, Operation, broadcasts, function_of, twin_of
 from manual_backprop.functional.operation.torch_state import is_view
 from manual_backprop.functional.shapes.broadcast_to import back_to
@@ -124,8 +127,8 @@ def _aligned(in_dims: tuple[int | None, int | None], input: Tensor, value: Tenso
     return value.reshape(shape).movedim(0, at)
 
 
-_overwrite = function_of(Overwrite)
-_update = function_of(Update)
+_overwrite = overwriting_views(function_of(Overwrite))
+_update = overwriting_views(function_of(Update))
 
 
 def _rewrite(input: Tensor, value: Tensor) -> Tensor:
@@ -138,7 +141,7 @@ def _is_ours(input: Tensor, other: Any) -> bool:
     return (
         (input.is_floating_point() or input.is_complex())
         and not (input.is_leaf and input.requires_grad)
-        and (torch.compiler.is_compiling() or not is_view(input))
+        and (torch.compiler.is_compiling() or not is_view(input) or is_writable_view(input))
         and (broadcasts(other.shape, input.shape) if isinstance(other, Tensor) else isinstance(other, Number))
     )
 

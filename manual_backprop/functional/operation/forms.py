@@ -9,8 +9,14 @@ from torch import Tensor
 
 from manual_backprop.functional.operation.checks import require_overwritable
 from manual_backprop.functional.operation.operation import Operation
-from manual_backprop.functional.operation.precision import autocast
-from manual_backprop.functional.operation.torch_state import is_forward_mode, is_transformed
+from manual_backprop.functional.operation.registry import TWINS
+from manual_backprop.functional.operation.torch_state import (
+    is_forward_mode,
+    is_transformed,
+    is_view,
+    loses_views,
+    view_as_built_in,
+)
 
 WATCH: ContextVar[Callable[..., Tensor] | None] = ContextVar("watch", default=None)
 """Who is called in an operation's place, with the operation, what computes it, and the inputs."""
@@ -25,15 +31,16 @@ def function_of(operation: type[Operation]) -> Callable[..., Any]:
       end of `forward`. PyTorch takes 40 to 60 µs less for a call and its backward than with both.
     - operation: under torch.func, which asks for `setup_context`, in forward mode, for `jvp`, and where it
       overwrites its input.
+    - `forward` alone: a view under torch.func.grad, so that it is one, and has PyTorch's own backward.
     - traced: under torch.compile, which refuses a Function that has its own `jvp`, and needs none: what it
       traces is not differentiated in forward mode.
     """
     plain, traced = _plain(operation), _traced(operation)
-    overwrites, name = operation.overwrites, operation.__name__  # Dynamo cannot look at the class for them
+    overwrites, views, name = operation.overwrites, operation.views, operation.__name__  # Dynamo cannot look
 
     def apply(*inputs: Any) -> Any:
         device_type = next(x for x in inputs if isinstance(x, Tensor)).device.type
-        if torch.is_autocast_enabled(device_type):
+        if device_type != "meta" and torch.is_autocast_enabled(device_type):
             dtype = operation.autocast_dtype(device_type)
             if dtype is not None:
                 with torch.autocast(device_type, enabled=False):
@@ -45,14 +52,30 @@ def function_of(operation: type[Operation]) -> Callable[..., Any]:
             if any(isinstance(x, Tensor) and x.requires_grad for x in inputs):
                 return traced.apply(*inputs)
             return operation.forward(*inputs)  # Dynamo would hand a `forward(*inputs)` the ctx as well
+        if views and is_transformed() and loses_views():
+            view: Any = operation.forward(*inputs)
+            if is_view(view[0] if isinstance(view, tuple) else view):
+                return view
         watch = WATCH.get()
         if watch is not None:
-            return watch(operation, operation.apply, inputs)
-        if overwrites or is_transformed() or is_forward_mode():
-            return operation.apply(*inputs)
-        return plain.apply(*inputs)
+            output = watch(operation, operation.apply, inputs)
+        elif overwrites or is_transformed() or is_forward_mode():
+            output = operation.apply(*inputs)
+        else:
+            output = plain.apply(*inputs)
+        if views:
+            view_as_built_in(output)
+        return output
 
     return apply
+
+
+def autocast(value: Any, dtype: torch.dtype) -> Any:
+    """As torch.autocast does it: floating-point tensors are cast, but never float64 ones."""
+    if not isinstance(value, Tensor) or not value.is_floating_point() or value.dtype == torch.float64:
+        return value
+    cast = torch.Tensor.to if torch.compiler.is_compiling() else TWINS[torch.Tensor.to]  # clone.py
+    return cast(value, dtype)
 
 
 def _plain(operation: type[Operation]) -> Any:

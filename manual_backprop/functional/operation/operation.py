@@ -42,6 +42,8 @@ class Operation(torch.autograd.Function):
     generate_vmap_rule = True
     overwrites = False
     """Whether it writes its output over its input."""
+    views = False
+    """Whether its outputs may be views of its input, made of it and of nothing else."""
 
     def __init_subclass__(cls) -> None:
         """Make the formula known; a class that says none, and inherits none, has its bare name."""

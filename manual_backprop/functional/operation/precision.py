@@ -1,18 +1,9 @@
-"""Floating-point types: what is computed wider than it is stored, and what torch.autocast casts."""
-
-from typing import Any
+"""Floating-point types: what is computed wider than it is stored."""
 
 import torch
 from torch import Tensor
 
 HALF_PRECISION = (torch.float16, torch.bfloat16)
-
-
-def autocast(value: Any, dtype: torch.dtype) -> Any:
-    """As torch.autocast does it: floating-point tensors are cast, but never float64 ones."""
-    if isinstance(value, Tensor) and value.is_floating_point() and value.dtype != torch.float64:
-        return value.to(dtype)
-    return value
 
 
 def widen(tensor: Tensor) -> Tensor:

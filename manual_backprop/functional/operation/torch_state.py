@@ -4,26 +4,50 @@ Tests hold each function to what it says, with the oldest and the newest version
 """
 
 from contextlib import AbstractContextManager
+from typing import Any
 
 import torch
 from torch import Tensor
 from torch.autograd import forward_ad
+from torch.overrides import TorchFunctionMode, _get_current_function_mode_stack
 from torch.utils._pytree import tree_leaves, tree_map
 
 __all__ = [
     "base_of",
+    "function_modes",
+    "is_checkpointing",
+    "is_differentiating",
     "is_forward_mode",
+    "is_overwritable_view",
     "is_transformed",
     "is_view",
+    "loses_views",
+    "overrides_torch_functions",
     "tree_leaves",
     "tree_map",
+    "view_as_built_in",
+    "without_counting_a_change",
     "without_torch_functions",
 ]
+
+
+Creation: Any = torch._C._autograd.CreationMeta
+_creation: Any = torch._C._autograd._get_creation_meta
 
 
 def is_transformed() -> bool:
     """Whether a transform of torch.func, such as `grad` or `vmap`, is at work."""
     return torch._C._are_functorch_transforms_active()
+
+
+def loses_views() -> bool:
+    """Whether `torch.func.grad` or another reverse-mode transform is at work.
+
+    To it, what a Function returns is no view, though it is in the memory of the input: to write over the one
+    would change the other behind its back.
+    """
+    grad = torch._C._functorch.TransformType.Grad
+    return any(level.key() == grad for level in torch._C._functorch.get_interpreter_stack() or ())
 
 
 def is_forward_mode() -> bool:
@@ -39,6 +63,56 @@ def is_view(tensor: Tensor) -> bool:
 def base_of(tensor: Tensor) -> Tensor:
     """The tensor that a view is a view of; any other tensor itself."""
     return tensor if tensor._base is None else tensor._base
+
+
+def is_overwritable_view(tensor: Tensor) -> bool:
+    """Whether autograd would let this view be overwritten in place, and what it is a view of with it."""
+    return _creation(tensor) == Creation.DEFAULT
+
+
+def view_as_built_in(output: Any) -> None:
+    """Let autograd take views for ones that its own functions made.
+
+    By itself it takes a view that a Function returns for one that may not be overwritten, since the graph of
+    an overwritten view is made anew, from its strides, without the Function. Of a Function that does nothing
+    but view, that graph is right. Several views that one call has made stay refused, as built-in ones are.
+    """
+    several = isinstance(output, tuple)
+    for view in output if several else (output,):
+        if is_view(view) and _creation(view) == Creation.IN_CUSTOM_FUNCTION:
+            new = Creation.MULTI_OUTPUT_NODE if several else Creation.DEFAULT
+            torch._C._autograd._set_creation_meta(view, new)
+
+
+def is_differentiating() -> bool:
+    """Whether a backward pass is under way in this thread, forward mode, or a transform of torch.func."""
+    return torch._C._current_autograd_node() is not None or is_forward_mode() or is_transformed()
+
+
+def is_checkpointing() -> bool:
+    """Whether torch.utils.checkpoint keeps what is saved now, to compute it again in the backward pass."""
+    hooks = torch._C._autograd._top_saved_tensors_default_hooks(True)
+    return hooks is not None and hooks[0].__module__ == "torch.utils.checkpoint"
+
+
+def function_modes() -> list[TorchFunctionMode]:
+    """The modes that see the calls of torch functions in this thread."""
+    return _get_current_function_mode_stack()
+
+
+def overrides_torch_functions(tensor: Tensor) -> bool:
+    """Whether it is of a subclass that has torch functions of its own."""
+    handler = type(tensor).__torch_function__
+    none: Any = torch._C._disabled_torch_function_impl
+    inherited: Any = Tensor.__torch_function__
+    return handler is not none and getattr(handler, "__func__", handler) is not inherited.__func__
+
+
+def without_counting_a_change(tensor: Tensor) -> AbstractContextManager[None]:
+    """Inside, "overwriting" the tensor is not counted: for what leaves its numbers as they are."""
+    autograd: Any = torch.autograd
+    kept: AbstractContextManager[None] = autograd._unsafe_preserve_version_counter(tensor)
+    return kept
 
 
 def without_torch_functions() -> AbstractContextManager[None]:

@@ -82,6 +82,7 @@ class Expand(Operation):
     formula = Formula(
         "expand", "shape", "{0} repeated to {1}", ("Σ {g} over the repetitions",), reordered=True
     )
+    views = True
 
     @staticmethod
     def forward(input: Tensor, shape: tuple[int, ...]) -> Tensor:

@@ -48,6 +48,7 @@ class GetItem(Operation):
     """y = x at the index, and ∂L/∂x the scatter-add of ∂L/∂y."""
 
     formula = Formula("getitem", "choice", "{0}[{1}]", ("{g} at [{1}], else 0",))
+    views = True
 
     @staticmethod
     def forward(input: Tensor, index: Any) -> Tensor:

@@ -43,6 +43,7 @@ class Permute(Operation):
     formula = Formula(
         "permute", "shape", "{0} with dimensions {1}", ("{g}, its dimensions put back",), reordered=True
     )
+    views = True
 
     @staticmethod
     def forward(input: Tensor, dims: tuple[int, ...]) -> Tensor:

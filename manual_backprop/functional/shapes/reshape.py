@@ -12,8 +12,8 @@ Want    ∂L/∂x.
 
         ∂L/∂x = reshape(∂L/∂y, shape of x)
 
-Nothing is computed, and where the strides allow it nothing is copied: y is another view of x's memory. (A
-view that this package made may not be overwritten in place; PyTorch says so if one tries.)
+Nothing is computed, and where the strides allow it nothing is copied: y is another view of x's memory. (What
+writing over it means for x is in in_place/view.py.)
 
 The numerical trap is none. The trap of bookkeeping: the upstream gradient may be expanded or transposed,
 and a view of that in the shape of x may not exist. So the way back is a reshape, which copies where it
@@ -42,6 +42,7 @@ class Reshape(Operation):
     """y with the numbers of x, and ∂L/∂x = ∂L/∂y in the shape of x."""
 
     formula = Formula("reshape", "shape", "{0} as {1}", ("{g}, in the shape of {0}",), reordered=True)
+    views = True
 
     @staticmethod
     def forward(input: Tensor, shape: tuple[int, ...]) -> Tensor:

@@ -45,6 +45,7 @@ class Split(Operation):
     formula = Formula(
         "split", "shape", "{0} in parts of {1}", ("the gradients of the parts, one behind the other",)
     )
+    views = True
 
     @staticmethod
     def forward(input: Tensor, sizes: list[int], dim: int) -> tuple[Tensor, ...]:
@@ -67,6 +68,7 @@ class Unbind(Operation):
     """yₙ = slice n of x, and ∂L/∂x = stack(∂L/∂y₁, ∂L/∂y₂, …)."""
 
     formula = Formula("unbind", "shape", "the slices of {0}", ("the gradients of the slices, side by side",))
+    views = True
 
     @staticmethod
     def forward(input: Tensor, dim: int) -> tuple[Tensor, ...]:
