@@ -7,11 +7,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from manual_backprop import use_manual_gradients
+from manual_backprop import record, use_manual_gradients
 from manual_backprop.functional import einsum
 from tests.functional.checks import CONTRACT, Check, assert_same, upstream_for
 from tests.functional.samples import Row, randn, transposed
-from tests.functional.table.einsum import by_name, derivation, sample
+from tests.functional.table.einsum import ROW, by_name, derivation, sample
 
 VECTOR, MATRIX, BATCH = randn(3), randn(3, 5), randn(2, 3, 5)
 
@@ -60,15 +60,16 @@ def test_it_is_the_twins_and_by_hand(name: str) -> None:
 
 
 @pytest.mark.parametrize("check", CONTRACT, ids=lambda check: check.__name__)
-def test_views_keep_the_contract(check: Check) -> None:
+def test_a_diagonal_keeps_the_contract(check: Check) -> None:
     samples = (
-        sample("a diagonal", "ii->i", randn(3, 3)),
-        sample("diagonals of a batch", "...ii->i...", transposed(randn(2, 3, 3))),
-        sample("a permutation", "ijk->kij", randn(2, 3, 5)),
-        sample("nothing", "ij->ij", randn(3, 1)),
+        sample("of a matrix", "ii->i", randn(3, 3)),
+        sample("of a batch", "...ii->i...", transposed(randn(2, 3, 3))),
+        sample("of three", "ijii->ij", randn(3, 2, 3, 3)),
     )
     row = Row(
-        "einsum", by_name(einsum), by_name(torch.einsum), derivation, frozenset(), samples, (), is_view=True
+        *("einsum", by_name(einsum), by_name(torch.einsum), derivation, frozenset(), samples, ()),
+        is_view=True,
+        before_inputs=ROW.before_inputs,
     )
     for each in samples:
         check(row.function, row, each)
@@ -222,3 +223,29 @@ def test_any_spelling_compiles_without_a_break(name: str, dynamic: bool) -> None
         given = values_and_gradients(compiled, *inputs)
     for pair in zip(given, values_and_gradients(SPELLINGS[name], *inputs), strict=True):
         assert_same(name, *pair)
+
+
+def test_a_transform_inside_a_compiled_function_keeps_the_gradient() -> None:
+    def loss(f: Any) -> Any:
+        return lambda q, k: f("nhd,mhd->nhm", q, k).square().sum()
+
+    torch.compiler.reset()
+    inputs = randn(5, 2, 3), randn(7, 2, 3)
+    compiled = torch.compile(torch.func.grad(loss(einsum)), fullgraph=True, backend="aot_eager")
+    torch.testing.assert_close(compiled(*inputs), torch.func.grad(loss(torch.einsum))(*inputs))
+
+
+def test_a_recorded_step_shows_the_equation() -> None:
+    def model(q: Tensor, k: Tensor) -> Tensor:
+        return torch.einsum("nhd,mhd->nhm", q, k).square().sum()
+
+    inputs = (randn(*shape).requires_grad_() for shape in ((5, 2, 3), (7, 2, 3)))
+    call = record(model, *inputs).steps[0].calls[0]
+    assert call.by_hand
+    q, k = (value.symbol for value in call.inputs)
+    assert call.line() == f"t₁ = Σ {q} {k} by nhd,mhd->nhm"
+    assert [call.backward_line(at) for at in (0, 1)] == [
+        f"∂L/∂{q} = Σ ∂L/∂t₁ {k} by the labels of {q}",
+        f"∂L/∂{k} = Σ ∂L/∂t₁ {q} by the labels of {k}",
+    ]
+    assert max(call.ulps.values()) < 16

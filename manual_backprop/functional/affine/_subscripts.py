@@ -1,9 +1,8 @@
 """How einsum is told what to multiply: an equation or lists of subscripts, read to one label a dimension.
 
 `explicit` writes out what an equation leaves to be understood. A label is one character; the dimensions under
-an ellipsis, which have no letters, get Greek ones, from the right, so that they are broadcast as usual:
-
-    i...,...j   with (2, 5, 3) and (3, 7)   →   iαβ,βj->αβij
+an ellipsis, which have no letters, get Greek ones, from the right, so that they are broadcast as usual. With
+the shapes (2, 5, 3) and (3, 7), `i...,...j` is `iαβ,βj->αβij`.
 """
 
 import re

@@ -1,7 +1,7 @@
 """Einstein's summation: products of tensors, summed, with a label for each dimension that says which.
 
-Given   an equation such as ij,jk->ik. It labels the dimensions of each operand, here of A and B, and those of
-        the result Z. Each number of Z is the sum of products over the labels that Z lacks:
+Given   an equation such as `ij,jk->ik`. It labels the dimensions of each operand, here A and B, and those of
+        the result Z. Each number of Z is a sum of products over the labels that Z lacks:
 
             zᵢₖ = Σⱼ aᵢⱼ bⱼₖ
 
@@ -13,10 +13,9 @@ Want    ∂L/∂A, ∂L/∂B, and so on for each operand.
 
         ∂L/∂aᵢⱼ = Σₖ gᵢₖ · ∂zᵢₖ/∂aᵢⱼ = Σₖ gᵢₖ bⱼₖ
 
-2.  That is a sum of products again, over the labels that A lacks: in the equation, A and Z have changed
-    places. With more operands, all the others stay where they are:
-
-        ij,jk->ik     has     ik,jk->ij   for A   and   ij,ik->jk   for B
+2.  That is a sum of products again, over the labels that A lacks. In the equation, A and Z have changed
+    places, and all other operands stay: for `ij,jk->ik`, the gradient of A is `ik,jk->ij` with g in the place
+    of A, and that of B is `ij,ik->jk` with g in the place of B.
 
 3.  A label that A alone has and Z lacks, as j in zᵢ = Σⱼ aᵢⱼ: each of these numbers reaches L through zᵢ with
     slope 1, so that the gradient is repeated along j (sum.py):
@@ -31,29 +30,33 @@ Want    ∂L/∂A, ∂L/∂B, and so on for each operand.
 5.  A dimension of size 1 where its label is larger elsewhere is one number used for all values of the label.
     Its gradient is the sum over them (broadcast_to.py).
 
-What it is with some equations, g being the gradient of what comes out:
+With some equations it is a rule that has a name:
 
-        ij,jk->ik           matrix product       ∂L/∂A = g Bᵀ and ∂L/∂B = Aᵀ g, as in matmul.py
-        nij,njk->nik        of a batch           the same for each n
-        i,j->ij             outer product        ∂L/∂a = g b and ∂L/∂b = gᵀ a
-        ii->                trace                ∂L/∂A has g on its diagonal
-        nhd,mhd->nhm        attention scores     ∂L/∂Q is nhm,mhd->nhd and ∂L/∂K is nhd,nhm->mhd
+        product     `ij,jk->ik`        ∂L/∂A = g Bᵀ and ∂L/∂B = Aᵀ g (matmul.py)
+        batch       `nij,njk->nik`     the same for each n
+        outer       `i,j->ij`          ∂L/∂a = g b and ∂L/∂b = gᵀ a
+        trace       `ii->`             ∂L/∂A = g I, with the identity matrix I
+        scores      `nhd,mhd->nhm`     for q, `nhm,mhd->nhd` of g and k; for k, `nhd,nhm->mhd` of q and g
 
-Step 2 makes the order of the factors matter. In the gradient of C with ab,bc,cd->ad, the product of g and B
-has no label to sum over, and abcd numbers; that of g and A has bd numbers. So backward takes next, each time,
-the factor that makes the smallest product. Forward goes from left to right, as PyTorch does.
+The last are the attention scores of n queries and m keys with h heads.
 
-The numerical trap: 0 · ∞ is NaN. To put a gradient on a diagonal by a product with the identity matrix would
-make NaN around one that is infinite; step 4 is a choice (where.py). And in half precision each product of two
-factors is rounded, so that the order of three can be seen in the last place.
+The trap of bookkeeping is the order of the factors. In the gradient of the last factor of `ab,bc,cd->ad`, the
+product of g and the second has no label to sum over, and a number for each a, b, c and d; that of g and the
+first has one for each b and d. So backward always takes next the factor that makes the smallest product.
+Forward goes from left to right, as PyTorch does.
 
-Shapes: operands with as many dimensions as labels, "..." being any number of them, which are broadcast from
+The numerical trap: 0 · ∞ is NaN. A gradient put on a diagonal by a product with the identity matrix would
+have NaN beside every infinite number; step 4 is a choice (where.py). And in half precision each product of
+two factors is rounded, so that the order of three can be seen in the last place.
+
+Shapes: operands with as many dimensions as labels, `...` being any number of them, which are broadcast from
 the right; output by its labels; each gradient has the shape of its operand.
 
 Source: Laue, Mitterreiter and Giesen, "A simple and efficient tensor calculus", AAAI Conference on Artificial
 Intelligence 34 (2020), whose rule for a product of two is step 2.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -72,25 +75,34 @@ class Einsum(Operation):
     formula = Formula(
         "einsum",
         "product",
-        "Σ of the products of {all}",
-        ("Σ of the products of {g} and the other factors",),
+        "Σ {2}‹ {3}›‹ {4}›‹ {5}› by {0}",
+        (
+            "",
+            "",
+            "Σ {g}‹ {3}›‹ {4}›‹ {5}› by the labels of {2}",
+            "Σ {g} {2}‹ {4}›‹ {5}› by the labels of {3}",
+            "Σ {g} {2} {3}‹ {5}› by the labels of {4}",
+            "Σ {g} {2} {3} {4} by the labels of {5}",
+        ),
         reordered=True,
     )
 
     @staticmethod
-    def forward(*inputs: Any) -> Tensor:
-        *operands, equation, lower = inputs
+    def forward(equation: str, lower: torch.dtype | None, *operands: Tensor) -> Tensor:
         labels, output = labels_of(equation)
         shape = _shape_of_output(operands, labels, output)
         value = contraction(list(zip(operands, labels, strict=True)), output, shape, lower)
-        if len(operands) == 1 and set(labels[0]) == set(output):
-            return value  # a diagonal, which is a view of the operand
-        return value.detach()  # a view of a product, of which nobody else knows
+        diagonal = len(operands) == 1 and set(labels[0]) == set(output)  # which is a view of the operand
+        if diagonal or torch.is_grad_enabled():
+            return value
+        # In a Function, where nothing is recorded, a new tensor that was permuted is no view that matters:
+        # PyTorch would not let it be overwritten.
+        return value.detach()
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
-        *operands, ctx.equation, ctx.lower = inputs
-        needed = ctx.needs_input_grad[:-2]
+        ctx.equation, ctx.lower, *operands = inputs
+        _, _, *needed = ctx.needs_input_grad
         # Step 2: an operand is needed for the gradients of the others, and of itself nothing but its shape.
         ctx.save_for_backward(
             *(x if any(needed[:at] + needed[at + 1 :]) else None for at, x in enumerate(operands))
@@ -107,7 +119,7 @@ class Einsum(Operation):
             for x, of_x in zip(ctx.saved_tensors, labels, strict=True)
         ]
         grads: list[Tensor | None] = []
-        for at, needed in enumerate(ctx.needs_input_grad[:-2]):
+        for at, needed in enumerate(ctx.needs_input_grad[2:]):
             if not needed:
                 grads.append(None)
                 continue
@@ -115,13 +127,13 @@ class Einsum(Operation):
             exchanged = smallest_first([(grad_output, output), *others], labels[at])
             shape, _ = ctx.like[at]
             grads.append(back_to(ctx.like[at], contraction(exchanged, labels[at], shape, ctx.lower)))
-        return (*grads, None, None)
+        return None, None, *grads
 
     @staticmethod
-    def jvp(ctx: Any, *tangents: Any) -> Tensor:
+    def jvp(ctx: Any, _equation: None, _lower: None, *tangents: Tensor | None) -> Tensor:
         operands, (labels, output) = ctx.saved_tensors, labels_of(ctx.equation)
         terms = []  # the product rule: Z is linear in each of its operands
-        for at, tangent in enumerate(tangents[:-2]):
+        for at, tangent in enumerate(tangents):
             if tangent is not None:
                 factors = [*operands[:at], tangent, *operands[at + 1 :]]
                 factors = list(zip(factors, labels, strict=True))
@@ -129,7 +141,7 @@ class Einsum(Operation):
         return sum(terms[1:], start=terms[0])
 
 
-def _shape_of_output(operands: list[Tensor], labels: list[str], output: str) -> tuple[int, ...]:
+def _shape_of_output(operands: Sequence[Tensor], labels: list[str], output: str) -> tuple[int, ...]:
     sizes: dict[str, int] = {}
     for x, of_x in zip(operands, labels, strict=True):
         for label, size in zip(of_x, x.shape, strict=True):
@@ -170,7 +182,8 @@ def einsum(*args: Any) -> Tensor:
     if len(operands) == 1 and sorted(labels[0]) == sorted(output):  # nothing is summed, no diagonal picked
         return permute(operands[0], tuple(map(labels[0].index, output)))
     device_type = operands[0].device.type
-    if torch.is_autocast_enabled(device_type):  # which casts the factors of a matrix product, and no others
+    # Autocast casts the factors of a matrix product, and no others. Some devices, as meta, know of none.
+    if torch.amp.is_autocast_available(device_type) and torch.is_autocast_enabled(device_type):
         with torch.autocast(device_type, enabled=False):
-            return _einsum(*operands, equation, torch.get_autocast_dtype(device_type))
-    return _einsum(*operands, equation, None)
+            return _einsum(equation, torch.get_autocast_dtype(device_type), *operands)
+    return _einsum(equation, None, *operands)
