@@ -163,19 +163,9 @@ def test_autocast_is_the_twins(equation: str, shapes: list[tuple[int, ...]], dty
             torch.testing.assert_close(actual, due, rtol=5e-2, atol=5e-2)
 
 
-def test_autocast_keeps_no_cast_without_a_gradient() -> None:
-    """It keeps a weight's cast for the next use, and one that is not recorded would end the gradient."""
-    W = randn(3, 2).float().requires_grad_()
-    x = randn(5, 3).float()
-    with torch.autocast("cpu", torch.bfloat16):
-        einsum("ij,jk->ik", x, W)
-        (x @ W).sum().backward()
-    assert W.grad is not None
-
-
 def test_the_gradient_of_a_chain_makes_no_product_of_everything() -> None:
-    """Taken from left to right, that of C would have 400⁴ numbers on the way, which is 102 GB."""
-    A, B, C = (randn(400, 400, seed=seed).float().requires_grad_() for seed in "ABC")
+    """Taken from left to right, that of C would have 700⁴ numbers on the way, which is 960 GB."""
+    A, B, C = (randn(700, 700, seed=seed).float().requires_grad_() for seed in "ABC")
     due = torch.autograd.grad((A @ B @ C).square().sum(), (A, B, C))
     given = torch.autograd.grad(einsum("ab,bc,cd->ad", A, B, C).square().sum(), (A, B, C))
     for actual, expected in zip(given, due, strict=True):
