@@ -1,7 +1,7 @@
 """The mode that sees every call of a torch function inside a block, and hands it to its twin."""
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from functools import cache
 from types import FrameType, FunctionType
 from typing import Any
@@ -60,20 +60,24 @@ class Takeover(TorchFunctionMode):
         kwargs = kwargs or {}
         if func in BACKWARDS:
             return self._backward(func, args, kwargs)
-        given = tuple(_tensors((args, kwargs)))
+        given = _tensors(*args, *kwargs.values())
+        if torch.compiler.is_compiling():  # there is no graph to look at yet
+            by_hand = func in TWINS and _needs_gradient(given)
+            return (TWINS[func] if by_hand else func)(*args, **_without_out(kwargs))
         if not _needs_gradient(given) or _inside_an_operation():
             return func(*args, **kwargs)
         before = {tensor.grad_fn for tensor in given} | _graphs_of(given)
         if not all(_is_plain(tensor) for tensor in given):
             result = func(*args, **kwargs)
         elif func in TWINS:
-            result = _call_twin(TWINS[func], args, kwargs)
+            result = _call_twin(TWINS[func], args, kwargs, given)
         elif isinstance(func, FunctionType) and func not in self.running:
             return self._inside(func, args, kwargs)
         else:
             result = func(*args, **kwargs)
-        new = [tensor for tensor in _tensors(result) if not any(tensor is old for old in given)]
-        self._look_at(func, {tensor.grad_fn for tensor in new} | _graphs_of(given), before)
+        if result is None or isinstance(result, Tensor | list | tuple):
+            new = [tensor for tensor in _tensors(result) if not any(tensor is old for old in given)]
+            self._look_at(func, {tensor.grad_fn for tensor in new} | _graphs_of(given), before)
         return result
 
     def _backward(self, func: Any, args: Any, kwargs: Any) -> Any:
@@ -99,7 +103,7 @@ class Takeover(TorchFunctionMode):
     def _look_at(self, func: Any, after: set[Node | None], before: set[Node | None]) -> None:
         """Note where the call has made a backward of PyTorch's own, or, with `strict`, raise."""
         made = {node for node in after if node is not None and node not in before}
-        if is_checkpointing():
+        if made and is_checkpointing():
             for node in made:
                 node.register_prehook(_require_a_block)
         found = [node for node, _ in nodes_behind(made, before)] if self.strict else made
@@ -122,10 +126,10 @@ def _require_a_block(_: Any) -> None:
         )
 
 
-def _call_twin(twin: Any, args: Any, kwargs: Any) -> Any:
+def _call_twin(twin: Any, args: Any, kwargs: Any, given: list[Tensor]) -> Any:
     """The twin's result, of arguments that are read afresh where they are views that were written over."""
-    kwargs = {name: value for name, value in kwargs.items() if name != "out" or value is not None}
-    if twin is setitem or not any(is_outdated(tensor) for tensor in _tensors((args, kwargs))):
+    kwargs = _without_out(kwargs)
+    if twin is setitem or not any(is_outdated(tensor) for tensor in given):
         return twin(*args, **kwargs)
     read: dict[int, tuple[Tensor, Tensor]] = {}  # by the id of what is read, that and what was given
 
@@ -139,6 +143,11 @@ def _call_twin(twin: Any, args: Any, kwargs: Any) -> Any:
     args, kwargs = tree_map(afresh, (args, kwargs))
     result = twin(*args, **kwargs)
     return read[id(result)][1] if id(result) in read else result  # in place, the tensor that was given
+
+
+def _without_out(kwargs: dict[str, Any]) -> dict[str, Any]:
+    """`out=None` says nothing, and twins have no `out`; any other `out` stays, and is an error."""
+    return {name: value for name, value in kwargs.items() if name != "out" or value is not None}
 
 
 def _needs_gradient(tensors: Iterable[Tensor]) -> bool:
@@ -212,15 +221,17 @@ def _edges(value: Any) -> list[Tensor | GradientEdge]:
         return [value]
     if isinstance(value, list | tuple):
         return [edge for part in value for edge in _edges(part)]
-    return list(_tensors(value))
+    return [*_tensors(value)]
 
 
-def _tensors(value: Any) -> Iterator[Tensor]:
-    """The tensors in an argument or a result: by itself, or in lists, tuples and dictionaries."""
-    if isinstance(value, Tensor):
-        yield value
-    elif isinstance(value, list | tuple):
-        for part in value:
-            yield from _tensors(part)
-    elif isinstance(value, dict):
-        yield from _tensors(tuple(value.values()))
+def _tensors(*values: Any) -> list[Tensor]:
+    """The tensors among arguments or results: by themselves, or in lists, tuples and dictionaries."""
+    found: list[Tensor] = []
+    for value in values:
+        if isinstance(value, Tensor):
+            found.append(value)
+        elif isinstance(value, list | tuple):
+            found += _tensors(*value)
+        elif isinstance(value, dict):
+            found += _tensors(*value.values())
+    return found

@@ -64,7 +64,14 @@ from torch import Tensor
 
 from manual_backprop.functional.affine._contraction import contraction, smallest_first
 from manual_backprop.functional.affine._subscripts import equation_and_operands, explicit, labels_of
-from manual_backprop.functional.operation import Formula, Operation, example, function_of, public
+from manual_backprop.functional.operation import (
+    Formula,
+    Operation,
+    example,
+    function_of,
+    is_autocasting,
+    public,
+)
 from manual_backprop.functional.shapes.broadcast_to import back_to, like
 from manual_backprop.functional.shapes.permute import permute
 
@@ -86,6 +93,7 @@ class Einsum(Operation):
         ),
         reordered=True,
     )
+    views = True  # of a diagonal
 
     @staticmethod
     def forward(equation: str, lower: torch.dtype | None, *operands: Tensor) -> Tensor:
@@ -182,8 +190,7 @@ def einsum(*args: Any) -> Tensor:
     if len(operands) == 1 and sorted(labels[0]) == sorted(output):  # nothing is summed, no diagonal picked
         return permute(operands[0], tuple(map(labels[0].index, output)))
     device_type = operands[0].device.type
-    # Autocast casts the factors of a matrix product, and no others. Some devices, as meta, know of none.
-    if torch.amp.is_autocast_available(device_type) and torch.is_autocast_enabled(device_type):
+    if is_autocasting(device_type):  # it casts the factors of a matrix product, and no others
         with torch.autocast(device_type, enabled=False):
             return _einsum(equation, torch.get_autocast_dtype(device_type), *operands)
     return _einsum(equation, None, *operands)

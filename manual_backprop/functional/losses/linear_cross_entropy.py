@@ -51,6 +51,7 @@ from manual_backprop.functional.operation import (
     autocast,
     example,
     function_of,
+    is_autocasting,
     keep,
     narrow,
     public,
@@ -271,7 +272,7 @@ def linear_cross_entropy(
     arguments = (input, linear_weight, linear_bias)
     ignored = -100 if ignore_index is None else ignore_index
     device_type = input.device.type
-    if not torch.is_autocast_enabled(device_type):
+    if not is_autocasting(device_type):
         return _linear_cross_entropy(
             *arguments, target, weight, ignored, reduction, label_smoothing, input.dtype
         )

@@ -1,7 +1,7 @@
 """What every operation is made of: the class, which of its forms runs, the registry, precision, checks."""
 
 from manual_backprop.functional.operation.checks import broadcasts, require_overwritable, require_tensor
-from manual_backprop.functional.operation.forms import WATCH, autocast, function_of
+from manual_backprop.functional.operation.forms import WATCH, autocast, function_of, is_autocasting
 from manual_backprop.functional.operation.formula import FORMULAS, Formula, bare
 from manual_backprop.functional.operation.operation import Operation, keep
 from manual_backprop.functional.operation.precision import HALF_PRECISION, narrow, widen
@@ -36,6 +36,7 @@ __all__ = [
     "broadcasts",
     "example",
     "function_of",
+    "is_autocasting",
     "keep",
     "narrow",
     "public",

@@ -11,6 +11,7 @@ from manual_backprop.functional.operation.checks import require_overwritable
 from manual_backprop.functional.operation.operation import Operation
 from manual_backprop.functional.operation.registry import TWINS
 from manual_backprop.functional.operation.torch_state import (
+    base_of,
     is_forward_mode,
     is_transformed,
     is_view,
@@ -40,7 +41,7 @@ def function_of(operation: type[Operation]) -> Callable[..., Any]:
 
     def apply(*inputs: Any) -> Any:
         device_type = next(x for x in inputs if isinstance(x, Tensor)).device.type
-        if device_type != "meta" and torch.is_autocast_enabled(device_type):
+        if is_autocasting(device_type):
             dtype = operation.autocast_dtype(device_type)
             if dtype is not None:
                 with torch.autocast(device_type, enabled=False):
@@ -53,9 +54,9 @@ def function_of(operation: type[Operation]) -> Callable[..., Any]:
                 return traced.apply(*inputs)
             return operation.forward(*inputs)  # Dynamo would hand a `forward(*inputs)` the ctx as well
         if views and is_transformed() and loses_views():
-            view: Any = operation.forward(*inputs)
-            if is_view(view[0] if isinstance(view, tuple) else view):
-                return view
+            output = operation.forward(*inputs)
+            if _is_view_of(output[0] if isinstance(output, tuple) else output, inputs):
+                return output
         watch = WATCH.get()
         if watch is not None:
             output = watch(operation, operation.apply, inputs)
@@ -68,6 +69,16 @@ def function_of(operation: type[Operation]) -> Callable[..., Any]:
         return output
 
     return apply
+
+
+def _is_view_of(output: Tensor, inputs: tuple[Any, ...]) -> bool:
+    bases = [base_of(x) for x in inputs if isinstance(x, Tensor)]
+    return is_view(output) and any(base_of(output) is base for base in bases)
+
+
+def is_autocasting(device_type: str) -> bool:
+    """Whether torch.autocast is on for a device; meta has none."""
+    return device_type != "meta" and torch.is_autocast_enabled(device_type)
 
 
 def autocast(value: Any, dtype: torch.dtype) -> Any:
