@@ -39,9 +39,9 @@ class Coverage:
         ends = {_node_of(edge) for edge in until}
         for node, place in nodes_behind({_node_of(edge) for edge in roots}, ends):
             if is_hand_written(node):
-                self.hand_written[node.name().removesuffix("Backward")] += 1
+                self.hand_written[name_of(node).removesuffix("Backward")] += 1
             else:
-                self.built_in[node.name(), place] += 1
+                self.built_in[name_of(node), place] += 1
 
     def __bool__(self) -> bool:
         """Whether there is a graph, and all of it is hand-written."""
@@ -78,6 +78,11 @@ def nodes_behind(
         place = places_of(node).get(PLACE, place)
         yield node, place
         waiting += [(before, place) for before, _ in node.next_functions]
+
+
+def name_of(node: Node) -> str:
+    """A node's name, without the room of PyTorch's that it is from."""
+    return node.name().rpartition("::")[2]
 
 
 def is_hand_written(node: Any) -> bool:

@@ -28,6 +28,7 @@ from manual_backprop.takeover.coverage import (
     PLACE,
     Coverage,
     is_hand_written,
+    name_of,
     nodes_behind,
     place_of_call,
     places_of,
@@ -112,7 +113,7 @@ class Takeover(TorchFunctionMode):
             return
         place = f"{resolve_name(func) or func.__name__} in {place_of_call()}"
         if self.strict:
-            raise BuiltIn(f"{place} has no hand-written backward: {built_in[0].name()}")
+            raise BuiltIn(f"{place} has no hand-written backward: {name_of(built_in[0])}")
         for node in built_in:
             places_of(node).setdefault(PLACE, place)
 
