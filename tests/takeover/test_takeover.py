@@ -165,6 +165,36 @@ def test_checkpointing(use_reentrant: bool, small: tuple[nn.Module, Tensor, Tens
     assert calls == ["CheckpointFunctionBackward" if use_reentrant else "LinearBackward"]
 
 
+def checkpointed_loss(model: nn.Module, x: Tensor, y: Tensor) -> Tensor:
+    """Square and of one size, so that other operations would save tensors of the same shapes."""
+    return T.cross_entropy(checkpoint(model, x, use_reentrant=False), y)
+
+
+def test_what_was_checkpointed_by_hand_is_not_computed_again_in_another_way() -> None:
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(3, 3), nn.Sigmoid(), nn.Linear(3, 3))
+    x, y = torch.randn(3, 3, requires_grad=True), torch.tensor([2, 0, 1])
+    (due,) = torch.autograd.grad(checkpointed_loss(model, x, y), x)
+    with use_manual_gradients():
+        loss, other = checkpointed_loss(model, x, y), checkpointed_loss(model, x, y)
+    with pytest.raises(RuntimeError, match=r"call backward\(\) inside the block"):
+        loss.backward()
+    with use_manual_gradients():
+        torch.testing.assert_close(torch.autograd.grad(other, x)[0], due)
+
+
+def test_what_was_checkpointed_before_the_block_is_computed_again_as_before(
+    small: tuple[nn.Module, Tensor, Tensor],
+) -> None:
+    model, x, y = small
+    x.requires_grad_()
+    (due,) = torch.autograd.grad(checkpointed_loss(model, x, y), x)
+    loss = checkpointed_loss(model, x, y)
+    with use_manual_gradients():
+        pass
+    torch.testing.assert_close(torch.autograd.grad(loss, x)[0], due)
+
+
 def test_distributed_data_parallel(small: tuple[nn.Module, Tensor, Tensor], tmp_path: Any) -> None:
     if not torch.distributed.is_available():
         pytest.skip("needs torch.distributed")
