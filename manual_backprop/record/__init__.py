@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from html import escape
 from pathlib import Path
 from shutil import get_terminal_size
+from textwrap import wrap
 from typing import Any
 
 from torch import Tensor
@@ -33,6 +34,7 @@ def record(
     lr: float = 0.1,
     steps: int = 1,
     classes: Sequence[str] | None = None,
+    about: str = "",
 ) -> "Recording":
     """Make a step of gradient descent, keep every number of it, and leave the model as it was.
 
@@ -48,13 +50,14 @@ def record(
         lr: the learning rate η.
         steps: how many steps, one after the other, on the same examples.
         classes: what the outputs are called on the page.
+        about: what the examples are, in a sentence, which stands above the table and on the page.
 
     Raises:
         TypeError: model or loss cannot be called, or there is no target for the loss.
         ValueError: the loss is not a single number, or does not depend on anything that requires a gradient;
             lr or steps is out of range.
     """
-    return Recording(steps_of(model, inputs, loss, lr, steps), classes)
+    return Recording(steps_of(model, inputs, loss, lr, steps), classes, about)
 
 
 class Recording:
@@ -62,10 +65,12 @@ class Recording:
 
     Attributes:
         steps: in their order.
+        about: what the examples are, in a sentence.
     """
 
-    def __init__(self, steps: list[Step], classes: Sequence[str] | None = None) -> None:
+    def __init__(self, steps: list[Step], classes: Sequence[str] | None = None, about: str = "") -> None:
         self.steps = steps
+        self.about = about
         self.classes = None if classes is None else list(classes)
 
     def __getattr__(self, name: str) -> Any:
@@ -83,9 +88,10 @@ class Recording:
         """
         width = min(max(get_terminal_size().columns, 80), 120) if width is None else width
         parts = [table(step, width, rows) for step in self.steps]
-        if len(parts) == 1:
-            return parts[0]
-        return "\n\n".join(f"step {number}\n{part}" for number, part in enumerate(parts, 1))
+        if len(parts) > 1:
+            parts = [f"step {number}\n{part}" for number, part in enumerate(parts, 1)]
+        about = ["\n".join(wrap(self.about, width))] if self.about else []
+        return "\n\n".join([*about, *parts])
 
     def __str__(self) -> str:
         return self.table()
@@ -106,7 +112,7 @@ class Recording:
         """The page, whole: one file without any other."""
         from manual_backprop.record.page import page
 
-        return page(self.steps, self.classes)
+        return page(self.steps, self.classes, self.about)
 
     def page(self, path: str | Path) -> Path:
         """Write the page; returns the path.

@@ -61,6 +61,11 @@ class Value:
         ]
 
     @property
+    def used_again(self) -> bool:
+        """Whether its gradient is a sum over several uses."""
+        return len(self.uses) > 1
+
+    @property
     def gradient_symbol(self) -> str:
         """How ∂L/∂ of it is written: δ where it is a pre-activation."""
         is_z = self.symbol[:1] == "z" and self.symbol.rstrip(SUPERSCRIPTS) == "z"
@@ -126,16 +131,19 @@ class Call:
         return f"{symbols} = {self._fill(self.formula.forward)}"
 
     def backward_line(self, at: int) -> str:
-        """The backward formula of input `at` in this step's symbols."""
+        """The backward formula of input `at` in this step's symbols, with += where other uses add to it."""
+        value = self.inputs[at]
         right = self._fill(self.formula.gradient(self.positions[at]))
-        return f"{self.inputs[at].gradient_symbol} = {right}"
+        return f"{value.gradient_symbol} {'+=' if value.used_again else '='} {right}"
 
     def local_derivative(self) -> Tensor | None:
         """∂out/∂in, number by number, of an elementwise function of one tensor."""
         slope = self.formula.slope
         return None if slope is None else slope(self.inputs[0].tensor, self.output.tensor)
 
-    def _fill(self, template: str) -> str:
+    def chosen(self, template: str) -> str:
+        """A formula with what these arguments leave of it."""
+
         def given(optional: re.Match[str]) -> str:
             position = int(optional[2])
             argument = self.arguments[position] if position < len(self.arguments) else None
@@ -143,13 +151,14 @@ class Call:
             return "" if says_nothing else optional[1]
 
         template = re.sub(r"‹([^›]*\{(\d)\}[^›]*)›", given, template)
-        if "sum" in self.arguments:  # the reduction
-            template = (
-                template.replace("/N", "")
-                .replace("/n", "")
-                .replace("averaged", "summed")
-                .replace("mean of", "Σ")
-            )
+        if "sum" not in self.arguments:  # the reduction
+            return template
+        for of_a_mean, of_a_sum in (("/N", ""), ("/n", ""), ("averaged", "summed"), ("mean of", "Σ")):
+            template = template.replace(of_a_mean, of_a_sum)
+        return template
+
+    def _fill(self, template: str) -> str:
+        template = self.chosen(template)
         operands = [*map(written, self.arguments), *["…"] * 9]
         upstream = "1" if self.output.kind == "loss" else self.output.gradient_symbol
         every = _listed([value.symbol for value in self.inputs])

@@ -68,10 +68,12 @@ def _sums(step: Step) -> list[str]:
     for value in step.values:
         parts = [(numbers[call], call.gradients[at]) for call, at in value.places() if at in call.gradients]
         if len(parts) > 1 and value.gradient is not None:
-            terms = " + ".join(f"{shown(gradient)} (from {number})" for number, gradient in parts)
-            lines.append(
-                f"{value.gradient_symbol} = {terms} = {shown(value.gradient)}: used {len(parts)} times"
-            )
+            symbol, total = value.gradient_symbol, shown(value.gradient)
+            terms = [f"{shown(gradient)} (from {number})" for number, gradient in parts]
+            if value.gradient.numel() == 1:
+                lines.append(f"{symbol} = {' + '.join(terms)} = {total}: used {len(parts)} times")
+            else:  # norms do not add up
+                lines.append(f"{symbol}: {total}, the sum of {', '.join(terms)}: used {len(parts)} times")
     return lines
 
 

@@ -5,7 +5,8 @@ and columns, and the page says so.
 """
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from math import isqrt
 from typing import Any, Literal
 
@@ -13,10 +14,13 @@ import torch
 from torch import Tensor
 
 from manual_backprop.record.call import Call, Value, matrix, norm, share_of_zeros
+from manual_backprop.record.numbers import backward_lines, forward_lines
+from manual_backprop.record.numbers.rows import is_plain, reduction
 from manual_backprop.record.step import Step
 
-FORMAT = 2
+FORMAT = 3
 MOST_REMARKS = 50
+MOST_WORKED_OUT = 500  # formulas with their numbers, in a page; a formula takes about 2 ms
 MOST_NUMBERS = 480_000  # in a page: 2.6 MB of base64
 SMALLEST_IMAGE = 5  # pixels on a side; fewer features are shown as a column
 
@@ -26,18 +30,21 @@ Products = Literal["affine", "softmax minus one-hot", "slope"]
 PRODUCTS: dict[str, Products] = {"linear": "affine", "cross_entropy": "softmax minus one-hot"}
 
 
-def data_of(steps: list[Step], classes: Sequence[str] | None) -> dict[str, Any]:
+def data_of(steps: list[Step], classes: Sequence[str] | None, about: str) -> dict[str, Any]:
     """All that the page's script reads."""
     room = MOST_NUMBERS // len(steps)
+    batch = max((len(v.tensor) for v in steps[0].values if v.per_example), default=1)
+    formulas = sum(1 + len(call.gradients) for step in steps for call in step.calls)
     return {
         "version": FORMAT,
         "classes": None if classes is None else [str(name) for name in classes],
-        "batch": max((len(v.tensor) for v in steps[0].values if v.per_example), default=1),
-        "steps": [_step(step, room) for step in steps],
+        "about": about,
+        "batch": batch,
+        "steps": [_step(step, room, min(batch, max(MOST_WORKED_OUT // formulas, 1))) for step in steps],
     }
 
 
-def _step(step: Step, room: int) -> dict[str, Any]:
+def _step(step: Step, room: int, examples: int) -> dict[str, Any]:
     most = _largest_shown_whole([tensor.numel() for tensor in _embedded(step)], room)
     index = {id(value): i for i, value in enumerate(step.values)}
     learned = {id(parameter.value) for parameter in step.parameters}
@@ -48,7 +55,7 @@ def _step(step: Step, room: int) -> dict[str, Any]:
         "losses": [_finite(value) for value in step.losses],
         "remarks": step.remarks[:MOST_REMARKS],
         "target": _target(step),
-        "calls": [_call(call, index, most) for call in step.calls],
+        "calls": [_call(call, index, most, examples) for call in step.calls],
         "values": [_value(step, value, most, id(value) in learned) for value in step.values],
     }
 
@@ -75,7 +82,8 @@ def _target(step: Step) -> list[int] | None:
     return None
 
 
-def _call(call: Call, index: dict[int, int], most: int) -> dict[str, Any]:
+def _call(call: Call, index: dict[int, int], most: int, examples: int) -> dict[str, Any]:
+    of_each = any(value.per_example for value in (*call.inputs, *call.outputs))
     slope = call.local_derivative()
     single = {at: g for at, g in call.gradients.items() if g.numel() == 1}
     return {
@@ -83,7 +91,7 @@ def _call(call: Call, index: dict[int, int], most: int) -> dict[str, Any]:
         "operation": call.operation,
         "elementwise": call.formula.kind in ("activation", "elementwise"),
         "formula": call.line(),
-        "template": None if slope is None else call.formula.forward,
+        "numbers": _of_examples(partial(forward_lines, call), examples, of_each),
         "inputs": [index[id(value)] for value in call.inputs],
         "outputs": [index[id(value)] for value in call.outputs],
         "products": _products(call),
@@ -94,12 +102,20 @@ def _call(call: Call, index: dict[int, int], most: int) -> dict[str, Any]:
             {
                 "input": index[id(call.inputs[at])],
                 "formula": call.backward_line(at),
+                "numbers": _of_examples(
+                    partial(backward_lines, call, at), examples, call.inputs[at].per_example
+                ),
                 "norm": _finite(norm(gradient)),
                 "ulps": _finite(call.ulps[at]) if at in call.ulps else None,
             }
             for at, gradient in sorted(call.gradients.items())
         ],
     }
+
+
+def _of_examples(lines: Callable[[int], list[str]], examples: int, of_each: bool) -> dict[str, Any]:
+    """The lines of the first examples, or those that are the same for each."""
+    return {"ofEach": of_each, "lines": [lines(i) for i in range(examples if of_each else 1)]}
 
 
 def _slope_symbol(call: Call) -> str:
@@ -112,30 +128,14 @@ def _products(call: Call) -> Products | None:
     if rule == "affine":
         return rule if call.output.tensor.dim() <= 2 else None  # else the rows are not the examples
     if rule == "softmax minus one-hot":
-        return rule if _is_plain(call) else None
+        return rule if is_plain(call) and call.inputs[0].tensor.dim() == 2 else None
     return None if call.formula.slope is None else "slope"
-
-
-def _reduction(call: Call) -> str:
-    return next((a for a in call.arguments if a in ("mean", "sum", "none")), "mean")
 
 
 def _divisor(call: Call) -> int:
     """What a loss divides the sum over the examples by."""
     first = call.inputs[0].tensor
-    return len(first) if _reduction(call) == "mean" and first.dim() else 1
-
-
-def _is_plain(call: Call) -> bool:
-    """Whether a cross-entropy has no weights, smoothing or ignored classes: then δ is (p − t)/N."""
-    arguments = call.arguments
-    if len(arguments) < 2 or _reduction(call) == "none" or not isinstance(arguments[1], Value):
-        return False
-    logits, target, options = arguments[0].tensor, arguments[1].tensor, arguments[2:]
-    weighted = any(isinstance(option, Value) for option in options)
-    smoothed = any(isinstance(option, float) and option != 0 for option in options)
-    classes = target.dim() == 1 and not target.is_floating_point() and bool((target >= 0).all())
-    return classes and logits.dim() == 2 and not weighted and not smoothed
+    return len(first) if reduction(call) == "mean" and first.dim() else 1
 
 
 def _value(step: Step, value: Value, most: int, learned: bool) -> dict[str, Any]:

@@ -17,9 +17,9 @@ from manual_backprop.record.step import Step
 SCRIPTS = ("data", "products", "path", "tiles", "edges", "captions", "learning_rate", "controls")
 
 
-def page(steps: list[Step], classes: Sequence[str] | None) -> str:
+def page(steps: list[Step], classes: Sequence[str] | None, about: str) -> str:
     """The page, whole."""
-    data = json.dumps(data_of(steps, classes), ensure_ascii=False, allow_nan=False)
+    data = json.dumps(data_of(steps, classes, about), ensure_ascii=False, allow_nan=False)
     # In JSON "<" stands in strings only; written so, no name in the data can end the script or open one.
     data = data.replace("<", "\\u003c")
     # A name may hold half a surrogate pair, which UTF-8 cannot write: it is escaped, in JSON's own way.

@@ -16,7 +16,7 @@ function showForward(box, number) {
   const call = step.calls[number];
   make("p", title("Forward", number), box);
   make("p", call.formula, box, "formula");
-  make("p", withNumbers(call), box, "numbers");
+  showNumbers(box, call.numbers);
 }
 
 function showBackward(box, number) {
@@ -25,7 +25,8 @@ function showBackward(box, number) {
     const { gradient } = step.values[back.input];
     const beside = back.ulps === null ? "PyTorch's own backward" : `${short(back.ulps)} ulp from autograd's`;
     make("p", back.formula, box, "formula");
-    make("p", `‖${gradient ? gradient.symbol : ""}‖ = ${short(back.norm)}; ${beside}`, box, "numbers");
+    showNumbers(box, back.numbers);
+    make("p", `‖${gradient ? gradient.symbol : ""}‖ is ${short(back.norm)}; ${beside}`, box, "beside");
   }
 }
 
@@ -33,29 +34,12 @@ function showUpdate(box) {
   const after = step.losses[step.lrs.indexOf(step.lr)];
   make("p", "Update", box);
   make("p", "w ← w − η ∂L/∂w, for every parameter", box, "formula");
-  make("p", `L = ${short(step.loss)} becomes ${short(after)} with η = ${short(step.lr)}`, box, "numbers");
+  make("p", `L: ${short(step.loss)}, then ${short(after)} with η = ${short(step.lr)}`, box, "beside");
 }
 
-// The formula of an operation, with the numbers of the unit that is largest put in.
-function withNumbers(call) {
-  const out = outputOf(call), inputs = inputsOf(call), r = rowOf(out), c = largest(rowAt(out, r));
-  const left = indexed(out.symbol, r, c), recorded = short(at(out, r, c));
-  if (call.products === "affine") return `${left} = ${affineSum(inputs, r, c)}, recorded ${recorded}`;
-  if (call.template) {
-    const z = short(at(inputs[0], r, c));
-    return `${left} = ${call.template.replaceAll("{0}", z.startsWith("-") ? `(${z})` : z)} = ${recorded}`;
-  }
-  const given = inputs.map((value) => `${value.symbol} = ${short(at(value, rowOf(value), 0))}`);
-  return `${given.join(", ")} → ${out.symbol} = ${recorded}`;
-}
-
-// The three largest products of x Wᵀ + b, and the sum.
-function affineSum([x, W, b], r, c) {
-  const products = range(x.shown[1]).map((i) => [at(x, r, i), at(W, c, i)]);
-  const bySize = products.slice().sort((p, q) => Math.abs(q[0] * q[1]) - Math.abs(p[0] * p[1]));
-  const terms = bySize.slice(0, 3).map(([a, w]) => `${short(a)} · ${short(w)}`);
-  if (products.length > terms.length) terms.push(`… (${products.length} products)`);
-  if (b) terms.push(short(at(b, 0, c)));
-  const total = sum(products.map(([a, w]) => a * w)) + (b ? at(b, 0, c) : 0);
-  return `${terms.join(" + ")} = ${short(total)}`;
+// The numbers of the example, worked out when the page was written; of a large batch, those of the first ones.
+function showNumbers(box, { ofEach, lines }) {
+  for (const line of lines[Math.min(example, lines.length - 1)]) make("p", line, box, "numbers");
+  if (ofEach && example >= lines.length)
+    make("p", `Worked out for example ${lines.length}, the last one that is.`, box, "beside");
 }

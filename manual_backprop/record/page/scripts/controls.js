@@ -4,6 +4,7 @@ function load(number) {
   cut = step.values.filter((value) => value.rect[0] > value.shown[0] || value.rect[1] > value.shown[1]);
   limitControls();
   $("summary").textContent = summary(number) + whatIsCut();
+  $("about").textContent = data.about;
   listTensors();
   listRemarks();
   drawGraph();
@@ -79,6 +80,7 @@ function show() {
   $("next").disabled = position === lastPosition();
   showCaption();
   showTiles();
+  drawEdges();
 }
 
 // A number from a field, within its bounds.

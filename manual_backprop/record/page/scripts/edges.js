@@ -1,14 +1,15 @@
-// The edges between the tiles: grey from each tensor to what is made of it, and those of the explained gradient
-// from number to number, the wider the larger the product.
-function drawEdges(lit) {
+// The edges between the tiles: grey from each tensor to what is made of it. Once the backward pass has come so far,
+// those of the explained gradient go from number to number, the wider the larger the product.
+function drawEdges() {
   const svg = $("graph").querySelector("svg"), corner = $("graph").getBoundingClientRect();
   svg.replaceChildren();
   for (const call of step.calls)
     for (const id of call.inputs)
       if (tiles.has(id) && step.values[id].kind !== "parameter") drawEdge(svg, corner, id, call.outputs[0]);
+  const madeBy = makers(), isReached = (to) => position >= lastPosition() - 1 - madeBy.get(to.id);
   const most = Math.max(...lit.map(([, , product]) => Math.abs(product)), Number.MIN_VALUE);
   for (const [from, to, product] of lit) {
-    if (!tiles.has(from.id) || !tiles.has(to.id)) continue;
+    if (!tiles.has(from.id) || !tiles.has(to.id) || !isReached(to)) continue;
     const width = 0.4 + 3 * Math.abs(product) / most;
     drawCurve(svg, placeOf(from, corner), placeOf(to, corner), "lit", width);
   }

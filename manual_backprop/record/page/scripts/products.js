@@ -22,14 +22,13 @@ function part(names, factors, lead, whole = false) {
 // Of z = x Wᵀ + b: ∂L/∂x[r,c] = Σ δ[r,k] W[k,c], ∂L/∂W[r,c] = Σ δ[n,r] x[n,c], ∂L/∂b[c] = Σ δ[n,c].
 function affineParts(call, place, r, c) {
   const [x, W] = inputsOf(call), out = outputOf(call), delta = out.gradient;
+  const named = (row, column) => indexed(delta.symbol, out.shape, row, column);
   const times = (row, column, other, otherRow) => part(
-    [indexed(delta.symbol, row, column), indexed(other.symbol, otherRow, c)],
+    [named(row, column), indexed(other.symbol, other.shape, otherRow, c)],
     [at(delta, row, column), at(other, otherRow, c)],
     { id: call.outputs[0], r: row, c: column },
   );
-  const alone = (row) => part(
-    [indexed(delta.symbol, row, c)], [at(delta, row, c)], { id: call.outputs[0], r: row, c },
-  );
+  const alone = (row) => part([named(row, c)], [at(delta, row, c)], { id: call.outputs[0], r: row, c });
   if (place === 0) return range(out.shown[1]).map((k) => times(r, k, W, k));
   if (place === 1) return range(out.shown[0]).map((n) => times(n, r, x, n));
   return range(out.shown[0]).map(alone);
@@ -37,8 +36,8 @@ function affineParts(call, place, r, c) {
 
 // Of an elementwise function of one tensor: ∂L/∂out · ∂out/∂in, at the same place.
 function slopePart(call, r, c) {
-  const upstream = outputOf(call).gradient;
-  const names = [indexed(upstream.symbol, r, c), indexed(call.slope.symbol, r, c)];
+  const { gradient: upstream, shape } = outputOf(call);
+  const names = [upstream, call.slope].map((side) => indexed(side.symbol, shape, r, c));
   return part(names, [at(upstream, r, c), at(call.slope, r, c)], { id: call.outputs[0], r, c });
 }
 
@@ -46,7 +45,7 @@ function slopePart(call, r, c) {
 function softmaxPart(call, r, c) {
   const [logits, target] = inputsOf(call), z = [...rowAt(logits, r)], top = Math.max(...z);
   const p = Math.exp(z[c] - top) / sum(z.map((x) => Math.exp(x - top))), t = at(target, 0, r) === c ? 1 : 0;
-  const names = [`(softmax(${logits.symbol}) − onehot)[${r},${c}]`, "1/N", "∂L/∂L"];
+  const names = [indexed(`(softmax(${logits.symbol}) − onehot)`, logits.shape, r, c), "1/N", "∂L/∂L"];
   return part(names, [p - t, 1 / call.divisor, outputOf(call).gradient.numbers[0]], null);
 }
 

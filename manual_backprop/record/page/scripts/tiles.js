@@ -31,8 +31,9 @@ function widthOfExample(value) {
   return value.image && whole ? value.image : Math.ceil(Math.sqrt(value.shown[1]));
 }
 
-// Paints a tensor's numbers, or its gradient's: all of a matrix of weights, else the row of the example.
-function paint(canvas, value, side) {
+// Paints a tensor's numbers, or its gradient's: all of a matrix of weights, else the row of the example. Until they
+// are computed, the place is empty.
+function paint(canvas, value, side, isComputed) {
   const plan = layout(value), row = rowOf(value), matrix = isMatrix(value);
   const context = canvas.getContext("2d"), pixels = context.createImageData(plan.width, plan.height);
   const [plus, minus, back] = colours(), cells = matrix ? side.numbers : rowAt(side, row);
@@ -47,7 +48,7 @@ function paint(canvas, value, side) {
     for (let k = 0; k < 3; k++) pixels.data[pixel + k] = back[k] + (to[k] - back[k]) * share;
     pixels.data[pixel + 3] = 255;
   });
-  context.putImageData(pixels, 0, 0);
+  if (isComputed) context.putImageData(pixels, 0, 0);
   const square = Math.min(SIDE / plan.width, SIDE / plan.height);
   const [across, down] = plan.width === 1 ? [40, Math.min(16, 200 / plan.height)] : [square, square];
   canvas.style.width = `${Math.max(plan.width * across, 8)}px`;
@@ -91,7 +92,10 @@ function drawSide(id, side, caption, figure) {
   if (countOf(side) === 1) drawn.number = make("span", "", box, "number");
   else drawn.canvas = drawCanvas(id, side, box);
   const partial = side.shown[0] * side.shown[1] < countOf(side) ? ", a part" : "";
-  make("figcaption", `${side.symbol} ${caption}${partial}`, box);
+  const words = make("figcaption", "", box);
+  make("span", `${side.symbol} `, words);
+  make("span", `${caption}${partial}`, words, "known");
+  make("span", "not computed yet", words, "unknown");
   return drawn;
 }
 
@@ -109,10 +113,13 @@ function drawCanvas(id, side, box) {
   return canvas;
 }
 
-// Shows what has been computed at this position, and fades the rest.
+// Which operation a tensor comes from.
+const makers = () => new Map(step.calls.flatMap((call, i) => call.outputs.map((id) => [id, i])));
+
+// Shows what has been computed at this position, and says of the rest that it has not.
 function showTiles() {
   const count = step.calls.length, last = count - 1;
-  const madeBy = new Map(step.calls.flatMap((call, i) => call.outputs.map((id) => [id, i])));
+  const madeBy = makers();
   for (const [id, tile] of tiles) {
     const value = step.values[id], maker = madeBy.get(id);
     const firstUse = Math.min(...value.uses.map(([call]) => call), Infinity);
@@ -125,8 +132,8 @@ function showTiles() {
 }
 
 function showSide(drawn, value, side, on) {
-  drawn.box.classList.toggle("hidden", !on);
-  if (drawn.canvas) paint(drawn.canvas, value, side);
+  drawn.box.classList.toggle("waiting", !on);
+  if (drawn.canvas) paint(drawn.canvas, value, side, on);
   else drawn.number.textContent = short(side.numbers[0]);
 }
 

@@ -1,0 +1,67 @@
+"""Reads the equations that a page shows and works them out from the numbers in them."""
+
+import math
+import re
+from typing import NamedTuple
+
+import mpmath
+
+NUMBER = re.compile(r"\d+(?:\.\d+)?(?:·10[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)?")
+DIGITS = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
+SIGNS = {"−": "-", "·": "*", "²": "**2", "³": "**3", "^": "**", "√": "sqrt", "π": "pi"}
+FUNCTIONS = {
+    "σ": lambda x: 1 / (1 + mpmath.exp(-x)),
+    "Φ": mpmath.ncdf,
+    "φ": mpmath.npdf,
+    **{name: getattr(mpmath, name) for name in ("exp", "log", "tanh", "sqrt", "pi", "sign")},
+    **{"abs": abs, "max": max, "min": min},
+}  # of mpmath, in which exp does not overflow
+
+
+class Side(NamedTuple):
+    """What stands on a side of an equation, and how far its rounded numbers let it be from the truth."""
+
+    value: float
+    error: float
+
+
+def number(text: str) -> float:
+    """1.2·10⁻⁵ as a float."""
+    mantissa, _, power = text.replace("−", "-").partition("·10")
+    return float(mantissa) * 10.0 ** int(power.translate(DIGITS) or 0)
+
+
+def worked_out(text: str) -> Side:
+    """The value of an expression; each of its numbers is right to half a unit of its fourth digit."""
+    text = re.sub(r", \(\d+ smaller ones\)", "", text)
+    text = re.sub(r"\(\d+ others: ", "(", text)
+    numbers = [number(found) for found in NUMBER.findall(text)]
+    names = iter(range(len(numbers)))
+    expression = NUMBER.sub(lambda _: f"(n[{next(names)}])", text)
+    for sign, meaning in SIGNS.items():
+        expression = expression.replace(sign, meaning)
+    code = compile(expression, text, "eval")
+
+    def value(at: int | None = None) -> float:
+        moved = [mpmath.mpf(n + half_a_unit(n) * (i == at)) for i, n in enumerate(numbers)]
+        return float(eval(code, {"__builtins__": {}, **FUNCTIONS}, {"n": moved}))
+
+    middle = value()
+    return Side(middle, sum(abs(value(i) - middle) for i in range(len(numbers))))
+
+
+def half_a_unit(x: float) -> float:
+    """Of the fourth significant digit."""
+    return 0.5 * 10.0 ** (math.floor(math.log10(abs(x))) - 3) if x else 0.0
+
+
+def check(line: str) -> None:
+    """Raise AssertionError if an equation is not true of its numbers, to the digits shown."""
+    line = re.sub(r", recorded −?[\d.·⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+ in \w+$", "", line)
+    name, *sides = re.split(r" \+?= ", line)
+    assert sides, f"no equation: {line}"
+    assert "→" not in line and not NUMBER.fullmatch(name), f"no name: {line}"
+    found = [worked_out(side) for side in sides]
+    for side in found[1:]:
+        error = 1.1 * (side.error + found[0].error) + 1e-12 * abs(side.value)
+        assert abs(side.value - found[0].value) <= error, f"{found}: {line}"
