@@ -12,6 +12,7 @@ from math import isfinite
 from typing import Any
 
 from manual_backprop import benchmark, record
+from manual_backprop.cli.example import least_sure
 from manual_backprop.cli.options import parser
 from manual_backprop.training import Failure, Interrupted, TrainingConfig, UsageError, resume, train
 from manual_backprop.training.device import resolve_device
@@ -93,10 +94,9 @@ def _record(options: dict[str, Any]) -> int:
     label = options["digit"]
     if label is not None and not 0 <= label < len(data.classes):
         raise UsageError(f"--digit must be from 0 to {len(data.classes) - 1}, got {label}")
-    at = 0 if label is None else int((data.test_labels == label).nonzero()[0])
-    example = data.test_images[at : at + 1], data.test_labels[at : at + 1]
+    example, about = least_sure(model, loss, data, label)
     lr, steps = options["lr"], options["steps"]
-    recording = record(model, *example, loss=loss, lr=lr, steps=steps, classes=data.classes)
+    recording = record(model, *example, loss=loss, lr=lr, steps=steps, classes=data.classes, about=about)
     print(recording)
     for option, write in (("page", recording.page), ("plot", recording.plot)):
         if options[option] is not None:

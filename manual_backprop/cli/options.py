@@ -57,7 +57,12 @@ def _add_record(commands: Any) -> None:
         description="Make a training step on one test image and show it as a table, a page or a picture.",
     )
     parser.add_argument("--checkpoint", type=Path, metavar="RUN", help="a run folder (default: untrained)")
-    parser.add_argument("--digit", type=int, metavar="N", help="the class of the image (default: any)")
+    parser.add_argument(
+        "--digit",
+        type=int,
+        metavar="N",
+        help="the class of the image (default: any; of the first hundred, the one with the highest loss)",
+    )
     parser.add_argument("--lr", **_number(float, 0.1, "learning rate η"), default=0.1)
     parser.add_argument("--steps", **_number(int, 1, "number of training steps"), default=1)
     parser.add_argument("--page", type=Path, metavar="FILE", help="write the page, an HTML file")

@@ -14,16 +14,21 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 SMALLEST_NORM = 1e-12  # a gradient of 0 is drawn here: the axis is logarithmic
+WINDOW = 15  # steps that a running median is of, or a third of few steps
+AVERAGED = (
+    "Training: averaged while learning, over the batches of the epoch, each before the step made with it.\n"
+    "Test: at the end of the epoch. So in the first epochs, test can be the better of the two."
+)
 
 
 def training_curves(metrics: Sequence[dict[str, float]]) -> Figure:
-    """Loss and error rate by epoch, on the training set (while it was learned) and on the test set.
+    """Loss and accuracy by epoch, on the training set (averaged while learning) and the test set (after it).
 
     Args:
         metrics: rows with `epoch`, `train_loss`, `train_accuracy`, `test_loss` and `test_accuracy`.
     """
     with style():
-        figure = new_figure(9, 3.4)
+        figure = new_figure(9, 3.8)
         left, right = figure.subplots(1, 2, gridspec_kw={"wspace": 0.1})
         epochs = [row["epoch"] for row in metrics]
         for axes, quantity, scale in ((left, "loss", 1.0), (right, "accuracy", 100.0)):
@@ -39,6 +44,7 @@ def training_curves(metrics: Sequence[dict[str, float]]) -> Figure:
             axes.set_xlabel("epoch")
             label_ends(axes, ends)
             axes.grid(axis="y", alpha=0.3)
+        figure.supxlabel(AVERAGED, fontsize=8, color="0.35", x=0.01, ha="left")
         best = max(metrics, key=lambda row: row["test_accuracy"])
         left.set(title="Cross-entropy", ylabel="loss (nats per image)")
         right.set(
@@ -51,6 +57,8 @@ def training_curves(metrics: Sequence[dict[str, float]]) -> Figure:
 def gradient_norms(rows: Sequence[Sequence[float]], steps_per_epoch: float) -> Figure:
     """‖∂L/∂(W, b)‖ of each layer over the steps, each step as a dot and their running median as a line.
 
+    The line begins and ends where a whole window does: the median of fewer steps is that of others.
+
     Args:
         rows: the step, then one norm for each layer.
         steps_per_epoch: to mark time in epochs.
@@ -61,6 +69,7 @@ def gradient_norms(rows: Sequence[Sequence[float]], steps_per_epoch: float) -> F
         table = torch.tensor(rows, dtype=torch.float64)
         epochs, norms = (table[:, 0] / steps_per_epoch).tolist(), table[:, 1:]
         ends = []
+        half = min(WINDOW, max(len(rows) // 3, 1)) // 2  # so many steps at either end have no median
         for layer, values in enumerate(norms.clamp(min=SMALLEST_NORM).T):
             colour = COLOURS[layer % len(COLOURS)]
             axes.plot(
@@ -72,13 +81,13 @@ def gradient_norms(rows: Sequence[Sequence[float]], steps_per_epoch: float) -> F
                 markersize=4,
                 markeredgewidth=0,
             )
-            smooth = _running_median(values)
-            axes.plot(epochs, smooth, color=colour)
+            smooth = values.unfold(0, 2 * half + 1, 1).median(1).values.tolist()
+            axes.plot(epochs[half : len(epochs) - half], smooth, color=colour)
             ends.append((epochs[-1], smooth[-1], f"layer {layer + 1}", colour))
         axes.set_yscale("log")
         label_ends(axes, ends)
         axes.set(
-            title="Size of each layer's gradient: one batch each (dots) and their running median (lines)",
+            title=f"Size of each layer's gradient: of a batch (dots), the median of {2 * half + 1} (lines)",
             xlabel="epochs",
             ylabel="‖∂L/∂(W, b)‖₂ (nats per unit of weight)",
         )
@@ -163,13 +172,14 @@ def worst_mistakes(
         for axes, i in zip(grid, worst, strict=False):
             axes.imshow(images[i].numpy(), cmap="gray_r")
             guess, true = classes[int(predicted[i])], classes[int(labels[i])]
+            of_guess = probabilities[i, predicted[i]]
             axes.set_title(
-                f"{guess}: {probabilities[i, predicted[i]]:.0%}\ntruly {true}: {of_true[i]:.1g}",
+                f"truly {true}: {_percent(of_true[i])}\ntaken for {guess}: {_percent(of_guess)}",
                 fontsize=9,
                 loc="center",
             )
         title = (
-            "The most confident mistakes: predicted class and its probability, true class and its probability"
+            "The worst mistakes: the true class with the least probability, and the class that had the most"
             if worst
             else "No test image was classified wrong"
         )
@@ -177,7 +187,6 @@ def worst_mistakes(
     return figure
 
 
-def _running_median(values: Tensor, width: int = 15) -> list[float]:
-    """The median over `width` neighbours, fewer at the ends."""
-    half = width // 2
-    return [float(values[max(i - half, 0) : i + half + 1].median()) for i in range(len(values))]
+def _percent(probability: Tensor) -> str:
+    share = 100 * float(probability)
+    return f"{share:.0f}%" if share >= 1 else f"{share:.2g}%" if share >= 0.01 else "below 0.01%"

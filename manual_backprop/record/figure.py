@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import ceil, floor, inf, log10
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -13,11 +14,13 @@ from manual_backprop.record.call import matrix, norm, share_of_zeros
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from manual_backprop.record.step import Step
+    from manual_backprop.record.step import Parameter, Step
 
 MOST_ROWS = 8
 MOST_NAMES = 12  # of parameters below their bars; of more, the order in the model tells them apart
-TITLE = 36  # characters
+LETTERS = 80  # of names side by side
+THOUSANDTH = 1e-3
+TITLE = 34  # characters
 SIDE = 160  # pixels of an image, at most
 
 
@@ -38,19 +41,28 @@ def figure(step: Step) -> Figure:
             backward = [drawn.add_subplot(grid[row, column]) for column in range(2, 4)]
             _pair(forward, call.output.tensor, call.line(), COLOURS[0])
             _pair(backward, gradient, call.output.gradient_symbol, COLOURS[1])
-        axes = drawn.add_subplot(grid[len(calls), :])
-        ratios = [norm(p.update) / p.value.norm for p in parameters]
-        axes.bar(range(len(ratios)), ratios, color=COLOURS[2])
-        named = len(parameters) <= MOST_NAMES
-        axes.set_xticks(
-            range(len(ratios)) if named else [], [p.value.symbol for p in parameters] if named else []
-        )
-        if any(ratios):
-            axes.set_yscale("log")
-        axes.axhline(1e-3, color="black", linewidth=0.8, linestyle=":")
-        axes.set(title=f"‖−η ∂L/∂w‖ / ‖w‖ at η = {step.lr:g}; dotted: a thousandth", ylabel="update/weight")
+        _updates(drawn.add_subplot(grid[len(calls), :]), step, parameters)
         drawn.suptitle(f"One step: L = {step.loss:.4g}, then {step.loss_after:.4g}")
     return drawn
+
+
+def _updates(axes: Any, step: Step, parameters: list[Parameter]) -> None:
+    """How far each parameter moves, in proportion to its size."""
+    from matplotlib.ticker import NullFormatter
+
+    ratios = [norm(p.update) / p.value.norm for p in parameters]
+    axes.bar(range(len(ratios)), ratios, color=COLOURS[2])
+    names = [p.value.symbol for p in parameters] if len(parameters) <= MOST_NAMES else []
+    axes.set_xticks(range(len(names)), names)
+    if sum(map(len, names)) > LETTERS:
+        axes.tick_params(axis="x", labelrotation=90, labelsize=8)
+    if moved := [ratio for ratio in ratios if 0 < ratio < inf]:
+        axes.set_yscale("log")
+        low, high = min(*moved, THOUSANDTH), max(*moved, THOUSANDTH)
+        axes.set_ylim(10.0 ** floor(log10(low) - 0.2), 10.0 ** ceil(log10(high)))  # whole powers are labelled
+        axes.yaxis.set_minor_formatter(NullFormatter())
+    axes.axhline(THOUSANDTH, color="black", linewidth=0.8, linestyle=":")
+    axes.set(title=f"‖−η ∂L/∂w‖ / ‖w‖ at η = {step.lr:g}; dotted: a thousandth", ylabel="update/weight")
 
 
 def _pair(axes: list[Any], tensor: Tensor, title: str, colour: str) -> None:
@@ -68,4 +80,7 @@ def _pair(axes: list[Any], tensor: Tensor, title: str, colour: str) -> None:
     histogram.hist(finite, bins=40, color=colour)
     histogram.set_yticks([])
     histogram.tick_params(labelsize=7)
+    histogram.locator_params(axis="x", nbins=4)
+    histogram.ticklabel_format(axis="x", scilimits=(-2, 3), useMathText=True)
+    histogram.xaxis.get_offset_text().set_fontsize(7)
     histogram.set_title(f"{tuple(tensor.shape)}, {share_of_zeros(rect):.0%} zeros", fontsize=8.5)

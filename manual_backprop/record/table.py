@@ -19,7 +19,7 @@ def table(step: Step, width: int, most: int | None) -> str:
     if not wide:
         heads.pop(1)
     heads_back = ["", "backward ↑", "shape", "value", *(["autograd's"] if wide else []), "ulp"]
-    sums = _some_lines(_sums(step), most)
+    sums = _wrapped(_some_lines(_sums(step), most), width)
     lines = [
         f"L = {step.loss:.6g}, and {step.loss_after:.6g} after the step with η = {step.lr:g}",
         "",
@@ -73,7 +73,7 @@ def _sums(step: Step) -> list[str]:
             if value.gradient.numel() == 1:
                 lines.append(f"{symbol} = {' + '.join(terms)} = {total}: used {len(parts)} times")
             else:  # norms do not add up
-                lines.append(f"{symbol}: {total}, the sum of {', '.join(terms)}: used {len(parts)} times")
+                lines.append(f"{symbol}: {total}, of {', '.join(terms)}: used {len(parts)} times")
     return lines
 
 

@@ -2,9 +2,16 @@
 
 import math
 import re
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import mpmath
+from torch import Tensor
+
+from manual_backprop.record import Call, Recording
+from manual_backprop.record.numbers import backward_lines, forward_lines, short
+
+Line = tuple[Call, list[str], Tensor]
 
 NUMBER = re.compile(r"\d+(?:\.\d+)?(?:·10[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)?")
 DIGITS = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
@@ -58,10 +65,36 @@ def half_a_unit(x: float) -> float:
 def check(line: str) -> None:
     """Raise AssertionError if an equation is not true of its numbers, to the digits shown."""
     line = re.sub(r", recorded −?[\d.·⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+ in \w+$", "", line)
-    name, *sides = re.split(r" \+?= ", line)
+    _, *sides = re.split(r" \+?= ", line)
     assert sides, f"no equation: {line}"
-    assert "→" not in line and not NUMBER.fullmatch(name), f"no name: {line}"
+    assert "→" not in line, f"no equation: {line}"
     found = [worked_out(side) for side in sides]
     for side in found[1:]:
         error = 1.1 * (side.error + found[0].error) + 1e-12 * abs(side.value)
         assert abs(side.value - found[0].value) <= error, f"{found}: {line}"
+
+
+def lines_of(recording: Recording, example: int = 0) -> Iterator[Line]:
+    """Each operation's lines, forward and backward, with the tensor that they are of."""
+    for call in recording.calls:
+        yield call, forward_lines(call, example), call.output.tensor
+        for at, gradient in call.gradients.items():
+            yield call, backward_lines(call, at, example), gradient
+
+
+def check_lines(recording: Recording, example: int = 0) -> set[str]:
+    """Every equation holds, and its result is the recorded number; returns what has no equation."""
+    without = set()
+    for call, lines, tensor in lines_of(recording, example):
+        for line in lines:
+            if "=" in line:
+                check(line)
+            else:
+                assert "→" in line
+                without.add(call.operation)
+        if "=" in lines[-1]:
+            left, *_, result = re.split(r" \+?= ", lines[-1].replace(", recorded", " = recorded"))
+            index = re.search(r"\[([\d,]+)\]$", left)
+            place = tuple(map(int, index[1].split(","))) if index else ()
+            assert result.removeprefix("recorded ").split(" in ")[0] == short(float(tensor[place]))
+    return without

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from manual_backprop import record
 from manual_backprop.record import Recording, problem
 from tests.models import COARSE, MODELS
+from tests.record.equations import check_lines
 
 
 @dataclass
@@ -80,6 +81,11 @@ def test_the_table_is_a_few_screens(recorded: Recorded, width: int) -> None:
     calls, whole = recorded.recording.calls, recorded.recording.table(width, rows=None)
     assert "more …" not in whole
     assert len(re.findall(r"^\d+ ", whole, re.MULTILINE)) >= 2 * len(calls) - 2
+
+
+def test_no_equation_is_false(recorded: Recorded) -> None:
+    # A gradient of a batch norm may be 0 but for rounding, of which nothing can be worked out.
+    assert check_lines(recorded.recording, example=1) <= {"lstm", "rnn_tanh", "batch_norm"}
 
 
 def test_the_page_is_small_and_opens(recorded: Recorded, browser: Any, tmp_path: Path) -> None:

@@ -1,47 +1,21 @@
 """What a page says with numbers in it is true of these numbers, and of what was recorded."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 import torch
 import torch.nn.functional as T
 from torch import Tensor, nn
+from torch.utils._pytree import tree_leaves
 
 from manual_backprop import record
-from manual_backprop.record import Call, Recording, problem
+from manual_backprop.record import Recording, problem
 from manual_backprop.record.numbers import backward_lines, forward_lines, short
-from tests.models import MODELS
-from tests.record.equations import check, number, worked_out
-
-Line = tuple[Call, list[str], Tensor]
-
-
-def lines_of(recording: Recording, example: int = 0) -> Iterator[Line]:
-    """Each operation's lines, forward and backward, with the tensor that they are of."""
-    for call in recording.calls:
-        yield call, forward_lines(call, example), call.output.tensor
-        for at, gradient in call.gradients.items():
-            yield call, backward_lines(call, at, example), gradient
-
-
-def check_lines(recording: Recording, example: int = 0) -> set[str]:
-    """Every equation holds, and its result is the recorded number; returns what has no equation."""
-    without = set()
-    for call, lines, tensor in lines_of(recording, example):
-        for line in lines:
-            if "=" in line:
-                check(line)
-            else:
-                assert "→" in line
-                without.add(call.operation)
-        if "=" in lines[-1]:
-            left, *_, result = re.split(r" \+?= ", lines[-1].replace(", recorded", " = recorded"))
-            index = re.search(r"\[([\d,]+)\]$", left)
-            place = tuple(map(int, index[1].split(","))) if index else ()
-            assert result.removeprefix("recorded ").split(" in ")[0] == short(float(tensor[place]))
-    return without
+from tests.functional.samples import Row
+from tests.functional.table import ROWS
+from tests.record.equations import check, check_lines, lines_of, number, worked_out
 
 
 def recorded(model: Any, *inputs: Any, loss: Any = None) -> Recording:
@@ -141,23 +115,29 @@ def test_convolution_and_pooling_are_equations(example: int) -> None:
     assert check_lines(recording, example) == set()
 
 
-@pytest.mark.parametrize("name", [name for name in MODELS if name != "vit_b_16"])
-def test_models_state_no_equation_that_is_false(name: str) -> None:
-    torch.manual_seed(0)
-    build, draw = MODELS[name]
-    model, (inputs, labels) = build().double(), draw()
-    without = check_lines(recorded(model, inputs, labels, loss=T.cross_entropy), example=1)
-    assert without <= {"lstm", "rnn_tanh", "batch_norm"}  # batch norm: where a gradient is 0 but for rounding
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+def test_no_operation_states_an_equation_that_is_false(row: Row) -> None:
+    smooth = next(sample for sample in row.samples if sample.smooth and sample.finite)
+    for sample in (smooth, row.samples[-1]):
+
+        def outputs(*inputs: Tensor) -> list[Tensor]:
+            found = tree_leaves(row.function(*inputs, **sample.options))  # noqa: B023
+            return [t for t in found if isinstance(t, Tensor) and t.requires_grad]
+
+        def total(*inputs: Tensor) -> Tensor:
+            weighted = [t * torch.linspace(1, 2, t.numel()).to(t).reshape(t.shape) for t in outputs(*inputs)]
+            return sum(t.sum() for t in weighted)  # type: ignore[return-value]
+
+        if outputs(*sample.leaves()):
+            check_lines(recorded(total, *sample.leaves()))
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
 def test_where_the_precision_has_fewer_digits_the_recorded_number_stands_beside(dtype: torch.dtype) -> None:
-    recording = recorded(
-        classifier(nn.Sigmoid()).to(dtype), IMAGES.to(dtype), LABELS, loss=T.cross_entropy
-    )
+    recording = recorded(classifier(nn.Sigmoid()).to(dtype), IMAGES.to(dtype), LABELS, loss=T.cross_entropy)
     assert check_lines(recording) == set()
     said = [line for _, lines, _ in lines_of(recording) for line in lines]
-    assert any(f"recorded 0." in line and str(dtype).removeprefix("torch.") in line for line in said)
+    assert any("recorded 0." in line and str(dtype).removeprefix("torch.") in line for line in said)
 
 
 def test_what_is_not_finite_is_no_equation() -> None:

@@ -1,42 +1,25 @@
 """The page in a real browser: every control, and the product that it shows against the recorded gradient."""
 
-import base64
-import hashlib
-import json
 import re
-from collections import OrderedDict
 from collections.abc import Iterator
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from manual_backprop import functional as F
 from manual_backprop import nn, record
-from manual_backprop.functional.operation import FORMULAS
 from manual_backprop.record import Recording
-from manual_backprop.record.page.html import SCRIPTS
-
-SCRIPTS_FOLDER = files("manual_backprop.record.page") / "scripts"
+from manual_backprop.record.numbers import short
+from manual_backprop.record.page import data as page_data
+from tests.record.equations import check, number
+from tests.record.pages import HOSTILE, digits, hostile_page, not_finite, small
 
 
 @pytest.fixture(scope="module")
 def recording() -> Recording:
-    torch.manual_seed(0)
-    model = torch.nn.Sequential(nn.Linear(784, 128), nn.ReLU(), nn.Linear(128, 10))
-    images, labels = torch.rand(6, 784), torch.arange(6)
-    classes = ["</script><script>document.title='ran'</script>", *"123456789"]
-    return record(model, images, labels, loss=F.cross_entropy, lr=0.1, classes=classes)
-
-
-def small() -> Recording:
-    torch.manual_seed(0)
-    model = torch.nn.Sequential(nn.Linear(3, 5), nn.ReLU(), nn.Linear(5, 2))
-    return record(model, torch.rand(7, 3), torch.arange(7) % 2, loss=F.cross_entropy)
+    return digits()
 
 
 @pytest.fixture(params=[("light", 1280), ("dark", 390)], ids=["light", "dark, a phone"])
@@ -55,102 +38,17 @@ def page(request: pytest.FixtureRequest, browser: Any, recording: Recording, tmp
     page.close()
 
 
-def test_nothing_embedded_ends_the_script(recording: Recording) -> None:
-    html = recording.html()
-    assert len(html.encode()) < 3_000_000
-    embedded = re.search(r'<script type="application/json" id="data">(.*?)</script>', html, re.DOTALL)
-    assert embedded is not None
-    data = json.loads(embedded[1])
-    assert data["version"] == 2
-    assert data["classes"] == recording.classes
-    assert "default-src 'none'" in html
-
-
-HOSTILE = [
-    "</script><script>document.title='ran'</script>",
-    "<img src=x onerror=\"document.title='ran'\">",
-    "<svg/onload=document.title='ran'>",
-    "<!--<script>",
-    "]]>\"'`${document.title='ran'}",
-    "{{script}}{{data}}",
-    "javascript:document.title='ran'",
-    "half a pair \ud800, \u2028 and \0",
-]
-
-
-def hostile_page(names: list[str]) -> str:
-    """Of a step whose modules, parameters, input and classes have these names."""
-    modules = [(name.replace(".", "") or str(i), nn.Linear(3, 3)) for i, name in enumerate(names)]
-    model = torch.nn.Sequential(OrderedDict(modules))
-    for name, module in modules:
-        module.register_parameter(name, torch.nn.Parameter(torch.ones(3)))
-    step = record(model, torch.rand(2, 3), torch.arange(2), loss=F.cross_entropy, classes=names)
-    return step.html()
-
-
-def embedded_in(html: str) -> Any:
-    """The data, read as a browser reads them: JSON knows no NaN."""
-    found = re.search(r'<script type="application/json" id="data">(.*?)</script>', html, re.DOTALL)
-    assert found is not None
-    return json.loads(found[1], parse_constant=lambda name: pytest.fail(name))
-
-
-@pytest.mark.parametrize("name", HOSTILE)
-def test_names_stay_text(name: str) -> None:
-    harmless, html = hostile_page(["name"]), hostile_page([name])
-    assert embedded_in(html)["classes"] == [name]
-    assert html.encode().count(b"<") == harmless.encode().count(b"<")
-
-
-@settings(deadline=None, derandomize=True, max_examples=40, database=None)
-@given(names=st.lists(st.text(st.characters(exclude_categories=())), max_size=3, unique=True))
-def test_any_name_is_read_back_as_it_was(names: list[str]) -> None:
-    step = record(nn.Linear(3, 3), torch.rand(2, 3), torch.arange(2), loss=F.cross_entropy, classes=names)
-    html = step.html()
-    html.encode()
-    assert embedded_in(html)["classes"] == names
-
-
-def not_finite(number: float) -> Recording:
-    return record(nn.Linear(3, 3), torch.full((2, 3), number), torch.arange(2), loss=F.cross_entropy)
-
-
-@pytest.mark.parametrize("number", [float("nan"), float("inf"), 3e38])
-def test_what_is_not_finite_is_still_data(number: float) -> None:
-    assert embedded_in(not_finite(number).html())["version"] == 2
-
-
 def test_what_is_not_finite_is_shown_in_a_browser(browser: Any, tmp_path: Path) -> None:
     page = browser.new_page()
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.goto(not_finite(float("nan")).page(tmp_path / "step.html").as_uri())
-    assert "the loss goes from nan to nan" in page.locator("#summary").inner_text()
+    assert "the loss goes from NaN to NaN" in page.locator("#summary").inner_text()
     page.keyboard.press("End")
     page.click("#back")
-    assert "‖nan‖" in page.locator("#graph").inner_text()
+    assert "‖NaN‖" in page.locator("#graph").inner_text()
     assert errors == []
     page.close()
-
-
-def test_only_the_page_s_own_script_and_style_are_allowed(recording: Recording) -> None:
-    html = recording.html()
-    policy = re.search(r'<meta http-equiv="Content-Security-Policy" content="(.*?)">', html)
-    assert policy is not None
-    rules = dict(rule.strip().split(" ", 1) for rule in policy[1].split(";"))
-    assert html.index(policy[0]) < html.index("<style>") < html.index("<script>")
-    for kind in ("script", "style"):
-        (content,) = re.findall(rf"<{kind}>(.*?)</{kind}>", html, re.DOTALL)
-        due = base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
-        assert rules.pop(f"{kind}-src") == f"'sha256-{due}'"
-    assert rules == {"default-src": "'none'", "base-uri": "'none'", "form-action": "'none'"}
-    assert not re.search(r"<[^>]* (on\w+|style|src|href)=", html.split("<script", 1)[0])
-
-
-def test_the_frame_in_a_notebook_holds_the_page_as_an_attribute(recording: Recording) -> None:
-    frame = recording._repr_html_()
-    assert frame.count("<") == 2
-    assert 'sandbox="allow-scripts" srcdoc="&lt;!doctype html&gt;' in frame
 
 
 def test_no_name_runs_in_a_browser_and_nothing_injected_does(browser: Any, tmp_path: Path) -> None:
@@ -179,29 +77,6 @@ def test_no_name_runs_in_a_browser_and_nothing_injected_does(browser: Any, tmp_p
     assert page.title() == "One training step"
     assert [error for error in errors if "127.0.0.1" in error] == []
     page.close()
-
-
-def test_the_script_knows_no_operation_by_name() -> None:
-    scripts = {name: (SCRIPTS_FOLDER / f"{name}.js").read_text("utf-8") for name in SCRIPTS}
-    assert {f"{name}.js" for name in scripts} == {path.name for path in SCRIPTS_FOLDER.iterdir()}
-    words = {word for text in scripts.values() for word in re.findall(r"""["'`](\w+)["'`]""", text)}
-    assert words & FORMULAS.keys() <= {"div", "update"}  # a tag, and the last position
-
-
-def test_an_elementwise_gradient_is_the_product_with_the_slope() -> None:
-    (relu,) = (
-        call for call in embedded_in(small().html())["steps"][0]["calls"] if call["operation"] == "relu"
-    )
-    assert (relu["products"], relu["elementwise"], relu["template"]) == ("slope", True, "max(0, {0})")
-    assert relu["slope"]["symbol"] == "∂a¹/∂z¹"
-    slopes = torch.frombuffer(bytearray(base64.b64decode(relu["slope"]["data"])), dtype=torch.float32)
-    assert torch.equal(slopes, (small().value("z¹").tensor > 0).float().flatten())
-
-
-def test_a_large_step_stays_a_small_page() -> None:
-    model = torch.nn.Sequential(nn.Linear(1000, 1000), nn.ReLU(), nn.Linear(1000, 1000))
-    step = record(model, torch.rand(300, 1000), torch.arange(300), loss=F.cross_entropy, steps=2)
-    assert len(step.html()) < 3_000_000
 
 
 def test_forward_and_backward_by_every_control(page: Any) -> None:
@@ -237,12 +112,16 @@ def test_the_product_is_the_gradient(page: Any, recording: Recording) -> None:
     for output in outputs.all():
         product, recorded = (float(output.get_attribute(f"data-{name}")) for name in ("product", "recorded"))
         assert product == pytest.approx(recorded, rel=1e-4, abs=1e-9)
+    assert page.locator("#graph path.lit").count() == 0  # no gradient has come back yet
+    page.locator("#position").fill("7")
     assert page.locator("#graph path.lit").count() > 1
+    page.locator("#position").fill("5")
+    assert page.locator("#graph path.lit").count() == 10  # from a¹ to each class; z¹ and W¹ are not reached
 
 
 def test_a_click_on_a_unit_says_where_its_gradient_comes_from(page: Any) -> None:
     page.locator("canvas[aria-label^='a¹']").click(position={"x": 3, "y": 3})
-    assert "∂L/∂a¹[0,0] = the sum of 10 products" in page.locator("#path").inner_text()
+    assert "∂L/∂a¹[0,0] is the sum of 10 products" in page.locator("#path").inner_text()
     page.locator("#example").fill("3")
     page.locator("#example").press("Enter")
     assert "Example 3 is of class 2" in page.locator("#summary").inner_text()
@@ -251,14 +130,139 @@ def test_a_click_on_a_unit_says_where_its_gradient_comes_from(page: Any) -> None
 def test_the_losses_of_other_learning_rates_are_the_recorded_ones(page: Any, recording: Recording) -> None:
     for at in (0, 5, len(recording.lrs) - 1):
         page.locator("#rate").fill(str(at))
-        shown = float(re.search(r"to ([\d.e+-]+?)\.( |$)", page.locator("#rate-says").inner_text())[1])  # type: ignore[index]
-        assert shown == pytest.approx(recording.losses[at], rel=1e-3)
+        said = re.search(r"to (\S+?)\.( |$)", page.locator("#rate-says").inner_text())
+        assert said is not None
+        assert number(said[1]) == pytest.approx(recording.losses[at], rel=1e-3)
     assert page.locator("#moves tr").count() == 5
+    assert {"loss", "learning rate η (logarithmic, but for 0)"} <= set(
+        page.locator("#curve text").all_text_contents()
+    )
 
 
-@pytest.mark.parametrize("width", [1280, 390])
-def test_nothing_sticks_out_sideways(browser: Any, recording: Recording, width: int, tmp_path: Path) -> None:
+def test_every_position_is_worked_out_in_one_notation(page: Any) -> None:
+    for position in range(9):
+        page.locator("#position").fill(str(position))
+        lines = page.locator("#say .numbers").all_inner_texts()
+        assert len(lines) >= (position < 8)
+        for line in lines:
+            check(line)
+        assert not re.search(r"\de[+-]?\d|-\d", page.locator("body").inner_text())
+    for line in page.locator("#path li").all_inner_texts():
+        check(f"part = {line.split(' = ', 1)[1]}")
+    for example, due in ((6, "z²[5,"), (1, "z²[0,")):
+        page.locator("#example").fill(str(example))
+        page.locator("#example").press("Enter")
+        page.locator("#position").fill("2")
+        assert page.locator("#say .numbers").inner_text().startswith(due)
+
+
+def test_a_number_is_written_as_the_package_writes_it(page: Any) -> None:
+    numbers = [0, 1, -1, 0.1, -2.5e-5, 1e-4, 9.9996e-5, 9999.4, 9999.6, 123456, 2 / 3, 1e300, -3.21987e-200]
+    assert page.evaluate("numbers => numbers.map(short)", numbers) == [short(x) for x in numbers]
+
+
+CONTRAST = """element => {
+    const channels = (text) => text.match(/[\\d.]+/g).slice(0, 3).map(Number);
+    const luminance = (colour) => channels(colour)
+        .map((c) => c / 255)
+        .map((c) => (c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4))
+        .reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
+    for (let at = element; at; at = at.parentElement)
+        if (getComputedStyle(at).opacity !== "1") return 0;
+    const colours = [getComputedStyle(element).color, getComputedStyle(document.body).backgroundColor];
+    const [a, b] = colours.map(luminance);
+    return (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+}"""
+
+
+def test_what_is_not_computed_yet_says_so_and_is_readable(page: Any) -> None:
+    waiting = page.locator("#graph .unknown:visible")
+    assert waiting.count() == 11  # a¹, z², L and eight gradients
+    assert all(text == "not computed yet" for text in waiting.all_inner_texts())
+    assert waiting.first.evaluate(CONTRAST) > 4.5
+    assert page.locator("header p").last.evaluate(CONTRAST) > 4.5
+    blank = """canvas => {
+        const { width, height } = canvas;
+        const empty = Object.assign(document.createElement("canvas"), { width, height });
+        return canvas.toDataURL() === empty.toDataURL();
+    }"""
+    assert page.locator("canvas[aria-label^='a¹']").evaluate(blank)
+    page.keyboard.press("End")
+    assert waiting.count() == 0
+    assert not page.locator("canvas[aria-label^='a¹']").evaluate(blank)
+
+
+def test_a_button_that_does_nothing_looks_so(page: Any) -> None:
+    look = "button => ['opacity', 'borderStyle'].map((name) => getComputedStyle(button)[name])"
+    assert page.locator("#back").evaluate(look) == ["0.4", "dashed"]
+    assert page.locator("#next").evaluate(look) == ["1", "solid"]
+
+
+class LongNames(torch.nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.a_feature_extractor_with_a_long_name = torch.nn.LayerNorm(3)
+        self.head = torch.nn.Linear(3, 2)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.head(self.a_feature_extractor_with_a_long_name(x))
+
+
+@pytest.mark.parametrize("width", [1280, 390, 320])
+def test_nothing_sticks_out_sideways(browser: Any, width: int, tmp_path: Path) -> None:
     page = browser.new_page(viewport={"width": width, "height": 800})
+    recording = record(LongNames(), torch.rand(6, 3), torch.arange(6) % 2, loss=F.cross_entropy, lr=100.0)
     page.goto(recording.page(tmp_path / "step.html").as_uri())
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    for position in range(2 * len(recording.calls) + 1):
+        page.locator("#position").fill(str(position))
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+    inside = (
+        "table => table.getBoundingClientRect().right <= table.parentElement.getBoundingClientRect().right"
+    )
+    assert page.locator("#moves").evaluate(inside)
+    if width < 500:  # then each parameter is a block, and a number has its title beside it
+        titles = "cells => cells.map((cell) => getComputedStyle(cell, '::before').content)"
+        assert '"‖w‖"' in page.locator("#moves tbody tr").first.locator("td").evaluate_all(titles)
+    page.close()
+
+
+def test_a_loss_that_explodes_does_not_hide_the_others(browser: Any, tmp_path: Path) -> None:
+    page = browser.new_page()
+    x = torch.rand(6, 3)
+    recording = record(torch.nn.Linear(3, 2), x, torch.rand(6, 2), loss=torch.nn.functional.mse_loss, lr=0.5)
+    assert recording.losses[-1] > 100 * recording.loss
+    page.goto(recording.page(tmp_path / "step.html").as_uri())
+    points = page.locator("#curve polyline").get_attribute("points").split()
+    heights = [float(point.split(",")[1]) for point in points]
+    used = recording.lrs.index(recording.lr)
+    assert abs(heights[0] - heights[used]) > 30  # of about a hundred
+    assert min(heights) >= 0
+    assert f"with the last, {short(recording.losses[-1])}." in page.locator("#curve-says").inner_text()
+    page.close()
+
+
+def test_what_the_examples_are_stands_on_the_page_and_above_the_table(browser: Any, tmp_path: Path) -> None:
+    about = "The least sure of the first hundred <b>images</b>."
+    recording = record(nn.Linear(3, 2), torch.rand(2, 3), torch.arange(2), loss=F.cross_entropy, about=about)
+    assert str(recording).startswith(f"{about}\n\nL = ")
+    page = browser.new_page()
+    page.goto(recording.page(tmp_path / "step.html").as_uri())
+    assert page.locator("#about").inner_text() == about
+    page.close()
+
+
+def test_of_a_large_batch_the_first_examples_are_worked_out(
+    browser: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(page_data, "MOST_WORKED_OUT", 25)
+    page = browser.new_page()
+    page.goto(small().page(tmp_path / "step.html").as_uri())
+    page.locator("#example").fill("7")
+    page.locator("#example").press("Enter")
+    said = page.locator("#say")
+    assert "z¹[1," in said.inner_text()
+    assert "Worked out for example 2, the last one that is." in said.inner_text()
+    page.locator("#position").fill("5")
+    assert "∂L/∂W²[" in said.inner_text()
+    assert "Worked out" not in said.locator("p").last.inner_text()  # ∂L/∂b¹ is of all examples
     page.close()

@@ -2,7 +2,7 @@
 
 import copy
 from collections.abc import Callable
-from itertools import pairwise
+from itertools import combinations, pairwise
 from pathlib import Path
 
 import pytest
@@ -11,6 +11,7 @@ import torch
 from manual_backprop import functional as F
 from manual_backprop import nn, record
 from manual_backprop.record.call import Call, Value
+from manual_backprop.record.figure import figure
 
 
 def network(*sizes: int, activation: type[torch.nn.Module] = nn.ReLU) -> torch.nn.Sequential:
@@ -93,6 +94,12 @@ def test_the_gradients_of_a_tensor_used_twice_add_up() -> None:
         float(g) for call in step.calls for at, g in call.gradients.items() if call.inputs[at] is a
     ) == [9, 9, 9]
     assert "= 27: used 3 times" in step.table(80)
+
+
+def test_norms_are_not_said_to_add_up() -> None:
+    step = record(lambda x: (x * x).sum() + x.sum(), torch.tensor([3.0, 4.0], requires_grad=True))
+    (line,) = [line for line in step.table(80).splitlines() if line.endswith("used 3 times")]
+    assert line == "∂L/∂x: ‖11.4‖, of ‖5‖ (from 1), ‖5‖ (from 1), ‖1.41‖ (from 3): used 3 times"
 
 
 def test_an_operation_visited_too_early_loses_gradients() -> None:
@@ -296,6 +303,33 @@ def test_what_cannot_be_recorded_is_refused(
 def test_the_figure_is_drawn(tmp_path: Path) -> None:
     step = record(network(5, *[9] * 8, 3), IMAGES, LABELS, loss=F.cross_entropy)
     assert step.plot(tmp_path / "step.png").stat().st_size > 10_000
+
+
+class Named(torch.nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.encoder_layers_of_the_model = torch.nn.Sequential(
+            *(torch.nn.LayerNorm(5, dtype=torch.float64) for _ in range(4)),
+            torch.nn.Linear(5, 3, dtype=torch.float64),
+        )
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.encoder_layers_of_the_model(x)
+
+
+@pytest.mark.parametrize("model", [network(5, 9, 3), Named()], ids=["small gradients", "long names"])
+def test_no_two_texts_of_the_figure_overlap(model: torch.nn.Module) -> None:
+    drawn = figure(record(model, 1e-4 * IMAGES, LABELS, loss=F.cross_entropy).steps[0])
+    drawn.draw_without_rendering()
+    texts = drawn.findobj(lambda artist: hasattr(artist, "get_text") and artist.get_text() != "")
+    boxes = [(text.get_text(), text.get_window_extent()) for text in texts if text.get_visible()]
+    for (one, a), (other, b) in combinations(boxes, 2):
+        beside = a.x1 <= b.x0 + 1 or b.x1 <= a.x0 + 1
+        assert beside or a.y1 <= b.y0 + 1 or b.y1 <= a.y0 + 1, (one, other)
+
+
+def test_a_figure_of_what_is_not_finite_is_drawn() -> None:
+    assert figure(record(network(5, 3), IMAGES * float("nan"), LABELS, loss=F.cross_entropy).steps[0])
 
 
 def test_a_call_knows_its_place() -> None:

@@ -2,9 +2,9 @@
 
     z²[0,7] = 3.12 · 0.2561 + 2.4 · 0.31 + 1.9 · 0.2 + (125 others: 4.2) = 6.12
 
-What stands behind the last "=" is computed in float64 from the step's numbers; where the step has another one,
-in its own precision, that is said. What cannot be written so is no equation: then the numbers that went in and
-came out are listed, without "=".
+What stands behind the last "=" is computed in float64 from the step's numbers; where the step has another
+number, in its own precision, that is said. What cannot be written so is no equation: then the numbers that
+went in and came out are listed, without "=".
 """
 
 from math import isclose, isfinite

@@ -65,7 +65,7 @@ def backward(call: Call, at: int, place: Place) -> list[Written] | None:
 
 
 def _is_special(call: Call, numbers: dict[int, float]) -> bool:
-    """Whether the formula is another one than that of the operation: GELU by tanh, softplus above its threshold."""
+    """Whether another formula holds: of GELU by tanh, of softplus above its threshold."""
     if call.operation == "softplus":
         beta, threshold = call.arguments[1:3]
         return bool(beta * numbers[0] > threshold)
@@ -91,9 +91,7 @@ def _tensors(numbers: dict[int, float]) -> list[Tensor]:
 def _function(call: Call, tensors: list[Tensor]) -> Tensor:
     rest, twin = iter(tensors), call.twin
     assert twin is not None
-    result: Tensor = twin(
-        *tree_map(lambda a: next(rest) if isinstance(a, Value) else a, call.arguments)
-    )
+    result: Tensor = twin(*tree_map(lambda a: next(rest) if isinstance(a, Value) else a, call.arguments))
     return result
 
 

@@ -4,9 +4,6 @@ The factors are a row (forward) or a column (backward) of the Jacobian of the op
 PyTorch's own way to the same value: for a linear layer, they are the weights.
 """
 
-from collections.abc import Callable
-from typing import Any
-
 import torch
 from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
@@ -21,7 +18,7 @@ LINEAR = (
     *("adaptive_avg_pool2d", "avg_pool2d", "sum", "mean", "nll_loss"),
     *("update", "overwrite", "copy", "scaled_dot_product_attention"),
 )
-# The arguments whose numbers are the terms of the sum, the others being the factors; all where none are named.
+# The arguments whose numbers are the terms of the sum, the others being factors; all, where none are named.
 TERMS = {
     **dict.fromkeys(("linear", "conv2d", "linear_relu", "linear_sigmoid"), (0, 2)),
     **dict.fromkeys(("matmul", "matrix_vector", "dot", "embedding", "nll_loss"), (0,)),
@@ -72,7 +69,11 @@ def backward(call: Call, at: int, place: Place) -> list[Written] | None:
     tensors[at].requires_grad_()
     with sdpa_kernel(SDPBackend.MATH):  # the only one that can be differentiated twice
         outputs = _outputs(call, tensors)
-    pairs = [(g, _column(out, tensors[at], place)) for g, out in zip(upstream, outputs, strict=False) if g is not None]
+    pairs = [
+        (g, _column(out, tensors[at], place))
+        for g, out in zip(upstream, outputs, strict=False)
+        if g is not None
+    ]
     return [_sum_of_products(*_where_any([(g, c) for g, c in pairs if c is not None]))]
 
 

@@ -1,4 +1,4 @@
-"""Batch, layer, group and RMS norm: the mean and the spread of the numbers that are normalised together, worked out."""
+"""Batch, layer, group and RMS norm: the mean and the spread of what is normalised together, worked out."""
 
 from typing import Any, NamedTuple
 
@@ -10,7 +10,10 @@ from manual_backprop.record.numbers.places import Place
 from manual_backprop.record.numbers.writing import Written, inside, short, summed
 
 NORMS = ("batch_norm", "layer_norm", "group_norm", "rms_norm")
-OF_AN_EXAMPLE = ("layer_norm", "rms_norm")  # the parameters have its last dimensions; else one number a channel
+OF_AN_EXAMPLE = (
+    "layer_norm",
+    "rms_norm",
+)  # the parameters have its last dimensions; else one number a channel
 
 
 class Group(NamedTuple):

@@ -9,7 +9,7 @@ Place = tuple[int, ...]
 
 
 def largest(value: Value, tensor: Tensor, example: int) -> Place | None:
-    """Where the largest finite number is, of an example's row if the rows are examples; None if there is none."""
+    """Where the largest finite number is, of an example's row if rows are examples; None if there is none."""
     row = (min(example, len(tensor) - 1),) if value.per_example and len(tensor) else ()
     sizes = tensor[row].abs()
     sizes = torch.where(sizes.isfinite(), sizes, -1)

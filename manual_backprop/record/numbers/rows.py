@@ -27,7 +27,9 @@ def backward(call: Call, at: int, place: Place) -> list[Written] | None:
     if call.operation in SOFTMAX and place:
         out, here = _row(call, call.output.tensor, place)
         g, _ = _row(call, upstream, place)
-        return [_softmax_back(out, g, here) if call.operation == "softmax" else _log_softmax_back(out, g, here)]
+        return [
+            _softmax_back(out, g, here) if call.operation == "softmax" else _log_softmax_back(out, g, here)
+        ]
     return _cross_entropy_back(call, place) if call.operation == "cross_entropy" and at == 0 else None
 
 
