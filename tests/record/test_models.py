@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from manual_backprop import record
 from manual_backprop.record import Recording, problem
 from tests.models import COARSE, MODELS
-from tests.record.equations import check_lines
+from tests.record.equations import check, check_lines
 
 
 @dataclass
@@ -103,6 +103,9 @@ def test_the_page_is_small_and_opens(recorded: Recorded, browser: Any, tmp_path:
     for output in page.locator("#path output").all():
         product, due = (float(output.get_attribute(f"data-{name}")) for name in ("product", "recorded"))
         assert product == pytest.approx(due, rel=1e-4, abs=1e-9)
+    for line in page.locator("#path li").all_inner_texts():
+        if " = " in line:
+            check(line)
     for key in ("End", "ArrowLeft"):
         page.keyboard.press(key)
     assert f"Backward, operation 1 of {calls}" in page.locator("#say").inner_text()

@@ -79,6 +79,19 @@ def test_the_cross_entropy_has_all_ten_logits() -> None:
     assert line == f"L = {minus} + log({exponentials}) = {short(recording.loss)}"
 
 
+@pytest.mark.parametrize(
+    "options", [{"ignore_index": 3}, {"label_smoothing": 0.1}, {"weight": torch.linspace(1, 2, 10)}]
+)
+def test_another_cross_entropy_is_not_written_as_the_plain_one(options: dict[str, Any]) -> None:
+    recording = recorded(classifier(), IMAGES, LABELS, loss=lambda z, y: T.cross_entropy(z, y, **options))
+    (line,) = forward_lines(recording.calls[-1], 0)
+    assert "=" not in line
+    assert line.endswith(f"→ L: {short(recording.loss)}")
+    for back in backward_lines(recording.calls[-1], 0, 0):
+        check(back)
+    assert '"products": null' in recording.html()
+
+
 def test_a_long_sum_says_what_is_left_out() -> None:
     recording = recorded(classifier(), IMAGES, LABELS, loss=T.cross_entropy)
     (line,) = forward_lines(recording.calls[0], 4)

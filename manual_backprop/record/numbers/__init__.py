@@ -7,11 +7,14 @@ number, in its own precision, that is said. What cannot be written so is no equa
 went in and came out are listed, without "=".
 """
 
-from math import isclose, isfinite
+from dataclasses import replace
+from math import isfinite
+from typing import Any
 
 import torch
 from torch import Tensor
 
+from manual_backprop.functional.operation.torch_state import tree_map
 from manual_backprop.record.call import Call, Value
 from manual_backprop.record.numbers import elementwise, jacobian, losses, normalisation, rows, windows
 from manual_backprop.record.numbers.places import Place, indexed, largest
@@ -21,11 +24,12 @@ __all__ = ["backward_lines", "forward_lines", "short"]
 
 FORWARD = (elementwise, rows, normalisation, losses, windows, jacobian)
 BACKWARD = (elementwise, rows, normalisation, losses, jacobian)
-COARSE = 0.02  # relative: more than rounding makes of a number, in bfloat16 too
+CLOSE = 1e-4  # relative to the largest number of a tensor: more than float32's rounding makes of it
 
 
 def forward_lines(call: Call, example: int) -> list[str]:
     """What the operation made of an example: its largest number, worked out."""
+    call = _on_cpu(call)
     out = call.output
     place = largest(out, out.tensor, example)
     with torch.enable_grad():
@@ -41,6 +45,7 @@ def forward_lines(call: Call, example: int) -> list[str]:
 
 def backward_lines(call: Call, at: int, example: int) -> list[str]:
     """What came back to input `at` of an example: its largest number, worked out."""
+    call = _on_cpu(call)
     value, gradient = call.inputs[at], call.gradients[at]
     place = largest(value, gradient, example)
     with torch.enable_grad():
@@ -51,6 +56,25 @@ def backward_lines(call: Call, at: int, example: int) -> list[str]:
     upstream = [(out, out.gradient) for out in call.outputs if out.gradient is not None]
     given = ", ".join(listed(out.gradient_symbol, _row(out, g, example)) for out, g in upstream)
     return [f"{given} → {listed(value.gradient_symbol, _row(value, gradient, example))}"]
+
+
+def _on_cpu(call: Call) -> Call:
+    """The call with its numbers where float64 is always to be had: on MPS it is not."""
+    if all(value.tensor.device.type == "cpu" for value in (*call.inputs, *call.outputs)):
+        return call
+
+    def moved(value: Any) -> Any:
+        if not isinstance(value, Value):
+            return value
+        gradient = None if value.gradient is None else value.gradient.cpu()
+        return replace(value, tensor=value.tensor.cpu(), gradient=gradient)
+
+    return replace(
+        call,
+        arguments=tree_map(moved, call.arguments),
+        outputs=[moved(value) for value in call.outputs],
+        gradients={at: gradient.cpu() for at, gradient in call.gradients.items()},
+    )
 
 
 def _forward(call: Call, place: Place, example: int) -> list[Written] | None:
@@ -67,9 +91,9 @@ def _backward(call: Call, at: int, place: Place) -> list[Written] | None:
 
 def _is_what_was_recorded(written: list[Written], recorded: Tensor, place: Place) -> bool:
     """Whether the last line comes to the recorded number, but for rounding, and every number is finite."""
-    rounding = 100 * torch.finfo(recorded.dtype).eps * written[-1].largest
-    off = max(COARSE * float(recorded.abs().max()), rounding)
-    close = isclose(written[-1].value, float(recorded[place]), rel_tol=COARSE, abs_tol=off)
+    eps = torch.finfo(recorded.dtype).eps
+    off = max(CLOSE, 4 * eps) * float(recorded.abs().max()) + 100 * eps * written[-1].largest
+    close = abs(written[-1].value - float(recorded[place])) <= off
     return close and all(isfinite(line.value) and "∞" not in line.text for line in written)
 
 

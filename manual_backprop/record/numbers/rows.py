@@ -41,7 +41,10 @@ def is_plain(call: Call) -> bool:
     logits, target, options = arguments[0].tensor, arguments[1].tensor, arguments[2:]
     weighted = any(isinstance(option, Value) for option in options)
     smoothed = any(isinstance(option, float) and option != 0 for option in options)
-    classes = not target.is_floating_point() and target.numel() > 0 and bool((target >= 0).all())
+    if target.is_floating_point() or not target.numel():
+        return False
+    ignored = [option for option in options if isinstance(option, int) and not isinstance(option, bool)]
+    classes = bool((target >= 0).all()) and not any(bool((target == each).any()) for each in ignored)
     return classes and logits.dim() == target.dim() + 1 and not weighted and not smoothed
 
 
