@@ -159,6 +159,14 @@ def test_what_is_not_finite_is_no_equation() -> None:
     assert "x: 1, 1, 1 → t₁: ∞, ∞, ∞" in said
 
 
+def test_what_is_listed_is_in_the_same_notation() -> None:
+    labels = torch.tensor([-100, 4])
+    recording = recorded(classifier(), IMAGES[:2], labels, loss=T.cross_entropy)
+    assert ", y: −100, 4 → L: " in forward_lines(recording.calls[-1], 0)[0]
+    empty = recorded(lambda x: x.softmax(0).sum(), torch.zeros(0, requires_grad=True))
+    assert forward_lines(empty.calls[0], 0) == ["x: no numbers → t₁: no numbers"]
+
+
 def test_a_gradient_that_other_uses_add_to_is_not_said_to_be_all() -> None:
     recording = recorded(lambda a: (a * a) * a, 3.0)
     assert backward_lines(recording.calls[0], 0, 0) == ["∂L/∂a += 3 · 3 = 9"]

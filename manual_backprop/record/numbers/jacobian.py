@@ -26,16 +26,17 @@ TERMS = {
     "scaled_dot_product_attention": (2,),
 }
 ACTIVATIONS = {"linear_relu": ("max(0, {})", torch.relu), "linear_sigmoid": ("σ({})", torch.sigmoid)}
-ONE_BY_ONE = ("layer", "activated layer", "pooling")  # what comes of an example depends on no other one
-MOST = 10_000_000  # numbers of a tensor that is differentiated once more for a caption
+ONE_BY_ONE = ("layer", "activated layer", "pooling")
+MOST = 3_000_000  # numbers of a tensor that is differentiated once more for a caption
 
 
 def forward(call: Call, place: Place) -> list[Written] | None:
     """Σ in · factor, where it is that."""
     kind, name = call.formula.kind, call.operation
-    if not _is_small(call) or not (kind in LINEAR_KINDS or name in LINEAR):
+    row = _one_by_one(call, 0)
+    if not _is_small(call, row) or not (kind in LINEAR_KINDS or name in LINEAR):
         return None
-    tensors, row = _given(call, 0)
+    tensors = _given(call)
     if row:
         tensors[0], place = tensors[0][place[0] : place[0] + 1], (0, *place[1:])
     terms = [
@@ -58,10 +59,11 @@ def forward(call: Call, place: Place) -> list[Written] | None:
 
 def backward(call: Call, at: int, place: Place) -> list[Written] | None:
     """Σ ∂L/∂out · ∂out/∂in."""
-    if not _is_small(call):
+    row = _one_by_one(call, at)
+    if not _is_small(call, row):
         return None
     upstream = [None if value.gradient is None else value.gradient.double() for value in call.outputs]
-    tensors, row = _given(call, at)
+    tensors = _given(call)
     if row:
         n = slice(place[0], place[0] + 1)
         tensors[0], place = tensors[0][n], (0, *place[1:])
@@ -89,18 +91,26 @@ def _column(out: Tensor, given: Tensor, place: Place) -> Tensor | None:
     return column
 
 
-def _is_small(call: Call) -> bool:
+def _is_small(call: Call, one: bool) -> bool:
+    """Whether it can be differentiated in no time, perhaps of one example alone."""
     sizes = [value.tensor.numel() for value in (*call.inputs, *call.outputs)]
-    return call.twin is not None and min(sizes) > 0 and max(sizes) <= MOST
+    examples = len(call.output.tensor) if one else 1
+    return call.twin is not None and min(sizes) > 0 and max(sizes) <= MOST * examples
 
 
-def _given(call: Call, at: int) -> tuple[list[Tensor], bool]:
-    """The tensors that went in, in float64, and whether one example of input `at` is enough."""
+def _one_by_one(call: Call, at: int) -> bool:
+    """Whether what came of an example depends on that example of input `at`, its first, alone."""
+    tensors = [value.tensor for value in call.inputs]
+    if at or call.formula.kind not in ONE_BY_ONE or not tensors[0].dim() == call.output.tensor.dim() > 1:
+        return False
+    bias_for_each = any(t.dim() > 1 for t in tensors[2:])
+    return not bias_for_each and (call.operation != "conv2d" or tensors[0].dim() == 4)
+
+
+def _given(call: Call) -> list[Tensor]:
+    """What went in, in float64."""
     tensors = [value.tensor.detach() for value in call.inputs]
-    one = at == 0 and call.formula.kind in ONE_BY_ONE and tensors[0].dim() == call.output.tensor.dim() > 1
-    one = one and (call.operation != "conv2d" or tensors[0].dim() == 4)
-    one = one and all(t.dim() < 2 for t in tensors[2:])  # a bias for each example
-    return [t.double() if t.is_floating_point() else t for t in tensors], one
+    return [t.double() if t.is_floating_point() else t for t in tensors]
 
 
 def _outputs(call: Call, given: list[Tensor]) -> list[Tensor]:

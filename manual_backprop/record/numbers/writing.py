@@ -101,7 +101,9 @@ def listed(symbol: str, tensor: Tensor) -> str:
     """z²: 1.2, −0.3, 0.01, 4, … (10 numbers)."""
     numbers = tensor.detach().flatten()
     count = len(numbers)
+    if not count:
+        return f"{symbol}: no numbers"
     write = short if tensor.is_floating_point() else str
-    words = [write(x) for x in numbers[:LISTED].tolist()]
+    words = [write(x).replace("-", "−") for x in numbers[:LISTED].tolist()]
     more = f", … ({count} numbers)" if count > LISTED else ""
     return f"{symbol}: {', '.join(words)}{more}"
