@@ -19,6 +19,7 @@
 # %%
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
@@ -487,14 +488,17 @@ assert [verdict.status for verdict in report.verdicts] == ["wrong"] * 3 + ["righ
 # too. The next cell does the same from Python.
 
 # %%
-Path("derivation.py").write_text("""
+content = """
 def forward(z):
     return z.sigmoid()
 
 def backward(grad_output, z):
     return grad_output * z * (1 - z)
-""")
-exit_code = main(["verify", "derivation.py:backward", "--shapes", "(5,3)"])
+"""
+with TemporaryDirectory() as folder:
+    file = Path(folder) / "derivation.py"
+    file.write_text(content)
+    exit_code = main(["verify", f"{file}:backward", "--shapes", "(5,3)"])
 print(f"exit code {exit_code}")
 assert exit_code == 1
 

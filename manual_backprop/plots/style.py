@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from io import BytesIO
+from functools import cache
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # matplotlib is imported when a picture is drawn
@@ -36,9 +37,9 @@ STYLE: dict[Any, Any] = {
 
 def new_figure(width: float, height: float) -> Figure:
     """An empty figure, in inches, that takes part in no global state."""
-    from matplotlib.figure import Figure
+    from manual_backprop.plots.notebook_figure import NotebookFigure
 
-    return Figure(figsize=(width, height), dpi=200, layout="constrained")
+    return NotebookFigure(figsize=(width, height), dpi=200, layout="constrained")
 
 
 def style() -> Any:
@@ -71,32 +72,29 @@ def label_ends(axes: Axes, ends: Sequence[tuple[float, float, str, str]]) -> Non
         )
 
 
+@cache
+def _temporary_folder() -> Path:
+    """One for all that this process shows; it stays, for the reader to look into."""
+    return Path(mkdtemp(prefix="manual_backprop_"))
+
+
 def show(thing: Any, path: str | Path) -> None:
     """Display a figure, a recording or a report in a notebook; anywhere else, save it and say where.
 
     Args:
         thing: a Figure, which is saved as a picture, what `record` returned, as its page, or what `verify`
             returned, whose pictures are saved below its printed text.
-        path: of the file, for a script.
+        path: of the file, for a script. A relative one lies in a temporary folder, so that no file of the
+            reader's is written over.
     """
     ipython = sys.modules.get("IPython")
     if ipython is not None and ipython.get_ipython() is not None:
-        ipython.display.display(Picture(thing) if hasattr(thing, "savefig") else thing)
+        ipython.display.display(thing)
         return
+    path = _temporary_folder() / path
+    path.parent.mkdir(parents=True, exist_ok=True)
     save = next(getattr(thing, name) for name in ("savefig", "page", "plot") if hasattr(thing, name))
     if save.__name__ == "plot":
         print(thing)
     save(path)
     print(f"(saved: {path})")
-
-
-class Picture:
-    """A figure as a notebook takes it, whether or not pyplot was told to draw there."""
-
-    def __init__(self, figure: Figure) -> None:
-        self.figure = figure
-
-    def _repr_png_(self) -> bytes:
-        content = BytesIO()
-        self.figure.savefig(content, format="png")
-        return content.getvalue()

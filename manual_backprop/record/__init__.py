@@ -10,10 +10,11 @@ The model stays as it was.
 
 from collections.abc import Callable, Sequence
 from html import escape
+from os import PathLike
 from pathlib import Path
 from shutil import get_terminal_size
 from textwrap import wrap
-from typing import Any
+from typing import TYPE_CHECKING, Any, overload
 
 from torch import Tensor
 
@@ -21,6 +22,9 @@ from manual_backprop.record.call import Call, Value
 from manual_backprop.record.problem import steps_of
 from manual_backprop.record.step import Parameter, Step
 from manual_backprop.record.table import table
+
+if TYPE_CHECKING:  # matplotlib is imported when a picture is drawn
+    from matplotlib.figure import Figure
 
 ROWS = 40  # of each list in the table, unless asked otherwise
 
@@ -96,8 +100,18 @@ class Recording:
     def __str__(self) -> str:
         return self.table()
 
-    def plot(self, path: str | Path) -> Path:
-        """Draw activations, δ and gradients of the first step; returns the path.
+    @overload
+    def plot(self) -> "Figure": ...
+
+    @overload
+    def plot(self, path: str | PathLike[str]) -> Path: ...
+
+    def plot(self, path: str | PathLike[str] | None = None) -> "Figure | Path":
+        """Draw activations, δ and gradients of the first step.
+
+        Args:
+            path: of the file to save the picture in, which is returned. Without one, the Figure itself is
+                returned, which a notebook shows.
 
         Raises:
             OSError: the file cannot be written.
@@ -105,7 +119,10 @@ class Recording:
         """
         from manual_backprop.record.figure import figure
 
-        figure(self.steps[0]).savefig(path)
+        drawn = figure(self.steps[0])
+        if path is None:
+            return drawn
+        drawn.savefig(path)
         return Path(path)
 
     def html(self) -> str:
@@ -114,7 +131,7 @@ class Recording:
 
         return page(self.steps, self.classes, self.about)
 
-    def page(self, path: str | Path) -> Path:
+    def page(self, path: str | PathLike[str]) -> Path:
         """Write the page; returns the path.
 
         Raises:

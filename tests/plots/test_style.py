@@ -1,5 +1,6 @@
 """How a picture, a recorded step and a report are shown: as files by a script, live in a notebook."""
 
+import pickle
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -39,6 +40,19 @@ def test_a_script_leaves_a_file_and_says_where(
     assert ("∂L/∂x0" in said or "WRONG" in said) == (thing is report)
 
 
+def test_what_a_script_shows_is_written_over_no_file_of_the_readers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("a.png").write_text("mine")
+    for name in ("a.png", "folder/b.png"):
+        plots.show(figure(), name)
+        saved = Path(capsys.readouterr().out.removeprefix("(saved: ").rstrip(")\n"))
+        assert saved.parts[-len(Path(name).parts) :] == Path(name).parts
+        assert saved.read_bytes().startswith(b"\x89PNG")
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["mine"]
+
+
 @pytest.mark.parametrize("thing", [figure, recording, report])
 def test_a_notebook_shows_it_and_leaves_no_file(
     thing: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -53,6 +67,16 @@ def test_a_notebook_shows_it_and_leaves_no_file(
         assert seen._repr_png_().startswith(b"\x89PNG")
     else:
         assert seen._repr_html_().startswith("<iframe" if thing is recording else "<pre>")
+
+
+@pytest.mark.parametrize("thing", [recording, report])
+def test_a_plot_without_a_path_is_a_figure_that_a_notebook_shows(thing: Any) -> None:
+    formatters = pytest.importorskip("IPython.core.formatters")
+    drawn = thing().plot()
+    content, _ = formatters.DisplayFormatter().format(drawn)
+    assert content["image/png"].startswith(b"\x89PNG")
+    assert isinstance(drawn, pytest.importorskip("matplotlib.figure").Figure)
+    pickle.loads(pickle.dumps(drawn))
 
 
 def test_a_report_in_a_notebook_colours_its_verdicts_and_holds_its_pictures() -> None:

@@ -1,0 +1,14 @@
+"""A figure as a notebook takes it, whether or not pyplot was told to draw there."""
+
+from io import BytesIO
+
+from matplotlib.figure import Figure
+
+
+class NotebookFigure(Figure):
+    """A matplotlib Figure that a notebook's cell shows when it is the cell's value."""
+
+    def _repr_png_(self) -> bytes:
+        content = BytesIO()
+        self.savefig(content, format="png")
+        return content.getvalue()
