@@ -1,18 +1,18 @@
 """`manual-backprop verify`: a derivation in a file, or one of the package's own operations by name."""
 
-import re
 import runpy
 import traceback
-from ast import literal_eval
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from manual_backprop.verify import verify
 from manual_backprop.verify.computation import is_function_class
+from manual_backprop.verify.naming import name_the_function, no_file, no_function, no_operation, split_name
 from manual_backprop.verify.package_operations import OWN, own
 from manual_backprop.verify.problem import words_of
 from manual_backprop.verify.reporting.report import Report
+from manual_backprop.verify.shapes import shapes_in
 
 
 class CannotRead(Exception):  # noqa: N818 - it is what the user reads, not a bug
@@ -43,7 +43,7 @@ class Request:
     @property
     def path(self) -> Path:
         """The file with the derivation."""
-        return Path(self.derivation.rpartition(":")[0])
+        return split_name(self.derivation)[0]
 
 
 @dataclass(frozen=True)
@@ -88,12 +88,13 @@ def verify_named(what: str, against: str, shapes: str | None) -> Report:
     """
     if ":" not in what:
         return verify_own(what)
-    path, _, name = what.rpartition(":")
+    require_function_of_file(what)
+    path, name = split_name(what)
     sizes = shapes_from(shapes)
-    found = _names_in(Path(path))
+    found = _names_in(path)
     for wanted in (name, against):
         if not callable(found.get(wanted)):
-            raise CannotRead(f"{path} has no function {wanted}")
+            raise CannotRead(no_function(path, wanted, found))
     judged, reference = found[name], found[against]
     if is_function_class(judged):
         return verify(judged, against=reference, shapes=sizes)
@@ -107,7 +108,7 @@ def verify_own(name: str) -> Report:
         CannotRead: it has no such operation.
     """
     if name not in OWN:
-        raise CannotRead(f"{name} is neither file.py:function nor one of {', '.join(OWN)}")
+        raise CannotRead(no_operation(name))
     function, twin, points = own(name)
     return verify(function, against=twin, shapes=points)
 
@@ -121,32 +122,31 @@ def shapes_from(text: str | None) -> list[tuple[int, ...]]:
     if text is None:
         raise CannotRead('--shapes is missing: give one for each input, such as --shapes "(5,3) (7,3) (7,)"')
     try:
-        shapes = [literal_eval(part) for part in re.findall(r"\([^()]*\)", text)]
-        shapes = [shape if isinstance(shape, tuple) else (shape,) for shape in shapes]
-    except (ValueError, SyntaxError, RecursionError, MemoryError):
-        shapes = []
-    left_over = re.sub(r"\([^()]*\)", "", text).strip()
-    if not shapes or left_over or not all(isinstance(n, int) and n >= 0 for shape in shapes for n in shape):
-        raise CannotRead(f"invalid --shapes {text!r}: expected a list of shapes such as (5,3) (7,3) (7,)")
-    return shapes
+        return shapes_in(text)
+    except ValueError as error:
+        raise CannotRead(f"invalid --shapes: {error}") from error
 
 
 def _names_in(path: Path) -> dict[str, Any]:
-    require_file(path)
     try:
         return runpy.run_path(str(path))
     except Exception as error:  # the file is the user's: whatever it raises is for them to read
         raise CannotRead(raised(path, error)) from error
 
 
-def require_file(path: Path) -> None:
-    """Raise CannotRead unless it is a file that can be read."""
+def require_function_of_file(what: str) -> None:
+    """Raise CannotRead unless `what` names a file that can be read, and a function of it."""
+    path, name = split_name(what)
+    if path == Path():
+        raise CannotRead(no_operation(what))
     try:
         if not path.is_file():
-            raise CannotRead(f"cannot read {path}: there is no such file")
+            raise CannotRead(no_file(path))
         path.open("rb").close()
     except OSError as error:
         raise CannotRead(f"cannot read {path}: {error.strerror}") from error
+    if not name:
+        raise CannotRead(name_the_function(path))
 
 
 def raised(path: Path, error: BaseException) -> str:

@@ -17,24 +17,22 @@ EVERY_THIRD = 3  # number is set to zero where kinks are looked for, the others 
 
 
 def draws_of(
-    problem: Problem,
-    inputs: Sequence[Tensor] | None,
-    shapes: Sequence[tuple[int, ...] | Tensor] | None,
-    seed: int,
+    problem: Problem, given: Sequence[Tensor | tuple[int, ...]], like: Tensor, *, fresh: bool, seed: int
 ) -> tuple[Draw, ...]:
-    """Random points: fresh ones of the given shapes, or the given inputs and others near them.
+    """Random points: fresh numbers, of the type of `like`, or the given ones and others near them.
 
     Raises:
         Unjudged: the forward cannot be used; see `Problem.checked_value`.
     """
-    generator = torch.Generator().manual_seed(seed)
-    given: Sequence[tuple[int, ...] | Tensor] = inputs if inputs is not None else shapes or ()
+    generator = torch.Generator("cpu").manual_seed(seed)
+    given = [x.clone() if isinstance(x, Tensor) and x.is_inference() else x for x in given]
     few = any(0 < prod(_shape(x)) < FEW for x in given)
 
     def point(number: int) -> tuple[Tensor, ...]:
-        if inputs is None:
-            return _fresh_point(problem, given, generator)
-        return tuple(inputs) if number == 0 else tuple(_near(x, generator) for x in inputs)
+        if fresh:
+            return _fresh_point(problem, given, like, generator)
+        tensors = [x for x in given if isinstance(x, Tensor)]
+        return tuple(x if number == 0 else _near(x, generator) for x in tensors)
 
     return tuple(
         _draw_at(problem, point(number), generator) for number in range(DRAWS_OF_FEW if few else DRAWS)
@@ -42,13 +40,13 @@ def draws_of(
 
 
 def _fresh_point(
-    problem: Problem, given: Sequence[tuple[int, ...] | Tensor], generator: torch.Generator
+    problem: Problem, given: Sequence[Tensor | tuple[int, ...]], like: Tensor, generator: torch.Generator
 ) -> tuple[Tensor, ...]:
     """Numbers away from zero; between 0.1 and 0.9, as log and sqrt need them, if the forward is not finite.
 
     A tensor among the shapes is taken as it is.
     """
-    point = tuple(x if isinstance(x, Tensor) else _away_from_zero(x, generator) for x in given)
+    point = tuple(x if isinstance(x, Tensor) else _away_from_zero(x, generator).to(like) for x in given)
     if is_finite_at(problem, point):
         return point
     return tuple(
@@ -69,7 +67,7 @@ def _draw_at(problem: Problem, point: tuple[Tensor, ...], generator: torch.Gener
 def at_zero(problem: Problem, draw: Draw, at: int) -> Draw | None:
     """The point with every third number of one input at zero, where kinks are; None if it has no value."""
     position = problem.differentiable[at]
-    x = draw.inputs[position].clone()
+    x = draw.inputs[position].clone(memory_format=torch.contiguous_format)
     x.view(-1)[::EVERY_THIRD] = 0
     inputs = tuple(x if i == position else y for i, y in enumerate(draw.inputs))
     if not is_finite_at(problem, inputs):
@@ -91,7 +89,7 @@ def _shape(x: tuple[int, ...] | Tensor) -> tuple[int, ...]:
 
 
 def _away_from_zero(shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
-    x = torch.randn(shape, generator=generator, dtype=torch.float64)
+    x = torch.randn(shape, generator=generator, dtype=torch.float64, device=generator.device)
     return x + MARGIN * x.sign()
 
 
@@ -99,5 +97,6 @@ def _near(x: Tensor, generator: torch.Generator) -> Tensor:
     """The same signs and zeros, other sizes; integers as they are."""
     if not x.is_floating_point():
         return x
-    factor = (1 - SPREAD) + 2 * SPREAD * torch.rand(x.shape, generator=generator, dtype=torch.float64)
+    uniform = torch.rand(x.shape, generator=generator, dtype=torch.float64, device=generator.device)
+    factor = (1 - SPREAD) + 2 * SPREAD * uniform.to(x.device)
     return (x.detach().double() * factor).to(x.dtype)

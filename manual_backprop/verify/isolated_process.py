@@ -26,7 +26,7 @@ from manual_backprop.verify.command import (
     Request,
     answer_to,
     raised,
-    require_file,
+    require_function_of_file,
     shapes_from,
 )
 
@@ -38,10 +38,11 @@ def answer_in_isolation(request: Request, time_limit: float) -> tuple[Answer, st
     """The answer from a process of its own, and what the file printed, shortened.
 
     Raises:
-        CannotRead: no such file or shapes, or a file that runs for longer than `time_limit` seconds.
+        CannotRead: no such file or shapes, no function named, or a file that runs for longer than
+            `time_limit` seconds.
     """
+    require_function_of_file(request.derivation)
     shapes_from(request.shapes)
-    require_file(request.path)
     with TemporaryDirectory() as folder:
         process = start(folder, request, time_limit)
         assert process.stdout is not None

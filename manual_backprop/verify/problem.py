@@ -85,16 +85,25 @@ class Problem:
         return [("the output", draw.output), *((name, x) for name, x in inputs if x.is_floating_point())]
 
     def right(self, draw: Draw, upstream: Tensor | None = None) -> tuple[Tensor, ...]:
-        """Autograd's gradients of ⟨upstream, forward⟩, in the order of `differentiable`."""
+        """Autograd's gradients of ⟨upstream, forward⟩, in the order of `differentiable`.
+
+        Raises:
+            Unjudged: there are none.
+        """
         leaves = [
             x.detach().clone().requires_grad_(i in self.differentiable) for i, x in enumerate(draw.inputs)
         ]
         wanted = [leaves[i] for i in self.differentiable]
-        output = self.forward(*leaves)
-        if not output.requires_grad:
-            raise Unjudged("no differentiable step leads from the inputs to the forward's output")
         v = draw.upstream if upstream is None else upstream
-        grads = torch.autograd.grad(output, wanted, v, allow_unused=True)
+        try:
+            output = self.forward(*leaves)
+            if not output.requires_grad:
+                raise Unjudged("no differentiable step leads from the inputs to the forward's output")
+            grads = torch.autograd.grad(output, wanted, v, allow_unused=True)
+        except (Exception, SystemExit) as error:
+            if isinstance(error, Unjudged):
+                raise
+            raise Unjudged(f"the forward, differentiated by autograd, raises {words_of(error)}") from error
         return tuple(torch.zeros_like(x) if g is None else g for g, x in zip(grads, wanted, strict=True))
 
     def given(self, draw: Draw, upstream: Tensor | None = None) -> tuple[Any, ...]:
@@ -150,4 +159,7 @@ def of_function(function: Callable[..., Tensor]) -> Callable[..., Any]:
 
 
 def _takes_output(backward: Callable[..., Any]) -> bool:
-    return "output" in inspect.signature(backward).parameters
+    try:
+        return "output" in inspect.signature(backward).parameters
+    except (TypeError, ValueError):  # what is written in C may tell no signature
+        return False

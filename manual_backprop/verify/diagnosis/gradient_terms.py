@@ -79,7 +79,7 @@ def products(problem: Problem, draw: Draw, at: int) -> list[Term]:
     for count in (0, 1, 2):
         for chosen in combinations_with_replacement(fitting, count):
             text = " × ".join(name for name, _ in chosen)
-            tensor = torch.ones(shape, dtype=draw.output.dtype)
+            tensor = torch.ones(shape, dtype=draw.output.dtype, device=draw.output.device)
             for _, factor in chosen:
                 tensor = tensor * factor
             if upstream is not None:

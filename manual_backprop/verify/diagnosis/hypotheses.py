@@ -129,7 +129,8 @@ def jacobian(problem: Problem, draw: Draw, at: int) -> Iterator[Candidate]:
     if x.shape != draw.output.shape or not 1 < x.numel() <= LARGEST_JACOBIAN**0.5:
         return
     size = x.numel()
-    rows = [problem.right(draw, one.reshape(x.shape))[at].flatten() for one in torch.eye(size, dtype=x.dtype)]
+    ones = torch.eye(size, dtype=x.dtype, device=x.device)
+    rows = [problem.right(draw, one.reshape(x.shape))[at].flatten() for one in ones]
     J = torch.stack(rows)
     diagonal = torch.diag(J.diagonal())
     if torch.allclose(J, diagonal, rtol=0, atol=1e-12):

@@ -128,7 +128,7 @@ def _facts(name: str, given: Tensor, right: Tensor, relative: float, tolerance: 
         return {"name": name, "tolerance": tolerance}
     difference = (given.double() - right.double()).abs()
     place = int(difference.nan_to_num(float("inf"), float("inf")).argmax())
-    index = tuple(int(i) for i in torch.unravel_index(torch.tensor(place), right.shape))
+    index = tuple(int(i) for i in torch.unravel_index(torch.tensor(place, device="cpu"), right.shape))
     unit = torch.finfo(given.dtype if given.is_floating_point() else torch.float64).eps
     at_index = float(right[index])
     ulps = float(difference[index]) / (unit * (abs(at_index) or 1.0))

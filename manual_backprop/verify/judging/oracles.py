@@ -32,10 +32,11 @@ def confirm(problem: Problem, draw: Draw) -> tuple[str, ...]:
     """
     draw = draw.double()
     agreed = {"complex step", "the adjoint identity"}
-    generator = torch.Generator().manual_seed(0)
+    generator = torch.Generator("cpu").manual_seed(0)
     for position, gradient in zip(problem.differentiable, problem.right(draw), strict=True):
         for _ in range(DIRECTIONS):
-            u = torch.randn(gradient.shape, generator=generator, dtype=torch.float64)
+            u = torch.randn(gradient.shape, generator=generator, dtype=torch.float64, device="cpu")
+            u = u.to(gradient.device)
             slope = float((gradient * u).sum())
             _compare(problem, draw, position, slope, u)
             for name, witness in (("complex step", _complex_step), ("the adjoint identity", _pushed_forward)):

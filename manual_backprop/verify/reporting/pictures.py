@@ -43,7 +43,8 @@ def errors_by_step(problem: Problem, draw: Draw, at: int) -> dict[str, list[floa
     """The relative error of the slope along one direction, for each of `STEPS`, by how it is computed."""
     draw = draw.double()
     position = problem.differentiable[at]
-    u = torch.randn(draw.inputs[position].shape, generator=torch.Generator().manual_seed(0)).double()
+    generator, shape = torch.Generator("cpu").manual_seed(0), draw.inputs[position].shape
+    u = torch.randn(shape, generator=generator, dtype=torch.float64, device="cpu").to(draw.upstream.device)
 
     def slope(point: Draw) -> float:
         return float((problem.right(point)[at] * u).sum())

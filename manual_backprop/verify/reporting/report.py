@@ -5,12 +5,17 @@ from base64 import b64encode
 from dataclasses import asdict, dataclass, field, replace
 from html import escape
 from io import BytesIO
-from pathlib import Path
+from os import PathLike
 from textwrap import fill
+from typing import TYPE_CHECKING, overload
 
 from manual_backprop.verify.findings import Finding, Status
 from manual_backprop.verify.problem import Draw, Problem
 from manual_backprop.verify.reporting.pictures import picture
+from manual_backprop.verify.settings import with_gradients
+
+if TYPE_CHECKING:  # matplotlib is imported when a picture is drawn
+    from matplotlib.figure import Figure
 
 EXIT_CODES: dict[Status, int] = {"right": 0, "wrong": 1, "malformed": 1, "unjudged": 2}
 WIDTH = 80
@@ -83,15 +88,32 @@ class Report:
         del content["evidence"]
         return json.dumps(content, indent=2, ensure_ascii=False)
 
-    def plot(self, path: str | Path) -> None:
-        """Save the pictures: right, given and difference; error against step size; a bar for each input.
+    @overload
+    def plot(self) -> "Figure": ...
+
+    @overload
+    def plot(self, path: str | PathLike[str]) -> None: ...
+
+    def plot(self, path: str | PathLike[str] | None = None) -> "Figure | None":
+        """Draw right, given and difference; error against step size; a bar for each input.
+
+        Args:
+            path: of the file to save the pictures in. Without one, they are returned as a Figure, which a
+                notebook shows.
 
         Raises:
-            ValueError: nothing was judged, so there is nothing to plot.
+            OSError: the file cannot be written.
+            ValueError: nothing was judged, so there is nothing to plot; or the file's extension is not an
+                image format that matplotlib can write.
         """
         if self.evidence is None:
             raise ValueError(f"nothing was judged, so there is nothing to plot: {self.problem}")
-        picture(self.verdicts, self.evidence.problem, self.evidence.draw).savefig(path)
+        evidence = self.evidence
+        figure = with_gradients(lambda: picture(self.verdicts, evidence.problem, evidence.draw))
+        if path is None:
+            return figure
+        figure.savefig(path)
+        return None
 
     def coloured(self) -> str:
         """The text with its verdicts in colour, for a terminal."""
@@ -107,7 +129,7 @@ class Report:
         parts = [f"<pre>{text}</pre>"]
         if self.evidence is not None:
             png = BytesIO()
-            picture(self.verdicts, self.evidence.problem, self.evidence.draw).savefig(png, format="png")
+            self.plot().savefig(png, format="png")
             source = b64encode(png.getvalue()).decode()
             parts.append(f'<img alt="the pictures of the report" src="data:image/png;base64,{source}">')
         return "".join(parts)

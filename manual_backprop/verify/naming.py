@@ -1,0 +1,106 @@
+"""What to say of a name on the command line that is no function and no operation: which one was meant."""
+
+import ast
+import os
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from manual_backprop.verify.package_operations import OWN
+from manual_backprop.verify.problem import words_of
+
+MOST_LISTED = 12
+
+
+def split_name(what: str) -> tuple[Path, str]:
+    r"""The file and the function of "file.py:function"; "" where no function is named, as in "C:\file.py"."""
+    path, colon, name = what.rpartition(":")
+    if not colon or name.endswith(".py") or "/" in name or "\\" in name:
+        return Path(what), ""
+    return Path(path.removesuffix(":")), name  # file.py::function is pytest's way to write it
+
+
+def no_operation(what: str) -> str:
+    """Why a name without a colon cannot be judged, and what to write in its place."""
+    if what and os.path.isdir(what):
+        files = [*sorted(name for name in os.listdir(what) if name.endswith(".py")), "derivation.py"]
+        return f"{what} is a folder; name a file and its function: {os.path.join(what, files[0])}:backward"
+    if what.endswith(".py") or os.path.isfile(what):
+        return name_the_function(Path(what))
+    for path in _files_of_module(what):
+        return name_the_function(path)
+    for near in get_close_matches(what.rpartition(".")[2].lower(), OWN, 1):
+        return f"there is no operation {what}; did you mean {near}?"
+    return f"{what!r} is neither file.py:function nor an operation of this package: {', '.join(OWN)}"
+
+
+def no_file(path: Path) -> str:
+    """Why a file cannot be read that is not one, and which was meant."""
+    if os.path.isdir(path):
+        return f"cannot read {path}: it is a folder"
+    meant = [str(file) for file in _files_of_module(str(path)) or _files_with_a_near_name(path)]
+    return f"cannot read {path}: there is no such file{f'; did you mean {meant[0]}?' if meant else ''}"
+
+
+def name_the_function(path: Path) -> str:
+    """That a function of this file has to be named, and which there are; the file is read and not run."""
+    if not os.path.isfile(path):
+        return no_file(path)
+    try:
+        names = functions_in(path)
+    except OSError as error:
+        return f"cannot read {path}: {error.strerror}"
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        return f"{path} raises {words_of(error)}"
+    backwards = [name for name in names if "backward" in name.lower()] or [n for n in names if n != "forward"]
+    return f"name the function: {path}:{[*backwards, 'backward'][0]} ({path} has {_listed(names)})"
+
+
+def no_function(path: Path, name: str, found: dict[str, Any]) -> str:
+    """That a file that was run has no such function, and which was meant."""
+    if name in found:
+        return f"{name} in {path} is no function, but {type(found[name]).__name__}"
+    own = [other for other, value in found.items() if _is_written_there(value, found)]
+    near = get_close_matches(name, own, 1)
+    meant = f"did you mean {near[0]}?" if near else f"it has {_listed(own)}"
+    return f"{path} has no function {name}; {meant}"
+
+
+def functions_in(path: Path) -> list[str]:
+    """The names of the functions and classes that a file defines at its top level.
+
+    Raises:
+        OSError: it cannot be read.
+        SyntaxError, ValueError: it is not written in Python.
+    """
+    names = []
+    for node in ast.parse(path.read_bytes(), str(path)).body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            names.append(node.name)
+        elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Lambda):
+            names += [target.id for target in node.targets if isinstance(target, ast.Name)]
+    return names
+
+
+def _is_written_there(value: Any, found: dict[str, Any]) -> bool:
+    return callable(value) and getattr(value, "__module__", None) == found["__name__"]
+
+
+def _files_of_module(name: str) -> list[Path]:
+    """The files that exist of "name" for name.py, and of "package.module" for package/module.py."""
+    written = (f"{name}.py", f"{name.replace('.', os.sep)}.py") if name else ()
+    return [Path(path) for path in dict.fromkeys(written) if os.path.isfile(path)]
+
+
+def _files_with_a_near_name(path: Path) -> list[Path]:
+    try:
+        files = [name for name in os.listdir(path.parent) if name.endswith(".py")]
+    except OSError:
+        return []
+    return [path.parent / name for name in get_close_matches(path.name, files, 1)]
+
+
+def _listed(names: list[str]) -> str:
+    if not names:
+        return "no function"
+    return ", ".join(names if len(names) <= MOST_LISTED else [*names[:MOST_LISTED], "…"])
