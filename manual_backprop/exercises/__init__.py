@@ -4,9 +4,11 @@ Here are the questions' judges only. The questions stand at the end of each tuto
 tutorials/solutions.
 """
 
+from difflib import get_close_matches
 from typing import Any
 
 from manual_backprop.exercises.activations import EXERCISES as ACTIVATIONS
+from manual_backprop.exercises.answers import Misfit, Unanswered
 from manual_backprop.exercises.beyond import EXERCISES as BEYOND
 from manual_backprop.exercises.chain_rule import EXERCISES as CHAIN_RULE
 from manual_backprop.exercises.cost import EXERCISES as COST
@@ -15,11 +17,13 @@ from manual_backprop.exercises.descent import EXERCISES as DESCENT
 from manual_backprop.exercises.graph import EXERCISES as GRAPH
 from manual_backprop.exercises.history import EXERCISES as HISTORY
 from manual_backprop.exercises.initialisation import EXERCISES as INITIALISATION
-from manual_backprop.exercises.judges import Misfit, Unanswered
+from manual_backprop.exercises.judges import Judge, Judgement
 from manual_backprop.exercises.losses import EXERCISES as LOSSES
 from manual_backprop.exercises.network import EXERCISES as NETWORK
 from manual_backprop.exercises.own_function import EXERCISES as OWN_FUNCTION
 from manual_backprop.exercises.training import EXERCISES as TRAINING
+from manual_backprop.verify.problem import words_of
+from manual_backprop.verify.settings import with_gradients
 
 __all__ = ["EXERCISES", "check"]
 
@@ -53,8 +57,8 @@ class Outcome:
         pass
 
 
-def check(number: str, answer: Any) -> Outcome:
-    """Judge an answer and print the judgement.
+def check(number: str | float, answer: Any) -> Outcome:
+    """Judge an answer and print the judgement. Whatever the answer is or raises, that is said and not raised.
 
     Args:
         number: of the exercise, such as "5.1".
@@ -67,15 +71,31 @@ def check(number: str, answer: Any) -> Outcome:
     Raises:
         ValueError: there is no such exercise.
     """
-    if number not in EXERCISES:
-        raise ValueError(f"no exercise {number}; there are {', '.join(EXERCISES)}")
+    number = str(number).strip()
+    judge = _judge_of(number)
+    right, remark = with_gradients(lambda: _judgement(judge, answer))
+    print(f"Exercise {number}: {remark}")
+    return Outcome(right)
+
+
+def _judgement(judge: Judge, answer: Any) -> Judgement:
     try:
         if answer is ...:
             raise Unanswered
-        right, remark = EXERCISES[number](answer)
+        return judge(answer)
     except Unanswered:
-        right, remark = False, "not answered yet."
+        return False, "not answered yet."
     except Misfit as reason:
-        right, remark = False, str(reason)
-    print(f"Exercise {number}: {remark}")
-    return Outcome(right)
+        return False, str(reason)
+    except (Exception, SystemExit) as error:  # an answer so strange that the judge itself stumbles
+        return False, f"this answer cannot be judged: {words_of(error)}"
+
+
+def _judge_of(number: str) -> Judge:
+    if number in EXERCISES:
+        return EXERCISES[number]
+    page = f"{number.partition('.')[0]}."
+    near = [other for other in EXERCISES if other.startswith(page)] or get_close_matches(number, EXERCISES, 1)
+    first, *_, last = EXERCISES
+    meant = f"did you mean {' or '.join(near)}?" if near else f"they are {first} to {last}"
+    raise ValueError(f"no exercise {number}; {meant}")

@@ -6,14 +6,8 @@ from typing import Any
 
 from torch import Tensor
 
-from manual_backprop.exercises.judges import (
-    Judge,
-    Judgement,
-    Unanswered,
-    derivation,
-    number,
-    require_function,
-)
+from manual_backprop.exercises.answers import Misfit, require_function, returned, shown
+from manual_backprop.exercises.judges import Judge, Judgement, derivation, number
 
 Inputs = dict[str, tuple[str, ...]]  # of each node, by name
 
@@ -86,32 +80,25 @@ def _graphs() -> Iterator[tuple[str, Inputs]]:
 def _order(answer: Any) -> Judgement:
     require_function(answer)
     for result, inputs in _graphs():
-        shown = str(inputs) if len(inputs) < 20 else f"a chain of {len(inputs)} nodes"
+        graph = str(inputs) if len(inputs) < 20 else f"a chain of {len(inputs)} nodes"
         try:
-            given = answer(result, _Watched(inputs))
-        except RecursionError:
-            return (
-                False,
-                f"not yet: on {shown} it calls itself deeper than Python allows.",
-            )
-        except _TooManyError:
-            return False, f"not yet: on {shown} it looks nodes up again and again, once for every path."
-        except Unanswered:
-            raise
-        except Exception as error:  # whatever a reader's code trips over
-            return False, f"on {shown} it raised {type(error).__name__}: {error}"
-        if given is ...:
-            raise Unanswered
+            given = returned(answer, result, _Watched(inputs))
+        except Misfit as reason:
+            if isinstance(reason.__cause__, RecursionError):
+                return False, f"not yet: on {graph} it calls itself deeper than Python allows."
+            if isinstance(reason.__cause__, _TooManyError):
+                return False, f"not yet: on {graph} it looks nodes up again and again, once for every path."
+            return False, f"on {graph} {reason}"
         wrong = _wrong(given, result, inputs)
         if wrong:
-            return False, f"not yet: on {shown}, {wrong}"
+            return False, f"not yet: on {graph}, {wrong}"
     return True, "right."
 
 
 def _wrong(given: Any, result: str, inputs: Inputs) -> str:
     """What is wrong with this order; "" if nothing is."""
     if not isinstance(given, list | tuple) or not all(isinstance(name, str) for name in given):
-        return f"a list of names is asked for, not {given!r}."
+        return f"a list of names is asked for, not {shown(given)}."
     needed, waiting = {result}, [result]
     while waiting:
         new = set(inputs[waiting.pop()]) - needed

@@ -6,14 +6,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from manual_backprop.exercises.judges import (
-    Judge,
-    Judgement,
-    Unanswered,
-    derivation,
-    number,
-    require_function,
-)
+from manual_backprop.exercises.answers import returned, tensors_in
+from manual_backprop.exercises.judges import Judge, Judgement, derivation, number
 
 INPUTS = [list(bits) for bits in product((0, 1), repeat=3)]
 
@@ -33,19 +27,8 @@ def losses(z: Tensor) -> Tensor:
 
 def parity_of_three(answer: Any) -> Judgement:
     """The answer makes W¹, b¹, W² and b² of a network of threshold neurons."""
-    require_function(answer)
-    try:
-        given = answer()
-    except Unanswered:
-        raise
-    except Exception as error:  # whatever a reader's code trips over
-        return False, f"it raised {type(error).__name__}: {error}"
-    if given is ...:
-        raise Unanswered
-    try:
-        w1, b1, w2, b2 = (torch.as_tensor(part).detach().double() for part in given)
-    except (TypeError, ValueError, RuntimeError):
-        return False, "four tensors are asked for: W¹, b¹, W² and b²."
+    given = returned(answer)
+    w1, b1, w2, b2 = tensors_in(given, 4, "four tensors are asked for, W¹, b¹, W² and b²")
     if w1.dim() != 2 or w1.shape[1] != 3:
         return False, (
             f"W¹ has shape {tuple(w1.shape)}; it needs one row for each hidden neuron, with a weight for "

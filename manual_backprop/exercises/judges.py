@@ -1,25 +1,26 @@
 """The ways to judge an answer; each returns a judge, which says of an answer whether it is right, and why."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from math import isclose
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from manual_backprop.exercises.answers import (
+    Misfit,
+    number_in,
+    numbers_in,
+    require_function,
+    returned,
+    shown,
+)
 from manual_backprop.verify import verify
 
 Judgement = tuple[bool, str]
 Judge = Callable[[Any], Judgement]
 Backward = Callable[..., tuple[Tensor, ...]]
-
-
-class Unanswered(Exception):  # noqa: N818 - not an error
-    """The answer is still the `...` that stands in the tutorial."""
-
-
-class Misfit(Exception):  # noqa: N818 - what the reader is told
-    """The answer is of another kind than what is asked for."""
 
 
 def derivation(
@@ -39,12 +40,8 @@ def derivation(
     def judge(answer: Any) -> Judgement:
         require_function(answer)
         inputs = [torch.ones(s, dtype=torch.float64) if isinstance(s, tuple) else s for s in shapes]
-        output = forward(*inputs)
-        try:
-            if answer(torch.ones_like(output), *inputs) is ...:
-                raise Unanswered
-        except (TypeError, RuntimeError, ValueError, IndexError):
-            pass  # verify says what is wrong
+        with suppress(Misfit):  # verify says what is wrong
+            returned(answer, torch.ones_like(forward(*inputs)), *inputs)
         named = _mistakes_in(answer, forward, shapes, mistakes) if mistakes else []
         if named:
             return False, "\n".join(["not yet.", *named])
@@ -72,9 +69,11 @@ def _mistakes_in(
     upstream = draw(output.shape)
     right = torch.autograd.grad(output, leaves, upstream)
     try:
-        given = list(answer(upstream, *(x.clone() for x in inputs)))
-    except Exception:  # verify says what is wrong
+        given = returned(answer, upstream, *inputs)
+    except Misfit:  # verify says what is wrong
         return []
+    if not isinstance(given, list | tuple):
+        given = [given]
     return [
         why
         for why, mistake in mistakes.items()
@@ -86,7 +85,11 @@ def _mistakes_in(
 
 
 def _close(given: Any, other: Tensor) -> bool:
-    return isinstance(given, Tensor) and given.shape == other.shape and torch.allclose(given, other)
+    try:
+        numbers = numbers_in(given)
+    except Misfit:
+        return False
+    return numbers.shape == other.shape and torch.allclose(numbers, other)
 
 
 def number(
@@ -101,10 +104,7 @@ def number(
     """
 
     def judge(answer: Any) -> Judgement:
-        if isinstance(answer, Tensor) and answer.numel() == 1:
-            answer = answer.item()
-        if isinstance(answer, bool) or not isinstance(answer, int | float):
-            return False, f"a number is asked for, not {answer!r}."
+        answer = number_in(answer)
         expected = right() if callable(right) else right
         if isclose(answer, expected, rel_tol=relative, abs_tol=1e-12):
             return True, "right."
@@ -127,13 +127,13 @@ def choice(right: str, because: str, mistakes: Mapping[str, str]) -> Judge:
     """
 
     def judge(answer: Any) -> Judgement:
-        given = answer.strip().lower() if isinstance(answer, str) else answer
+        given = answer.strip().lower() if isinstance(answer, str) else ""
         if given == right:
             return True, f"right. {because}"
         if given in mistakes:
             return False, f"not {given!r}: {mistakes[given]}"
         words = ", ".join(map(repr, sorted([right, *mistakes])))
-        return False, f"one of {words} is asked for, not {answer!r}."
+        return False, f"one of {words} is asked for, not {shown(answer)}."
 
     return judge
 
@@ -152,11 +152,8 @@ def same_numbers(
     """
 
     def judge(answer: Any) -> Judgement:
-        require_function(answer)
         for arguments in cases():
-            given = called(answer, *arguments)
-            if isinstance(given, str):
-                return False, given
+            given = numbers_in(returned(answer, *arguments))
             expected = right(*arguments)
             if given.shape != expected.shape:
                 return False, f"expected a result of shape {tuple(expected.shape)}, got {tuple(given.shape)}."
@@ -171,25 +168,3 @@ def same_numbers(
         return True, "right."
 
     return judge
-
-
-def called(answer: Callable[..., Any], *arguments: Any) -> Tensor | str:
-    """What the answer returns, as a float64 tensor, or why there is nothing that could be judged."""
-    try:
-        given = answer(*(x.clone() if isinstance(x, Tensor) else x for x in arguments))
-    except Unanswered:
-        raise
-    except Exception as error:  # whatever a reader's code trips over
-        return f"it raised {type(error).__name__}: {error}"
-    if given is ...:
-        raise Unanswered
-    try:
-        return torch.as_tensor(given).detach().double()
-    except (TypeError, ValueError, RuntimeError):
-        return f"numbers are asked for, not {given!r}."
-
-
-def require_function(answer: Any) -> None:
-    """Raise a Misfit where a function is asked for and something else was given."""
-    if not callable(answer):
-        raise Misfit(f"a function is asked for, not {answer!r}.")

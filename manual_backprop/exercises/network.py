@@ -5,14 +5,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from manual_backprop.exercises.judges import (
-    Judge,
-    Judgement,
-    Unanswered,
-    number,
-    require_function,
-    same_numbers,
-)
+from manual_backprop.exercises.answers import returned, tensors_in
+from manual_backprop.exercises.judges import Judge, Judgement, number, same_numbers
 
 
 def beliefs(x: Tensor, w1: Tensor, b1: Tensor, w2: Tensor, b2: Tensor) -> Tensor:
@@ -38,23 +32,12 @@ def networks() -> list[tuple[Tensor, ...]]:
 
 def folded(answer: Any) -> Judgement:
     """The answer makes W′ and b′ of a layer, and of the mean and the deviation of its inputs."""
-    require_function(answer)
     generator = torch.Generator().manual_seed(0)
     w = torch.randn(4, 6, generator=generator, dtype=torch.float64)
     b = torch.randn(4, generator=generator, dtype=torch.float64)
     mean, deviation = 33.0, 78.0
-    try:
-        given = answer(w.clone(), b.clone(), mean, deviation)
-    except Unanswered:
-        raise
-    except Exception as error:  # whatever a reader's code trips over
-        return False, f"it raised {type(error).__name__}: {error}"
-    if given is ...:
-        raise Unanswered
-    try:
-        weight, bias = (torch.as_tensor(part).detach().double() for part in given)
-    except (TypeError, ValueError, RuntimeError):
-        return False, "two tensors are asked for: W′ and b′."
+    given = returned(answer, w, b, mean, deviation)
+    weight, bias = tensors_in(given, 2, "two tensors are asked for, W′ and b′")
     for name, part, expected in (("W′", weight, w), ("b′", bias, b)):
         if part.shape != expected.shape:
             return False, f"{name}: expected shape {tuple(expected.shape)}, got {tuple(part.shape)}."

@@ -107,14 +107,14 @@ class Problem:
         return tuple(torch.zeros_like(x) if g is None else g for g, x in zip(grads, wanted, strict=True))
 
     def given(self, draw: Draw, upstream: Tensor | None = None) -> tuple[Any, ...]:
-        """What the derivation returns, raw: before an engine would add, cast or silently sum it into shape.
+        """What the derivation returns, before an engine would add or silently sum it into shape.
 
         Raises:
             Malformed: it raises, or does not return one gradient for each input.
         """
         returned = self._run_backward(draw, draw.upstream if upstream is None else upstream)
         several = returned if isinstance(returned, (tuple, list)) else (returned,)
-        grads = tuple(g.detach().clone() if isinstance(g, Tensor) else g for g in several)
+        grads = tuple(_as_autograd_takes_it(g) if isinstance(g, Tensor) else g for g in several)
         if len(grads) == len(self.names):
             return tuple(grads[i] for i in self.differentiable)
         if len(grads) == len(self.differentiable):
@@ -130,6 +130,13 @@ class Problem:
             return self.backward(v.clone(), *(x.clone() for x in draw.inputs), **extra)
         except (Exception, SystemExit) as error:  # whatever it is, it is the answer
             raise Malformed(f"your derivation raises {words_of(error)}") from error
+
+
+def _as_autograd_takes_it(gradient: Tensor) -> Tensor:
+    """A copy: of a sparse gradient as a dense one, of whole numbers and truths as real numbers."""
+    copy = gradient.detach().clone()
+    dense = copy if copy.layout is torch.strided else copy.to_dense()
+    return dense if dense.is_floating_point() or dense.is_complex() else dense.double()
 
 
 def words_of(error: BaseException) -> str:

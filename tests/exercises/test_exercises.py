@@ -14,7 +14,7 @@ from manual_backprop.exercises import EXERCISES, check
 HERE = Path(__file__).parent
 TUTORIALS = HERE.parent.parent / "tutorials"
 SOLUTIONS = sorted((TUTORIALS / "solutions").glob("*.py"))
-PAGES = sorted(set(HERE.glob("[a-z]*.py")) - {Path(__file__)})  # of wrong answers
+PAGES = sorted(set(HERE.glob("[a-z]*.py")) - set(HERE.glob("test_*.py")))  # of wrong answers
 WRONG: list[tuple[str, Any, str]] = [
     case for page in PAGES for case in importlib.import_module(f"tests.exercises.{page.stem}").WRONG
 ]

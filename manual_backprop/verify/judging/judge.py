@@ -40,25 +40,22 @@ def judge(problem: Problem, draws: Sequence[Draw]) -> Iterator[Finding]:
         for at in range(len(problem.differentiable)):
             mine, theirs = [g[at] for g in given], [r[at] for r in right]
             repeated = _repeated(problem, draws, at, mine, theirs, again[at])
-            yield repeated or _verdict(problem, draws, at, mine, theirs)
+            yield repeated or _verdict(problem, draws, at, mine, theirs, again[at])
     finally:
         trace_at.cache_clear()  # the traces hold the tensors of every draw
 
 
 def _verdict(
-    problem: Problem, draws: Sequence[Draw], at: int, given: list[Any], right: list[Tensor]
+    problem: Problem, draws: Sequence[Draw], at: int, given: list[Any], right: list[Tensor], again: Any
 ) -> Finding:
     name = problem.names[problem.differentiable[at]]
     x = draws[0].inputs[problem.differentiable[at]]
     tolerance = tolerance_for(x.dtype)
 
     wrong = WrongGradient(problem, draws, at, given, right, tolerance)
-    flaw = _malformed(given[0], x)
+    flaw = next(filter(None, (_malformed(g, x) for g in (*given, again))), "")
     if flaw:
-        numbers = (
-            isinstance(given[0], Tensor) and not given[0].is_complex() and bool(given[0].isfinite().all())
-        )
-        explained = explain(wrong) if numbers else ()
+        explained = explain(wrong) if all(map(_is_finite, given)) else ()
         return Finding(name, "malformed", tolerance=tolerance, remark=flaw, diagnoses=explained)
 
     errors = [_relative(g, r) for g, r in zip(given, right, strict=True)]
@@ -84,7 +81,7 @@ def _repeated(
     problem: Problem, draws: Sequence[Draw], at: int, given: list[Any], right: list[Tensor], again: Any
 ) -> Finding | None:
     """A verdict if a second call of the derivation at the same point returns something else."""
-    if not (isinstance(again, Tensor) and isinstance(given[0], Tensor)) or again.shape != given[0].shape:
+    if not all(_compares(g, again) for g in (*given, again)):
         return None
     if torch.equal(again.nan_to_num(), given[0].nan_to_num()):
         return None
@@ -100,6 +97,23 @@ def _repeated(
     return Finding(status="wrong", **facts, diagnoses=(diagnosis,))
 
 
+def _compares(given: Any, other: Any) -> bool:
+    """Whether they are tensors of real numbers that can be compared one by one."""
+    if not (isinstance(given, Tensor) and isinstance(other, Tensor)) or given.is_complex():
+        return False
+    return given.shape == other.shape and given.device == other.device and not given.is_meta
+
+
+def _is_finite(given: Any) -> bool:
+    """Whether it is a tensor of real and finite numbers, of whatever shape."""
+    return (
+        isinstance(given, Tensor)
+        and not given.is_meta
+        and not given.is_complex()
+        and bool(given.isfinite().all())
+    )
+
+
 def _malformed(given: Any, x: Tensor) -> str:
     if given is None:
         return "yours is None, but this input has a gradient"
@@ -107,6 +121,8 @@ def _malformed(given: Any, x: Tensor) -> str:
         return f"expected a Tensor, got {type(given).__name__}"
     if given.shape != x.shape:
         return f"expected shape {tuple(x.shape)}, got {tuple(given.shape)}"
+    if given.device != x.device:
+        return f"yours is on the device {given.device}, but the input is on {x.device}"
     if not given.isfinite().all():
         bad = tuple(int(i) for i in (~given.isfinite()).nonzero()[0])
         return f"yours is {float(given[bad])} at {list(bad)}"
@@ -146,7 +162,10 @@ def _facts(name: str, given: Tensor, right: Tensor, relative: float, tolerance: 
 
 def _passes_with_ones(problem: Problem, draw: Draw, at: int, tolerance: float) -> bool:
     ones = torch.ones_like(draw.upstream)
-    difference = problem.given(draw, ones)[at] - problem.right(draw, ones)[at]
+    given, right = problem.given(draw, ones)[at], problem.right(draw, ones)[at]
+    if not _compares(given, right):
+        return False
+    difference = given - right
     scale = float(problem.right(draw)[at].abs().max())  # with ones, the right gradient itself may be zero
     return bool((difference.abs() <= tolerance * scale).all())
 
@@ -158,7 +177,11 @@ def _at_zero(problem: Problem, draw: Draw, at: int, verdict: Finding) -> Finding
         return verdict
     x = there.inputs[problem.differentiable[at]]
     given, right = problem.given(there)[at], problem.right(there)[at]
-    if not right.isfinite().all() or _relative(given, right) <= verdict.tolerance:
+    if (
+        not _compares(given, right)
+        or not right.isfinite().all()
+        or _relative(given, right) <= verdict.tolerance
+    ):
         return verdict
     facts = _facts(verdict.name, given, right, _relative(given, right), verdict.tolerance)
     wrong = (given - right).abs() > verdict.tolerance * float(right.abs().max())

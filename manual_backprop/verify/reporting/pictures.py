@@ -31,6 +31,8 @@ def picture(verdicts: Sequence[Finding], problem: Problem, draw: Draw) -> Figure
         at_tie = any(diagnosis.name == "mask-at-tie" for diagnosis in verdicts[at].diagnoses)
         point = (at_zero(problem, draw, at) if at_tie else None) or draw
         given, right = problem.given(point)[at], problem.right(point.double())[at]
+        if isinstance(given, Tensor) and (given.is_complex() or given.device != right.device):
+            given = None
         _heat_maps(parts[0], axes, verdicts[at], given, right)
     curves, bars = parts[1].subplots(1, 2)
     worst = order[0]
