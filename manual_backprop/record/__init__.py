@@ -44,7 +44,8 @@ def record(
 
     The model runs on the hand-written backwards, as in `use_manual_gradients`, whether it is made of this
     package's modules or of torch.nn's. Each backward is compared with PyTorch's own. Operations without a
-    hand-written backward are recorded too.
+    hand-written backward are recorded too. There are gradients inside `torch.no_grad` and
+    `torch.inference_mode` as well.
 
     Args:
         model: a module, or a function of tensors.
@@ -59,7 +60,7 @@ def record(
     Raises:
         TypeError: model or loss cannot be called, or there is no target for the loss.
         ValueError: the loss is not a single number, or does not depend on anything that requires a gradient;
-            lr or steps is out of range.
+            lr or steps is out of range; a tensor has no numbers, being on the meta device.
     """
     return Recording(steps_of(model, inputs, loss, lr, steps), classes, about)
 

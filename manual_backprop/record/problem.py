@@ -3,6 +3,7 @@
 import inspect
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from copy import deepcopy
 from itertools import chain
 from math import isfinite
 from typing import Any
@@ -24,13 +25,21 @@ def steps_of(
     lr: float,
     count: int,
 ) -> list[Step]:
-    """Make `count` steps of gradient descent and leave the model as it was."""
+    """Make `count` steps of gradient descent and leave the model as it was.
+
+    There are gradients also where the caller has turned them off.
+    """
     _check(model, inputs, loss, lr, count)
-    leaves, names = _leaves(model, inputs)
-    problem = _Problem(model, tuple(names), leaves, loss)
-    state = (*leaves.values(), *_buffers(model).values())
-    with _as_they_were(state), torch.random.fork_rng(devices=[]):
-        return [problem.step(lr, last=number == count - 1) for number in range(count)]
+    with torch.inference_mode(False), torch.enable_grad():
+        model = _outside_inference_mode(model)
+        leaves, given = _leaves(model, inputs)
+        for name, leaf in leaves.items():
+            if leaf.is_meta:
+                raise ValueError(f"record: {name} is on the meta device, where a tensor has no numbers")
+        problem = _Problem(model, tuple(given), leaves, loss)
+        state = (*leaves.values(), *_buffers(model).values())
+        with _as_they_were(state), torch.random.fork_rng(devices=[]):
+            return [problem.step(lr, last=number == count - 1) for number in range(count)]
 
 
 class _Problem:
@@ -152,7 +161,7 @@ def _leaves(model: Any, inputs: tuple[Any, ...]) -> tuple[dict[str, Tensor], lis
     """Parameters and inputs by name; numbers become tensors that require a gradient, on their own copies."""
     names = _names(model, len(inputs))
     given: list[Any] = []
-    for value in inputs:
+    for value in map(_outside_inference_mode, inputs):
         if isinstance(value, float):
             value = torch.tensor(value, dtype=torch.float64, requires_grad=True)
         elif isinstance(value, Tensor) and value.requires_grad:
@@ -162,6 +171,14 @@ def _leaves(model: Any, inputs: tuple[Any, ...]) -> tuple[dict[str, Tensor], lis
         name: value for name, value in zip(names, given, strict=True) if isinstance(value, Tensor)
     }
     return leaves, given
+
+
+def _outside_inference_mode(value: Any) -> Any:
+    """A copy of a tensor, or a module, that was made in inference mode and can have no gradients."""
+    if isinstance(value, Tensor):
+        return value.clone() if value.is_inference() else value
+    held = (*_parameters(value).values(), *_buffers(value).values())
+    return deepcopy(value) if any(tensor.is_inference() for tensor in held) else value
 
 
 def _names(model: Any, count: int) -> list[str]:

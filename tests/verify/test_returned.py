@@ -44,7 +44,7 @@ def test_what_is_returned_at_one_call_only_is_found(call: int, value: Any) -> No
 @every_value
 def test_what_is_returned_at_a_kink_or_for_ones_only_is_no_crash(value: Any) -> None:
     at_kink = verify(triple, lambda g, x: value if (x == 0).any() else 3 * g, shapes=[(5, 3)])
-    assert at_kink.status in ("right", "malformed")
+    assert at_kink.exit_code in (0, 1)
     for_ones = verify(triple, lambda g, x: value if (g == 1).all() else 2 * g, shapes=[(5, 3)])
     assert for_ones.status in ("wrong", "malformed")
     assert not any(verdict.passes_with_ones for verdict in for_ones.verdicts)
