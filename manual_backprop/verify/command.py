@@ -94,7 +94,8 @@ def verify_named(what: str, against: str, shapes: str | None) -> Report:
     found = _names_in(path)
     for wanted in (name, against):
         if not callable(found.get(wanted)):
-            raise CannotRead(no_function(path, wanted, found))
+            other = " (--against takes another name)" if wanted != name else ""
+            raise CannotRead(no_function(path, wanted, found) + other)
     judged, reference = found[name], found[against]
     if is_function_class(judged):
         return verify(judged, against=reference, shapes=sizes)

@@ -106,7 +106,8 @@ def test_what_is_missing_is_asked_for_in_order(capsys: pytest.CaptureFixture[str
 @pytest.mark.usefixtures("here")
 def test_the_name_of_the_forward_is_answered_too(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["verify", "d.py:backward", "--against", "forwards", "--shapes", "(5,3)"]) == 2
-    assert "d.py has no function forwards; did you mean forward?" in capsys.readouterr().err
+    says = "d.py has no function forwards; did you mean forward? (--against takes another name)\n"
+    assert capsys.readouterr().err.endswith(says)
 
 
 @pytest.mark.usefixtures("here")
