@@ -9,7 +9,7 @@ from manual_backprop.plots.explaining import (
     landscape,
 )
 from manual_backprop.plots.graph import graph
-from manual_backprop.plots.style import COLOURS, STYLE, new_figure, show
+from manual_backprop.plots.style import COLOURS, STYLE, new_figure, show, style
 from manual_backprop.plots.training import (
     SMALLEST_NORM,
     confusion_matrix,
@@ -33,6 +33,7 @@ __all__ = [
     "landscape",
     "new_figure",
     "show",
+    "style",
     "training_curves",
     "worst_mistakes",
 ]

@@ -140,11 +140,11 @@ def heat_map(
         form: how a number is written.
         log: colour by the logarithm; zeros are written in, and have no colour.
     """
-    from matplotlib.colors import LogNorm
-
     table = torch.tensor(values, dtype=torch.float64)
     coloured = table.masked_fill(table <= 0, float("nan")) if log else table
     with style():
+        from matplotlib.colors import LogNorm
+
         figure = new_figure(2.2 + 0.75 * len(columns), 1.4 + 0.36 * len(rows))
         axes = figure.subplots()
         axes.set_facecolor("0.85")
@@ -180,7 +180,7 @@ def histograms(samples: Mapping[str, Tensor], *, title: str, xlabel: str, bins: 
         low = min(float(values.min()) for values in samples.values())
         high = max(float(values.max()) for values in samples.values())
         for axes, (name, values) in zip(panels, samples.items(), strict=True):
-            counts = torch.histc(values.detach().double(), bins, low, high)
+            counts = torch.histc(values.detach().cpu().double(), bins, low, high)
             edges = torch.linspace(low, high, bins + 1)
             axes.stairs((counts / counts.sum()).tolist(), edges.tolist(), fill=True, color=COLOURS[0])
             axes.set(title=name, yticks=[])

@@ -5,8 +5,10 @@ Colours are those of Okabe and Ito, and cividis: told apart by colour-blind read
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
@@ -35,8 +37,29 @@ STYLE: dict[Any, Any] = {
 }
 
 
+def import_matplotlib() -> Any:
+    """The module matplotlib, whatever the environment variable MPLBACKEND names.
+
+    A backend shows figures in windows and notebooks. A process inherits the variable, and matplotlib cannot
+    be imported where there is no such backend. Pictures here are saved, which needs none: Agg writes their
+    pixels. A backend that there is stays the user's.
+    """
+    if "matplotlib" not in sys.modules:
+        named = os.environ.pop("MPLBACKEND", None)
+        try:
+            import matplotlib
+        finally:
+            if named is not None:
+                os.environ["MPLBACKEND"] = named
+        if named:
+            with suppress(ValueError):
+                matplotlib.rcParams["backend"] = named
+    return sys.modules["matplotlib"]
+
+
 def new_figure(width: float, height: float) -> Figure:
     """An empty figure, in inches, that takes part in no global state."""
+    import_matplotlib()
     from manual_backprop.plots.notebook_figure import NotebookFigure
 
     return NotebookFigure(figsize=(width, height), dpi=200, layout="constrained")
@@ -44,9 +67,7 @@ def new_figure(width: float, height: float) -> Figure:
 
 def style() -> Any:
     """The context in which a picture is drawn."""
-    import matplotlib
-
-    return matplotlib.rc_context(STYLE)
+    return import_matplotlib().rc_context(STYLE)
 
 
 def label_ends(axes: Axes, ends: Sequence[tuple[float, float, str, str]]) -> None:

@@ -103,12 +103,12 @@ def confusion_matrix(predicted: Tensor, labels: Tensor, classes: Sequence[str]) 
         labels: (N,), int64.
         classes: what the C classes are called.
     """
-    from matplotlib.ticker import MaxNLocator
-
     size = len(classes)
     counts = torch.bincount(labels * size + predicted, minlength=size * size).reshape(size, size)
     mistakes = counts.clone().fill_diagonal_(0)
     with style():
+        from matplotlib.ticker import MaxNLocator
+
         figure = new_figure(6.6, 5.8)
         axes = figure.subplots()
         shown = mistakes.double().fill_diagonal_(float("nan"))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from manual_backprop.plots import COLOURS, STYLE, new_figure
+from manual_backprop.plots import COLOURS, new_figure, style
 from manual_backprop.record.call import matrix, norm, share_of_zeros
 
 if TYPE_CHECKING:
@@ -26,13 +26,11 @@ SIDE = 160  # pixels of an image, at most
 
 def figure(step: Step) -> Figure:
     """One row for each operation (of a deep network the first and the last ones), one for the parameters."""
-    from matplotlib import rc_context
-
     calls = [c for c in step.calls if c.output.gradient is not None and c.output.tensor.numel() > 1]
     half = MOST_ROWS // 2
     calls = calls if len(calls) <= MOST_ROWS else [*calls[:half], *calls[-half:]]
     parameters = [p for p in step.parameters if p.value.norm > 0]
-    with rc_context(STYLE):
+    with style():
         drawn = new_figure(10, 1.75 * len(calls) + 2.4)
         grid = drawn.add_gridspec(len(calls) + 1, 4, height_ratios=[1.0] * len(calls) + [1.3])
         for row, call in enumerate(calls):
@@ -68,7 +66,7 @@ def _updates(axes: Any, step: Step, parameters: list[Parameter]) -> None:
 def _pair(axes: list[Any], tensor: Tensor, title: str, colour: str) -> None:
     """The numbers as an image and as a histogram."""
     picture, histogram = axes
-    rect = matrix(tensor.double().cpu())
+    rect = matrix(tensor.cpu().double())
     bound = float(rect.abs().max()) if rect.numel() else 0.0
     bound = bound if 0 < bound < float("inf") else 1.0
     image = rect[:SIDE, :SIDE].numpy()

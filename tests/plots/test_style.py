@@ -1,6 +1,8 @@
 """How a picture, a recorded step and a report are shown: as files by a script, live in a notebook."""
 
+import os
 import pickle
+import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,6 +13,7 @@ import torch
 
 from manual_backprop import functional as F
 from manual_backprop import nn, plots, record, verify
+from tests.training.forked import alone
 
 
 def figure() -> Any:
@@ -92,3 +95,49 @@ def test_no_name_in_a_report_can_run_script() -> None:
     html = verify(forward, lambda grad_output, x: x, shapes=[(2,)])._repr_html_()
     assert "<script>" not in html
     assert "&lt;script&gt;" in html
+
+
+def drawn_under(backend: str, folder: Path) -> tuple[str, str, bytes]:
+    """In a process that has not imported matplotlib: what the user finds of their backend, and a picture."""
+    assert "matplotlib" not in sys.modules
+    os.environ["MPLBACKEND"] = backend
+    file = folder / "a.png"
+    plots.heat_map([[1.0, 2.0]], ["a"], ["b", "c"], title="", label="", log=True).savefig(file)
+    return (
+        os.environ["MPLBACKEND"],
+        str(sys.modules["matplotlib"].rcParams._get("backend")),
+        file.read_bytes(),
+    )
+
+
+@pytest.mark.parametrize(
+    ("backend", "there"),
+    [
+        ("svg", True),
+        ("tkagg", True),
+        ("module://nowhere", True),  # it is looked for when a window is to be opened
+        ("nonsense", False),
+        ("", False),
+    ],
+)
+def test_no_backend_is_needed_and_the_users_is_left_alone(backend: str, there: bool, tmp_path: Path) -> None:
+    variable, chosen, picture = alone(drawn_under, backend, tmp_path)
+    assert variable == backend
+    assert (chosen == backend) is there
+    assert picture.startswith(b"\x89PNG")
+
+
+def test_a_command_draws_whatever_backend_it_inherits(tmp_path: Path) -> None:
+    """As a notebook sets it, say, for all that it starts; the file of a derivation may draw too."""
+    file = tmp_path / "d.py"
+    file.write_text(
+        "import matplotlib.pyplot\ndef forward(x): return 2 * x\ndef backward(g, x): return 2 * g\n"
+    )
+    picture = tmp_path / "report.png"
+    command = [sys.executable, "-m", "manual_backprop", "verify", f"{file}:backward", "--shapes", "(5,)"]
+    environment = {**os.environ, "MPLBACKEND": "nonsense"}
+    done = subprocess.run(
+        [*command, "--plot", str(picture)], env=environment, capture_output=True, timeout=120
+    )
+    assert (done.returncode, done.stderr) == (0, b""), done.stdout
+    assert picture.read_bytes().startswith(b"\x89PNG")
