@@ -1,6 +1,7 @@
 """The benchmark measures what it says; how long things take is not asserted."""
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,8 @@ import torch
 
 from manual_backprop import benchmark
 from manual_backprop.benchmark import Timed, alternate, operations, peak_bytes, ratios, steps, timing, worse
+from manual_backprop.benchmark.cases import Compared
+from manual_backprop.benchmark.tables import operation_table
 from manual_backprop.cli import main
 
 CPU = torch.device("cpu")
@@ -37,6 +40,28 @@ def test_the_peak_is_what_is_held_at_a_time() -> None:
     assert 20_000 <= peak_bytes(hold, CPU) < 21_000
 
 
+def test_measuring_prints_nothing(capfd: pytest.CaptureFixture[str]) -> None:
+    """The profiler's C++ would, and Python's standard error is there again afterwards."""
+    assert peak_bytes(lambda: torch.ones(1000), CPU) is not None
+    print("seen", file=sys.stderr, flush=True)
+    assert capfd.readouterr() == ("", "seen\n")
+
+
+@pytest.mark.parametrize("kind", ["cuda", "mps"])
+def test_a_case_is_over_when_the_device_is_done(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    waits: list[str] = []
+    monkeypatch.setattr(getattr(torch, kind), "synchronize", lambda: waits.append(kind))
+    alternate({"a": lambda: waits.append("case")}, 1, 1, torch.device(kind))
+    assert waits == [kind, "case", kind] * (1 + timing.WARM_UP)
+
+
+def test_a_device_that_does_not_count_its_memory_has_no_figure() -> None:
+    assert peak_bytes(lambda: None, torch.device("mps")) is None
+    timed = {name: Timed([1.0], None) for name in ("by hand", "built in", "floor")}
+    cases = {"relu": Compared("3", lambda: None, lambda: None)}
+    assert operation_table(cases, {"relu": timed}).endswith("| – | – | – |")
+
+
 def test_a_ratio_that_has_grown_is_told() -> None:
     now = ratios(
         {64: {"autograd": Timed([2.0]), "functions": Timed([3.0]), "explicit": Timed([1.0])}},
@@ -63,6 +88,3 @@ def test_from_the_shell(
     assert "| relu | 4096 × 1024 |" in printed
     written = json.loads((tmp_path / "b.json").read_text())
     assert set(written["ratios"]) == {"functions, batch 7", "explicit, batch 7", "relu"}
-    assert main(["bench", "--rounds", "0"]) == 2
-    assert main(["bench", "--json", str(tmp_path / "no" / "b.json")]) == 2
-    assert "there is no folder" in capsys.readouterr().err

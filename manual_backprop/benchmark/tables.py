@@ -33,8 +33,10 @@ def operation_table(cases: dict[str, Compared], results: dict[str, dict[str, Tim
             f"{ours.median * 1e3:.2f} ms | {twins.median * 1e3:.2f} ms | {ours.median / twins.median:.2f} "
             f"| {floor.median / ours.median:.0%}"
         )
-        share = ours.peak_bytes / twins.peak_bytes
-        memory = f"{ours.peak_bytes / 2**20:.0f} MiB | {twins.peak_bytes / 2**20:.0f} MiB | {share:.2f}"
+        memory = "– | – | –"
+        if ours.peak_bytes is not None and twins.peak_bytes:
+            share = ours.peak_bytes / twins.peak_bytes
+            memory = f"{ours.peak_bytes / 2**20:.0f} MiB | {twins.peak_bytes / 2**20:.0f} MiB | {share:.2f}"
         lines.append(f"| {name} | {cases[name].shape} | {times} | {memory} |")
     return "\n".join(lines)
 

@@ -7,7 +7,8 @@ import json
 import os
 import platform
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import accumulate
 from pathlib import Path
@@ -26,7 +27,7 @@ class Timed:
     """What was measured of one case."""
 
     seconds: list[float] = field(default_factory=list)
-    peak_bytes: int = 0  # beyond what stood before
+    peak_bytes: int | None = 0  # beyond what stood before; None where it is not counted
 
     @property
     def median(self) -> float:
@@ -59,13 +60,18 @@ def alternate(cases: dict[str, Case], rounds: int, repeats: int, device: torch.d
 
 def wait_for(device: torch.device) -> None:
     """What was asked of a GPU is done only later."""
-    if device.type == "cuda":
-        torch.cuda.synchronize()
+    if device.type != "cpu":
+        torch.get_device_module(device).synchronize()
 
 
-def peak_bytes(case: Case, device: torch.device) -> int:
-    """The most memory that `case` holds in tensors at a time, beyond what stands before it."""
+def peak_bytes(case: Case, device: torch.device) -> int | None:
+    """The most memory that `case` holds in tensors at a time, beyond what stands before it.
+
+    None on MPS, which does not count it.
+    """
     case()
+    if device.type == "mps":
+        return None
     if device.type == "cuda":
         wait_for(device)
         before = torch.cuda.memory_allocated()
@@ -74,14 +80,33 @@ def peak_bytes(case: Case, device: torch.device) -> int:
         wait_for(device)
         return torch.cuda.max_memory_allocated() - before
     on_cpu = [torch.profiler.ProfilerActivity.CPU]
-    with torch.profiler.profile(activities=on_cpu, profile_memory=True, acc_events=True) as profile:
-        case()
-    with TemporaryDirectory() as folder:
-        trace = Path(folder) / "trace.json"
-        profile.export_chrome_trace(str(trace))
-        events = json.loads(trace.read_text())["traceEvents"]
+    with _without_standard_error():
+        with torch.profiler.profile(activities=on_cpu, profile_memory=True, acc_events=True) as profile:
+            case()
+        with TemporaryDirectory() as folder:
+            trace = Path(folder) / "trace.json"
+            profile.export_chrome_trace(str(trace))
+            events = json.loads(trace.read_text(encoding="utf-8"))["traceEvents"]
     memory = sorted((e for e in events if e["name"] == "[memory]"), key=lambda e: e["ts"])
     return max(accumulate((event["args"]["Bytes"] for event in memory), initial=0))
+
+
+@contextmanager
+def _without_standard_error() -> Iterator[None]:
+    """Drop what C++ prints there: the profiler says when it starts and when it stops."""
+    try:
+        kept = os.dup(2)
+    except OSError:  # it is closed
+        yield
+        return
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    os.close(nowhere)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
 
 
 def machine(device: torch.device) -> dict[str, str | int]:
