@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, fields
 from math import isfinite
+from os import PathLike, fspath
 from typing import Any
 
 ENGINES = ("functions", "autograd", "explicit")
@@ -18,9 +19,19 @@ PRECISIONS = ("full", "tf32", "bfloat16")
 class UsageError(Exception):
     """An invalid option: one line for the user, exit code 2."""
 
+    exit_code = 2
+
 
 class Failure(Exception):  # noqa: N818 - the user reads it; it is not a bug
-    """What the options ask for cannot be done here or now: one line for the user, exit code 1."""
+    """What the options ask for cannot be done here or now: one line for the user, exit code 3."""
+
+    exit_code = 3
+
+
+class CannotWrite(Failure):
+    """A file or folder that cannot be written: one line for the user, exit code 4."""
+
+    exit_code = 4
 
 
 @dataclass(frozen=True)
@@ -46,7 +57,7 @@ class TrainingConfig:
             parameters and their updates stay in float32.
         seed: of the initial parameters, the order of the examples, and dropout.
         deterministic: let PyTorch use only algorithms that give the same bits on every run; see device.py.
-        data_dir: the folder that holds, or receives, torchvision's data sets.
+        data_dir: the folder that holds, or receives, torchvision's data sets, text or a path; kept as text.
         dataset: what to train on; None for MNIST, or its sample where MNIST cannot be had.
         target_accuracy: stop after the epoch in which this percentage of the test images is classified
             correctly; None to run all epochs.
@@ -71,11 +82,13 @@ class TrainingConfig:
     precision: str = "full"
     seed: int = 0
     deterministic: bool = False
-    data_dir: str = "data"
+    data_dir: str | PathLike[str] = "data"
     dataset: str | None = None
     target_accuracy: float | None = None
 
     def __post_init__(self) -> None:
+        if isinstance(self.data_dir, PathLike):
+            object.__setattr__(self, "data_dir", fspath(self.data_dir))
         for field in fields(self):
             _require_kind(field.name, field.default, self)
         choices: dict[str, tuple[Any, ...]] = {

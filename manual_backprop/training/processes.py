@@ -140,20 +140,43 @@ def _gone(error: RuntimeError) -> Failure:
     return Failure(f"lost contact with another process of this run: {str(error).splitlines()[0]}")
 
 
+def told(name: str, default: int) -> int:
+    """The number that torchrun has put into the environment variable `name`.
+
+    Raises:
+        Failure: it is no number.
+    """
+    value = os.environ.get(name, str(default))
+    try:
+        return int(value)
+    except ValueError:
+        raise Failure(f"{name}, which torchrun sets, must be a number, got {value!r}") from None
+
+
 @contextmanager
 def processes(device: torch.device) -> Iterator[Processes]:
     """This process among those that torchrun has started; the only one where it has not.
 
     Raises:
-        Failure: they cannot reach each other, or one of them has gone.
+        Failure: they are more than the devices, cannot reach each other, or one of them has gone.
     """
-    if int(os.environ.get("WORLD_SIZE", "1")) == 1:
+    size = told("WORLD_SIZE", 1)
+    if size == 1:
         yield ALONE
         return
     before = None
     if device.type == "cuda":
+        rank = told("LOCAL_RANK", told("RANK", 0))
+        here, count = told("LOCAL_WORLD_SIZE", rank + 1), torch.cuda.device_count()
+        if here > count:
+            raise Failure(
+                f"{here} processes on this machine need a CUDA device each, and it has {count}: "
+                f"start torchrun with --nproc-per-node={count}, or train with --device cpu"
+            )
         before = torch.cuda.current_device()
-        torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
+        torch.cuda.set_device(rank)
+    elif device.type != "cpu":
+        raise Failure(f"{size} processes cannot share a run on --device {device.type}: take cpu or cuda")
     try:
         dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
     except (RuntimeError, ValueError) as error:

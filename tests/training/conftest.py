@@ -46,7 +46,7 @@ def snapshot(folder: Path) -> dict[str, bytes]:
 def assert_told_in_one_line(folder: Path, capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     before = snapshot(folder)
     capsys.readouterr()
-    assert main([*arguments]) == 1
+    assert main([*arguments]) == 3
     captured = capsys.readouterr()
     assert captured.out == ""
     assert captured.err.count("\n") == 1

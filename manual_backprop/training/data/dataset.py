@@ -5,13 +5,14 @@ A batch is then selected by index. Nothing is transformed image by image, and no
 
 from dataclasses import dataclass
 from functools import cache
+from os import PathLike
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from manual_backprop.training.config import Failure
-from manual_backprop.training.data.mnist import FILES, Raw, Unavailable, from_torchvision, raw_folder
+from manual_backprop.training.data.mnist import FILES, Raw, Unavailable, from_files, raw_folder
 
 DIGITS = tuple("0123456789")
 CLOTHES = (
@@ -26,6 +27,10 @@ CLOTHES = (
     "bag",
     "boot",
 )
+
+
+class Missing(Failure):
+    """The data set that was asked for is not here, and cannot be downloaded."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +56,7 @@ class Dataset:
 
 def load(
     name: str | None,
-    data_dir: Path = Path("data"),
+    data_dir: str | PathLike[str] = "data",
     device: torch.device = torch.device("cpu"),  # noqa: B008 - a constant
     dtype: torch.dtype = torch.float32,
 ) -> tuple[Dataset, str | None]:
@@ -59,27 +64,27 @@ def load(
 
     Args:
         name: "mnist", "fashion-mnist" or "sample"; None for MNIST, or the sample if it is not available.
-        data_dir: the folder that holds, or receives, torchvision's data sets.
+        data_dir: the folder that holds, or receives, torchvision's data sets, text or a path.
         device: of the tensors.
         dtype: of the images.
 
     Raises:
-        Failure: data that are not available, or files that are damaged or in the wrong place.
+        Missing: data that were asked for and are not available.
+        Failure: files that are damaged or in the wrong place.
     """
+    folder = Path(data_dir).absolute()  # as messages name it
     if name == "sample":
         return _normalised("sample", sample(), device, dtype), None
     try:
         wanted = name or "mnist"
-        return _normalised(wanted, from_torchvision(wanted, data_dir), device, dtype), None
+        return _normalised(wanted, from_files(wanted, folder), device, dtype), None
     except Unavailable as reason:
         advice = (
             f"{reason}. To get the full set, run once with network access, or put {', '.join(FILES)} "
-            f"into {raw_folder(name or 'mnist', data_dir)}"
+            f"into {raw_folder(name or 'mnist', folder)}"
         )
         if name is not None:
-            raise Failure(
-                f"{name} is not available: {advice}; --dataset sample (5,000 MNIST digits) needs neither"
-            ) from reason
+            raise Missing(f"{name} is not available: {advice}") from reason
         notice = f"Training on 5,000 MNIST digits (the sample): {advice}."
         return _normalised("sample", sample(), device, dtype), notice
 

@@ -2,6 +2,7 @@
 
 import io
 import zipfile
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -31,20 +32,30 @@ def save(path: Path, state: dict[str, Any]) -> None:
     """Write the state of a run.
 
     Raises:
-        Failure: the file cannot be written; a previous one stays as it was.
+        CannotWrite: the file cannot be written; a previous one stays as it was.
     """
     content = io.BytesIO()  # first: torch.save's own error for a full disk is unclear
     torch.save({"format": FORMAT, **state}, content)
     write(path, lambda file: file.write(content.getbuffer()))
 
 
-def load(path: Path) -> dict[str, Any]:
+def run_of(path: str | PathLike[str]) -> Path:
+    """The folder of the run that is meant by it, or by its checkpoint."""
+    path = Path(path)
+    return path.parent if path.name == NAME and not path.is_dir() else path
+
+
+def load(path: Path, option: str = "--resume") -> dict[str, Any]:
     """The state that `save` wrote, on the CPU. Loading does not execute code from the file.
+
+    Args:
+        path: of the file.
+        option: where the user has named the run; for the error.
 
     Raises:
         Failure: no such file, not a checkpoint of this package, or one of a newer version.
     """
-    require(path)
+    require(path, option)
     try:
         _require_uncompressed(path)
         state = torch.load(path, map_location="cpu", weights_only=True)
@@ -72,7 +83,7 @@ def _require_uncompressed(path: Path) -> None:
         raise ValueError("a checkpoint is not compressed")
 
 
-def require(path: Path) -> None:
+def require(path: Path, option: str = "--resume") -> None:
     """Raise a Failure if there is no such file."""
     if not path.is_file():
-        raise Failure(f"there is no {path}: --resume takes the folder of a run")
+        raise Failure(f"there is no {path}: {option} takes the folder of a run")

@@ -6,14 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
-from manual_backprop.training.config import Failure
+from manual_backprop.training.config import CannotWrite
 
 PART = ".part"
 """The suffix of a file that is being written; the next run overwrites what a killed run leaves."""
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a text file. Raises Failure like `save`."""
+    """Write a text file. Raises CannotWrite like `write`."""
     write(path, lambda file: file.write(text.encode()))
 
 
@@ -21,7 +21,7 @@ def write(path: Path, fill: Callable[[IO[bytes]], Any]) -> None:
     """Fill a temporary file beside `path`, flush it to the disk, and rename it.
 
     Raises:
-        Failure: the file cannot be written; a previous one stays as it was.
+        CannotWrite: the file cannot be written; a previous one stays as it was.
     """
     temporary = path.with_name(f".{path.name}{PART}")
     try:
@@ -34,4 +34,4 @@ def write(path: Path, fill: Callable[[IO[bytes]], Any]) -> None:
     except OSError as error:
         with contextlib.suppress(OSError):
             temporary.unlink()
-        raise Failure(f"cannot write {path}: {error.strerror or error}") from error
+        raise CannotWrite(f"cannot write {path}: {error.strerror or error}") from error

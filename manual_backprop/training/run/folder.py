@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO
 
-from manual_backprop.training.config import Failure
+from manual_backprop.training.config import CannotWrite, Failure
 from manual_backprop.training.run.files import PART
 
 LOCK = ".lock"
@@ -37,7 +37,7 @@ class Folder:
             raise Failure(f"another run is using {self.path}: wait for it to end, or stop it") from error
         except OSError as error:
             self.release()
-            raise Failure(f"cannot write into the output folder {self.path}: {error.strerror}") from error
+            raise CannotWrite(f"cannot write into the output folder {self.path}: {error.strerror}") from error
         return self
 
     def __exit__(
@@ -72,7 +72,7 @@ def new_folder(path: Path) -> Iterator[Folder]:
         path.mkdir(parents=True, exist_ok=True)
         _require_empty(path)
     except OSError as error:
-        raise Failure(f"cannot write into the output folder {path}: {error.strerror}") from error
+        raise CannotWrite(f"cannot write into the output folder {path}: {error.strerror}") from error
     with Folder(path) as folder:
         _require_empty(path)  # again, now that no other run can write
         try:

@@ -1,7 +1,8 @@
-"""What a user sees during training: a progress bar on a terminal, and a line for every epoch."""
+"""What a user sees during training: a bar on a terminal and in a notebook, and a line for every epoch."""
 
 import sys
 import time
+import warnings
 from collections.abc import Callable
 from types import TracebackType
 from typing import Any
@@ -17,14 +18,9 @@ class Progress:
 
     def __init__(self, total: int, done: int, say: Callable[[str], None], shown: bool = True) -> None:
         self.say = say
-        self.bar: tqdm[Any] = tqdm(
-            total=total,
-            initial=done,
-            unit=" images",
-            unit_scale=True,
-            leave=False,
-            disable=not (shown and sys.stderr.isatty()),
-        )
+        kind, options = _bar()
+        options |= {"total": total, "initial": done, "unit": " images", "unit_scale": True, "leave": False}
+        self.bar: tqdm[Any] = kind(**options) if shown else tqdm(disable=True)
         self.unseen = 0
         self.refreshed = time.perf_counter()
 
@@ -61,3 +57,16 @@ class Progress:
         self.say(line)
         self.bar.update(self.unseen)
         self.unseen = 0
+
+
+def _bar() -> tuple[Any, dict[str, Any]]:
+    """The bar that fits where this runs, and its options: nothing is shown in a file or a pipe."""
+    ipython = sys.modules.get("IPython")
+    shell = None if ipython is None else ipython.get_ipython()
+    if getattr(shell, "kernel", None) is None:  # a notebook's shell has one, IPython's in a terminal has not
+        terminal = sys.stderr is not None and sys.stderr.isatty()
+        return tqdm, {} if terminal else {"disable": True}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that without ipywidgets it is text
+        from tqdm.auto import tqdm as of_notebook
+    return of_notebook, {"file": sys.stdout}  # with the lines, which it then does not interrupt

@@ -72,7 +72,7 @@ def write_summary(trainer: Trainer, out: Path) -> None:
 
 def draw(trainer: Trainer, out: Path) -> None:
     """The curves, the gradient norms, the confusion matrix and the worst mistakes."""
-    logits = torch.cat([logits for logits, _ in trainer.test_logits()]).double().cpu()
+    logits = torch.cat([logits for logits, _ in trainer.test_logits()]).cpu().double()
     images, labels = trainer.data.test_images.cpu(), trainer.data.test_labels.cpu()
     classes = trainer.data.classes
     pictures = {

@@ -4,10 +4,12 @@ The checkpoint is what a run is. The tables and pictures beside it are made from
 interrupted and resumed leaves the same ones as a run that never stopped.
 """
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import datetime
+from os import PathLike
 from pathlib import Path
 from signal import SIGTERM
 from typing import Any
@@ -15,11 +17,11 @@ from typing import Any
 import torch
 
 from manual_backprop.training.config import Failure, TrainingConfig, UsageError
-from manual_backprop.training.data import Dataset, load
+from manual_backprop.training.data import Dataset, Missing, load
 from manual_backprop.training.device import deterministic, resolve_device
 from manual_backprop.training.engines import build
 from manual_backprop.training.engines.graph import GraphEngine
-from manual_backprop.training.processes import Processes, processes
+from manual_backprop.training.processes import Processes, processes, told
 from manual_backprop.training.run import checkpoint, diagnosis, results
 from manual_backprop.training.run.folder import Folder, new_folder
 from manual_backprop.training.run.interruption import Interrupted, stop_signals
@@ -28,14 +30,16 @@ from manual_backprop.training.run.progress import Progress
 from manual_backprop.training.run.state import configuration, require_fit
 
 Say = Callable[[str], None]
+CHANGES = ("epochs", "target_accuracy", "device", "data_dir")
+"""What a run may continue with another value of."""
 
 
-def train(config: TrainingConfig, out: Path | None = None, say: Say = print) -> Path:
+def train(config: TrainingConfig, out: str | PathLike[str] | None = None, say: Say = print) -> Path:
     """Train a network and write a run folder.
 
     Args:
         config: what to train, and how.
-        out: the run folder, new or empty; by default a new one in runs/.
+        out: the run folder, new or empty, text or a path; by default a new one in runs/.
         say: called with each line for the user.
 
     Returns:
@@ -44,17 +48,22 @@ def train(config: TrainingConfig, out: Path | None = None, say: Say = print) -> 
     Started by torchrun, several processes share each batch; only the first one writes and prints.
 
     Raises:
-        Failure: a device or data that are not available, a folder that cannot be written into, is in use or
-            is removed, a full disk, or a value that is NaN or infinite. The last good checkpoint stays.
+        CannotWrite: a folder that cannot be written into, or a full disk.
+        Failure: that, a device or data that are not available, a folder that is in use or is removed, or a
+            value that is NaN or infinite. The last good checkpoint stays.
         Interrupted: by Ctrl-C or SIGTERM, after the current step; the checkpoint is written.
     """
     device = resolve_device(config.device)
+    config = _with_absolute_data_dir(config)
     with ExitStack() as stack:
         group = stack.enter_context(processes(device))
         folder = None
         if group.first and out is not None:
-            folder = stack.enter_context(new_folder(out))  # before data are fetched
-        data, notice = _load_in_turn(config, device, group)
+            folder = stack.enter_context(new_folder(Path(out)))  # before data are fetched
+        try:
+            data, notice = _load_in_turn(config, device, group)
+        except Missing as missing:
+            raise Failure(f"{missing}; --dataset sample (5,000 MNIST digits) needs neither") from missing
         config = replace(config, dataset=data.name, device=device.type)
         if group.first and folder is None:
             named = Path("runs") / f"{data.name}-{datetime.now():%Y%m%d-%H%M%S}"
@@ -63,6 +72,14 @@ def train(config: TrainingConfig, out: Path | None = None, say: Say = print) -> 
         if notice:
             say(notice)
         return _run(Trainer(config, data, group), folder, say)
+
+
+def _with_absolute_data_dir(config: TrainingConfig) -> TrainingConfig:
+    """As the run keeps it, so that it can be continued from another directory."""
+    try:
+        return replace(config, data_dir=os.path.abspath(config.data_dir))
+    except FileNotFoundError as error:
+        raise Failure("the current directory was removed: change to another one") from error
 
 
 def _by_the_first(group: Processes, say: Say) -> Say:
@@ -76,37 +93,45 @@ def _load_in_turn(
     dataset = config.dataset
     if not group.first:
         dataset = group.from_the_first(None)
-    data, notice = load(dataset, Path(config.data_dir), device, getattr(torch, config.dtype))
+    data, notice = load(dataset, config.data_dir, device, getattr(torch, config.dtype))
     if group.first:
         group.from_the_first(data.name)
     return data, notice
 
 
-def resume(out: Path, changes: dict[str, Any], say: Say = print) -> Path:
+def resume(out: str | PathLike[str], changes: Mapping[str, Any] | None = None, say: Say = print) -> Path:
     """Continue the run in `out`, bit for bit as if it had never stopped.
 
     Args:
-        out: the run folder.
-        changes: to its configuration: `epochs`, `target_accuracy`, `device` or `data_dir`.
+        out: the run folder, text or a path; its checkpoint.pt is taken for it.
+        changes: to its configuration, if any: `epochs`, `target_accuracy`, `device` or `data_dir`.
         say: called with each line for the user.
 
     Raises:
-        UsageError: fewer epochs than are already done.
+        UsageError: another change, or fewer epochs than are already done.
         Failure, Interrupted: as `train`.
     """
+    changes, out = changes or {}, checkpoint.run_of(out)
+    fixed = [f"--{name.replace('_', '-')}" for name in changes if name not in CHANGES]
+    if fixed:
+        raise UsageError(f"{', '.join(fixed)} cannot be changed with --resume: the run keeps its own")
     with ExitStack() as stack:
-        group = stack.enter_context(processes(resolve_device(changes.get("device", "auto"))))
+        group = stack.enter_context(processes(_device_of(out, changes)))
         folder, state = None, None
         if group.first:
-            checkpoint.require(out / checkpoint.NAME)
             folder = stack.enter_context(Folder(out))
             state = checkpoint.load(out / checkpoint.NAME)
         state = group.from_the_first(state)
         config = configuration(state, **changes)
+        named = config.data_dir
+        config = _with_absolute_data_dir(config)
         if config.epochs < state["epoch"]:
             raise UsageError(f"--epochs {config.epochs}: {state['epoch']} are done already in {out}")
         device = resolve_device(config.device)
-        data, _ = _load_in_turn(config, device, group)
+        try:
+            data, _ = _load_in_turn(config, device, group)
+        except Missing as missing:
+            raise Failure(f"{missing}; {_where(named)}") from missing
         require_fit(state, config, data, parameters_only=False)
         trainer = Trainer(config, data, group)
         trainer.load_state_dict(state)
@@ -119,17 +144,44 @@ def resume(out: Path, changes: dict[str, Any], say: Say = print) -> Path:
         return _run(trainer, folder, say)
 
 
-def network_of(run: Path | None, data_dir: str | None) -> tuple[Any, Dataset, Any]:
+def _device_of(out: Path, changes: Mapping[str, Any]) -> torch.device:
+    """Where the run in `out` continues: to be known before the processes speak to each other.
+
+    Of several machines, one without the folder takes its fastest device.
+    """
+    path = out / checkpoint.NAME
+    if not path.is_file() and told("RANK", 0) > 0:
+        return resolve_device(changes.get("device", "auto"))
+    return resolve_device(configuration(checkpoint.load(path), **changes).device)
+
+
+def _where(named: str | PathLike[str]) -> str:
+    """What a user can do who continues a run, or looks at it, and whose data are not where it says."""
+    relative = "" if os.path.isabs(named) else f"{named} is looked for from the current directory; "
+    return f"{relative}if the data are elsewhere, name their folder with --data-dir"
+
+
+def network_of(
+    run: str | PathLike[str] | None, data_dir: str | PathLike[str] | None = None
+) -> tuple[Any, Dataset, Any]:
     """The network of a run, or an untrained one, on the CPU; its data, and its loss of logits and labels.
+
+    Args:
+        run: its folder, or its checkpoint.pt; None for an untrained network.
+        data_dir: the folder of torchvision's data sets; the run's own if None.
 
     Raises:
         Failure: no such run, or no data.
     """
-    state = None if run is None else checkpoint.load(run / checkpoint.NAME)
+    state = None if run is None else checkpoint.load(checkpoint.run_of(run) / checkpoint.NAME, "--checkpoint")
     config = TrainingConfig() if state is None else configuration(state)
     config = replace(config, engine="functions", precision="full", device="cpu")
     cpu = torch.device("cpu")
-    data, _ = load(config.dataset, Path(data_dir or config.data_dir), cpu, getattr(torch, config.dtype))
+    folder = data_dir or config.data_dir
+    try:
+        data, _ = load(config.dataset, folder, cpu, getattr(torch, config.dtype))
+    except Missing as missing:
+        raise Failure(f"{missing}; {_where(folder)}") from missing
     if state is not None:
         require_fit(state, config, data, parameters_only=True)
     engine = build(config, data.train_images.shape[1], len(data.classes), cpu)
@@ -158,7 +210,7 @@ def _run(trainer: Trainer, folder: Folder | None, say: Say) -> Path:
             raise Failure(_explain(trainer, folder, say)) from None
         except Failure as failure:
             folder.require_there()  # or else that is the failure
-            raise Failure(f"{failure}; {_kept(out)}") from failure
+            raise type(failure)(f"{failure}; {_kept(out)}") from failure
     accuracy = trainer.metrics[-1]["test_accuracy"]
     if trainer.reached:
         say(f"{config.target_accuracy:g} % reached after {trainer.seconds:.2f} s of training.")

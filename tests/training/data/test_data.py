@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from manual_backprop.training.config import Failure
-from manual_backprop.training.data import load, sample
+from manual_backprop.training import Failure, TrainingConfig, train
+from manual_backprop.training.data import Missing, load, sample
 from manual_backprop.training.data.dataset import CLOTHES
 from tests.training.conftest import sample_on
 
@@ -63,8 +63,10 @@ def test_without_mnist_the_default_is_the_sample_and_says_why(tmp_path: Path) ->
 @pytest.mark.usefixtures("no_download")
 @pytest.mark.parametrize("name", ["mnist", "fashion-mnist"])
 def test_a_data_set_that_was_asked_for_is_not_replaced(name: str, tmp_path: Path) -> None:
-    with pytest.raises(Failure, match=rf"{name} is not available.*--dataset sample"):
+    with pytest.raises(Missing, match=rf"{name} is not available.*could not be downloaded.*no route to host"):
         load(name, tmp_path, CPU, torch.float32)
+    with pytest.raises(Failure, match=rf"{name} is not available.*--dataset sample"):
+        train(TrainingConfig(dataset=name, data_dir=tmp_path), tmp_path / "run")
 
 
 @pytest.mark.parametrize(

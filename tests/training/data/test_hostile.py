@@ -56,9 +56,9 @@ def test_another_magic_number_is_another_file(magic: int, write_mnist: Callable[
 def test_nothing_is_read_for_a_promise_that_is_not_kept(
     sizes: tuple[int, ...], write_mnist: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("torchvision.datasets.mnist.read_image_file", lambda path: pytest.fail("was read"))
     file = write_mnist() / IMAGES
     file.write_bytes(struct.pack(">4I", 0x803, *sizes) + file.read_bytes()[16:])
+    monkeypatch.setattr(Path, "read_bytes", lambda path: pytest.fail("was read"))
     with pytest.raises(Failure, match=r"damaged.*should have"):
         load("mnist", file.parents[2], CPU)
 
@@ -66,7 +66,7 @@ def test_nothing_is_read_for_a_promise_that_is_not_kept(
 def test_nothing_is_read_of_a_file_of_100_gigabytes(
     write_mnist: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("torchvision.datasets.mnist.read_image_file", lambda path: pytest.fail("was read"))
+    monkeypatch.setattr(Path, "read_bytes", lambda path: pytest.fail("was read"))
     file = write_mnist() / IMAGES
     file.write_bytes(struct.pack(">4I", 0x803, 130_000_000, 28, 28))
     try:
