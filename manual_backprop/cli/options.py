@@ -19,6 +19,14 @@ from manual_backprop.training.config import (
     PRECISIONS,
 )
 
+EXIT_CODES = """exit codes:
+  0      done; of verify: the derivation is right
+  1      of verify: the derivation is wrong
+  2      the command line is not valid, or names no derivation
+  3      it cannot be done here or now; of verify: it could not be judged
+  4      a file, a folder or standard output cannot be written
+  128+n  stopped by signal n: 130 by Ctrl-C, 141 if nobody reads the output
+"""
 VERIFY_EXAMPLES = """examples:
   manual-backprop verify derivation.py:backward --shapes "(5,3) (7,3) (7,)"
   manual-backprop verify linear
@@ -42,7 +50,9 @@ class Parser(ArgumentParser):
 
 def parser() -> ArgumentParser:
     """The parser of the whole command line; `command` names the command."""
-    parser = Parser(prog="manual-backprop", description="Backpropagation with hand-written gradients.")
+    parser = Parser(
+        prog="manual-backprop", description="Backpropagation with hand-written gradients.", **_ending()
+    )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for add in (_add_train, _add_verify, _add_record, _add_bench):
@@ -54,7 +64,8 @@ def _add_record(commands: Any) -> None:
     parser = commands.add_parser(
         "record",
         help="make one training step and show every number in it",
-        description="Make a training step on one test image and show it as a table, a page or a picture.",
+        description="Make a training step on one test image: as a table, a page or a picture.",
+        **_ending(),
     )
     parser.add_argument("--checkpoint", type=Path, metavar="RUN", help="a run folder (default: untrained)")
     parser.add_argument(
@@ -77,6 +88,7 @@ def _add_bench(commands: Any) -> None:
         "bench",
         help="time the hand-written gradients against the built-in ones",
         description="Time a training step of each engine, and each operation forward and backward.",
+        **_ending(),
     )
     parser.add_argument("--device", **_choice(DEVICES, "auto", "where to compute: "), default="auto")
     parser.add_argument("--rounds", **_number(int, 30, "rounds of measurements"), default=30)
@@ -87,9 +99,8 @@ def _add_verify(commands: Any) -> None:
     parser = commands.add_parser(
         "verify",
         help="say whether a derivation is right and, if not, what is wrong with it",
-        description="Judge a derivation. Exit code 0: right, 1: wrong, 2: could not be judged.",
-        epilog=VERIFY_EXAMPLES,
-        formatter_class=RawDescriptionHelpFormatter,
+        description="Judge a derivation: right or wrong and, where it is wrong, what the mistake is.",
+        **_ending(VERIFY_EXAMPLES),
     )
     parser.add_argument("derivation", help="file.py:function, or the name of an operation of this package")
     parser.add_argument(
@@ -116,8 +127,7 @@ def _add_train(commands: Any) -> None:
         "train",
         help="train a network on MNIST",
         description="Train a network on MNIST with hand-written gradients.",
-        epilog=EXAMPLES,
-        formatter_class=RawDescriptionHelpFormatter,
+        **_ending(EXAMPLES),
         argument_default=SUPPRESS,  # so that only what was given is passed on
     )
     network = parser.add_argument_group("network")
@@ -175,6 +185,12 @@ def _add_train(commands: Any) -> None:
     files.add_argument(
         "--resume", type=Path, metavar="RUN", help="continue the run in this folder with its own options"
     )
+
+
+def _ending(examples: str = "") -> dict[str, Any]:
+    """What stands below the options, as it is written."""
+    parts = [part for part in (examples, EXIT_CODES) if part]
+    return {"epilog": "\n".join(parts), "formatter_class": RawDescriptionHelpFormatter}
 
 
 def _choice(choices: Sequence[str], default: str, what: str = "") -> dict[str, Any]:

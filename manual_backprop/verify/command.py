@@ -18,6 +18,18 @@ from manual_backprop.verify.shapes import shapes_in
 class CannotRead(Exception):  # noqa: N818 - it is what the user reads, not a bug
     """What was named on the command line cannot be found or read."""
 
+    exit_code = 2
+
+
+class CannotJudge(CannotRead):
+    """What was named is there, and fails before it can be judged."""
+
+    exit_code = 3
+
+
+CANNOT_WRITE = 4
+"""The exit code where the pictures cannot be written, and the derivation is right."""
+
 
 Form = Literal["text", "coloured", "json"]
 
@@ -52,7 +64,7 @@ class Answer:
 
     Attributes:
         report: for standard output.
-        exit_code: that of the report.
+        exit_code: that of the report, or of the error.
         error: one line, where something could not be done.
     """
 
@@ -75,7 +87,7 @@ def answer_to(request: Request) -> Answer:
             report.plot(request.plot)
         except (OSError, ValueError) as trouble:
             error = f"--plot {request.plot}: {trouble}"
-    return Answer(text, report.exit_code, error)
+    return Answer(text, CANNOT_WRITE if error and report else report.exit_code, error)
 
 
 def verify_named(what: str, against: str, shapes: str | None) -> Report:
@@ -132,7 +144,7 @@ def _names_in(path: Path) -> dict[str, Any]:
     try:
         return runpy.run_path(str(path))
     except Exception as error:  # the file is the user's: whatever it raises is for them to read
-        raise CannotRead(raised(path, error)) from error
+        raise CannotJudge(raised(path, error)) from error
 
 
 def require_function_of_file(what: str) -> None:

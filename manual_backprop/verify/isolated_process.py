@@ -22,6 +22,7 @@ from typing import IO, Any
 
 from manual_backprop.verify.command import (
     Answer,
+    CannotJudge,
     CannotRead,
     Request,
     answer_to,
@@ -38,8 +39,8 @@ def answer_in_isolation(request: Request, time_limit: float) -> tuple[Answer, st
     """The answer from a process of its own, and what the file printed, shortened.
 
     Raises:
-        CannotRead: no such file or shapes, no function named, or a file that runs for longer than
-            `time_limit` seconds.
+        CannotRead: no such file or shapes, or no function named.
+        CannotJudge: a file that ends the process, or runs for longer than `time_limit` seconds.
     """
     require_function_of_file(request.derivation)
     shapes_from(request.shapes)
@@ -65,7 +66,12 @@ def start(folder: str, request: Request, time_limit: float) -> subprocess.Popen[
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         bufsize=0,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(path or os.getcwd() for path in sys.path)},
+        env={
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join(path or os.getcwd() for path in sys.path),
+            "MPLBACKEND": "Agg",  # a notebook's, say, may not be there
+            "PYTHONIOENCODING": "utf-8:backslashreplace",  # what the file prints is read as that
+        },
         start_new_session=True,  # so that Ctrl-C reaches the command alone, which ends the process
     )
 
@@ -114,11 +120,11 @@ def _answer_in(folder: Path, path: Path, time_limit: float, code: int | None) ->
         stack = (folder / "stack").read_text(encoding="utf-8", errors="replace")
     if code is None or stack.startswith("Timeout"):
         place = _place_in(stack, path)
-        raise CannotRead(f"{path}{place}: still running after {time_limit:g} s (--time-limit)")
+        raise CannotJudge(f"{path}{place}: still running after {time_limit:g} s (--time-limit)")
     how = f"exit code {code}"
     if code < 0:
         how = signal.Signals(-code).name if -code in set(signal.Signals) else f"signal {-code}"
-    raise CannotRead(f"{path} ends the process that judges it ({how})")
+    raise CannotJudge(f"{path} ends the process that judges it ({how})")
 
 
 def _place_in(stack: str, path: Path) -> str:
@@ -142,9 +148,9 @@ def main(folder: str, request: str, time_limit: str) -> None:
         try:
             answer = asdict(answer_to(asked))
         except CannotRead as error:
-            answer = asdict(Answer(error=str(error)))
+            answer = asdict(Answer(exit_code=error.exit_code, error=str(error)))
         except BaseException as error:  # SystemExit and its like too: whatever it is, it is the answer
-            answer = asdict(Answer(error=raised(asked.path, error)))
+            answer = asdict(Answer(exit_code=CannotJudge.exit_code, error=raised(asked.path, error)))
         finished = Path(folder) / "answer"
         finished.with_suffix(".part").write_text(json.dumps(answer), encoding="utf-8")
         finished.with_suffix(".part").replace(finished)

@@ -59,7 +59,7 @@ def backward(body: str) -> str:
 def test_what_a_file_does_instead_is_one_line(
     text: str, says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert judge(tmp_path, text) == 2
+    assert judge(tmp_path, text) == 3
     captured = capsys.readouterr()
     assert captured.out == ""
     assert captured.err.count("\n") == 1
@@ -99,7 +99,7 @@ def test_what_hangs_is_named_with_its_line(
     file = re.escape(str(tmp_path / "dérivation.py"))
 
     def named_within(limit: str) -> bool:
-        assert judge(tmp_path, text, "--time-limit", limit, name="dérivation.py") == 2
+        assert judge(tmp_path, text, "--time-limit", limit, name="dérivation.py") == 3
         captured = capsys.readouterr()
         assert captured.out == ""
         assert captured.err.count("\n") == 1
@@ -118,7 +118,7 @@ def test_a_file_that_stops_the_watch_is_ended_all_the_same(
     monkeypatch.chdir(tmp_path)
 
     def ended_without_the_watch(limit: str) -> bool:
-        assert judge(tmp_path, text, "--time-limit", limit) == 2
+        assert judge(tmp_path, text, "--time-limit", limit) == 3
         ended = f"derivation.py: still running after {limit} s" in capsys.readouterr().err
         return ended and (tmp_path / "stopped").exists()
 
@@ -218,7 +218,7 @@ def test_a_report_and_its_pictures_come_from_the_other_process(
     assert judge(tmp_path, RIGHT, "--plot", str(picture)) == 0
     assert picture.stat().st_size > 10_000
     capsys.readouterr()
-    assert judge(tmp_path, RIGHT, "--plot", str(tmp_path / "nowhere" / "report.png")) == 2
+    assert judge(tmp_path, RIGHT, "--plot", str(tmp_path / "nowhere" / "report.png")) == 4
     captured = capsys.readouterr()
     assert "right" in captured.out
     assert captured.err.count("\n") == 1

@@ -17,7 +17,7 @@ from manual_backprop.verify.settings import with_gradients
 if TYPE_CHECKING:  # matplotlib is imported when a picture is drawn
     from matplotlib.figure import Figure
 
-EXIT_CODES: dict[Status, int] = {"right": 0, "wrong": 1, "malformed": 1, "unjudged": 2}
+EXIT_CODES: dict[Status, int] = {"right": 0, "wrong": 1, "malformed": 1, "unjudged": 3}
 WIDTH = 80
 
 
@@ -79,7 +79,7 @@ class Report:
 
     @property
     def exit_code(self) -> int:
-        """0 right, 1 wrong, 2 could not be judged."""
+        """0 right, 1 wrong, 3 could not be judged."""
         return EXIT_CODES[self.status]
 
     def to_json(self) -> str:

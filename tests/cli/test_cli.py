@@ -15,6 +15,7 @@ from manual_backprop.cli import main
 from manual_backprop.training import TrainingConfig, train
 from tests.training.forked import Forked, command
 
+CODES = ["0", "1", "2", "3", "4", "128+n"]
 COMMAND = [sys.executable, "-m", "manual_backprop"]
 
 
@@ -41,6 +42,10 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
         ("train --dataset cifar", "--dataset must be mnist, fashion-mnist or sample, got cifar"),
         ("train --seed -1", "--seed must be from 0"),
         ("train --wings 2", "unrecognized arguments: --wings 2"),
+        ("bench --device tpu", "--device must be auto, cpu, cuda or mps, got tpu"),
+        ("bench --device cuda:1", "--device must be auto, cpu, cuda or mps, got cuda:1"),
+        ("bench --device CPU", "--device must be auto, cpu, cuda or mps, got CPU"),
+        ("bench --rounds 0", "--rounds must be at least 1, got 0"),
         ("train --resume run --lr 0.2 --seed 1", "--lr, --seed cannot be changed with --resume"),
     ],
 )
@@ -59,24 +64,34 @@ def test_wrong_usage_is_one_line_and_exit_code_2(
 
 
 @pytest.mark.parametrize(
-    ("arguments", "message"),
+    ("arguments", "code", "message"),
     [
-        ("train --dataset sample --out {file}/run", "cannot write into the output folder"),
-        ("train --resume {folder}", "there is no {folder}/checkpoint.pt"),
-        ("train --dataset sample --lr 1e30 --epochs 1 --out {folder}/nan", "NaN or infinite"),
+        ("train --dataset sample --out {file}/run", 4, "cannot write into the output folder"),
+        (
+            "train --resume {folder}",
+            3,
+            "there is no {folder}/checkpoint.pt: --resume takes the folder of a run",
+        ),
+        ("train --resume {folder}/checkpoint.pt", 3, "there is no {folder}/checkpoint.pt: --resume takes"),
+        ("record --checkpoint {folder}", 3, "there is no {folder}/checkpoint.pt: --checkpoint takes"),
+        ("record --checkpoint {file}", 3, "there is no {file}/checkpoint.pt: --checkpoint takes"),
+        ("record --checkpoint {folder}/checkpoint.pt", 3, "there is no {folder}/checkpoint.pt: --checkpoint"),
+        ("bench --device mps", 3, "--device mps is not available here"),
+        ("train --dataset sample --lr 1e30 --epochs 1 --out {folder}/nan", 3, "NaN or infinite"),
         pytest.param(
             "train --dataset sample --device cuda",
+            3,
             "--device cuda is not available here",
             marks=pytest.mark.skipif("__import__('torch').cuda.is_available()", reason="there is one"),
         ),
     ],
 )
-def test_a_failure_is_one_line_and_exit_code_1(
-    arguments: str, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_a_failure_is_one_line_and_has_an_exit_code_of_its_own(
+    arguments: str, code: int, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "file").touch()
     places = {"file": tmp_path / "file", "folder": tmp_path}
-    assert main(arguments.format(**places).split()) == 1
+    assert main(arguments.format(**places).split()) == code
     captured = capsys.readouterr()
     assert captured.err.count("\n") == 1
     assert message.format(**places) in captured.err
@@ -126,8 +141,40 @@ def test_a_reader_that_goes_away_gets_no_traceback(buffered: bool) -> None:
     assert process.stderr is not None
     process.stdout.close()
     assert process.stderr.read() == ""
-    assert process.wait(timeout=60) == 1
+    assert process.wait(timeout=60) == 141
     process.stderr.close()
+
+
+def test_what_cannot_be_written_is_told_after_the_answer_and_has_a_code_of_its_own(
+    trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    missing, page = tmp_path / "no" / "file", tmp_path / "page.html"
+    file = tmp_path / "d.py"
+    file.write_text("def forward(x): return 2 * x\ndef backward(g, x): return g\n")
+    wrong = ["verify", f"{file}:backward", "--shapes", "(5,)"]
+    for arguments, code, answer in (
+        (["verify", "relu", "--plot", f"{missing}.png"], 4, "right"),
+        (["verify", "relu", "--plot", f"{page}.strange"], 4, "right"),
+        ([*wrong, "--plot", f"{missing}.png"], 1, "WRONG"),
+        (
+            ["record", "--checkpoint", str(trained), "--page", str(missing), "--plot", f"{page}.png"],
+            4,
+            "L = ",
+        ),
+        (
+            ["record", "--checkpoint", str(trained), "--plot", f"{missing}.png", "--page", str(page)],
+            4,
+            "L = ",
+        ),
+        (["bench", "--json", str(missing)], 4, ""),
+    ):
+        assert main(arguments) == code
+        captured = capsys.readouterr()
+        assert captured.err.count("\n") == 1
+        assert str(missing) in captured.err or f"{page}.strange" in captured.err
+        assert answer in captured.out
+    assert page.exists()
+    assert page.with_suffix(".html.png").exists()
 
 
 def test_version_and_help(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -145,7 +192,9 @@ def test_version_and_help(capsys: pytest.CaptureFixture[str], monkeypatch: pytes
     for option in ("--device", "--seed", "--data-dir", "--dataset", "--out", "--resume", "--dtype"):
         assert option in text
     for command_name in ("train", "verify", "record", "bench"):
-        assert max(map(len, printed(command_name, "--help").splitlines())) <= 80
+        text = printed(command_name, "--help")
+        assert max(map(len, text.splitlines())) <= 80
+        assert re.findall(r"^  (\d\S*)", text[text.index("exit codes:") :], re.MULTILINE) == CODES
 
 
 def test_importing_the_package_imports_nothing_that_only_training_needs() -> None:
