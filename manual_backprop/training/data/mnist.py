@@ -142,7 +142,8 @@ def _download(name: str, folder: Path, missing: list[str]) -> None:
                 os.replace(raw_folder(name, Path(new)) / file, folder / file)
     except Exception as error:  # any failure of a mirror, of the network, of the disk
         if len(missing) < len(FILES):
-            raise Failure(f"{folder} lacks {', '.join(missing)}, and downloading failed") from error
+            lacks = f"{folder} lacks {', '.join(missing)}"
+            raise Failure(f"{lacks}, and downloading failed ({_cause(error)})") from error
         raise Unavailable(
             f"{folder} does not hold {name}, and it could not be downloaded ({_cause(error)})"
         ) from error
