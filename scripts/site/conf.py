@@ -29,6 +29,8 @@ import formulas  # noqa: E402 - it stands beside this file
 import manual_backprop  # noqa: E402
 from manual_backprop import functional  # noqa: E402
 
+os.environ["TQDM_DISABLE"] = "1"  # a page shows what is left when a bar has gone
+
 project = "manual_backprop"
 author = "The manual_backprop authors"
 release = manual_backprop.__version__

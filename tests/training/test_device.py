@@ -4,7 +4,8 @@ import os
 import random
 import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,11 @@ from manual_backprop.training import Failure, Interrupted, TrainingConfig, resum
 from manual_backprop.training.config import ENGINES, MODELS
 from manual_backprop.training.device import CUBLAS_WORKSPACE, RandomNumbers
 from manual_backprop.training.engines import build
+from manual_backprop.training.engines.precision import float32_products
 from manual_backprop.training.run import network_of
 from manual_backprop.training.run.loop import Trainer
 from tests.training.conftest import sample_on
+from tests.training.forked import alone
 from tests.training.run.test_run import QUIET, StopAt
 
 WAYS = [("mlp", "explicit"), *((model, engine) for model in MODELS for engine in ("functions", "autograd"))]
@@ -29,10 +32,16 @@ def surroundings(device: torch.device) -> dict[str, Any]:
     """Whatever a call could change outside of what it returns and writes."""
     found: dict[str, Any] = {
         "torch's random numbers": torch.get_rng_state().tolist(),
+        "the seed they began with": torch.initial_seed(),
         "python's random numbers": random.getstate(),
         "numpy's random numbers": str(numpy.random.get_state()),
         "precision of products": torch.backends.cuda.matmul.fp32_precision,
         "precision of convolutions": torch.backends.cudnn.conv.fp32_precision,
+        "precision of recurrent networks": torch.backends.cudnn.rnn.fp32_precision,
+        "precision by its oldest names": (
+            torch.backends.cudnn.allow_tf32,
+            torch.backends.cuda.matmul.allow_tf32,
+        ),
         "precision by its older name": torch.get_float32_matmul_precision(),
         "cuDNN": (torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark),
         "deterministic": torch.are_deterministic_algorithms_enabled(),
@@ -47,6 +56,7 @@ def surroundings(device: torch.device) -> dict[str, Any]:
     }
     if device.type == "cuda":
         found["the device's random numbers"] = torch.cuda.get_rng_state().tolist()
+        found["the seed they began with there"] = torch.cuda.initial_seed()
         found["device"] = torch.cuda.current_device()
     return found
 
@@ -127,7 +137,7 @@ def test_products_have_the_precision_of_the_engine_inside_and_of_the_caller_outs
     engine: str, tf32: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The setting can be made, and read, without a CUDA device."""
-    matmul = torch.backends.cuda.matmul
+    matmul, cudnn = torch.backends.cuda.matmul, torch.backends.cudnn
     made: Any = build(TrainingConfig(engine=engine), 784, 10, torch.device("cpu"))
     made.tf32 = tf32
     seen = []
@@ -135,7 +145,7 @@ def test_products_have_the_precision_of_the_engine_inside_and_of_the_caller_outs
 
     def watched(product: Any) -> Any:
         def compute(*arguments: Any, **options: Any) -> Any:
-            seen.append(matmul.fp32_precision)
+            seen.append((matmul.fp32_precision, cudnn.conv.fp32_precision, cudnn.rnn.fp32_precision))
             return product(*arguments, **options)
 
         return compute
@@ -151,7 +161,68 @@ def test_products_have_the_precision_of_the_engine_inside_and_of_the_caller_outs
         made.values(images, labels)
         assert matmul.fp32_precision == callers
     assert len(seen) >= 12
-    assert set(seen) == {"tf32" if tf32 else "ieee"}
+    assert set(seen) == {("tf32" if tf32 else "ieee",) * 3}
+
+
+PRECISIONS: dict[str, Callable[[Any], object]] = {
+    "as PyTorch starts": lambda backends: None,
+    "matrix products by the older name": lambda backends: setattr(backends.cuda.matmul, "allow_tf32", True),
+    "cuDNN by the older name": lambda backends: setattr(backends.cudnn, "allow_tf32", False),
+    "both older names, by one function": lambda backends: torch.set_float32_matmul_precision("high"),
+    "bfloat16 on a CPU": lambda backends: torch.set_float32_matmul_precision("medium"),
+    "everything in tf32": lambda backends: setattr(backends, "fp32_precision", "tf32"),
+    "everything in full": lambda backends: setattr(backends, "fp32_precision", "ieee"),
+    "CUDA in tf32": lambda backends: setattr(backends.cudnn, "fp32_precision", "tf32"),
+    "CUDA in full": lambda backends: setattr(backends.cudnn, "fp32_precision", "ieee"),
+    "convolutions in full": lambda backends: setattr(backends.cudnn.conv, "fp32_precision", "ieee"),
+}
+READINGS: dict[str, Callable[[Any], object]] = {
+    "all": lambda backends: backends.fp32_precision,
+    "cudnn": lambda backends: backends.cudnn.fp32_precision,
+    "conv": lambda backends: backends.cudnn.conv.fp32_precision,
+    "rnn": lambda backends: backends.cudnn.rnn.fp32_precision,
+    "matmul": lambda backends: backends.cuda.matmul.fp32_precision,
+    "mkldnn": lambda backends: backends.mkldnn.matmul.fp32_precision,
+    "conv, older": lambda backends: backends.cudnn.allow_tf32,
+    "matmul, older": lambda backends: backends.cuda.matmul.allow_tf32,
+    "matmul, by a function": lambda backends: torch.get_float32_matmul_precision(),
+}
+
+
+def settings() -> dict[str, object]:
+    """All of them; "refused" where PyTorch does not say, which it does where old and new names were mixed."""
+    found: dict[str, object] = {}
+    for name, read in READINGS.items():
+        try:
+            found[name] = read(torch.backends)
+        except RuntimeError:
+            found[name] = "refused"
+    return found
+
+
+def what_follows(work: Callable[[], object] | None, callers: str) -> list[dict[str, object]]:
+    """The settings that a caller made, and those after each of a caller's later changes, in a new process."""
+    PRECISIONS[callers](torch.backends)
+    if work is not None:
+        work()
+    seen = [settings()]
+    for everything in ("ieee", "tf32", "none"):
+        torch.backends.fp32_precision = everything
+        seen.append(settings())
+    return seen
+
+
+def products_in_both_precisions() -> None:
+    for precision in ("ieee", "tf32", "ieee"):
+        with suppress(KeyError), float32_products(precision):
+            inside = settings()
+            assert {inside[name] for name in ("conv", "rnn", "matmul")} == {precision}
+            raise KeyError
+
+
+@pytest.mark.parametrize("callers", PRECISIONS)
+def test_the_callers_precisions_are_as_they_were_and_follow_each_other_as_before(callers: str) -> None:
+    assert alone(what_follows, products_in_both_precisions, callers) == alone(what_follows, None, callers)
 
 
 def test_a_run_goes_on_drawing_where_it_was_and_so_does_its_caller(device: torch.device) -> None:
@@ -181,3 +252,29 @@ def test_another_try_of_a_step_changes_nothing_in_the_run() -> None:
     assert all(torch.equal(value, before[name]) for name, value in trainer.parameters().items())
     assert torch.equal(trainer.random.states["cpu"], states)
     assert trainer.position == 0
+
+
+class OneGenerator:
+    """The functions of a device's module that a run draws from, on a generator of the CPU."""
+
+    def __init__(self) -> None:
+        self.generator = torch.Generator()
+        self.get_rng_state, self.set_rng_state = self.generator.get_state, self.generator.set_state
+        self.manual_seed = self.generator.manual_seed
+
+
+def test_the_generator_of_mps_is_the_runs_inside_and_its_callers_outside(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    mps = OneGenerator()
+    monkeypatch.setattr(torch, "get_device_module", lambda device: mps)
+    callers = mps.get_rng_state()
+    run = RandomNumbers(3, torch.device("mps"))
+    assert torch.equal(mps.get_rng_state(), callers)
+    with run:
+        first = torch.rand(2, generator=mps.generator)
+    assert set(run.states) == {"cpu", "mps"}  # what a checkpoint keeps
+    assert torch.equal(mps.get_rng_state(), callers)
+    with run:
+        second = torch.rand(2, generator=mps.generator)
+    assert torch.equal(torch.cat([first, second]), torch.rand(4, generator=torch.Generator().manual_seed(3)))

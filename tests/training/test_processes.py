@@ -6,10 +6,14 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+import torch
 
-from manual_backprop.training.run import checkpoint
+from manual_backprop.cli import main
+from manual_backprop.training import Failure, TrainingConfig, resume, train
+from manual_backprop.training.run import checkpoint, start
 from tests.training.forked import Forked, command, together
 from tests.training.run.test_run import assert_same_run
 from tests.training.sharing import CASES, share
@@ -43,6 +47,65 @@ def differences(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPat
 @pytest.mark.parametrize("case", CASES)
 def test_shares_of_a_batch_add_up_to_its_gradient(case: str, differences: dict[str, float]) -> None:
     assert differences[case] < 1e-12
+
+
+@pytest.mark.parametrize(
+    ("device", "environment", "says"),
+    [
+        (
+            "cuda",
+            {"LOCAL_WORLD_SIZE": "3"},
+            "3 processes on this machine need a CUDA device each, and it has 2",
+        ),
+        ("cuda", {"LOCAL_RANK": "2"}, "3 processes on this machine"),
+        ("mps", {}, "cannot share a run on --device mps"),
+        ("cpu", {"WORLD_SIZE": "many"}, "WORLD_SIZE, which torchrun sets, must be a number, got 'many'"),
+        ("cpu", {"RANK": "0"}, "the processes cannot reach each other"),  # without an address
+    ],
+)
+def test_what_cannot_be_shared_is_told_before_the_processes_wait_for_each_other(
+    device: str,
+    environment: dict[str, str],
+    says: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for name, value in {"WORLD_SIZE": "3", **environment}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 2)
+    monkeypatch.setattr("torch.cuda.is_available", lambda: device == "cuda")
+    monkeypatch.setattr("torch.backends.mps.is_available", lambda: device == "mps")
+    assert main(["train", "--dataset", "sample", "--device", device, "--out", str(tmp_path / "run")]) == 3
+    captured = capsys.readouterr()
+    assert captured.err.count("\n") == 1
+    assert says in captured.err
+
+
+def test_processes_that_continue_a_run_meet_on_its_device(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not on the fastest one that there is."""
+    config = TrainingConfig(dataset="sample", device="cpu", epochs=1, hidden=(3,))
+    run = train(config, tmp_path / "run", lambda line: None)
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    met = []
+
+    def meet(device: torch.device) -> Any:
+        met.append(device.type)
+        raise Failure("enough is known")
+
+    monkeypatch.setattr(start, "processes", meet)
+    for changes, out in (({}, run), ({"device": "cuda"}, run), ({}, run / checkpoint.NAME)):
+        with pytest.raises(Failure, match="enough is known"):
+            resume(out, changes)
+    monkeypatch.setenv("RANK", "1")
+    with pytest.raises(Failure, match="enough is known"):
+        resume(tmp_path / "on another machine")
+    assert met == ["cpu", "cuda", "cpu", "cuda"]
+    monkeypatch.setenv("RANK", "0")
+    with pytest.raises(Failure, match="takes the folder of a run"):
+        resume(tmp_path / "on another machine")
 
 
 OPTIONS = "--dataset sample --device cpu --dtype float64 --epochs 2 --momentum 0.5".split()  # noqa: SIM905
