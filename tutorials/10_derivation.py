@@ -484,7 +484,7 @@ assert [verdict.status for verdict in report.verdicts] == ["wrong"] * 3 + ["righ
 # manual-backprop verify derivation.py:backward --shapes "(5,3)"
 # ```
 #
-# The exit code is 0 for right, 1 for wrong, and 2 where the witnesses disagree, so that a script can ask
+# The exit code is 0 for right, 1 for wrong, and 3 where the witnesses disagree, so that a script can ask
 # too. The next cell does the same from Python.
 
 # %%
