@@ -4,8 +4,7 @@ import os
 import random
 import signal
 import socket
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +16,9 @@ from manual_backprop.training import Failure, Interrupted, TrainingConfig, resum
 from manual_backprop.training.config import ENGINES, MODELS
 from manual_backprop.training.device import CUBLAS_WORKSPACE, RandomNumbers
 from manual_backprop.training.engines import build
-from manual_backprop.training.engines.precision import float32_products
 from manual_backprop.training.run import network_of
 from manual_backprop.training.run.loop import Trainer
 from tests.training.conftest import sample_on
-from tests.training.forked import alone
 from tests.training.run.test_run import QUIET, StopAt
 
 WAYS = [("mlp", "explicit"), *((model, engine) for model in MODELS for engine in ("functions", "autograd"))]
@@ -162,67 +159,6 @@ def test_products_have_the_precision_of_the_engine_inside_and_of_the_caller_outs
         assert matmul.fp32_precision == callers
     assert len(seen) >= 12
     assert set(seen) == {("tf32" if tf32 else "ieee",) * 3}
-
-
-PRECISIONS: dict[str, Callable[[Any], object]] = {
-    "as PyTorch starts": lambda backends: None,
-    "matrix products by the older name": lambda backends: setattr(backends.cuda.matmul, "allow_tf32", True),
-    "cuDNN by the older name": lambda backends: setattr(backends.cudnn, "allow_tf32", False),
-    "both older names, by one function": lambda backends: torch.set_float32_matmul_precision("high"),
-    "bfloat16 on a CPU": lambda backends: torch.set_float32_matmul_precision("medium"),
-    "everything in tf32": lambda backends: setattr(backends, "fp32_precision", "tf32"),
-    "everything in full": lambda backends: setattr(backends, "fp32_precision", "ieee"),
-    "CUDA in tf32": lambda backends: setattr(backends.cudnn, "fp32_precision", "tf32"),
-    "CUDA in full": lambda backends: setattr(backends.cudnn, "fp32_precision", "ieee"),
-    "convolutions in full": lambda backends: setattr(backends.cudnn.conv, "fp32_precision", "ieee"),
-}
-READINGS: dict[str, Callable[[Any], object]] = {
-    "all": lambda backends: backends.fp32_precision,
-    "cudnn": lambda backends: backends.cudnn.fp32_precision,
-    "conv": lambda backends: backends.cudnn.conv.fp32_precision,
-    "rnn": lambda backends: backends.cudnn.rnn.fp32_precision,
-    "matmul": lambda backends: backends.cuda.matmul.fp32_precision,
-    "mkldnn": lambda backends: backends.mkldnn.matmul.fp32_precision,
-    "conv, older": lambda backends: backends.cudnn.allow_tf32,
-    "matmul, older": lambda backends: backends.cuda.matmul.allow_tf32,
-    "matmul, by a function": lambda backends: torch.get_float32_matmul_precision(),
-}
-
-
-def settings() -> dict[str, object]:
-    """All of them; "refused" where PyTorch does not say, which it does where old and new names were mixed."""
-    found: dict[str, object] = {}
-    for name, read in READINGS.items():
-        try:
-            found[name] = read(torch.backends)
-        except RuntimeError:
-            found[name] = "refused"
-    return found
-
-
-def what_follows(work: Callable[[], object] | None, callers: str) -> list[dict[str, object]]:
-    """The settings that a caller made, and those after each of a caller's later changes, in a new process."""
-    PRECISIONS[callers](torch.backends)
-    if work is not None:
-        work()
-    seen = [settings()]
-    for everything in ("ieee", "tf32", "none"):
-        torch.backends.fp32_precision = everything
-        seen.append(settings())
-    return seen
-
-
-def products_in_both_precisions() -> None:
-    for precision in ("ieee", "tf32", "ieee"):
-        with suppress(KeyError), float32_products(precision):
-            inside = settings()
-            assert {inside[name] for name in ("conv", "rnn", "matmul")} == {precision}
-            raise KeyError
-
-
-@pytest.mark.parametrize("callers", PRECISIONS)
-def test_the_callers_precisions_are_as_they_were_and_follow_each_other_as_before(callers: str) -> None:
-    assert alone(what_follows, products_in_both_precisions, callers) == alone(what_follows, None, callers)
 
 
 def test_a_run_goes_on_drawing_where_it_was_and_so_does_its_caller(device: torch.device) -> None:

@@ -4,7 +4,6 @@ The checkpoint is what a run is. The tables and pictures beside it are made from
 interrupted and resumed leaves the same ones as a run that never stopped.
 """
 
-import os
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
@@ -17,16 +16,15 @@ from typing import Any
 import torch
 
 from manual_backprop.training.config import Failure, TrainingConfig, UsageError
-from manual_backprop.training.data import Dataset, Missing, load
+from manual_backprop.training.data import Missing
 from manual_backprop.training.device import deterministic, resolve_device
-from manual_backprop.training.engines import build
-from manual_backprop.training.engines.graph import GraphEngine
 from manual_backprop.training.processes import Processes, processes, told
 from manual_backprop.training.run import checkpoint, diagnosis, results
 from manual_backprop.training.run.folder import Folder, new_folder
 from manual_backprop.training.run.interruption import Interrupted, stop_signals
 from manual_backprop.training.run.loop import NotFinite, Trainer
 from manual_backprop.training.run.progress import Progress
+from manual_backprop.training.run.sources import elsewhere, load_in_turn, with_absolute_data_dir
 from manual_backprop.training.run.state import configuration, require_fit
 
 Say = Callable[[str], None]
@@ -54,14 +52,14 @@ def train(config: TrainingConfig, out: str | PathLike[str] | None = None, say: S
         Interrupted: by Ctrl-C or SIGTERM, after the current step; the checkpoint is written.
     """
     device = resolve_device(config.device)
-    config = _with_absolute_data_dir(config)
+    config = with_absolute_data_dir(config)
     with ExitStack() as stack:
         group = stack.enter_context(processes(device))
         folder = None
         if group.first and out is not None:
             folder = stack.enter_context(new_folder(Path(out)))  # before data are fetched
         try:
-            data, notice = _load_in_turn(config, device, group)
+            data, notice = load_in_turn(config, device, group)
         except Missing as missing:
             raise Failure(f"{missing}; --dataset sample (5,000 MNIST digits) needs neither") from missing
         config = replace(config, dataset=data.name, device=device.type)
@@ -74,29 +72,8 @@ def train(config: TrainingConfig, out: str | PathLike[str] | None = None, say: S
         return _run(Trainer(config, data, group), folder, say)
 
 
-def _with_absolute_data_dir(config: TrainingConfig) -> TrainingConfig:
-    """As the run keeps it, so that it can be continued from another directory."""
-    try:
-        return replace(config, data_dir=os.path.abspath(config.data_dir))
-    except FileNotFoundError as error:
-        raise Failure("the current directory was removed: change to another one") from error
-
-
 def _by_the_first(group: Processes, say: Say) -> Say:
     return say if group.first else lambda line: None
-
-
-def _load_in_turn(
-    config: TrainingConfig, device: torch.device, group: Processes
-) -> tuple[Dataset, str | None]:
-    """The data; the first process downloads them if necessary, and the others take the same set."""
-    dataset = config.dataset
-    if not group.first:
-        dataset = group.from_the_first(None)
-    data, notice = load(dataset, config.data_dir, device, getattr(torch, config.dtype))
-    if group.first:
-        group.from_the_first(data.name)
-    return data, notice
 
 
 def resume(out: str | PathLike[str], changes: Mapping[str, Any] | None = None, say: Say = print) -> Path:
@@ -124,14 +101,14 @@ def resume(out: str | PathLike[str], changes: Mapping[str, Any] | None = None, s
         state = group.from_the_first(state)
         config = configuration(state, **changes)
         named = config.data_dir
-        config = _with_absolute_data_dir(config)
+        config = with_absolute_data_dir(config)
         if config.epochs < state["epoch"]:
             raise UsageError(f"--epochs {config.epochs}: {state['epoch']} are done already in {out}")
         device = resolve_device(config.device)
         try:
-            data, _ = _load_in_turn(config, device, group)
+            data, _ = load_in_turn(config, device, group)
         except Missing as missing:
-            raise Failure(f"{missing}; {_where(named)}") from missing
+            raise Failure(f"{missing}; {elsewhere(named)}") from missing
         require_fit(state, config, data, parameters_only=False)
         trainer = Trainer(config, data, group)
         trainer.load_state_dict(state)
@@ -153,42 +130,6 @@ def _device_of(out: Path, changes: Mapping[str, Any]) -> torch.device:
     if not path.is_file() and told("RANK", 0) > 0:
         return resolve_device(changes.get("device", "auto"))
     return resolve_device(configuration(checkpoint.load(path), **changes).device)
-
-
-def _where(named: str | PathLike[str]) -> str:
-    """What a user can do who continues a run, or looks at it, and whose data are not where it says."""
-    relative = "" if os.path.isabs(named) else f"{named} is looked for from the current directory; "
-    return f"{relative}if the data are elsewhere, name their folder with --data-dir"
-
-
-def network_of(
-    run: str | PathLike[str] | None, data_dir: str | PathLike[str] | None = None
-) -> tuple[Any, Dataset, Any]:
-    """The network of a run, or an untrained one, on the CPU; its data, and its loss of logits and labels.
-
-    Args:
-        run: its folder, or its checkpoint.pt; None for an untrained network.
-        data_dir: the folder of torchvision's data sets; the run's own if None.
-
-    Raises:
-        Failure: no such run, or no data.
-    """
-    state = None if run is None else checkpoint.load(checkpoint.run_of(run) / checkpoint.NAME, "--checkpoint")
-    config = TrainingConfig() if state is None else configuration(state)
-    config = replace(config, engine="functions", precision="full", device="cpu")
-    cpu = torch.device("cpu")
-    folder = data_dir or config.data_dir
-    try:
-        data, _ = load(config.dataset, folder, cpu, getattr(torch, config.dtype))
-    except Missing as missing:
-        raise Failure(f"{missing}; {_where(folder)}") from missing
-    if state is not None:
-        require_fit(state, config, data, parameters_only=True)
-    engine = build(config, data.train_images.shape[1], len(data.classes), cpu)
-    assert isinstance(engine, GraphEngine)
-    if state is not None:
-        engine.model.load_state_dict(state["engine"]["model"])
-    return engine.model, data, engine.loss
 
 
 def _run(trainer: Trainer, folder: Folder | None, say: Say) -> Path:
