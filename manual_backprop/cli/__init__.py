@@ -6,6 +6,7 @@ An error is one line on standard error. `--help` says what each exit code means:
 import errno
 import json
 import sys
+import traceback
 from collections.abc import Sequence
 from math import isfinite
 from os import environ
@@ -59,9 +60,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             discard(sys.stdout)
             discard(sys.stderr)
             return READER_GONE
-        except OSError as error:
-            if error.errno not in DISK_FULL:
-                raise
+        except Exception as error:
+            if not isinstance(error, OSError) or error.errno not in DISK_FULL:
+                traceback.print_exc()  # a mistake of this package: it is to be seen, and 1 would say "wrong"
+                return Failure.exit_code
             discard(sys.stdout)
             return _say(f"{program}: cannot write standard output: {error.strerror}", CannotWrite.exit_code)
 
