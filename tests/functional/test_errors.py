@@ -5,18 +5,10 @@ from typing import Any
 
 import pytest
 import torch
-import torch.nn.functional as T
 
 import manual_backprop.functional as F
+from tests.functional.outcomes import Twins
 from tests.functional.table import ROWS
-
-
-class Twins:
-    """PyTorch's functions, from torch.nn.functional or torch."""
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(T, name, None) or getattr(torch, name)
-
 
 MISTAKES = [
     pytest.param(*mistake, id=f"{row.name} {i}") for row in ROWS for i, mistake in enumerate(row.mistakes)

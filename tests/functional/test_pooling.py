@@ -14,7 +14,8 @@ from manual_backprop.functional.convolution.adaptive_avg_pool2d import adaptive_
 from manual_backprop.functional.convolution.avg_pool2d import avg_pool2d
 from manual_backprop.functional.convolution.max_pool2d import max_pool2d
 from tests.functional.checks import assert_same
-from tests.functional.samples import randn
+from tests.functional.pooled import window
+from tests.functional.samples import indices, randn
 
 CALLS: dict[str, Callable[[Tensor], Any]] = {
     "F.max_pool2d": lambda x: T.max_pool2d(x, 2, stride=1),
@@ -85,3 +86,35 @@ def test_the_gradient_of_equal_numbers_goes_to_the_first() -> None:
 def test_integers_have_no_gradient_but_a_value(pool: Any) -> None:
     x = torch.arange(30).reshape(1, 5, 6)
     assert_same("value", pool(x, 2), getattr(T, pool.__name__)(x, 2))
+
+
+BLIND: dict[str, tuple[Any, ...]] = {  # kernel_size, stride, padding, dilation, ceil_mode
+    "columns": ((1, 2), 1, (0, 1), (1, 7), False),
+    "rows": ((2, 1), 1, (1, 0), (6, 1), False),
+    "both": (2, 1, 1, (6, 7), False),
+    "columns, where rows overlap": (2, 1, 1, (1, 7), False),
+    "rows left over": (2, 3, 1, (7, 8), True),
+}
+
+
+@pytest.mark.parametrize("options", BLIND.values(), ids=BLIND.keys())
+def test_a_window_of_padding_alone_moves_with_nothing(options: tuple[Any, ...]) -> None:
+    """The twin's backward writes its gradient somewhere, in the image or behind it: a loop is the oracle."""
+    kernel, stride, padding, dilation, _ = options
+    x = randn(2, 3, 5, 6).requires_grad_()
+    y, places = max_pool2d(x, *options, return_indices=True)
+    due, at = T.max_pool2d_with_indices(x.detach(), *options)
+    assert_same("value", y.detach(), due)
+    assert torch.equal(places, at)
+    assert (y == -torch.inf).any()
+    upstream = randn(*y.shape, seed="upstream")
+    expected = torch.zeros_like(x)
+    for i in indices(y):
+        seen = window(i, x, kernel, stride, padding, dilation)
+        if seen:
+            expected[max(seen, key=lambda w: float(x[w]))] += upstream[i]
+    assert_same("gradient", torch.autograd.grad(y, x, upstream)[0], expected)
+    tangent = randn(2, 3, 5, 6, seed="tangent")
+    moved = torch.func.jvp(lambda x: max_pool2d(x, *options), (x.detach(),), (tangent,))[1]
+    assert_same("⟨v, J u⟩ and ⟨Jᵀ v, u⟩", (moved * upstream).sum(), (tangent * expected).sum())
+    assert not moved[y == -torch.inf].any()

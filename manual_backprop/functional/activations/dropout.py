@@ -38,6 +38,7 @@ import torch
 import torch.nn.functional as T
 from torch import Tensor
 
+from manual_backprop.functional._arguments import require_flags
 from manual_backprop.functional.in_place.view import overwriting_views
 from manual_backprop.functional.operation import (
     Formula,
@@ -111,7 +112,7 @@ class DropoutInPlace(Dropout):
 
 def factor(mask: Tensor, p: float, dtype: torch.dtype) -> Tensor:
     """m / (1 − p)."""
-    return mask.to(dtype) * (1 / (1 - p) if p < 1 else 0.0)
+    return mask.to(dtype) * (1 / (1 - p) if p < 1 else 0)
 
 
 def draw(input: Tensor, p: float) -> Tensor:
@@ -144,17 +145,21 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool 
         y, of the same shape and type; `input` itself with `inplace=True`.
 
     Raises:
-        TypeError: `input` is not a Tensor.
+        TypeError: `input` is not a Tensor, or `training` no bool.
         ValueError: p outside 0 to 1.
-        RuntimeError: `input` is not floating-point, or `inplace=True` for a leaf that needs a gradient.
+        NotImplementedError: `input` is complex.
+        RuntimeError: `input` is made of integers, or `inplace=True` for a leaf that needs a gradient.
     """
     require_tensor("dropout", input=input)
+    require_flags("dropout", training=training)
     if not 0 <= p <= 1:
         raise ValueError(f"dropout: p must be from 0 to 1, got {p}")
     if p == 0 or not training or input.numel() == 0:
         return input
-    if not input.is_floating_point():
-        raise RuntimeError(f"dropout: expected floating-point numbers, got {input.dtype}")
+    if p < 1 and not input.is_floating_point():  # what is left of other numbers would be no such number
+        raise (NotImplementedError if input.is_complex() else RuntimeError)(
+            f"dropout: expected floating-point numbers, got {input.dtype}"
+        )
     apply = _dropout_in_place if inplace else _dropout
     output: Tensor = apply(input, draw(input, p), p)
     return output

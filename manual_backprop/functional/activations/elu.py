@@ -69,6 +69,8 @@ class ELU(Operation):
     def check(input: Tensor, alpha: float) -> None:
         if not input.is_floating_point():
             raise NotImplementedError(f"elu: expected a floating-point type, got {input.dtype}")
+        if isinstance(alpha, complex):
+            raise RuntimeError(f"elu: alpha must be a real number, got {alpha}")
 
     @staticmethod
     def forward(input: Tensor, alpha: float) -> Tensor:

@@ -130,9 +130,11 @@ def gelu(input: Tensor, *, approximate: str = "none") -> Tensor:
         a, of the same shape and type.
 
     Raises:
-        TypeError: `input` is not a Tensor.
+        TypeError: `input` is not a Tensor, or `approximate` no str.
         RuntimeError: another `approximate`.
         NotImplementedError: `input` is not floating-point.
     """
     require_tensor("gelu", input=input)
+    if not isinstance(approximate, str):
+        raise TypeError(f"gelu: approximate must be a str, got {approximate!r}")
     return _gelu(input, approximate)

@@ -33,6 +33,7 @@ import torch
 import torch.nn.functional as T
 from torch import Tensor
 
+from manual_backprop.functional._arguments import integer
 from manual_backprop.functional.operation import (
     Formula,
     Operation,
@@ -101,10 +102,9 @@ def dim_or_default(operation: str, input: Tensor, dim: int | None, stacklevel: i
     """`dim`, or the one that PyTorch takes where it is left out, with a warning."""
     if dim is None:
         dim = 0 if input.dim() in (0, 1, 3) else 1
-        warnings.warn(f"{operation}: leaving out dim is deprecated, use dim={dim}", stacklevel=stacklevel)
-    if not isinstance(dim, int):
-        raise TypeError(f"{operation}: dim must be an int, got {type(dim).__name__}")
-    return dim
+        if not torch.compiler.is_compiling():  # a warning is not traced
+            warnings.warn(f"{operation}: leaving out dim is deprecated, use dim={dim}", stacklevel=stacklevel)
+    return integer(operation, "dim", dim)
 
 
 def stable_log_softmax(z: Tensor, dim: int) -> Tensor:

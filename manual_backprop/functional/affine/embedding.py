@@ -42,6 +42,7 @@ import torch
 import torch.nn.functional as T
 from torch import Tensor
 
+from manual_backprop.functional._arguments import integer, require_flags
 from manual_backprop.functional.operation import (
     PLACES,
     Formula,
@@ -151,12 +152,15 @@ def embedding(
         y, (*, D).
 
     Raises:
-        TypeError: an argument is not a Tensor.
+        TypeError: an argument is not a Tensor, no integer or no bool.
         RuntimeError: `weight` is no table, or `input` holds no integers.
         IndexError: an index that is no row (on a CPU; a GPU reports it later, by itself).
         AssertionError: `padding_idx` is no row.
     """
     require_tensor("embedding", input=input, weight=weight)
+    require_flags("embedding", scale_grad_by_freq=scale_grad_by_freq, sparse=sparse)
+    if padding_idx is not None:
+        padding_idx = integer("embedding", "padding_idx", padding_idx)
     rows = len(weight) if weight.dim() else 0
     if padding_idx is not None and not -rows <= padding_idx < rows and padding_idx != 0:
         raise AssertionError(f"embedding: padding_idx must be from {-rows} to {rows - 1}, got {padding_idx}")

@@ -36,6 +36,7 @@ from manual_backprop.functional.operation import (
     example,
     function_of,
     public,
+    require_tensor,
     twin_of,
 )
 from manual_backprop.functional.shapes.broadcast_to import back_to, like, pushed
@@ -137,5 +138,9 @@ def square(input: Tensor) -> Tensor:
 
     Args:
         input: x, of any shape (*).
+
+    Raises:
+        TypeError: `input` is not a Tensor.
     """
+    require_tensor("square", input=input)
     return _pow(input, 2)

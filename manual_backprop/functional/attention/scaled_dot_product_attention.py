@@ -53,6 +53,7 @@ import torch
 import torch.nn.functional as T
 from torch import Tensor
 
+from manual_backprop.functional._arguments import require_flags
 from manual_backprop.functional.attention._checks import check_attention, scores_shape
 from manual_backprop.functional.operation import (
     Formula,
@@ -235,12 +236,13 @@ def scaled_dot_product_attention(
         O, (*, L, V).
 
     Raises:
-        TypeError: an argument is not a Tensor.
+        TypeError: an argument is not a Tensor, or a flag no bool.
         RuntimeError: shapes or types that do not fit each other, `is_causal` together with a mask, or a
             `dropout_p` outside 0 to 1.
         NotImplementedError: complex numbers.
     """
     require_tensor("scaled_dot_product_attention", query=query, key=key, value=value)
+    require_flags("scaled_dot_product_attention", is_causal=is_causal, enable_gqa=enable_gqa)
     if attn_mask is not None:
         require_tensor("scaled_dot_product_attention", attn_mask=attn_mask)
         if is_causal:

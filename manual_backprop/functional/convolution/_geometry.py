@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 from torch import Tensor
 
-from manual_backprop.functional.convolution._windows import Pair, is_integer, pair, require_at_least
+from manual_backprop.functional.convolution._windows import Pair, pair, require_at_least
 
 
 class Geometry(NamedTuple):
@@ -44,8 +44,6 @@ def check_conv2d(
         )
     if isinstance(padding, str) and padding not in ("same", "valid"):
         raise RuntimeError(f"conv2d: padding must be numbers, 'same' or 'valid', got {padding!r}")
-    if not is_integer(groups):
-        raise TypeError(f"conv2d: groups must be an integer, got {groups!r}")
     at = geometry_of(weight, stride, padding, dilation, groups)
     require_at_least(1, "conv2d", stride=at.stride, dilation=at.dilation, groups=(groups, groups))
     require_at_least(0, "conv2d", padding=at.padding)

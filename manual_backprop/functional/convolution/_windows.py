@@ -20,6 +20,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from manual_backprop.functional._arguments import as_int, is_integer
+
 Pair = tuple[int, int]
 
 
@@ -35,12 +37,13 @@ def pair(operation: str, name: str, value: Any) -> Pair:
         raise TypeError(f"{operation}: {name} must be an integer or two, got {value!r}")
     if len(several) not in (1, 2):
         raise RuntimeError(f"{operation}: {name} must be an integer or two, got {value!r}")
-    return several[0], several[-1]
+    return as_int(several[0]), as_int(several[-1])
 
 
-def is_integer(value: Any) -> bool:
-    """Whether it counts something; True and False do not."""
-    return hasattr(value, "__index__") and not isinstance(value, bool | Tensor)
+def stride_or(kernel: Pair, operation: str, stride: Any) -> Pair:
+    """The stride of a pooling: that of the window where none is given, as None or as nothing in brackets."""
+    absent = stride is None or (isinstance(stride, list | tuple) and len(stride) == 0)
+    return kernel if absent else pair(operation, "stride", stride)
 
 
 def require_at_least(least: int, operation: str, **options: Pair) -> None:

@@ -48,7 +48,8 @@ import torch
 import torch.nn.functional as T
 from torch import Tensor
 
-from manual_backprop.functional.convolution._windows import Pair, is_integer, require_at_least
+from manual_backprop.functional._arguments import as_int, is_integer
+from manual_backprop.functional.convolution._windows import Pair, require_at_least
 from manual_backprop.functional.operation import (
     Formula,
     Operation,
@@ -162,4 +163,4 @@ def _sizes(input: Tensor, output_size: Any) -> Pair:
             f"adaptive_avg_pool2d: expected input (N, C, H, W) or (C, H, W), got {tuple(input.shape)}"
         )
     rows, columns = (size if own is None else own for own, size in zip(asked, input.shape[-2:], strict=True))
-    return rows, columns
+    return as_int(rows), as_int(columns)

@@ -40,7 +40,8 @@ import torch
 import torch.nn.functional as T
 from torch import Tensor
 
-from manual_backprop.functional.convolution._windows import Pair, check_pooling, is_integer, pair, spread
+from manual_backprop.functional._arguments import integer, require_flags
+from manual_backprop.functional.convolution._windows import Pair, check_pooling, pair, spread, stride_or
 from manual_backprop.functional.operation import (
     Formula,
     Operation,
@@ -72,6 +73,10 @@ class AvgPool2d(Operation):
     ) -> None:
         if not input.is_floating_point() and input.dtype != torch.int64:
             raise NotImplementedError(f"avg_pool2d: expected floating-point numbers, got {input.dtype}")
+        if input.dim() < 3:
+            raise IndexError(
+                f"avg_pool2d: expected input (N, C, H, W) or (C, H, W), got {tuple(input.shape)}"
+            )
         check_pooling("avg_pool2d", input, kernel, stride, padding, ceil_mode=ceil_mode)
         if divisor_override == 0:
             raise RuntimeError("avg_pool2d: divisor_override must not be 0")
@@ -131,7 +136,7 @@ def avg_pool2d(
     Args:
         input: x, (N, C, H, W), or (C, H, W) for one image.
         kernel_size: rows and columns of a window; one number, or one for each.
-        stride: by how much a window moves on; None for the size of the window.
+        stride: by how much a window moves on; None or () for the size of the window.
         padding: rows and columns of zeros on either side, at most half of the window.
         ceil_mode: whether rows and columns that are left over get a window too.
         count_include_pad: whether padding counts in the mean.
@@ -142,16 +147,15 @@ def avg_pool2d(
 
     Raises:
         TypeError: `input` is not a Tensor, or an option of another type.
+        IndexError: an input of fewer than three dimensions.
         RuntimeError: shapes and options that do not fit each other.
         NotImplementedError: `input` is not floating-point.
     """
     require_tensor("avg_pool2d", input=input)
-    for name, flag in (("ceil_mode", ceil_mode), ("count_include_pad", count_include_pad)):
-        if not isinstance(flag, bool):
-            raise TypeError(f"avg_pool2d: {name} must be a bool, got {flag!r}")
-    if divisor_override is not None and not is_integer(divisor_override):
-        raise TypeError(f"avg_pool2d: divisor_override must be an integer, got {divisor_override!r}")
+    require_flags("avg_pool2d", ceil_mode=ceil_mode, count_include_pad=count_include_pad)
+    if divisor_override is not None:
+        divisor_override = integer("avg_pool2d", "divisor_override", divisor_override)
     kernel = pair("avg_pool2d", "kernel_size", kernel_size)
-    stride = kernel if stride is None or stride == [] else pair("avg_pool2d", "stride", stride)
+    stride = stride_or(kernel, "avg_pool2d", stride)
     padding = pair("avg_pool2d", "padding", padding)
     return _avg_pool2d(input, kernel, stride, padding, ceil_mode, count_include_pad, divisor_override)

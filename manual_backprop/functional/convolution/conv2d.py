@@ -60,6 +60,7 @@ import torch
 import torch.nn.functional as T
 from torch import Tensor
 
+from manual_backprop.functional._arguments import integer
 from manual_backprop.functional.convolution._geometry import Geometry, check_conv2d, geometry_of
 from manual_backprop.functional.convolution._windows import cut, spread, windows
 from manual_backprop.functional.operation import (
@@ -213,4 +214,5 @@ def conv2d(
     require_tensor("conv2d", input=input, weight=weight)
     if bias is not None:
         require_tensor("conv2d", bias=bias)
+    groups = integer("conv2d", "groups", groups)
     return _conv2d(input, weight, bias, stride, padding, dilation, groups)

@@ -23,6 +23,13 @@ Want    ∂L/∂x.
 
     There may be several, where windows overlap. A place that is the largest of none gets 0.
 
+4.  Where dilation reaches over the whole image, a window can see padding alone. Its output is −∞ whatever x
+    is, and moves with none of it:
+
+        ∂yᵢ/∂x_w = 0
+
+    PyTorch gives such a window a place too, which need not be in the image, and writes its gradient there.
+
 The numerical trap: to look afterwards for the places where x equals y finds several where numbers are equal,
 which zeros behind a ReLU often are, and the gradient counts more than once. So the hᵢ are remembered.
 
@@ -40,7 +47,8 @@ import torch
 import torch.nn.functional as T
 from torch import Tensor
 
-from manual_backprop.functional.convolution._windows import Pair, check_pooling, pair
+from manual_backprop.functional._arguments import require_flags
+from manual_backprop.functional.convolution._windows import Pair, check_pooling, pair, stride_or
 from manual_backprop.functional.operation import (
     Formula,
     Operation,
@@ -80,7 +88,8 @@ class MaxPool2d(Operation):
         ctx.set_materialize_grads(False)  # no zeros are made for what has no gradient
         ctx.save_for_backward(places)  # they say all: x itself is not needed
         ctx.save_for_forward(places)
-        ctx.input_shape, ctx.input_dtype = inputs[0].shape, inputs[0].dtype
+        input, *ctx.options = inputs
+        ctx.input_shape, ctx.input_dtype = input.shape, input.dtype
 
     @staticmethod
     def backward(ctx: Any, grad_output: Tensor | None, _: None) -> tuple[Tensor | None, ...]:
@@ -88,6 +97,9 @@ class MaxPool2d(Operation):
             return None, None, None, None, None, None
         (places,) = ctx.saved_tensors
         g = widen(grad_output)
+        blind = _blind(places, ctx)
+        if blind is not None:
+            g, places = g.masked_fill(blind, 0), places.masked_fill(blind, 0)
         *images, H, W = ctx.input_shape
         nothing = g.new_zeros(*images, H * W)
         grad_input = nothing.scatter_add_(-1, _in_a_row(places), _in_a_row(g))
@@ -96,13 +108,34 @@ class MaxPool2d(Operation):
     @staticmethod
     def jvp(ctx: Any, input_tangent: Tensor, *_: None) -> tuple[Tensor, None]:
         (places,) = ctx.saved_tensors
+        blind = _blind(places, ctx)
+        places = places if blind is None else places.masked_fill(blind, 0)
         moved = _in_a_row(input_tangent).gather(-1, _in_a_row(places))  # ẏᵢ is ẋ at hᵢ
-        return moved.reshape(places.shape), None
+        moved = moved.reshape(places.shape)
+        return moved if blind is None else moved.masked_fill(blind, 0), None
 
 
 def _in_a_row(image: Tensor) -> Tensor:
     """(*, H, W) → (*, HW)."""
     return image.reshape(*image.shape[:-2], prod(image.shape[-2:]))
+
+
+def _blind(places: Tensor, ctx: Any) -> Tensor | None:
+    """Step 4: (O, P), which windows see padding alone; None where all see some of the image."""
+    kernel, stride, padding, dilation, _ = ctx.options
+    size = ctx.input_shape[-2:]
+    if all(d <= n for d, n in zip(dilation, size, strict=True)):  # too short to reach over it
+        return None
+    numbers = zip(size, places.shape[-2:], kernel, stride, padding, dilation, strict=True)
+    rows, columns = (_sees(places.device, *each) for each in numbers)
+    return ~(rows[:, None] & columns)
+
+
+def _sees(device: torch.device, n: int, windows: int, k: int, s: int, p: int, d: int) -> Tensor:
+    """Which windows see a row of the image: the first that they read at 0 or behind it is one, and theirs."""
+    start = torch.arange(windows, device=device) * s - p
+    first = torch.where(start < 0, start % d, start)
+    return (first < n) & (first - start <= d * (k - 1))
 
 
 _max_pool2d = function_of(MaxPool2d)
@@ -123,7 +156,7 @@ def max_pool2d(
     Args:
         input: x, (N, C, H, W), or (C, H, W) for one image.
         kernel_size: rows and columns of a window; one number, or one for each.
-        stride: by how much a window moves on; None for the size of the window.
+        stride: by how much a window moves on; None or () for the size of the window.
         padding: rows and columns of −∞ on either side, at most half of the window.
         dilation: how far the rows and columns that a window sees lie apart.
         ceil_mode: whether rows and columns that are left over get a window too.
@@ -138,10 +171,9 @@ def max_pool2d(
         NotImplementedError: numbers without an order.
     """
     require_tensor("max_pool2d", input=input)
-    if not isinstance(ceil_mode, bool):
-        raise TypeError(f"max_pool2d: ceil_mode must be a bool, got {ceil_mode!r}")
+    require_flags("max_pool2d", ceil_mode=ceil_mode)
     kernel = pair("max_pool2d", "kernel_size", kernel_size)
-    stride = kernel if stride is None or stride == [] else pair("max_pool2d", "stride", stride)
+    stride = stride_or(kernel, "max_pool2d", stride)
     padding, dilation = pair("max_pool2d", "padding", padding), pair("max_pool2d", "dilation", dilation)
     largest, places = _max_pool2d(input, kernel, stride, padding, dilation, ceil_mode)
     return (largest, places) if return_indices else largest

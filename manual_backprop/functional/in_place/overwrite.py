@@ -43,6 +43,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from manual_backprop.functional._arguments import number_of
 from manual_backprop.functional.arithmetic._operands import remember_operands
 from manual_backprop.functional.arithmetic.add import add
 from manual_backprop.functional.arithmetic.div import div
@@ -64,15 +65,19 @@ class Overwrite(Operation):
     overwrites = True
 
     @staticmethod
-    def forward(input: Tensor, value: Tensor) -> Tensor:
-        input.copy_(value)
+    def forward(input: Tensor, value: Any) -> Tensor:
+        if isinstance(value, Tensor):
+            input.copy_(value)
+        else:
+            input.fill_(value)
         return input
 
     @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor], output: Tensor) -> None:
-        ctx.mark_dirty(inputs[0])  # autograd must know, in case another operation kept the old x
+    def setup_context(ctx: Any, inputs: tuple[Tensor, Any], output: Tensor) -> None:
+        input, value = inputs
+        ctx.mark_dirty(input)  # autograd must know, in case another operation kept the old x
         remember_operands(ctx, output, *inputs)
-        ctx.device = inputs[1].device
+        ctx.device = value.device if isinstance(value, Tensor) else None
         ctx.set_materialize_grads(False)  # a zero tangent made for an x without one could not be overwritten
 
     @staticmethod
@@ -93,9 +98,10 @@ class Overwrite(Operation):
 
     @classmethod
     def vmap(
-        cls, info: Any, in_dims: tuple[int | None, int | None], input: Tensor, value: Tensor
+        cls, info: Any, in_dims: tuple[int | None, int | None], input: Tensor, value: Any
     ) -> tuple[Tensor, int | None]:
-        overwritten: Tensor = cls.apply(input, _aligned(in_dims, input, value))
+        aligned = _aligned(in_dims, input, value) if isinstance(value, Tensor) else value
+        overwritten: Tensor = cls.apply(input, aligned)
         return overwritten, in_dims[0]
 
 
@@ -213,7 +219,7 @@ def fill_(input: Tensor, value: Any) -> Tensor:
     """One number everywhere; as torch.Tensor.fill_."""
     if not _is_ours(input, value) or (isinstance(value, Tensor) and value.dim() > 0):
         return input.fill_(value)
-    return _overwrite(input, torch.as_tensor(value, device=input.device))
+    return _overwrite(input, number_of(value, input.device))
 
 
 @twin_of(torch.zero_, torch.Tensor.zero_)

@@ -17,7 +17,8 @@ from manual_backprop.functional.operation import require_tensor, widen
 
 def difference(input: Tensor, target: Tensor) -> Tensor:
     """The error x − t, in the type that holds both, and wide enough to compute in."""
-    x, t = torch.broadcast_tensors(input, target)
+    dtype = torch.promote_types(input.dtype, target.dtype)  # truth values are subtracted as numbers
+    x, t = torch.broadcast_tensors(input.to(dtype), target.to(dtype))
     return widen(x) - widen(t)
 
 

@@ -61,11 +61,13 @@ def reduction_from(
     """
     if size_average is not None or reduce is not None:
         per_example = reduce is not None and not reduce
-        reduction = "none" if per_example else "sum" if size_average is False else "mean"
-        warnings.warn(
-            f"{operation}: size_average and reduce are deprecated, use reduction={reduction!r} instead",
-            stacklevel=3,
-        )
+        summed = size_average is not None and not size_average
+        reduction = "none" if per_example else "sum" if summed else "mean"
+        if not torch.compiler.is_compiling():  # a warning is not traced
+            warnings.warn(
+                f"{operation}: size_average and reduce are deprecated, use reduction={reduction!r} instead",
+                stacklevel=3,
+            )
     if reduction not in known:
         *others, last = map(repr, known)
         raise ValueError(f"{operation}: reduction must be {', '.join(others)} or {last}, got {reduction!r}")

@@ -88,7 +88,8 @@ class BinaryCrossEntropyWithLogits(Operation):
         if not input.is_floating_point():
             raise NotImplementedError(f"{NAME}: expected a floating-point input, got {input.dtype}")
         if not target.is_floating_point():
-            raise RuntimeError(f"{NAME}: expected a floating-point target, got {target.dtype}")
+            kind = NotImplementedError if target.dtype == torch.bool else RuntimeError
+            raise kind(f"{NAME}: expected a floating-point target, got {target.dtype}")
         for name, tensor in (("weight", weight), ("pos_weight", pos_weight)):
             if tensor is None:
                 continue
@@ -96,6 +97,8 @@ class BinaryCrossEntropyWithLogits(Operation):
                 raise RuntimeError(
                     f"{NAME}: {name} {tuple(tensor.shape)} does not broadcast to input {tuple(input.shape)}"
                 )
+            if tensor.is_complex():
+                raise RuntimeError(f"{NAME}: {name} must be real, as the loss is, got {tensor.dtype}")
             if tensor.requires_grad:
                 raise RuntimeError(f"{NAME}: {name} is a constant here and cannot require a gradient")
 
@@ -105,8 +108,7 @@ class BinaryCrossEntropyWithLogits(Operation):
     ) -> Tensor:
         x, t, w, p = _wide(input, target, weight, pos_weight)
         losses = w * ((1 - t) * x + share(t, p) * softplus(-x))
-        dtype = torch.promote_types(input.dtype, target.dtype)
-        return narrow(reduce(losses, reduction, _count(losses)), dtype)
+        return narrow(reduce(losses, reduction, _count(losses)), target.dtype)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
@@ -128,15 +130,14 @@ class BinaryCrossEntropyWithLogits(Operation):
 
     @staticmethod
     def jvp(ctx: Any, input_tangent: Tensor | None, target_tangent: Tensor | None, *_: None) -> Tensor:
-        input, target, *_ = ctx.saved_tensors
+        _, target, *_ = ctx.saved_tensors
         x, t, w, p = _wide(*ctx.saved_tensors)
         moved = torch.zeros_like(x)
         if input_tangent is not None:
             moved = moved + widen(input_tangent) * w * (share(t, p) * torch.sigmoid(x) - p * t)
         if target_tangent is not None:
             moved = moved + widen(target_tangent) * w * slope_in_t(x, p)
-        dtype = torch.promote_types(input.dtype, target.dtype)
-        return narrow(reduce(moved, ctx.reduction, _count(x)), dtype)
+        return narrow(reduce(moved, ctx.reduction, _count(x)), target.dtype)
 
 
 def share(t: Tensor, p: Tensor | float) -> Tensor | float:
@@ -190,12 +191,13 @@ def binary_cross_entropy_with_logits(
         pos_weight: p, what the answer yes weighs against no, of a shape that broadcasts to (*).
 
     Returns:
-        The loss, in nats: a scalar, or (*) for "none". The mean is over all elements, whatever they weigh.
+        The loss, in nats and in the target's type: a scalar, or (*) for "none". The mean is over all
+        elements, whatever they weigh.
 
     Raises:
         TypeError: an argument is not a Tensor.
         ValueError: a target of another shape than the input, or an unknown reduction.
-        RuntimeError: a weight that does not broadcast or requires a gradient, or an integer target.
+        RuntimeError: a weight that does not broadcast, is complex or requires a gradient; an integer target.
         NotImplementedError: an integer input.
     """
     require_tensor(NAME, input=input, target=target)

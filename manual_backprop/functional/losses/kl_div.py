@@ -45,6 +45,8 @@ import torch
 import torch.nn.functional as T
 from torch import Tensor
 
+from manual_backprop.functional._arguments import require_flags
+from manual_backprop.functional.arithmetic.div import div
 from manual_backprop.functional.losses._reduction import grad_of_losses, reduce, reduction_from, rounded
 from manual_backprop.functional.operation import (
     POSITIVE,
@@ -162,11 +164,13 @@ def kl_div(
         The loss, in nats: a scalar, or (*) for "none".
 
     Raises:
-        TypeError: an argument is not a Tensor.
+        TypeError: an argument is not a Tensor, or `log_target` no bool.
         ValueError: an unknown reduction.
         RuntimeError: `input` is not floating-point, or the shapes cannot be broadcast.
     """
     require_tensor("kl_div", input=input, target=target)
+    require_flags("kl_div", log_target=log_target)
+    per_example = reduction == "batchmean"
     flagged = size_average is not None or reduce is not None
     reduction = reduction_from(
         size_average, reduce, reduction, operation="kl_div", known=("none", "mean", "sum", "batchmean")
@@ -176,4 +180,5 @@ def kl_div(
             "kl_div: reduction='mean' divides by the number of classes too; 'batchmean' is the divergence",
             stacklevel=2,
         )
-    return _kl_div(input, target, reduction, log_target)
+    loss = _kl_div(input, target, reduction, log_target)
+    return div(loss, input.shape[0]) if flagged and per_example else loss  # the flags do not take it away

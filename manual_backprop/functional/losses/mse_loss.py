@@ -116,7 +116,7 @@ class MSELoss(Operation):
 
 
 class WeightedMSELoss(MSELoss):
-    """The same under autocast, which leaves the weighted loss in the type that it is given."""
+    """The same of any numbers, in the type that they are given in, which autocast leaves it."""
 
     formula = Formula(
         "weighted_mse_loss",
@@ -124,6 +124,12 @@ class WeightedMSELoss(MSELoss):
         "mean of ({0} − {1})², n = Σ {2}",
         ("2 {g} {2} ({0} − {1})/n", "−2 {g} {2} ({0} − {1})/n", "{g} (({0} − {1})² − {out})/n"),
     )
+
+    @staticmethod
+    def check(input: Tensor, target: Tensor, weight: Tensor | None, reduction: str) -> None:
+        if torch.bool in (input.dtype, target.dtype):
+            raise NotImplementedError(f"mse_loss: expected numbers, got {input.dtype} and {target.dtype}")
+        require_weight_like("mse_loss", input, weight)
 
     @staticmethod
     def autocast_dtype(device_type: str) -> None:
@@ -154,15 +160,18 @@ def mse_loss(
         weight: w, (*), of the input's shape; None for 1.
 
     Returns:
-        The loss: a scalar, or (*) for "none".
+        The loss: a scalar, or (*) for "none"; of complex numbers with weights PyTorch's own, with a built-in
+        gradient.
 
     Raises:
         TypeError: an argument is not a Tensor.
         ValueError: an unknown reduction, or a weight of another shape than the input.
         RuntimeError: shapes that cannot be broadcast.
-        NotImplementedError: `input` is not floating-point.
+        NotImplementedError: neither is floating-point, or with weights, one holds truth values.
     """
     require_pair("mse_loss", input, target, weight)
     reduction = reduction_from(size_average, reduce, reduction, operation="mse_loss")
+    if weight is not None and any(x.is_complex() for x in (input, target, weight)):
+        return T.mse_loss(input, target, reduction=reduction, weight=weight)  # type: ignore[call-arg]
     loss = _mse_loss if weight is None else _weighted_mse_loss
     return loss(input, target, weight, reduction)

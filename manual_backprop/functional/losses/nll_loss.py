@@ -34,6 +34,7 @@ import torch
 import torch.nn.functional as T
 from torch import Tensor
 
+from manual_backprop.functional._arguments import integer
 from manual_backprop.functional.losses._classes import check_classes, class_dimension, labels_of
 from manual_backprop.functional.losses._reduction import grad_of_losses, reduce, reduction_from
 from manual_backprop.functional.operation import (
@@ -126,7 +127,7 @@ def nll_loss(
         The loss, in nats: a scalar, or of the target's shape for "none".
 
     Raises:
-        TypeError: an argument is not a Tensor.
+        TypeError: an argument is not a Tensor, or `ignore_index` no integer.
         ValueError: not one target for each input, or an unknown reduction.
         IndexError: a target that is not a class (on a CPU; a GPU reports it later, by itself).
         RuntimeError: other shapes or types that do not fit.
@@ -136,6 +137,7 @@ def nll_loss(
     if weight is not None:
         require_tensor("nll_loss", weight=weight)
     reduction = reduction_from(size_average, reduce, reduction, operation="nll_loss")
+    ignore_index = integer("nll_loss", "ignore_index", ignore_index)
     if input.dim() == 1 and target.shape == (1,):
         target = target[0]
     return _nll_loss(input, target, weight, ignore_index, reduction)

@@ -47,6 +47,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from manual_backprop.functional._arguments import as_int, is_integer
 from manual_backprop.functional.operation import HALF_PRECISION, require_tensor
 
 Dims = tuple[int, ...]
@@ -117,9 +118,9 @@ def check_normalized_shape(
 
 def require_sizes(operation: str, shape: Any) -> tuple[int, ...]:
     """The shape as a tuple; a TypeError if it is not a sequence of integers."""
-    if not isinstance(shape, list | tuple) or not all(isinstance(n, int | torch.SymInt) for n in shape):
+    if not isinstance(shape, list | tuple) or not all(is_integer(n) for n in shape):
         raise TypeError(f"{operation}: normalized_shape must be a tuple of ints, got {shape!r}")
-    return tuple(shape)
+    return tuple(as_int(n) for n in shape)
 
 
 def require_tensors(operation: str, **parameters: Any) -> None:

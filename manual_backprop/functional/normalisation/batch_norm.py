@@ -44,6 +44,7 @@ import torch
 import torch.nn.functional as T
 from torch import Tensor
 
+from manual_backprop.functional._arguments import require_flags
 from manual_backprop.functional.normalisation._normalised import (
     along_channels,
     check_types,
@@ -255,7 +256,7 @@ def _torch_batch_norm(
     running_mean: Tensor | None,
     running_var: Tensor | None,
     training: bool,
-    momentum: float,
+    momentum: Any,
     eps: float,
     cudnn_enabled: bool,
 ) -> Tensor:
@@ -263,6 +264,8 @@ def _torch_batch_norm(
     require_tensor("batch_norm", input=input)
     parameters = {"weight": weight, "bias": bias, "running_mean": running_mean, "running_var": running_var}
     require_tensors("batch_norm", **parameters)
+    require_flags("batch_norm", training=training)
+    momentum = momentum.item() if isinstance(momentum, Tensor) else momentum
     if not isinstance(momentum, int | float):
         raise TypeError(f"batch_norm: momentum must be a number, got {type(momentum).__name__}")
     _check(input, training, **parameters)

@@ -35,6 +35,7 @@ import torch
 import torch.nn.functional as T
 from torch import Tensor
 
+from manual_backprop.functional._arguments import integer
 from manual_backprop.functional.normalisation._normalised import (
     along_channels,
     check_types,
@@ -198,7 +199,7 @@ def group_norm(
         NotImplementedError: `input` is not floating-point.
     """
     require_tensor("group_norm", input=input)
-    _require_int(num_groups)
+    num_groups = integer("group_norm", "num_groups", num_groups)
     shape = input.shape
     if len(shape) > 1 and num_groups > 0 and prod(shape[:2]) // num_groups * prod(shape[2:]) == 1:
         raise ValueError(
@@ -219,11 +220,6 @@ def _torch_group_norm(
 ) -> Tensor:
     """The same with the one argument more that torch.group_norm has; there a group may have one value."""
     require_tensor("group_norm", input=input)
-    _require_int(num_groups)
+    num_groups = integer("group_norm", "num_groups", num_groups)
     require_tensors("group_norm", weight=weight, bias=bias)
     return _group_norm(input, weight, bias, num_groups, eps)
-
-
-def _require_int(num_groups: Any) -> None:
-    if not isinstance(num_groups, int | torch.SymInt):
-        raise TypeError(f"group_norm: num_groups must be an int, got {type(num_groups).__name__}")

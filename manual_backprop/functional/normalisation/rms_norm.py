@@ -149,14 +149,17 @@ def rms_norm(
         eps: ε, added to the mean square; None for the rounding unit.
 
     Returns:
-        y, (*, D), of the input's type.
+        y, (*, D), of the input's type; of complex numbers PyTorch's own, with a built-in gradient.
 
     Raises:
         TypeError: an argument is not a Tensor, or `normalized_shape` no tuple of integers.
         ValueError: an input of fewer dimensions than `normalized_shape`.
         RuntimeError: shapes that do not fit each other.
-        NotImplementedError: `input` is not floating-point.
+        NotImplementedError: `input` holds integers.
     """
     require_tensor("rms_norm", input=input)
     require_tensors("rms_norm", weight=weight)
-    return _rms_norm(input, weight, require_sizes("rms_norm", normalized_shape), eps)
+    shape = require_sizes("rms_norm", normalized_shape)
+    if input.is_complex():
+        return T.rms_norm(input, shape, weight, eps)
+    return _rms_norm(input, weight, shape, eps)

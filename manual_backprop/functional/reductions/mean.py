@@ -33,8 +33,8 @@ from manual_backprop.functional.operation import (
     public,
     require_tensor,
 )
-from manual_backprop.functional.reductions._dims import with_numpys_names
-from manual_backprop.functional.reductions.sum import Dims, spread, summed
+from manual_backprop.functional.reductions._dims import SUMMED, Dims, called_as, dims_of
+from manual_backprop.functional.reductions.sum import spread, summed
 
 
 class Mean(Operation):
@@ -68,7 +68,7 @@ _mean = function_of(Mean)
 
 
 @public(torch.mean, torch.Tensor.mean, example=example((5, 3), dim=1))
-@with_numpys_names
+@called_as(SUMMED, "dim", "keepdim")
 def mean(
     input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: torch.dtype | None = None
 ) -> Tensor:
@@ -81,9 +81,10 @@ def mean(
         dtype: the type to average in.
 
     Raises:
-        TypeError: `input` is not a Tensor.
+        TypeError: `input` is not a Tensor, `dim` no integers, or `keepdim` without `dim`.
         IndexError: no such dimension.
         RuntimeError: a dimension that is named twice, or `input` is not floating-point.
     """
     require_tensor("mean", input=input)
-    return _mean(input, tuple(dim) if isinstance(dim, list | torch.Size) else dim, keepdim, dtype)
+    dim = dims_of("mean", dim, keepdim)
+    return _mean(input, dim, keepdim, dtype)

@@ -41,8 +41,8 @@ from manual_backprop.functional.operation import (
     public,
     widen,
 )
-from manual_backprop.functional.reductions._dims import with_numpys_names
-from manual_backprop.functional.reductions.sum import Dims, spread, summed
+from manual_backprop.functional.reductions._dims import DEVIATION, Dims, called_as
+from manual_backprop.functional.reductions.sum import spread, summed
 from manual_backprop.functional.reductions.var import along, arguments, differences, freedom, two_pass
 
 
@@ -101,10 +101,10 @@ _std = function_of(Std)
 
 
 @public(torch.std, torch.Tensor.std, example=example((5, 3), dim=1))
-@with_numpys_names
+@called_as(DEVIATION, "dim", "unbiased", "keepdim")
 def std(
     input: Tensor,
-    dim: Dims | bool = None,
+    dim: Dims = None,
     unbiased: bool = True,
     keepdim: bool = False,
     *,
@@ -114,20 +114,20 @@ def std(
 
     Args:
         input: x, of any shape (*).
-        dim: a dimension, or several; all of them by default. `unbiased` may stand in its place.
+        dim: a dimension, or several; all of them by default. `unbiased` may stand there alone.
         unbiased: whether c is 1; else 0.
         keepdim: leave the dimensions in the result, with size 1.
-        correction: c, whatever `unbiased` is.
+        correction: c, in place of `unbiased`.
 
     Returns:
         s; of complex numbers PyTorch's own, with a built-in gradient.
 
     Raises:
-        TypeError: `input` is not a Tensor, or `dim` no integers.
+        TypeError: `input` is not a Tensor, `dim` no integers, or arguments that do not go together.
         IndexError: no such dimension.
         RuntimeError: a dimension that is named twice, or `input` is not floating-point.
     """
-    dim, correction = arguments("std", input, dim, unbiased, correction)
+    dim, correction = arguments("std", input, dim, unbiased, keepdim, correction)
     if input.is_complex():
         return torch.std(input, dim, correction=correction, keepdim=keepdim)
     return _std(input, dim, correction, keepdim)

@@ -34,9 +34,7 @@ from manual_backprop.functional.operation import (
     public,
     require_tensor,
 )
-from manual_backprop.functional.reductions._dims import with_numpys_names
-
-Dims = int | tuple[int, ...] | None
+from manual_backprop.functional.reductions._dims import SUMMED, Dims, called_as, dims_of
 
 
 class Sum(Operation):
@@ -88,7 +86,7 @@ _sum = function_of(Sum)
 
 
 @public(torch.sum, torch.Tensor.sum, example=example((5, 3), dim=1))
-@with_numpys_names
+@called_as(SUMMED, "dim", "keepdim")
 def sum(
     input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: torch.dtype | None = None
 ) -> Tensor:
@@ -101,9 +99,16 @@ def sum(
         dtype: the type to sum in.
 
     Raises:
-        TypeError: `input` is not a Tensor.
+        TypeError: `input` is not a Tensor, `dim` no integers, or `keepdim` without `dim`.
         IndexError: no such dimension.
-        RuntimeError: a dimension that is named twice.
+        RuntimeError: a dimension that is named twice, or a `dtype` that has no gradient where one is due.
     """
     require_tensor("sum", input=input)
-    return _sum(input, tuple(dim) if isinstance(dim, list | torch.Size) else dim, keepdim, dtype)
+    dim = dims_of("sum", dim, keepdim)
+    if (
+        isinstance(dtype, torch.dtype)
+        and input.requires_grad
+        and not (dtype.is_floating_point or dtype.is_complex)
+    ):
+        raise RuntimeError(f"sum: {dtype} has no gradient, which the input requires")
+    return _sum(input, dim, keepdim, dtype)

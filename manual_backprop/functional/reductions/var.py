@@ -37,6 +37,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from manual_backprop.functional._arguments import require_flags
 from manual_backprop.functional.operation import (
     Formula,
     Operation,
@@ -48,8 +49,8 @@ from manual_backprop.functional.operation import (
     require_tensor,
     widen,
 )
-from manual_backprop.functional.reductions._dims import check_dims, with_numpys_names
-from manual_backprop.functional.reductions.sum import Dims, spread, summed
+from manual_backprop.functional.reductions._dims import DEVIATION, Dims, called_as, check_dims, dims_of
+from manual_backprop.functional.reductions.sum import spread, summed
 
 
 class Var(Operation):
@@ -107,19 +108,18 @@ def freedom(x: Tensor, dim: Dims, correction: float) -> Tensor:
 
 
 def arguments(
-    operation: str, input: Tensor, dim: Any, unbiased: bool, correction: float | None
+    operation: str, input: Tensor, dim: Any, unbiased: Any, keepdim: Any, correction: float | None
 ) -> tuple[Dims, float]:
-    """`dim` and the correction, checked; `unbiased` may stand in the place of `dim`, as torch has it."""
+    """`dim` and the correction, checked."""
     require_tensor(operation, input=input)
-    if isinstance(dim, bool):
-        dim, unbiased = None, dim
-    dim = tuple(dim) if isinstance(dim, list | torch.Size) else dim
+    require_flags(operation, unbiased=unbiased)
+    dim = dims_of(operation, dim, keepdim)
     check_dims(operation, input, dim)
     if not (input.is_floating_point() or input.is_complex()):
         raise RuntimeError(f"{operation}: expected floating-point numbers, got {input.dtype}")
     correction = (1 if unbiased else 0) if correction is None else correction
     n = math.prod([input.shape[d] for d in summed(dim, input.dim())])
-    if n <= correction:
+    if n <= correction and not torch.compiler.is_compiling():  # a warning is not traced
         warnings.warn(
             f"{operation}: {n} numbers and the correction {correction} leave no degrees of freedom",
             stacklevel=4,
@@ -131,10 +131,10 @@ _var = function_of(Var)
 
 
 @public(torch.var, torch.Tensor.var, example=example((5, 3), dim=1))
-@with_numpys_names
+@called_as(DEVIATION, "dim", "unbiased", "keepdim")
 def var(
     input: Tensor,
-    dim: Dims | bool = None,
+    dim: Dims = None,
     unbiased: bool = True,
     keepdim: bool = False,
     *,
@@ -144,20 +144,20 @@ def var(
 
     Args:
         input: x, of any shape (*).
-        dim: a dimension, or several; all of them by default. `unbiased` may stand in its place.
+        dim: a dimension, or several; all of them by default. `unbiased` may stand there alone.
         unbiased: whether c is 1; else 0.
         keepdim: leave the dimensions in the result, with size 1.
-        correction: c, whatever `unbiased` is.
+        correction: c, in place of `unbiased`.
 
     Returns:
         v; of complex numbers PyTorch's own, with a built-in gradient.
 
     Raises:
-        TypeError: `input` is not a Tensor, or `dim` no integers.
+        TypeError: `input` is not a Tensor, `dim` no integers, or arguments that do not go together.
         IndexError: no such dimension.
         RuntimeError: a dimension that is named twice, or `input` is not floating-point.
     """
-    dim, correction = arguments("var", input, dim, unbiased, correction)
+    dim, correction = arguments("var", input, dim, unbiased, keepdim, correction)
     if input.is_complex():
         return torch.var(input, dim, correction=correction, keepdim=keepdim)
     return _var(input, dim, correction, keepdim)

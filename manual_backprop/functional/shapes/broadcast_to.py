@@ -116,10 +116,12 @@ def broadcast_to(input: Tensor, size: tuple[int, ...]) -> Tensor:
         y, a view of `input`, in which several places may share one number.
 
     Raises:
-        TypeError: `input` is not a Tensor.
+        TypeError: `input` is not a Tensor, or `size` no tuple.
         RuntimeError: `input` does not broadcast to that shape.
     """
     require_tensor("broadcast_to", input=input)
+    if not isinstance(size, list | tuple):
+        raise TypeError(f"broadcast_to: size must be a tuple of ints, got {size!r}")
     return _expand(input, input.detach().expand(size).shape)
 
 

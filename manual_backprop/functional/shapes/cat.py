@@ -22,6 +22,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from manual_backprop.functional._arguments import integer, with_numpys_names
 from manual_backprop.functional.operation import Formula, Operation, example, function_of, public
 
 
@@ -72,6 +73,7 @@ _cat = function_of(Cat)
     torch.concatenate,
     example=example((2, 3), (5, 3), call=lambda cat, *tensors: cat(tensors)),
 )
+@with_numpys_names
 def cat(tensors: Any, dim: int = 0) -> Tensor:
     """The tensors one behind the other along a dimension; as torch.cat, with a hand-written gradient.
 
@@ -87,6 +89,10 @@ def cat(tensors: Any, dim: int = 0) -> Tensor:
         RuntimeError: sizes that do not fit.
         IndexError: no such dimension.
     """
-    if isinstance(tensors, Tensor) or not tensors or not all(isinstance(x, Tensor) for x in tensors):
+    if (
+        not isinstance(tensors, list | tuple)
+        or not tensors
+        or not all(isinstance(x, Tensor) for x in tensors)
+    ):
         return torch.cat(tensors, dim)  # which raises
-    return _cat(*tensors, dim)
+    return _cat(*tensors, integer("cat", "dim", dim))

@@ -32,6 +32,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from manual_backprop.functional._arguments import integer, with_numpys_names
 from manual_backprop.functional.operation import (
     PLACES,
     Formula,
@@ -42,6 +43,7 @@ from manual_backprop.functional.operation import (
     require_tensor,
     twin_of,
 )
+from manual_backprop.functional.shapes.clone import clone
 
 
 class GetItem(Operation):
@@ -102,10 +104,22 @@ def getitem(input: Tensor, index: Any) -> Tensor:
         IndexError: a place that is not there.
     """
     require_tensor("getitem", input=input)
-    return _getitem(input, index)
+    return _getitem(input, _on(input.device, index))
+
+
+def _on(device: torch.device, index: Any) -> Any:
+    """The index with its places on the device of x: they are copied there once, for both ways."""
+    if isinstance(index, tuple):
+        return tuple(_on(device, part) for part in index)
+    if isinstance(index, list) and index and all(isinstance(place, int) for place in index):
+        return torch.tensor(index, device=device)
+    if isinstance(index, Tensor) and index.dim() and index.dtype in (torch.int64, torch.int32):
+        return index.to(device)
+    return index
 
 
 @public(torch.select, torch.Tensor.select, example=example((5, 3), dim=1, index=2))
+@with_numpys_names
 def select(input: Tensor, dim: int, index: int) -> Tensor:
     """The part at one place of a dimension, without that dimension; as torch.select.
 
@@ -117,10 +131,11 @@ def select(input: Tensor, dim: int, index: int) -> Tensor:
     Raises:
         IndexError: no such dimension or place.
     """
-    return _getitem(input, _at(input, dim, index))
+    return _getitem(input, _at(input, dim, integer("select", "index", index)))
 
 
 @public(torch.narrow, torch.Tensor.narrow, example=example((5, 3), dim=0, start=1, length=2))
+@with_numpys_names
 def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
     """`length` places of a dimension from `start` on; as torch.narrow.
 
@@ -140,6 +155,7 @@ def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
 
 
 @public(torch.index_select, torch.Tensor.index_select, example=example((5, 3), dim=0, index=PLACES))
+@with_numpys_names
 def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
     """The parts at the places that a vector names; as torch.index_select.
 
@@ -153,7 +169,9 @@ def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
         RuntimeError: `index` holds no integers.
     """
     input.detach().index_select(dim, index)
-    return _getitem(input, _at(input, dim, index))
+    if input.dim() == 0:
+        return clone(input)  # a number has one place, however often it is named
+    return _getitem(input, _at(input, dim, index.reshape(index.numel())))
 
 
 def _at(input: Tensor, dim: int, part: Any) -> tuple[Any, ...]:

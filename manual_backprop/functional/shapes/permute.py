@@ -26,6 +26,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from manual_backprop.functional._arguments import as_int, is_integer
 from manual_backprop.functional.operation import (
     Formula,
     Operation,
@@ -96,8 +97,6 @@ def _permute_method(input: Tensor, *dims: Any, **named: Any) -> Tensor:
 @public(
     torch.transpose,
     torch.Tensor.transpose,
-    torch.swapaxes,
-    torch.Tensor.swapaxes,
     example=example((2, 3, 5), dim0=0, dim1=2),
 )
 @twin_of(torch.swapdims, torch.Tensor.swapdims)
@@ -117,6 +116,12 @@ def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
     if order:
         order[dim0], order[dim1] = order[dim1], order[dim0]
     return _permute(input, tuple(order))
+
+
+@twin_of(torch.swapaxes, torch.Tensor.swapaxes)
+def swapaxes(input: Tensor, axis0: int, axis1: int) -> Tensor:
+    """`transpose`, with the names that torch.swapaxes has for its arguments."""
+    return transpose(input, axis0, axis1)
 
 
 @public(torch.t, torch.Tensor.t, example=example((5, 3)))
@@ -164,9 +169,10 @@ def movedim(input: Tensor, source: Any, destination: Any) -> Tensor:
         RuntimeError: unlike many sources and destinations, or one that is named twice.
     """
     input.detach().movedim(source, destination)  # raises what is wrong with the dimensions
-    moved, places = ([d] if isinstance(d, int) else list(d) for d in (source, destination))
-    moved, places = ([d % input.dim() for d in dims] for dims in (moved, places))
+    moved, places = ([d] if is_integer(d) else list(d) for d in (source, destination))
+    n = max(input.dim(), 1)
+    moved, places = ([as_int(d) % n for d in dims] for dims in (moved, places))
     order = [d for d in range(input.dim()) if d not in moved]
     for place, d in sorted(zip(places, moved, strict=True)):
         order.insert(place, d)
-    return _permute(input, tuple(order))
+    return _permute(input, tuple(order[: input.dim()]))

@@ -27,6 +27,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from manual_backprop.functional._arguments import with_numpys_names
 from manual_backprop.functional.operation import (
     Formula,
     Operation,
@@ -81,10 +82,12 @@ def reshape(input: Tensor, shape: tuple[int, ...]) -> Tensor:
         y, a view of `input` where its strides allow one.
 
     Raises:
-        TypeError: `input` is not a Tensor.
+        TypeError: `input` is not a Tensor, or `shape` no tuple.
         RuntimeError: another number of elements.
     """
     require_tensor("reshape", input=input)
+    if not isinstance(shape, list | tuple):
+        raise TypeError(f"reshape: shape must be a tuple of ints, got {shape!r}")
     return _as(input, input.detach().reshape(shape))
 
 
@@ -121,6 +124,7 @@ def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
 
 
 @public(torch.unflatten, torch.Tensor.unflatten, example=example((6, 5), dim=0, sizes=(2, 3)))
+@with_numpys_names
 def unflatten(input: Tensor, dim: int, sizes: tuple[int, ...]) -> Tensor:
     """One dimension as several; as torch.unflatten.
 
@@ -137,6 +141,7 @@ def unflatten(input: Tensor, dim: int, sizes: tuple[int, ...]) -> Tensor:
 
 
 @public(torch.squeeze, torch.Tensor.squeeze, example=example((5, 1, 3)))
+@with_numpys_names
 def squeeze(input: Tensor, *dim: Any, **named: Any) -> Tensor:
     """Without the dimensions of size 1, or without those named of them; as torch.squeeze.
 
@@ -146,12 +151,16 @@ def squeeze(input: Tensor, *dim: Any, **named: Any) -> Tensor:
         named: `dim` by its name.
 
     Raises:
+        TypeError: dimensions that stand side by side, and not in a tuple.
         IndexError: no such dimension.
     """
+    if len(dim) > 1:
+        raise TypeError(f"squeeze: several dimensions are a tuple of them, got {dim}")
     return _as(input, input.detach().squeeze(*dim, **named))
 
 
 @public(torch.unsqueeze, torch.Tensor.unsqueeze, example=example((5, 3), dim=1))
+@with_numpys_names
 def unsqueeze(input: Tensor, dim: int) -> Tensor:
     """With a new dimension of size 1; as torch.unsqueeze.
 

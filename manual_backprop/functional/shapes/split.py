@@ -28,6 +28,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from manual_backprop.functional._arguments import as_int, with_numpys_names
 from manual_backprop.functional.operation import (
     Formula,
     Operation,
@@ -93,7 +94,7 @@ _unbind = function_of(Unbind)
 
 def _into(input: Tensor, parts: tuple[Tensor, ...], dim: int) -> tuple[Tensor, ...]:
     """`input` in parts of the same sizes as those that PyTorch made of it, checking the arguments."""
-    return _split(input, [part.shape[dim] for part in parts], dim)
+    return _split(input, [part.shape[as_int(dim)] for part in parts], as_int(dim))
 
 
 @public(
@@ -131,6 +132,7 @@ def _split_method(input: Tensor, split_size: Any, dim: int = 0) -> tuple[Tensor,
     torch.Tensor.chunk,
     example=example((5, 3), chunks=2, call=lambda chunk, x, **sizes: chunk(x, **sizes)[1]),
 )
+@with_numpys_names
 def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     """At most so many parts of equal size, the last one smaller where it does not go up; as torch.chunk.
 
@@ -147,6 +149,7 @@ def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
 
 
 @public(torch.unbind, torch.Tensor.unbind, example=example((5, 3), call=lambda unbind, x: unbind(x)[1]))
+@with_numpys_names
 def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
     """The slices along a dimension, without that dimension; as torch.unbind.
 
@@ -159,4 +162,4 @@ def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
         IndexError: no such dimension.
     """
     input.detach().unbind(dim)
-    return _unbind(input, dim)
+    return _unbind(input, as_int(dim))

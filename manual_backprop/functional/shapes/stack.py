@@ -21,6 +21,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from manual_backprop.functional._arguments import integer, with_numpys_names
 from manual_backprop.functional.operation import Formula, Operation, example, function_of, public
 
 
@@ -54,6 +55,7 @@ _stack = function_of(Stack)
 
 
 @public(torch.stack, example=example((5, 3), (5, 3), call=lambda stack, *tensors: stack(tensors)))
+@with_numpys_names
 def stack(tensors: Any, dim: int = 0) -> Tensor:
     """The tensors side by side along a new dimension; as torch.stack, with a hand-written gradient.
 
@@ -69,6 +71,10 @@ def stack(tensors: Any, dim: int = 0) -> Tensor:
         RuntimeError: no tensors, or tensors of different shapes.
         IndexError: no such place for a dimension.
     """
-    if isinstance(tensors, Tensor) or not tensors or not all(isinstance(x, Tensor) for x in tensors):
+    if (
+        not isinstance(tensors, list | tuple)
+        or not tensors
+        or not all(isinstance(x, Tensor) for x in tensors)
+    ):
         return torch.stack(tensors, dim)  # which raises
-    return _stack(*tensors, dim)
+    return _stack(*tensors, integer("stack", "dim", dim))

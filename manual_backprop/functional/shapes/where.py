@@ -29,6 +29,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from manual_backprop.functional._arguments import number_of
 from manual_backprop.functional.operation import (
     MASK,
     Formula,
@@ -120,8 +121,17 @@ def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
         value: a number, or a tensor that holds one.
 
     Raises:
-        RuntimeError: the mask holds no truth values, or `value` more than one number.
+        RuntimeError: the mask holds no truth values, `value` holds more than one number, or it requires a
+            gradient, which integers have not.
     """
     torch.masked_fill(input.detach(), mask, value.detach() if isinstance(value, Tensor) else value)
-    number = value.to(input.dtype) if isinstance(value, Tensor) else value
-    return _where(input, torch.as_tensor(number, dtype=input.dtype, device=input.device), ~mask)
+    number = number_of(value, input.device)
+    if isinstance(number, Tensor):
+        if number.requires_grad and not (input.is_floating_point() or input.is_complex()):
+            raise RuntimeError(f"masked_fill: {input.dtype} has no gradient, which the value requires")
+        number = number.to(input.device, input.dtype)
+    elif input.dtype == torch.bool:
+        number = bool(number)  # a number of another kind would take the result with it
+    elif not (input.is_floating_point() or input.is_complex()):
+        number = int(number)
+    return _where(input, number, ~mask)

@@ -122,7 +122,7 @@ ROW = Row(
     ),
     mistakes=(
         (lambda f: f.group_norm(x, 2, 1.0), "weight must be a Tensor, got float"),
-        (lambda f: f.group_norm(x, 2.0), "num_groups must be an int, got float"),
+        (lambda f: f.group_norm(x, 2.0), "num_groups must be an integer, got 2.0"),
         (lambda f: f.group_norm(x, 3), r"divide the 4 channels of input \(3, 4, 5\), got 3"),
         (lambda f: f.group_norm(x, -2), r"got -2"),
         (lambda f: f.group_norm(x[0, 0], 2), r"\(N, C\) or \(N, C, \*\).*got \(5,\)"),

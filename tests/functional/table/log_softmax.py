@@ -76,7 +76,7 @@ ROW = Row(
     mistakes=(
         (lambda f: f.log_softmax(five_scores, 2), r"from -2 to 1 for input \(5, 3\), got 2"),
         (lambda f: f.log_softmax(five_scores, -3), r"got -3"),
-        (lambda f: f.log_softmax(five_scores, 0.5), "dim must be an int, got float"),
+        (lambda f: f.log_softmax(five_scores, 0.5), "dim must be an integer, got 0.5"),
         (lambda f: f.log_softmax(five_scores.long(), 1), "got torch.int64"),
         (lambda f: f.log_softmax(five_scores, 1, dtype=torch.long), "got torch.int64"),
         (lambda f: f.log_softmax(five_scores + 0j, 1), "got torch.complex64"),

@@ -46,7 +46,7 @@ ROW = Row(
     mistakes=(
         (lambda f: f.softmax(torch.zeros(5, 3), 2), r"from -2 to 1 for input \(5, 3\), got 2"),
         (lambda f: f.softmax(torch.zeros(5, 3), -3), "got -3"),
-        (lambda f: f.softmax(torch.zeros(5, 3), 0.5), "dim must be an int, got float"),
+        (lambda f: f.softmax(torch.zeros(5, 3), 0.5), "dim must be an integer, got 0.5"),
         (lambda f: f.softmax(torch.zeros(5, 3).long(), 1), "got torch.int64"),
         (lambda f: f.softmax(torch.zeros(5, 3), 1, dtype=torch.long), "got torch.int64"),
         (lambda f: f.softmax(torch.zeros(5, 3) + 0j, 1), "got torch.complex64"),
