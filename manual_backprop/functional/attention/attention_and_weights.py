@@ -24,6 +24,7 @@ import math
 from dataclasses import replace
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from manual_backprop.functional.attention._checks import scores_shape
@@ -53,14 +54,15 @@ class AttentionAndWeights(Attention):
         dropout_p: float,
         average: bool,
         scale: float,
+        wide: bool,
     ) -> tuple[Tensor, Tensor]:
         P = dropped(probabilities(query, key, mask, False, scale, empty=math.nan), kept, dropout_p)
         weights = P.mean(1) if average else P
-        return narrow(P @ widen(value), query.dtype), narrow(weights, query.dtype)
+        return narrow(P @ widen(value), query.dtype), weights if wide else narrow(weights, query.dtype)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor]) -> None:
-        *tensors, ctx.dropout_p, ctx.average, ctx.scale = inputs
+        *tensors, ctx.dropout_p, ctx.average, ctx.scale, ctx.wide = inputs
         keep(ctx, *tensors)
 
     @staticmethod
@@ -77,7 +79,7 @@ class AttentionAndWeights(Attention):
         P = probabilities(query, key, mask, False, ctx.scale, empty=math.nan)
         moved, weights = attention_tangents(ctx, P, *tangents[:4])
         weights = weights.mean(1) if ctx.average else weights
-        return narrow(moved, query.dtype), narrow(weights, query.dtype)
+        return narrow(moved, query.dtype), weights if ctx.wide else narrow(weights, query.dtype)
 
 
 _attention_and_weights = function_of(AttentionAndWeights)
@@ -102,8 +104,10 @@ def attention_and_weights(
         average: return the mean of the weights over the heads.
 
     Returns:
-        O, (N, n, L, d), and P, (N, n, L, S) or (N, L, S).
+        O, (N, n, L, d), and P, (N, n, L, S) or (N, L, S); this in float32 under autocast on a GPU.
     """
     kept = random_kept(scores_shape(query, key, value, False), dropout_p, query.device)
     scale = 1 / math.sqrt(query.shape[-1])
-    return _attention_and_weights(query, key, value, mask, kept, dropout_p, average, scale)
+    device_type = query.device.type
+    wide = device_type != "cpu" and torch.is_autocast_enabled(device_type)  # as its softmax is there
+    return _attention_and_weights(query, key, value, mask, kept, dropout_p, average, scale, wide)

@@ -158,7 +158,8 @@ def attention_backward(
         grad_query = given_back(ctx.scale * (grad_S @ K), query) if needs_query else None
         grad_key = given_back(ctx.scale * (grad_S.mT @ Q), key) if needs_key else None
         grad_mask = given_back(grad_S, mask) if needs_mask else None
-    return grad_query, grad_key, grad_value, grad_mask, None, None, None, None
+    options = len(ctx.needs_input_grad) - 4
+    return grad_query, grad_key, grad_value, grad_mask, *(None,) * options
 
 
 def attention_tangents(ctx: Any, P: Tensor, *tangents: Tensor | None) -> tuple[Tensor, Tensor]:

@@ -25,6 +25,8 @@ NORMS_PER_EPOCH = 50
 EVALUATION_CHUNK = 1_000
 KEPT = ("epoch", "position", "step", "order_state", "sums", "metrics", "gradient_norms", "seconds")
 """The attributes of a Trainer that its state holds, besides the engine and the random numbers."""
+Advance = tuple[int, int, Callable[[], Tensor]]
+"""How many steps were made, on how many examples, and who tells the gradient norms of the last one."""
 
 
 class NotFinite(Exception):  # noqa: N818 - the run then looks for the step
@@ -98,11 +100,11 @@ class Trainer:
         with self.random:
             while self.position < len(images):
                 until = None if one_by_one else -self.step % every + 1
-                made, examples = self._advance(order, labels, until)
+                made, examples, norms_of_the_last = self._advance(order, labels, until)
                 self.position += examples
                 self.step += made
                 if (self.step - 1) % every == 0:
-                    norms.append((self.step - 1, self.engine.gradient_norms()))
+                    norms.append((self.step - 1, norms_of_the_last()))
                 if (progress.due(examples) and alone) or one_by_one:
                     counted = self._count(counted, labels)
                     progress.show(self.epoch, self.position, self.sums)
@@ -137,28 +139,28 @@ class Trainer:
         parameters: dict[str, Tensor] = self.engine.state_dict()["model"]
         return parameters
 
-    def _advance(self, order: Tensor, labels: Tensor, until: int | None) -> tuple[int, int]:
-        """Make one step, or replay `until` of them if captured; how many steps, on how many examples."""
+    def _advance(self, order: Tensor, labels: Tensor, until: int | None) -> Advance:
+        """Make one step, or replay `until` of them if captured."""
         replayed = self.replayed
         rest = len(order) - self.position
         if replayed is not None and replayed.count == until and replayed.examples <= rest:
             part = slice(self.position, self.position + replayed.examples)
             self.scores[part] = replayed(order[part], labels[part])
-            return until, replayed.examples
+            return until, replayed.examples, replayed.norms.clone
         count = min(self.config.batch_size, rest)
         part = slice(self.position, self.position + count)
         chosen, scores = order[part], self.scores[part]
         if not self.processes.several:
             batch = torch.index_select(self.data.train_images, 0, chosen, out=self.batch[:count])
             scores.copy_(self.engine.step(batch, labels[part]))
-            return 1, count
+            return 1, count, self.engine.gradient_norms
         self.random.seed(self._seed_of_this_step())
         images = self.data.train_images[self.processes.share(chosen)]
         scores.zero_()  # to which the other processes add theirs
         self.processes.share(scores).copy_(
             self.engine.step(images, self.processes.share(labels[part]), count)
         )
-        return 1, count
+        return 1, count, self.engine.gradient_norms
 
     def _seed_of_this_step(self) -> int:
         """Of dropout: each process has its own, and a resumed run the same as an uninterrupted one."""

@@ -6,6 +6,10 @@ time, so the indices of the chosen examples, their labels and the logits have bu
 replay and read after it. Nothing in it may wait for the GPU or depend on a Python number: Adam's t is one,
 so Adam is left out.
 
+A graph repeats kernels, and no Python. What the engine remembers of its last step in Python, such as the
+inputs of its layers, is that of a step that was not replayed, and gradient norms made of it would be those of
+no step at all. So they are taken in the graph, behind its last step.
+
 Source: PyTorch's documentation, "CUDA semantics", section "CUDA Graphs".
 """
 
@@ -29,7 +33,12 @@ class ReplayedSteps:
         batch_size: examples in a step.
         count: steps in a replay.
         capture: turns a function into one that repeats its work without Python.
+
+    Attributes:
+        norms: the engine's `gradient_norms` of the last step, (layers,); the next replay writes over them.
     """
+
+    norms: Tensor
 
     def __init__(
         self,
@@ -50,6 +59,7 @@ class ReplayedSteps:
             parts = (torch.split(buffer, batch_size) for buffer in (self.chosen, self.labels, self.scores))
             for chosen, labels, scores in zip(*parts, strict=True):
                 scores.copy_(engine.step(torch.index_select(images, 0, chosen, out=batch), labels))
+            self.norms = engine.gradient_norms()
 
         self.replay = capture(steps)
 

@@ -2,45 +2,117 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
-from manual_backprop.training import TrainingConfig, train
+from manual_backprop.training import Interrupted, TrainingConfig, resume, train
+from manual_backprop.training.engines.explicit import ExplicitEngine
 from manual_backprop.training.run import checkpoint, loop
 from manual_backprop.training.run.loop import may_be_replayed
+from tests.functional.fake_cuda import Waits, waits
+from tests.training.run.kernels import Kernels, captured
+from tests.training.run.test_kills import assert_equal
+from tests.training.run.test_run import StopAt
+
+QUIET: Callable[[str], None] = lambda line: None  # noqa: E731
+OPTIONS: dict[str, dict[str, Any]] = {
+    "momentum": {"momentum": 0.9, "lr": 0.01},
+    "decay": {"weight_decay": 0.01},
+    "momentum and decay": {"momentum": 0.9, "lr": 0.01, "weight_decay": 0.01},
+    "squared error": {"loss": "mse"},
+    "sigmoid": {"activation": "sigmoid"},
+    "tanh, three layers": {"activation": "tanh", "hidden": (31, 17)},
+    "no hidden layer": {"hidden": ()},
+    "float64": {"dtype": "float64"},
+    "bfloat16": {"precision": "bfloat16"},
+}
 
 
-@pytest.mark.parametrize("batch_size", [64, 61])
-def test_a_run_of_replayed_steps_is_the_run(
-    batch_size: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """On a CPU, with a graph that is made of Python after all."""
-    replays = []
+@pytest.fixture
+def graphs(monkeypatch: pytest.MonkeyPatch) -> list[Kernels]:
+    """The graphs that are captured from here on, on a CPU too."""
+    found: list[Kernels] = []
 
-    def captured(steps: Callable[[], None]) -> Callable[[], None]:
-        steps()  # the warm-up
+    def cuda_graph(steps: Callable[[], None]) -> Callable[[], None]:
+        found.append(captured(steps))
+        return found[-1].repeat
 
-        def replay() -> None:
-            replays.append(1)
-            steps()
+    monkeypatch.setattr(loop, "cuda_graph", cuda_graph)
+    return found
 
-        return replay
 
-    config = TrainingConfig(
-        dataset="sample", engine="explicit", epochs=3, batch_size=batch_size, device="cpu"
-    )
-    monkeypatch.setattr(loop, "NORMS_PER_EPOCH", 10)
-    one_by_one = train(config, tmp_path / "one", lambda line: None)
-    monkeypatch.setattr(loop, "cuda_graph", captured)
-    monkeypatch.setattr(loop, "may_be_replayed", lambda config, device: True)
-    replayed = train(config, tmp_path / "other", lambda line: None)
-    assert len(replays) > 20
+def run(folder: Path, replayed: bool, monkeypatch: pytest.MonkeyPatch, **options: Any) -> Path:
+    monkeypatch.setattr(loop, "may_be_replayed", lambda config, device: replayed)
+    config = TrainingConfig(dataset="sample", engine="explicit", device="cpu", **{"epochs": 3, **options})
+    return train(config, folder, QUIET)
+
+
+def assert_the_same_run(one: Path, other: Path) -> None:
     for table in ("metrics.csv", "gradient_norms.csv"):
-        assert (one_by_one / table).read_bytes() == (replayed / table).read_bytes()
-    states = [checkpoint.load(run / checkpoint.NAME)["engine"]["model"] for run in (one_by_one, replayed)]
-    for name, parameter in states[0].items():
-        assert torch.equal(parameter, states[1][name]), name
+        assert (one / table).read_bytes() == (other / table).read_bytes(), table
+    assert_equal(*(checkpoint.load(out / checkpoint.NAME)["engine"] for out in (one, other)))
+
+
+def test_the_imitation_of_a_graph_repeats_kernels_and_no_python() -> None:
+    place, total, calls = torch.tensor(2.0), torch.tensor(0.0), []
+
+    def step() -> None:
+        calls.append("call")
+        total.add_(place * len(calls))
+
+    kernels = captured(step)
+    assert total == 2 * 1 + 2 * 2
+    place.fill_(10.0)
+    kernels.repeat()
+    assert total == 2 * 1 + 2 * 2 + 10 * 2
+    assert len(calls) == 2
+
+
+@pytest.mark.parametrize("batch_size", [64, 61, 50, 16])
+def test_a_run_of_replayed_steps_is_the_run(
+    batch_size: int, tmp_path: Path, graphs: list[Kernels], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With and without an incomplete last batch; the norms of its gradients too."""
+    monkeypatch.setattr(loop, "NORMS_PER_EPOCH", 10)
+    one, other = (
+        run(tmp_path / str(replayed), replayed, monkeypatch, batch_size=batch_size)
+        for replayed in (False, True)
+    )
+    assert [kernels.repeated > 20 for kernels in graphs] == [True]
+    assert_the_same_run(one, other)
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+@pytest.mark.usefixtures("few_digits")
+def test_a_run_with_this_option_is_the_run(
+    name: str, tmp_path: Path, graphs: list[Kernels], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loop, "NORMS_PER_EPOCH", 10)
+    options = {"batch_size": 15, "hidden": (17,), **OPTIONS[name]}
+    one, other = (run(tmp_path / str(r), r, monkeypatch, **options) for r in (False, True))
+    assert [kernels.repeated > 20 for kernels in graphs] == [True]
+    assert_the_same_run(one, other)
+
+
+@pytest.mark.parametrize("stop", [1, 7, 12, 30])
+@pytest.mark.usefixtures("few_digits")
+def test_a_run_that_is_resumed_goes_on_as_it_was(
+    stop: int, tmp_path: Path, graphs: list[Kernels], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It captures a graph of its own; the steps up to the next norm are made one by one."""
+    monkeypatch.setattr(loop, "NORMS_PER_EPOCH", 10)
+    options = {"batch_size": 15, "momentum": 0.9, "lr": 0.01}
+    one = run(tmp_path / "one", False, monkeypatch, **options)
+    with monkeypatch.context() as patch:
+        StopAt(stop)(patch)
+        with pytest.raises(Interrupted):
+            run(tmp_path / "stopped", True, monkeypatch, **options)
+    resume(tmp_path / "stopped", {}, QUIET)
+    assert len(graphs) == 2
+    assert graphs[1].repeated
+    assert_the_same_run(one, tmp_path / "stopped")
 
 
 @pytest.mark.parametrize(
@@ -60,9 +132,30 @@ def test_what_may_be_replayed(options: dict[str, str], device: str, may: bool) -
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 def test_a_cuda_graph_makes_the_steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     config = TrainingConfig(dataset="sample", engine="explicit", epochs=2, device="cuda")
-    graph = train(config, tmp_path / "graph", lambda line: None)
+    graph = train(config, tmp_path / "graph", QUIET)
     monkeypatch.setattr(loop, "may_be_replayed", lambda config, device: False)
-    steps = train(config, tmp_path / "steps", lambda line: None)
-    graphs, stepped = (checkpoint.load(run / checkpoint.NAME)["engine"]["model"] for run in (graph, steps))
-    for name, parameter in graphs.items():
-        torch.testing.assert_close(parameter, stepped[name], msg=name)
+    steps = train(config, tmp_path / "steps", QUIET)
+    replayed, stepped = (checkpoint.load(out / checkpoint.NAME) for out in (graph, steps))
+    for name, parameter in replayed["engine"]["model"].items():
+        torch.testing.assert_close(parameter, stepped["engine"]["model"][name], msg=name)
+    torch.testing.assert_close(
+        *(torch.tensor(state["gradient_norms"]) for state in (replayed, stepped)), rtol=1e-3, atol=1e-5
+    )
+
+
+@pytest.mark.parametrize("name", ["a plain step", *OPTIONS])
+def test_a_step_may_be_captured(name: str) -> None:
+    """On CUDA tensors without a GPU: neither it nor the norms of its gradients wait for one."""
+    config = TrainingConfig(engine="explicit", **{"hidden": (31,), **OPTIONS.get(name, {})})
+
+    def step(images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        engine = ExplicitEngine(config, [784, *config.hidden, 10], torch.device("cuda"))
+        engine.step(images, labels)  # makes the buffers
+        with Waits() as found:
+            engine.step(images, labels)
+            engine.gradient_norms()
+        assert found.found == []
+        return images
+
+    images = torch.zeros(61, 784, dtype=getattr(torch, config.dtype))
+    waits(step, (images, torch.zeros(61, dtype=torch.int64)))
