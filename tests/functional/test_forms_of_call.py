@@ -13,6 +13,7 @@ import manual_backprop.functional as F
 from manual_backprop import use_manual_gradients
 from tests.functional.forms import FORMS, called, tensors
 from tests.functional.outcomes import Outcome, Twins, difference, outcome_of
+from tests.functional.samples import labels, randn
 from tests.functional.table import ROWS
 
 WITHOUT_TWIN = {"cross_entropy_", "linear_cross_entropy", "linear_relu", "linear_sigmoid"}
@@ -101,3 +102,26 @@ def test_the_names_that_stand_for_the_same_function_have_their_own_arguments(nam
 
     x = tensors()["x"]
     assert difference(outcome_of(inside, [x]), outcome_of(ALIASES[name], [x])) is None
+
+
+@pytest.mark.parametrize("options", [{}, {"label_smoothing": 0.1, "reduction": "none"}, {"reduction": "sum"}])
+@pytest.mark.parametrize("places", [(), (2,), (2, 5)], ids=str)
+@pytest.mark.parametrize("probabilities", [False, True], ids=["classes", "probabilities"])
+def test_a_loss_of_a_layer_is_that_of_its_scores(
+    probabilities: bool, places: tuple[int, ...], options: dict[str, Any]
+) -> None:
+    """As with the twin of later PyTorch: several losses for each input, and class probabilities."""
+    x, W, b = randn(5, 3), randn(7, *places, 3), randn(7, *places)
+    classes = labels(5, *places, classes=7)
+    q = randn(5, 7, *places).softmax(1)
+    target = q if probabilities else classes
+
+    def ours(x: Tensor, W: Tensor, b: Tensor) -> Tensor:
+        return F.linear_cross_entropy(x, W, target, linear_bias=b, **options)
+
+    def due(x: Tensor, W: Tensor, b: Tensor) -> Tensor:
+        z = torch.tensordot(x, W, dims=([1], [W.dim() - 1])) + b
+        return torch.nn.functional.cross_entropy(z, target, **options)
+
+    given = [t.requires_grad_() for t in (x, W, b)]
+    assert difference(outcome_of(ours, given), outcome_of(due, given)) is None

@@ -32,6 +32,7 @@ models", ICLR 2025, section 4; Hsu et al., "Liger Kernel" (2024), section 3.2, f
 forward pass.
 """
 
+from math import prod
 from typing import Any
 
 import torch
@@ -42,7 +43,12 @@ from manual_backprop.functional.activations.log_softmax import log_softmax_tange
 from manual_backprop.functional.affine.linear import check_activated, linear
 from manual_backprop.functional.losses._classes import check_classes, check_weight, labels_of
 from manual_backprop.functional.losses._reduction import grad_of_losses, reduce, reduction_from
-from manual_backprop.functional.losses.cross_entropy import check_smoothing, expected, grad_of_scores
+from manual_backprop.functional.losses.cross_entropy import (
+    check_smoothing,
+    cross_entropy,
+    expected,
+    grad_of_scores,
+)
 from manual_backprop.functional.operation import (
     CLASSES,
     HALF_PRECISION,
@@ -58,6 +64,7 @@ from manual_backprop.functional.operation import (
     require_tensor,
     widen,
 )
+from manual_backprop.functional.shapes.reshape import reshape
 
 CHUNK = 2**22  # logits at a time: 16 MiB in float32
 
@@ -214,6 +221,13 @@ def _joined(chunks: list[Tensor], batched: bool) -> Tensor:
     return rows if batched else rows.sum(0)  # of one; a view could not be overwritten
 
 
+def _several_logits(x: Tensor, W: Tensor, b: Tensor | None) -> Tensor:
+    """X Wᵀ + b, (N, C, d1, …), of a W (C, d1, …, D); all rows of W at once."""
+    *rows, D = W.shape
+    z = linear(x, reshape(W, (prod(rows), D)), None if b is None else reshape(b, (prod(rows),)))
+    return reshape(z, (*z.shape[:-1], *rows))
+
+
 def _wide(weight: Tensor | None) -> Tensor | None:
     return None if weight is None else widen(weight)
 
@@ -236,20 +250,22 @@ def linear_cross_entropy(
     """cross_entropy(linear(input, linear_weight, linear_bias), target) as one operation.
 
     The signature is torch.nn.functional.linear_cross_entropy's, where there is one, without `options`: the
-    chunks are always on, and second derivatives, torch.func and the compiler work with them.
+    chunks are always on, and second derivatives, torch.func and the compiler work with them. Several losses
+    for each input, and class probabilities, are computed as the two steps that they are.
 
     Args:
         input: x, (N, D) or (D,).
-        linear_weight: W, (C, D).
-        target: classes 0 to C − 1, (N,) or (), int64 or uint8.
-        linear_bias: b, (C,); None for none.
+        linear_weight: W, (C, D), or (C, d1, …, D) for d1 × … losses of each input.
+        target: classes 0 to C − 1, (N,), () or (N, d1, …), int64 or uint8; or class probabilities, of the
+            shape of the logits, floating-point.
+        linear_bias: b, of the shape of W without D; None for none.
         weight: one weight for each class, (C,); None for 1.
         reduction: "mean", "sum" or "none".
         ignore_index: a class index that counts neither in the loss nor in the mean; None for −100.
         label_smoothing: ε, from 0 to 1: the share of the target that is spread evenly over all classes.
 
     Returns:
-        The loss, in nats: a scalar, or (N,) for "none".
+        The loss, in nats: a scalar, or of the shape of the classes for "none".
 
     Raises:
         TypeError: an argument is not a Tensor.
@@ -264,13 +280,24 @@ def linear_cross_entropy(
             require_tensor("linear_cross_entropy", **{name: tensor})
     reduction = reduction_from(None, None, reduction, operation="linear_cross_entropy")
     check_smoothing("linear_cross_entropy", label_smoothing)
-    if linear_weight.dim() != 2 or input.dim() not in (1, 2):
+    several = linear_weight.dim() > 2
+    if linear_weight.dim() < 2 or input.dim() not in ((2,) if several else (1, 2)):
         raise RuntimeError(
-            "linear_cross_entropy: expected input (N, D) or (D,) and linear_weight (C, D), got input "
-            f"{tuple(input.shape)} and linear_weight {tuple(linear_weight.shape)}"
+            "linear_cross_entropy: expected input (N, D) and linear_weight (C, d1, …, D), or input (D,) and "
+            f"linear_weight (C, D), got input {tuple(input.shape)} and linear_weight "
+            f"{tuple(linear_weight.shape)}"
         )
     arguments = (input, linear_weight, linear_bias)
     ignored = -100 if ignore_index is None else ignore_index
+    if several or target.is_floating_point():
+        return cross_entropy(
+            _several_logits(*arguments),
+            target,
+            weight,
+            ignore_index=ignored,
+            reduction=reduction,
+            label_smoothing=label_smoothing,
+        )
     device_type = input.device.type
     if not is_autocasting(device_type):
         return _linear_cross_entropy(
