@@ -126,7 +126,12 @@ def test_mistakes_leave_the_logits_as_they_are(
     ("arguments", "options", "error", "message"),
     [
         ((randn(5, 7), randn(3, 8), labels(5, classes=3)), {}, RuntimeError, "same last size D"),
-        ((randn(2, 5, 7), randn(3, 7), labels(5, classes=3)), {}, RuntimeError, r"\(N, D\) and linear_weight \(C, d1, …, D\)"),
+        (
+            (randn(2, 5, 7), randn(3, 7), labels(5, classes=3)),
+            {},
+            RuntimeError,
+            r"\(N, D\) and linear_weight \(C, d1, …, D\)",
+        ),
         ((randn(5, 7), randn(3, 7), labels(4, classes=3)), {}, ValueError, r"target \(4,\)"),
         ((randn(5, 7), randn(3, 7), torch.full((5,), 9)), {}, IndexError, "target 9"),
         ((randn(5, 7), randn(3, 7), labels(5, classes=3)), {"weight": randn(4)}, RuntimeError, "3 classes"),

@@ -11,23 +11,30 @@ from tests.functional.samples import Mutant, Row, Sample, inf, randn, transposed
 
 
 def by_definition(
-    q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None, average: bool = False
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    mask: Tensor | None = None,
+    average: bool = False,
+    wide_weights: bool = False,
 ) -> tuple[Tensor, Tensor]:
     wide = torch.float32 if q.dtype in (torch.float16, torch.bfloat16) else q.dtype
-    with torch.autocast("cpu", enabled=False):
+    with torch.autocast(q.device.type, enabled=False):
         dtype = q.dtype
         Q, K, V = q.to(wide), k.to(wide), v.to(wide)
         S = Q @ K.mT / math.sqrt(q.shape[-1])
         P = torch.softmax(S if mask is None else S + mask.to(wide), -1)
         P = P + 0 * V.sum()  # so that P has a tangent, of zeros, where V alone is moved
-        return (P @ V).to(dtype), (P.mean(1) if average else P).to(dtype)
+        return (P @ V).to(dtype), (P.mean(1) if average else P).to(wide if wide_weights else dtype)
 
 
 def twin(*inputs: Tensor, average: bool = False) -> tuple[Tensor, Tensor]:
-    """The definition, in the type that autocast gives to a matrix product."""
-    if torch.is_autocast_enabled("cpu") and inputs[0].dtype != torch.float64:
-        inputs = tuple(x.to(torch.get_autocast_dtype("cpu")) for x in inputs)
-    return by_definition(*inputs, average=average)
+    """The definition, in the type that autocast gives to a matrix product and, on a GPU, to a softmax."""
+    device = inputs[0].device.type
+    wide_weights = device != "cpu" and torch.is_autocast_enabled(device)
+    if torch.is_autocast_enabled(device) and inputs[0].dtype != torch.float64:
+        inputs = tuple(x.to(torch.get_autocast_dtype(device)) for x in inputs)
+    return by_definition(*inputs, average=average, wide_weights=wide_weights)
 
 
 def derivation(
