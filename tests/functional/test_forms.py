@@ -81,3 +81,21 @@ def test_without_a_transform_there_is_no_tangent_to_pay_for() -> None:
         dual = F.sigmoid(x).grad_fn
     assert plain._forward_cls.jvp is torch.autograd.Function.jvp
     assert dual._forward_cls.jvp is not torch.autograd.Function.jvp
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: F.mul(x, x),
+        lambda x: F.matmul(x, x),
+        lambda x: F.stack([x, x, x]),
+        lambda x: F.einsum("ij,kj->ik", x, x),
+        lambda x: F.scaled_dot_product_attention(x, x, x),
+    ],
+)
+def test_the_same_tensor_may_be_given_twice_where_it_is_compiled(function: Any) -> None:
+    torch.compiler.reset()
+    x = randn(3, 3).requires_grad_()
+    due = torch.autograd.grad(function(x).square().sum(), x)
+    compiled = torch.compile(function, fullgraph=True, backend="aot_eager")
+    torch.testing.assert_close(torch.autograd.grad(compiled(x).square().sum(), x), due)

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from manual_backprop.functional.affine._subscripts import occurrences
-from manual_backprop.functional.operation import autocast, widen
+from manual_backprop.functional.operation import autocast
 
 Factor = tuple[Tensor, str]
 """A tensor, and a label for each of its dimensions."""
@@ -46,7 +46,7 @@ def contraction(
     for at, factor in enumerate(rest):
         later = {label for _, labels in rest[at + 1 :] for label in labels}
         product = _product(product, factor, wanted | later, lower)
-    return _placed(*_summed(*product, wanted, lower), output, shape)
+    return _placed(*_summed(*product, wanted), output, shape)
 
 
 def smallest_first(factors: list[Factor], output: str) -> list[Factor]:
@@ -54,8 +54,8 @@ def smallest_first(factors: list[Factor], output: str) -> list[Factor]:
 
     Two factors without a common label have a product of each number of the one with each of the other.
     """
-    (tensor, so_far), *left = factors
-    ordered = [(tensor, so_far)]
+    ordered, left = list(factors[:1]), list(factors[1:])
+    so_far = ordered[0][1]
     sizes: dict[str, int] = {}
     for x, labels in factors:
         sizes |= {label: size for label, size in zip(labels, x.shape, strict=True) if size != 1}
@@ -74,8 +74,8 @@ def smallest_first(factors: list[Factor], output: str) -> list[Factor]:
 
 def _product(x: Factor, y: Factor, wanted: set[str], lower: torch.dtype | None) -> Factor:
     """Two factors as one."""
-    a, of_a = _summed(*x, wanted.union(y[1]), lower)
-    b, of_b = _summed(*y, wanted.union(x[1]), lower)
+    a, of_a = _summed(*x, wanted.union(y[1]))
+    b, of_b = _summed(*y, wanted.union(x[1]))
     batch = [label for label in of_a if label in of_b and label in wanted]
     inner = [label for label in of_a if label in of_b and label not in wanted]
     rows = [label for label in of_a if label not in of_b]
@@ -101,13 +101,11 @@ def _product(x: Factor, y: Factor, wanted: set[str], lower: torch.dtype | None) 
     return torch.bmm(a, b).reshape([*shared, *of_rows, *of_columns]), labels
 
 
-def _summed(x: Tensor, labels: str, wanted: set[str], lower: torch.dtype | None) -> Factor:
+def _summed(x: Tensor, labels: str, wanted: set[str]) -> Factor:
     """Summed over the labels that are not wanted."""
     dims = [d for d, label in enumerate(labels) if label not in wanted]
     if not dims:
         return x, labels
-    if lower is not None and x.device.type != "cpu":
-        x = widen(x)  # as torch.autocast treats a sum
     return x.sum(dims), "".join(label for label in labels if label in wanted)
 
 

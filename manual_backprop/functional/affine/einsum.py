@@ -67,6 +67,7 @@ from manual_backprop.functional.affine._subscripts import equation_and_operands,
 from manual_backprop.functional.operation import (
     Formula,
     Operation,
+    autocast,
     example,
     function_of,
     is_autocasting,
@@ -190,7 +191,10 @@ def einsum(*args: Any) -> Tensor:
     if len(operands) == 1 and sorted(labels[0]) == sorted(output):  # nothing is summed, no diagonal picked
         return permute(operands[0], tuple(map(labels[0].index, output)))
     device_type = operands[0].device.type
-    if is_autocasting(device_type):  # it casts the factors of a matrix product, and no others
-        with torch.autocast(device_type, enabled=False):
-            return _einsum(equation, torch.get_autocast_dtype(device_type), *operands)
-    return _einsum(equation, None, *operands)
+    if not is_autocasting(device_type):
+        return _einsum(equation, None, *operands)
+    lower = torch.get_autocast_dtype(device_type)
+    with torch.autocast(device_type, enabled=False):
+        if device_type == "cpu":  # there, the factors of a matrix product are cast, and no others
+            return _einsum(equation, lower, *operands)
+        return _einsum(equation, None, *(autocast(operand, lower) for operand in operands))

@@ -51,7 +51,7 @@ def function_of(operation: type[Operation]) -> Callable[..., Any]:
             require_overwritable(name, inputs[0])
         if torch.compiler.is_compiling():
             if any(isinstance(x, Tensor) and x.requires_grad for x in inputs):
-                return traced.apply(*inputs)
+                return traced.apply(*_distinct(inputs))
             return operation.forward(*inputs)  # Dynamo would hand a `forward(*inputs)` the ctx as well
         if views and is_transformed() and loses_views():
             output = operation.forward(*inputs)
@@ -69,6 +69,15 @@ def function_of(operation: type[Operation]) -> Callable[..., Any]:
         return output
 
     return apply
+
+
+def _distinct(inputs: tuple[Any, ...]) -> list[Any]:
+    """The inputs, a tensor that was given before as a view of itself: Dynamo takes no tensor twice."""
+    found: list[Any] = []
+    for x in inputs:
+        again = isinstance(x, Tensor) and any(x is other for other in found)
+        found.append(x.view_as(x) if again else x)
+    return found
 
 
 def _is_view_of(output: Tensor, inputs: tuple[Any, ...]) -> bool:

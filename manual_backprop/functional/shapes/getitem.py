@@ -104,13 +104,13 @@ def getitem(input: Tensor, index: Any) -> Tensor:
         IndexError: a place that is not there.
     """
     require_tensor("getitem", input=input)
-    return _getitem(input, _on(input.device, index))
+    return _getitem(input, on_device(input.device, index))
 
 
-def _on(device: torch.device, index: Any) -> Any:
+def on_device(device: torch.device, index: Any) -> Any:
     """The index with its places on the device of x: they are copied there once, for both ways."""
     if isinstance(index, tuple):
-        return tuple(_on(device, part) for part in index)
+        return tuple(on_device(device, part) for part in index)
     if isinstance(index, list) and index and all(isinstance(place, int) for place in index):
         return torch.tensor(index, device=device)
     if isinstance(index, Tensor) and index.dim() and index.dtype in (torch.int64, torch.int32):
