@@ -296,16 +296,21 @@ def keeps_what_it_says(function: Function, row: Row, sample: Sample) -> None:
         **sample.options,
     }
     for tensor in kept:
-        names = [
-            name
-            for name, value in known.items()
-            if isinstance(value, Tensor) and value.data_ptr() == tensor.data_ptr()
-        ]
+        names = [name for name, value in known.items() if _holds(value, tensor)]
         assert tensor.numel() == 0 or row.keeps.intersection(names), f"keeps {tuple(tensor.shape)}: {names}"
 
 
+def _holds(value: Any, tensor: Tensor) -> bool:
+    """Whether it is that tensor, has it among its parts, or is a list that was made into it."""
+    if isinstance(value, Tensor):
+        return value.data_ptr() == tensor.data_ptr()
+    if isinstance(value, tuple):
+        return any(_holds(part, tensor) for part in value)
+    return isinstance(value, list) and value == tensor.tolist()
+
+
 def output_may_be_overwritten(function: Function, row: Row, sample: Sample) -> None:
-    """As by a ReLU in place behind it: autograd forbids that for a view made inside a custom Function."""
+    """As by a ReLU in place behind it; to overwrite a view is to overwrite what it shows."""
     if row.is_view:
         return
     leaves = sample.leaves()

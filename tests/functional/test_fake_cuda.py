@@ -33,6 +33,19 @@ WRITES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "mul_": (torch.Tensor.mul_, (y,)),
     "div_, a number": (torch.Tensor.div_, (2.0,)),
 }
+
+
+def changed(change: Callable[..., Any]) -> Callable[..., Tensor]:
+    """What a tensor is after `change`."""
+
+    def result(x: Tensor, *others: Tensor) -> Tensor:
+        z = x * 1
+        change(z, *others)
+        return z * z
+
+    return result
+
+
 CHOICES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "masked_fill, a number": (torch.masked_fill, (MASK, 0.0)),
     "masked_fill, minus infinity": (torch.masked_fill, (MASK, float("-inf"))),
@@ -42,6 +55,14 @@ CHOICES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "x[:, [2, 0]]": (torch.Tensor.__getitem__, ((slice(None), [2, 0]),)),
     "x[mask]": (torch.Tensor.__getitem__, (MASK,)),
     "index_select": (torch.index_select, (0, torch.tensor([2, 0, 2]))),
+    "x[0] = 0": (changed(lambda z: z.__setitem__(0, 0.0)), ()),
+    "x[0] = y": (changed(lambda z, y: z.__setitem__(0, y)), (y[0].detach().requires_grad_(),)),
+    "x[[0, 2]] = y": (changed(lambda z, y: z.__setitem__([0, 2], y[:2])), (y,)),
+    "x[mask] = 0": (changed(lambda z, mask: z.__setitem__(mask, 0.0)), (MASK,)),
+    "x[0] *= 2": (changed(lambda z: z[0].mul_(2)), ()),
+    "x[:, 1:] += y": (changed(lambda z, y: z[:, 1:].add_(y[:, 1:])), (y,)),
+    "a ReLU in place after a flatten": (changed(lambda z: torch.nn.functional.relu(z.flatten(), True)), ()),
+    "a view read after its base is written": (lambda x: ((z := x * 1)[0], z.mul_(2))[0] * 1, ()),
     "a number to the power of x": (lambda x, base: torch.pow(base, x), (2.0,)),
 }
 

@@ -223,6 +223,10 @@ REFUSED = (
     "v = z.split(2)[0]; z.mul_(2); v.sum().backward()",
     "v = z[0]; u = v * v; v.add_(1); u.sum().backward()",
     "u = z.sin() * z; z[0] = 1; u.sum().backward()",
+    "i = torch.tensor([0]); y = z[i]; i += 1; y.sum().backward()",
+    "i = torch.tensor([0]); y = z[:, i]; i += 1; y.sum().backward()",
+    "i = torch.tensor([0]); z[i] = w; i += 1; z.sum().backward()",
+    "m = z > 0; z[m] = 0; m.logical_not_(); z.sum().backward()",
     """
 with torch.no_grad():
     v = z[0]

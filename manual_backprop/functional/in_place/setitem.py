@@ -37,7 +37,7 @@ from manual_backprop.functional.in_place.view import Places, is_writable_view, o
 from manual_backprop.functional.operation import Formula, Operation, function_of, twin_of
 from manual_backprop.functional.operation.torch_state import base_of, is_forward_mode, is_transformed, is_view
 from manual_backprop.functional.shapes.broadcast_to import back_to, like
-from manual_backprop.functional.shapes.getitem import is_basic, on_device
+from manual_backprop.functional.shapes.getitem import is_basic, keep_index, kept_index, on_device
 
 
 class SetItem(Operation):
@@ -56,31 +56,41 @@ class SetItem(Operation):
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Tensor, Any, Any], output: Tensor) -> None:
-        _, value, ctx.index = inputs  # no number is kept
-        ctx.mark_dirty(inputs[0])
+        input, value, index = inputs
+        ctx.mark_dirty(input)
+        keep_index(ctx, index)  # and no number
         ctx.like = like(value)
         ctx.device = value.device if isinstance(value, Tensor) else None
 
     @staticmethod
     def backward(ctx: Any, grad_output: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
         needs_input, needs_value, _ = ctx.needs_input_grad
-        grad_input = grad_value = None
+        index, grad_input, grad_value = kept_index(ctx), None, None
         if needs_value:
-            part = _at(ctx.index, grad_output)
+            part = _at(index, grad_output)
             part = part.reshape((1,) * (len(ctx.like[0]) - part.dim()) + part.shape)
             grad_value = back_to(ctx.like, part).to(ctx.device)
         if needs_input:
-            grad_input = grad_output.clone()
-            if is_basic(ctx.index):
-                _at(ctx.index, grad_input).zero_()
-            else:
-                grad_input[ctx.index] = 0
+            grad_input = _without(index, grad_output)
         return grad_input, grad_value, None
 
 
-def _at(index: Any, tensor: Tensor) -> Tensor:
+def _without(index: tuple[Any, ...], grad_output: Tensor) -> Tensor:
+    """δ with 0 at the index."""
+    if len(index) == 1 and isinstance(index[0], Tensor) and index[0].dtype == torch.bool:
+        (mask,) = index  # to find its places would be a wait on a GPU
+        return grad_output.masked_fill(mask.reshape(mask.shape + (1,) * (grad_output.dim() - mask.dim())), 0)
+    grad_input = grad_output.clone()
+    if is_basic(index):
+        _at(index, grad_input).zero_()
+    else:
+        grad_input[index] = 0
+    return grad_input
+
+
+def _at(index: tuple[Any, ...], tensor: Tensor) -> Tensor:
     """tensor[index]; where that is all of it, itself, since vmap knows no other name for the same."""
-    is_all = is_basic(index) and index in (..., (), (...,))
+    is_all = is_basic(index) and all(part in (..., slice(None)) for part in index)
     return tensor if is_all else tensor[index]
 
 

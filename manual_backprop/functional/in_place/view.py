@@ -44,6 +44,7 @@ PyTorch's documentation.
 """
 
 from collections.abc import Callable
+from math import prod
 from typing import Any, NamedTuple
 
 import torch
@@ -80,17 +81,24 @@ class Places(NamedTuple):
     @property
     def are_all(self) -> bool:
         """Whether the view shows all of x, in the order of x: p(k) = k."""
-        x, view = (
-            torch.empty_strided(*layout, device="meta")
-            for layout in ((self.shape, self.strides), (self.view_shape, self.view_strides))
-        )
-        return x.numel() == view.numel() and x.is_contiguous() and view.is_contiguous()
+        same = prod(self.shape) == prod(self.view_shape)
+        return same and _in_order(self.shape, self.strides) and _in_order(self.view_shape, self.view_strides)
 
     def numbers(self, device: torch.device) -> Tensor:
         """p(k) for each k, (K,): step 4."""
         numbers = torch.empty_strided(self.shape, self.strides, dtype=torch.int64, device=device)
         numbers.copy_(torch.arange(numbers.numel(), device=device).reshape(self.shape))
         return numbers.as_strided(self.view_shape, self.view_strides, self.offset).flatten()
+
+
+def _in_order(shape: tuple[int, ...], strides: tuple[int, ...]) -> bool:
+    """Whether such a tensor lies in memory row by row, without a gap."""
+    due = 1
+    for size, stride in zip(reversed(shape), reversed(strides), strict=True):
+        if size != 1 and stride != due:
+            return False
+        due *= size
+    return True
 
 
 class Alias(Operation):

@@ -39,6 +39,7 @@ from manual_backprop.functional.operation import (
     Operation,
     example,
     function_of,
+    keep,
     public,
     require_tensor,
     twin_of,
@@ -58,22 +59,37 @@ class GetItem(Operation):
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Tensor, Any], output: Tensor) -> None:
-        ctx.shape, ctx.index = inputs[0].shape, inputs[1]  # no number of x is kept
+        ctx.shape = inputs[0].shape  # no number of x is kept
+        keep_index(ctx, inputs[1])
 
     @staticmethod
     def backward(ctx: Any, grad_output: Tensor) -> tuple[Tensor, None]:
-        if is_basic(ctx.index):
+        index = kept_index(ctx)
+        if is_basic(index):
             grad_input = grad_output.new_zeros(ctx.shape)
-            grad_input[ctx.index] = grad_output
+            grad_input[index] = grad_output
             return grad_input, None
         numbers = torch.arange(prod(ctx.shape), device=grad_output.device).reshape(ctx.shape)
-        places = numbers[ctx.index].flatten()  # i(k)
+        places = numbers[index].flatten()  # i(k)
         grad_input = grad_output.new_zeros(prod(ctx.shape))
         return grad_input.index_add(0, places, grad_output.reshape(places.shape)).reshape(ctx.shape), None
 
     @staticmethod
     def jvp(ctx: Any, input_tangent: Tensor, _: None) -> Tensor:
-        return input_tangent[ctx.index]
+        return input_tangent[kept_index(ctx)]
+
+
+def keep_index(ctx: Any, index: Any) -> None:
+    """Keep an index, and its tensors as PyTorch keeps tensors: it notices if they are written over."""
+    parts = index if isinstance(index, tuple) else (index,)
+    ctx.index = [None if isinstance(part, Tensor) else (part,) for part in parts]
+    keep(ctx, *[part for part in parts if isinstance(part, Tensor)])
+
+
+def kept_index(ctx: Any) -> tuple[Any, ...]:
+    """The index that was kept."""
+    tensors = list(ctx.saved_tensors)
+    return tuple(tensors.pop(0) if part is None else part[0] for part in ctx.index)
 
 
 def is_basic(index: Any) -> bool:

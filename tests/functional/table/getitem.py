@@ -18,7 +18,7 @@ def derivation(grad_output: Tensor, x: Tensor, index: Any) -> tuple[Tensor]:
     return (grad.reshape(x.shape),)
 
 
-PUT = "grad_input[ctx.index] = grad_output"
+PUT = "grad_input[index] = grad_output"
 ADD = "grad_input.index_add(0, places, grad_output.reshape(places.shape))"
 ROWS_TWICE = torch.tensor([2, 0, 2])
 
@@ -32,7 +32,7 @@ ROW = Row(
     function=getitem,
     twin=lambda x, index: x[index],
     derivation=derivation,
-    keeps=frozenset(),
+    keeps=frozenset({"index"}),
     samples=(
         Sample("a row", (randn(5, 3),), {"index": 1}),
         Sample("the last column", (randn(5, 3),), {"index": (slice(None), -1)}),
@@ -62,10 +62,10 @@ ROW = Row(
         Mutant("to every place", PUT, "grad_input[...] = grad_output.sum()"),
         Mutant("sign", PUT, PUT.replace("= ", "= -")),
         Mutant("upstream ignored", PUT, PUT.replace("= ", "= 1 + 0 * ")),
-        Mutant("all indices taken for basic ones", "if is_basic(ctx.index):", "if True:"),
+        Mutant("all indices taken for basic ones", "if is_basic(index):", "if True:"),
         Mutant("sign, of places", ADD, ADD.replace("grad_output.", "-grad_output.")),
         Mutant("averaged over the ways", ADD, f"({ADD} / max(len(places), 1))"),
-        Mutant("tangent as it is", "return input_tangent[ctx.index]", "return input_tangent * 1"),
+        Mutant("tangent as it is", "return input_tangent[kept_index(ctx)]", "return input_tangent * 1"),
     ),
     is_view=True,
     drawn=Drawn(calls(ONE, ANY, always={"index": INDICES}), each_by_itself=True),
