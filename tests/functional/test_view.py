@@ -84,6 +84,7 @@ with torch.no_grad():
 out = z + 0, v + 0""",
     "a part of a copy": "c = z.clone(); c[0] = w; out = c, z",
     "a transposed base": "y = (z * 1).t().contiguous().t(); y[0] = w; y.t()[1].mul_(2); out = y",
+    "a base in another order": "y = z.t() * 2; y[1:, :2] *= w[:2]; v = y[0]; y += 1; out = y, v",
     "complex": "c = torch.complex(z, z); c[0] = w; c[1] *= 1j; out = torch.view_as_real(c)",
     "the real part": "c = torch.complex(z, z); c.real.mul_(w); out = torch.view_as_real(c)",
     "the conjugate": "c = torch.complex(z, z); c.conj()[0] *= 1j; c[:] = c.conj(); out = torch.abs(c)",
