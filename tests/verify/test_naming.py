@@ -54,7 +54,6 @@ HAS = "(d.py has forward, backward, relu_backward)"
         ("latin.py", "name the function: latin.py:é (latin.py has é)"),
         ("empty.py", "name the function: empty.py:backward (empty.py has no function)"),
         ("broken.py", "broken.py raises SyntaxError: invalid syntax (broken.py, line 2)"),
-        ("broken.py:f", "broken.py raises SyntaxError: invalid syntax (broken.py, line 2)"),
         ("binary.py", "binary.py raises SyntaxError"),
         ("package", "package is a folder; name a file and its function: package/module.py:backward"),
         ("package:backward", "cannot read package: it is a folder"),
@@ -90,6 +89,12 @@ def test_a_name_that_is_not_there_is_answered_with_what_was_meant(
     assert captured.err.count("\n") == 1
     assert says in captured.err
     assert not (here / "ran").exists()
+
+
+@pytest.mark.usefixtures("here")
+def test_a_file_that_is_no_python_cannot_be_judged(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["verify", "broken.py:f", "--shapes", "(5,3)"]) == 3
+    assert "broken.py raises SyntaxError: invalid syntax (broken.py, line 2)" in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("here")

@@ -24,9 +24,9 @@ Want    ∂L/∂w, ∂L/∂x for the *old* numbers, and what any view that is re
 
     Where r shows a place of x′ that v has overwritten, step 2 hands its gradient on to w.
 
-4.  Where a view is in memory, its strides say: (a, b) stands a · stride₁ + b · stride₂ places after (0, 0).
-    So p is found by numbering the elements of x, laying the numbers out in memory as x is, and looking at
-    them with v's strides. If v shows all of x in x's own order, p(k) = k, and both ways are a reshape.
+4.  Where a view is in memory, its strides say: how far one step along each dimension is. So p is found by
+    numbering the elements of x, laying the numbers out in memory as x is, and looking at them with v's
+    strides. If v shows all of x in x's own order, p(k) = k, and both ways are a reshape.
 
 How w is written by hand: the operation is given an alias of v, the same memory under another name, which
 autograd does not know as a view. It overwrites that as it would any tensor. Nothing is copied.

@@ -31,6 +31,13 @@ FORMS = {
         x0, t3, t3.mT | t33, t3, t3.mT | t33, t3, t3.mT, beta=2, alpha=0.5 | t33, t3, t3.mT, beta=0 |
         t33, t3, t3 | t33[0], t3, t3.mT | input=t33, batch1=t3, batch2=t3.mT
     """,
+    "einsum": """
+        "nd,md->nm", x, W | "nd,md", x, W | "ij->ji", x | "ij->", x | "...d,md->...m", t3, W5 | "i,i", v, v |
+        " n d , m d -> n m ", x, W | x, [0, 1], W, [2, 1], [0, 2] | "nd,md->nm", [x, W] | "ii->i", t33[0] |
+        "ij,jk,kl->il", x, W.T, m7.T[:, :3].T | "nd,md->nm", n, n | "nd,md->nm", x, W.half() |
+        "nd,dm->nm", x, W | "nd->nz", x | "nd,md->nm", x | "nd", x, W | "i->i", x0 | "->", x0 |
+        "Nd,Md->NM", x, W | "ij,ij->ij", z, z
+    """,
     "embedding": """
         i, W | i[None], W | i[0], W | i.int(), W | i.float(), W | i, W, 2 | i, W, -1 | i, W, 7 |
         i, W, padding_idx=None | i, W, scale_grad_by_freq=True | i, v | i + 7, W | i, W, np.int64(2) |
