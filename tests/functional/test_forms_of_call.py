@@ -45,9 +45,15 @@ def test_each_form_is_the_twins(name: str) -> None:
 
 
 def warns(name: str, form: str) -> bool:
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        return outcome(name, form, F).error is None and bool(caught)
+    """Each time, and not only the first time in a process."""
+    before = torch.is_warn_always_enabled()
+    torch.set_warn_always(True)
+    try:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            return outcome(name, form, F).error is None and bool(caught)
+    finally:
+        torch.set_warn_always(before)
 
 
 @pytest.mark.parametrize("name", FORMS)

@@ -100,9 +100,11 @@ def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
         TypeError: not a tensor as the condition.
         RuntimeError: shapes that do not broadcast, or a condition that holds no truth values.
     """
+    if isinstance(condition, Tensor) and condition.dtype == torch.uint8:
+        condition = condition.bool()  # as they were kept before there was such a type
     if not isinstance(condition, Tensor) or condition.dtype != torch.bool or input is None or other is None:
         given = () if input is None and other is None else (input, other)
-        return torch.where(condition, *given)  # the places, uint8 as truth values, or an error
+        return torch.where(condition, *given)  # the places, or an error
     return _where(input, other, condition)
 
 
