@@ -67,7 +67,7 @@ class Takeover(TorchFunctionMode):
             return (TWINS[func] if by_hand else func)(*args, **_without_out(kwargs))
         if not _needs_gradient(given) or _inside_an_operation():
             return func(*args, **kwargs)
-        before = {tensor.grad_fn for tensor in given} | _graphs_of(given)
+        before = {_graph_of(tensor) for tensor in given} | _graphs_of(given)
         if not all(_is_plain(tensor) for tensor in given):
             result = func(*args, **kwargs)
         elif func in TWINS:
@@ -106,7 +106,8 @@ class Takeover(TorchFunctionMode):
         made = {node for node in after if node is not None and node not in before}
         if made and is_checkpointing():
             for node in made:
-                node.register_prehook(_require_a_block)
+                if is_hand_written(node):
+                    node.register_prehook(_require_a_block)
         found = [node for node, _ in nodes_behind(made, before)] if self.strict else made
         built_in = [node for node in found if not is_hand_written(node)]
         if not built_in:
@@ -182,6 +183,14 @@ def _inside_an_operation() -> bool:
             return True
         frame = frame.f_back
     return False
+
+
+def _graph_of(tensor: Tensor) -> Node | None:
+    """The node that made it; none of a view that may be read no more, which PyTorch says where it is."""
+    try:
+        return tensor.grad_fn
+    except RuntimeError:
+        return None
 
 
 def _graphs_of(tensors: Iterable[Tensor]) -> set[Node | None]:

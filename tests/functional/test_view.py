@@ -244,6 +244,17 @@ def test_what_autograd_refuses_is_refused_in_the_same_way(program: str) -> None:
     assert given == due
 
 
+def test_a_part_that_may_be_read_no_more_can_still_be_asked_for_its_shape() -> None:
+    z = randn(4, 3).requires_grad_() * 2
+    with use_manual_gradients():
+        part = z.split(2)[0]
+        z.mul_(2)
+        assert part.shape == (2, 3)
+        assert part.detach().sum() == z.detach()[:2].sum()
+        with pytest.raises(RuntimeError, match="view"):
+            part.sum()
+
+
 def test_integers_and_what_needs_no_gradient_are_written_as_ever() -> None:
     counts, plain = torch.zeros(3).long(), torch.zeros(3)
     w = randn(3).requires_grad_()

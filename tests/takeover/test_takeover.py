@@ -183,6 +183,14 @@ def test_what_was_checkpointed_by_hand_is_not_computed_again_in_another_way() ->
         torch.testing.assert_close(torch.autograd.grad(other, x)[0], due)
 
 
+def test_what_was_checkpointed_and_is_built_in_is_computed_again_as_before() -> None:
+    x = torch.randn(3, requires_grad=True)
+    with use_manual_gradients():
+        loss = checkpoint(lambda x: torch.special.erfcx(x), x, use_reentrant=False).sum()
+    (due,) = torch.autograd.grad(torch.special.erfcx(x).sum(), x)
+    torch.testing.assert_close(torch.autograd.grad(loss, x)[0], due)
+
+
 def test_what_was_checkpointed_before_the_block_is_computed_again_as_before(
     small: tuple[nn.Module, Tensor, Tensor],
 ) -> None:
