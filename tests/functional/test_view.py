@@ -59,6 +59,8 @@ PROGRAMS: dict[str, str] = {
     "a view written, and then its base": "v = z[0]; v.add_(w); z.add_(v.clone()); out = v, z",
     "a view joined after": "v = z[0]; z[0] = w; out = torch.cat([v, z[1]]), torch.stack((v, v))",
     "expanded, and read after": "v = z[:, :1].expand(3, 7); z[:, 0] *= w[:3]; out = v, z",
+    "expanded, and a part written": "v = z.expand(2, 3, 4); v[0] = w; v[1, 0] *= 2; out = v, z",
+    "a vector expanded, and a row written": "v = z[0].expand(3, 4); v[1] = v.mean(); out = v, z",
     "relu in place on a view": "out = T.relu(z.flatten(1), inplace=True), z",
     "relu_ in place on a view": "v = z[1:]; v.relu_(); out = v, z",
     "leaky_relu in place on a view": "out = T.leaky_relu(z.t(), 0.2, inplace=True), z",

@@ -37,7 +37,7 @@ from manual_backprop.functional.in_place.view import Places, is_writable_view, o
 from manual_backprop.functional.operation import Formula, Operation, function_of, twin_of
 from manual_backprop.functional.operation.torch_state import base_of, is_forward_mode, is_transformed, is_view
 from manual_backprop.functional.shapes.broadcast_to import back_to, like
-from manual_backprop.functional.shapes.getitem import is_basic, keep_index, kept_index, on_device
+from manual_backprop.functional.shapes.getitem import getitem, is_basic, keep_index, kept_index, on_device
 
 
 class SetItem(Operation):
@@ -113,9 +113,13 @@ def setitem(input: Tensor, index: Any, value: Any) -> None:
     """
     if not _is_ours(input, value):
         input[index] = value
-    elif not _is_there(input, index, value):
-        value = read_afresh(value) if isinstance(value, Tensor) else value
-        _setitem(input, value, on_device(input.device, index))
+        return
+    if _is_there(input, index, value):
+        return
+    if is_view(input) and is_basic(index):  # one that was expanded shows a number at several places
+        input, index = getitem(read_afresh(input), index), ...
+    value = read_afresh(value) if isinstance(value, Tensor) else value
+    _setitem(input, value, on_device(input.device, index))
 
 
 def _is_ours(input: Tensor, value: Any) -> bool:
