@@ -16,33 +16,14 @@ from io import TextIOWrapper
 from typing import TextIO
 
 SPELLED = {
-    **{
-        "∂": "d",
-        "∇": "grad",
-        "√": "sqrt",
-        "∞": "inf",
-        "⊙": "*",
-        "·": "*",
-        "×": "x",
-        "±": "+-",
-        "\u0302": "^",
-    },
-    **{
-        "−": "-",
-        "–": "-",
-        "—": "-",
-        "′": "'",
-        "‖": "||",
-        "⟨": "<",
-        "⟩": ">",
-        "Σ": "sum_",
-        "λ": "lambda",
-        "Λ": "Lambda",
-        "‹": "<",
-        "›": ">",
-        "⁄": "/",
-    },
-    **{"←": "<-", "→": "->", "↑": "^", "↓": "v", "≤": "<=", "≥": ">=", "≠": "!=", "≈": "~", "⋮": ":"},
+    letter: words[at]
+    for letters, *words in (
+        ("∂∇√∞⊙·×±\u0302", "d", "grad", "sqrt", "inf", "*", "*", "x", "+-", "^"),
+        ("−–—′‖⟨⟩‹›⁄⋮", "-", "-", "-", "'", "||", "<", ">", "<", ">", "/", ":"),
+        ("ΣλΛ", "sum_", "lambda", "Lambda"),
+        ("←→↑↓≤≥≠≈", "<-", "->", "^", "v", "<=", ">=", "!=", "~"),
+    )
+    for at, letter in enumerate(letters)
 }
 READABLE = "manual_backprop.readable"
 """The name of `readable` among the error handlers of encodings."""
