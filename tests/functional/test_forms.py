@@ -1,19 +1,29 @@
 """Which form of an operation runs is asked of PyTorch; what its private names say is held to what is due."""
 
+from functools import partial
 from typing import Any
 
 import pytest
 import torch
 import torch.autograd.forward_ad as forward_ad
 from torch import Tensor
+from torch.utils.checkpoint import checkpoint
 
 import manual_backprop.functional as F
 from manual_backprop.functional.operation import Operation, function_of
 from manual_backprop.functional.operation.torch_state import (
     base_of,
+    function_modes,
+    is_checkpointing,
+    is_differentiating,
     is_forward_mode,
+    is_overwritable_view,
     is_transformed,
     is_view,
+    loses_views,
+    overrides_torch_functions,
+    view_as_built_in,
+    without_counting_a_change,
 )
 from tests.functional.samples import randn
 
@@ -56,6 +66,108 @@ def test_a_view_has_a_base_and_any_other_tensor_is_its_own() -> None:
     assert base_of(x[0]) is x
     assert not is_view(x)
     assert base_of(x) is x
+
+
+@pytest.mark.parametrize(
+    ("transform", "due"),
+    [
+        (torch.func.grad, True),
+        (torch.func.hessian, True),
+        (lambda f: torch.func.vmap(torch.func.grad(f)), True),
+        (torch.func.vmap, False),
+        (torch.func.jacfwd, False),
+    ],
+)
+def test_views_are_lost_to_reverse_mode_alone(transform: Any, due: bool) -> None:
+    seen: list[bool] = []
+
+    def f(x: Tensor) -> Tensor:
+        seen.append(loses_views())
+        return x.square().sum()
+
+    transform(f)(randn(2, 3))
+    assert seen == [due]
+    assert not loses_views()
+
+
+class Half(torch.autograd.Function):
+    """The first half of a tensor, a view."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Any:
+        return x[: len(x) // 2]
+
+
+class Halves(Half):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Any:
+        return tuple(x.chunk(2))
+
+
+def test_a_view_of_a_function_may_be_overwritten_where_that_is_said_and_several_may_not() -> None:
+    x = randn(4).requires_grad_() * 1
+    view, several = Half.apply(x), Halves.apply(x)
+    assert not is_overwritable_view(view)
+    for given in (view, several):
+        view_as_built_in(given)
+    assert is_overwritable_view(view)
+    assert is_overwritable_view(x[1:])
+    assert not any(map(is_overwritable_view, (*several, *x.chunk(2))))
+    view_as_built_in(x)  # which is no view
+
+
+def test_a_backward_pass_and_forward_mode_are_seen_inside_them_and_not_after() -> None:
+    seen: list[bool] = []
+    x = randn(3).requires_grad_()
+    y = x * 2
+    y.register_hook(lambda _: seen.append(is_differentiating()))
+    y.sum().backward()
+    with forward_ad.dual_level():
+        seen.append(is_differentiating())
+    torch.func.vmap(lambda x: seen.append(is_differentiating()) or x)(randn(3))
+    assert seen == [True, True, True]
+    assert not is_differentiating()
+
+
+def test_a_checkpoint_is_seen_inside_it_and_other_hooks_are_none() -> None:
+    seen: list[bool] = []
+    hooks = torch.autograd.graph.saved_tensors_hooks(partial(lambda t: t), partial(lambda t: t))
+    x = randn(3).requires_grad_()
+    for use_reentrant in (False, True):
+        checkpoint(lambda x: seen.append(is_checkpointing()) or x * 2, x, use_reentrant=use_reentrant)
+    with hooks:
+        seen.append(is_checkpointing())
+    assert seen == [True, False, False]
+    assert not is_checkpointing()
+
+
+def test_a_subclass_with_functions_of_its_own_is_told_from_others() -> None:
+    class Plain(Tensor):
+        pass
+
+    class Own(Tensor):
+        @classmethod
+        def __torch_function__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            return super().__torch_function__(func, types, args, kwargs or {})
+
+    given = (randn(3), torch.nn.Parameter(randn(3)), randn(3).as_subclass(Plain), randn(3).as_subclass(Own))
+    assert [overrides_torch_functions(x) for x in given] == [False, False, False, True]
+
+
+def test_a_change_that_changes_nothing_is_not_counted() -> None:
+    x = randn(3)
+    with without_counting_a_change(x):
+        x.add_(0)
+    assert x._version == 0
+    x.add_(0)
+    assert x._version == 1
+
+
+def test_the_modes_are_those_that_were_entered() -> None:
+    mode = torch.overrides.BaseTorchFunctionMode()
+    with mode:
+        assert function_modes() == [mode]
+    assert function_modes() == []
 
 
 @pytest.mark.parametrize("word", ["jvp", "setup_context", "vmap"])

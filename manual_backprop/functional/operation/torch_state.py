@@ -92,7 +92,7 @@ def is_differentiating() -> bool:
 def is_checkpointing() -> bool:
     """Whether torch.utils.checkpoint keeps what is saved now, to compute it again in the backward pass."""
     hooks = torch._C._autograd._top_saved_tensors_default_hooks(True)
-    return hooks is not None and hooks[0].__module__ == "torch.utils.checkpoint"
+    return hooks is not None and getattr(hooks[0], "__module__", None) == "torch.utils.checkpoint"
 
 
 def function_modes() -> list[TorchFunctionMode]:
