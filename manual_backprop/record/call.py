@@ -133,7 +133,7 @@ class Call:
     def backward_line(self, at: int) -> str:
         """The backward formula of input `at` in this step's symbols, with += where other uses add to it."""
         value = self.inputs[at]
-        right = self._fill(self.formula.gradient(self.positions[at]))
+        right = self._fill(self.formula.gradient(self.positions[at]), at)
         return f"{value.gradient_symbol} {'+=' if value.used_again else '='} {right}"
 
     def local_derivative(self) -> Tensor | None:
@@ -157,12 +157,20 @@ class Call:
             template = template.replace(of_a_mean, of_a_sum)
         return template
 
-    def _fill(self, template: str) -> str:
+    def _fill(self, template: str, at: int = 0) -> str:
         template = self.chosen(template)
         operands = [*map(written, self.arguments), *["…"] * 9]
-        upstream = "1" if self.output.kind == "loss" else self.output.gradient_symbol
-        every = _listed([value.symbol for value in self.inputs])
-        return template.format(*operands, out=self.output.symbol, g=upstream, all=every)
+        symbols = [value.symbol for value in self.inputs]
+        filled = template.format(
+            *operands,
+            out=self.output.symbol,
+            g="1" if self.output.kind == "loss" else self.output.gradient_symbol,
+            all=_listed(symbols),
+            last=operands[len(self.arguments) - 1],
+            this=symbols[at],
+            others=" ".join(symbols[:at] + symbols[at + 1 :]),
+        )
+        return filled.replace("  ", " ")  # where there are no others
 
 
 def written(argument: Any) -> str:

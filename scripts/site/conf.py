@@ -161,7 +161,7 @@ def in_one_line(module: ModuleType) -> Iterator[str]:
         text = "\n".join(f"{name:{width}} = {line}" for name, line in lines.items() if line)
         try:
             text = text.format(*names, g="∂L/∂out", out="out", all=names[0])
-        except IndexError:  # arguments without names, as of a recurrent layer: its page has them
+        except (IndexError, KeyError):  # arguments without names, as of a recurrent layer: its page has them
             continue
         yield f"::\n\n{indent(text.translate(str.maketrans('', '', '‹›')), '   ')}"
 

@@ -90,7 +90,6 @@ class Row:
         adapt: makes of the module's function one that is called as `function` is.
         rounds_on_the_way: whether the twin, under autocast, rounds to the lower precision between its steps,
             so that even a float32 gradient is known to that precision only.
-        before_inputs: how many arguments its `forward` has before what is differentiated.
     """
 
     name: str
@@ -105,7 +104,6 @@ class Row:
     is_view: bool = False
     adapt: Callable[[Callable[..., Any]], Callable[..., Any]] = unchanged
     rounds_on_the_way: bool = False
-    before_inputs: int = 0
 
     @property
     def smallest(self) -> Sample:

@@ -11,7 +11,7 @@ from manual_backprop import record, use_manual_gradients
 from manual_backprop.functional import einsum
 from tests.functional.checks import CONTRACT, Check, assert_same, upstream_for
 from tests.functional.samples import Row, randn, transposed
-from tests.functional.table.einsum import ROW, by_name, derivation, sample
+from tests.functional.table.einsum import by_name, derivation, sample
 
 VECTOR, MATRIX, BATCH = randn(3), randn(3, 5), randn(2, 3, 5)
 
@@ -69,7 +69,6 @@ def test_a_diagonal_keeps_the_contract(check: Check) -> None:
     row = Row(
         *("einsum", by_name(einsum), by_name(torch.einsum), derivation, frozenset(), samples, ()),
         is_view=True,
-        before_inputs=ROW.before_inputs,
     )
     for each in samples:
         check(row.function, row, each)

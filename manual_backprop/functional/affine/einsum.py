@@ -83,21 +83,15 @@ class Einsum(Operation):
     formula = Formula(
         "einsum",
         "product",
-        "Σ {2}‹ {3}›‹ {4}›‹ {5}› by {0}",
-        (
-            "",
-            "",
-            "Σ {g}‹ {3}›‹ {4}›‹ {5}› by the labels of {2}",
-            "Σ {g} {2}‹ {4}›‹ {5}› by the labels of {3}",
-            "Σ {g} {2} {3}‹ {5}› by the labels of {4}",
-            "Σ {g} {2} {3} {4} by the labels of {5}",
-        ),
+        "Σ {this} {others} by {last}",
+        ("Σ {g} {others} by the labels of {this}",),
         reordered=True,
     )
     views = True  # of a diagonal
 
     @staticmethod
-    def forward(equation: str, lower: torch.dtype | None, *operands: Tensor) -> Tensor:
+    def forward(*inputs: Any) -> Tensor:
+        *operands, lower, equation = inputs
         labels, output = labels_of(equation)
         shape = _shape_of_output(operands, labels, output)
         value = contraction(list(zip(operands, labels, strict=True)), output, shape, lower)
@@ -110,8 +104,8 @@ class Einsum(Operation):
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
-        ctx.equation, ctx.lower, *operands = inputs
-        _, _, *needed = ctx.needs_input_grad
+        *operands, ctx.lower, ctx.equation = inputs
+        *needed, _, _ = ctx.needs_input_grad
         # Step 2: an operand is needed for the gradients of the others, and of itself nothing but its shape.
         ctx.save_for_backward(
             *(x if any(needed[:at] + needed[at + 1 :]) else None for at, x in enumerate(operands))
@@ -128,7 +122,7 @@ class Einsum(Operation):
             for x, of_x in zip(ctx.saved_tensors, labels, strict=True)
         ]
         grads: list[Tensor | None] = []
-        for at, needed in enumerate(ctx.needs_input_grad[2:]):
+        for at, needed in enumerate(ctx.needs_input_grad[:-2]):
             if not needed:
                 grads.append(None)
                 continue
@@ -136,13 +130,13 @@ class Einsum(Operation):
             exchanged = smallest_first([(grad_output, output), *others], labels[at])
             shape, _ = ctx.like[at]
             grads.append(back_to(ctx.like[at], contraction(exchanged, labels[at], shape, ctx.lower)))
-        return None, None, *grads
+        return *grads, None, None
 
     @staticmethod
-    def jvp(ctx: Any, _equation: None, _lower: None, *tangents: Tensor | None) -> Tensor:
+    def jvp(ctx: Any, *tangents: Tensor | None) -> Tensor:
         operands, (labels, output) = ctx.saved_tensors, labels_of(ctx.equation)
         terms = []  # the product rule: Z is linear in each of its operands
-        for at, tangent in enumerate(tangents):
+        for at, tangent in enumerate(tangents[:-2]):
             if tangent is not None:
                 factors = [*operands[:at], tangent, *operands[at + 1 :]]
                 factors = list(zip(factors, labels, strict=True))
@@ -192,9 +186,9 @@ def einsum(*args: Any) -> Tensor:
         return permute(operands[0], tuple(map(labels[0].index, output)))
     device_type = operands[0].device.type
     if not is_autocasting(device_type):
-        return _einsum(equation, None, *operands)
+        return _einsum(*operands, None, equation)
     lower = torch.get_autocast_dtype(device_type)
     with torch.autocast(device_type, enabled=False):
         if device_type == "cpu":  # there, the factors of a matrix product are cast, and no others
-            return _einsum(equation, lower, *operands)
-        return _einsum(equation, None, *(autocast(operand, lower) for operand in operands))
+            return _einsum(*operands, lower, equation)
+        return _einsum(*(autocast(operand, lower) for operand in operands), None, equation)

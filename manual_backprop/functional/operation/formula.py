@@ -1,8 +1,9 @@
 """What an operation computes and what its backward multiplies with what, in one line of mathematics each.
 
 In the lines, {out} is what comes out, {0}, {1}, … are the arguments, in the order of the operation's own
-`forward`, {all} is every tensor among them, and {g} is the upstream gradient ∂L/∂out. What stands in ‹…› is
-left out where its argument is None, or is the number 1 and changes nothing.
+`forward`, {all} is every tensor among them, {last} the last argument, and {g} is the upstream gradient
+∂L/∂out; {this} is the argument that a line of the backward is about, or the first, and {others} the other
+tensors. What stands in ‹…› is left out where its argument is None, or is the number 1 and changes nothing.
 """
 
 from collections.abc import Callable

@@ -162,7 +162,6 @@ ROW = Row(
     ),
     adapt=by_name,
     rounds_on_the_way=True,
-    before_inputs=2,
     drawn=Drawn(
         reduce(or_, (calls(of, always={"equation": each}) for of, each in EQUATIONS.items())),
         not_finite="whether 0 meets ∞ depends on the order of three factors",
