@@ -61,11 +61,13 @@ class Takeover(TorchFunctionMode):
         kwargs = kwargs or {}
         if func in BACKWARDS:
             return self._backward(func, args, kwargs)
+        if not torch.is_grad_enabled():  # as in a backward pass
+            return func(*args, **kwargs)
         given = _tensors(*args, *kwargs.values())
         if torch.compiler.is_compiling():  # there is no graph to look at yet
-            by_hand = func in TWINS and _needs_gradient(given)
+            by_hand = func in TWINS and any(tensor.requires_grad for tensor in given)
             return (TWINS[func] if by_hand else func)(*args, **_without_out(kwargs))
-        if not _needs_gradient(given) or _inside_an_operation():
+        if not any(tensor.requires_grad for tensor in given) or _inside_an_operation():
             return func(*args, **kwargs)
         before = {_graph_of(tensor) for tensor in given} | _graphs_of(given)
         if not all(_is_plain(tensor) for tensor in given):
@@ -150,11 +152,6 @@ def _call_twin(twin: Any, args: Any, kwargs: Any, given: list[Tensor]) -> Any:
 def _without_out(kwargs: dict[str, Any]) -> dict[str, Any]:
     """`out=None` says nothing, and twins have no `out`; any other `out` stays, and is an error."""
     return {name: value for name, value in kwargs.items() if name != "out" or value is not None}
-
-
-def _needs_gradient(tensors: Iterable[Tensor]) -> bool:
-    """Whether a call with these tensors builds a graph."""
-    return torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors)
 
 
 def _is_plain(tensor: Tensor) -> bool:
