@@ -99,6 +99,7 @@ META: dict[str, Callable[[Tensor, Tensor], Any]] = {
     "in place": lambda x, w: T.relu((x * 2).flatten(), inplace=True),
     "a row": lambda x, w: (x * 2).index_fill_(0, torch.tensor([0], device="meta"), 0.0),
     "einsum": lambda x, w: torch.einsum("nd,md->nm", x, w),
+    "attention": lambda x, w: nn.MultiheadAttention(4, 2, device="meta")(x, x, x)[0],
     "norm": lambda x, w: T.layer_norm(x, (4,)),
     "under autocast": lambda x, w: x @ w.T,
 }

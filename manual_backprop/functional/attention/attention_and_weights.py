@@ -24,7 +24,6 @@ import math
 from dataclasses import replace
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from manual_backprop.functional.attention._checks import scores_shape
@@ -36,7 +35,7 @@ from manual_backprop.functional.attention.scaled_dot_product_attention import (
     probabilities,
     random_kept,
 )
-from manual_backprop.functional.operation import function_of, keep, narrow, widen
+from manual_backprop.functional.operation import function_of, is_autocasting, keep, narrow, widen
 
 
 class AttentionAndWeights(Attention):
@@ -109,5 +108,5 @@ def attention_and_weights(
     kept = random_kept(scores_shape(query, key, value, False), dropout_p, query.device)
     scale = 1 / math.sqrt(query.shape[-1])
     device_type = query.device.type
-    wide = device_type != "cpu" and torch.is_autocast_enabled(device_type)  # as its softmax is there
+    wide = device_type != "cpu" and is_autocasting(device_type)  # as its softmax is there
     return _attention_and_weights(query, key, value, mask, kept, dropout_p, average, scale, wide)
