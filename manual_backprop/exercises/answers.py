@@ -30,7 +30,7 @@ def returned(answer: Any, *arguments: Any) -> Any:
     """What the answer returns for copies of these arguments.
 
     Raises:
-        Misfit: it is no function, or it raised; what it raised is the cause.
+        Misfit: it is not a function, or it raised; what it raised is the cause.
         Unanswered: it returns `...`.
     """
     require_function(answer)
@@ -55,7 +55,7 @@ def number_in(answer: Any) -> float:
     """A number of any kind: of Python, NumPy or PyTorch, a fraction, a decimal.
 
     Raises:
-        Misfit: it is no real number, or not finite.
+        Misfit: it is not a real number, or not finite.
     """
     try:
         value = answer.item() if hasattr(answer, "item") else answer
@@ -75,7 +75,7 @@ def numbers_in(given: Any) -> Tensor:
     """Numbers of any kind, in a tensor, an array, a list or alone, as a float64 tensor.
 
     Raises:
-        Misfit: they are no real numbers.
+        Misfit: they are not real numbers.
     """
     try:
         plain = tree_map(lambda x: float(x) if isinstance(x, Fraction | Decimal) else x, given)

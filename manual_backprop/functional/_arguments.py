@@ -51,6 +51,16 @@ def number_of(value: Any, device: torch.device) -> Any:
     return value if followed else value.item()
 
 
+def as_number(value: Any) -> Any:
+    """The number in a tensor of one, where PyTorch takes that for an option; any other value as it is."""
+    return value.item() if isinstance(value, Tensor) else value
+
+
+def are_tensors(value: Any) -> bool:
+    """Whether it is a list or a tuple of tensors, of one at least."""
+    return isinstance(value, list | tuple) and len(value) > 0 and all(isinstance(x, Tensor) for x in value)
+
+
 def with_numpys_names(function: Function) -> Function:
     """The function, which takes NumPy's names `axis` and `keepdims` too, as those of torch do."""
 

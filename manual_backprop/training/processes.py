@@ -144,7 +144,7 @@ def told(name: str, default: int) -> int:
     """The number that torchrun has put into the environment variable `name`.
 
     Raises:
-        Failure: it is no number.
+        Failure: it is not a number.
     """
     value = os.environ.get(name, str(default))
     try:

@@ -62,7 +62,7 @@ def verify(
 
     Raises:
         TypeError: what is judged cannot be called; not exactly one of `backward` and `against`, or of
-            `inputs` and `shapes`, is given; an input is no tensor.
+            `inputs` and `shapes`, is given; an input is not a Tensor.
         ValueError: the shapes are none; the two modules have different parameters.
     """
     for name, value in (("forward", forward), ("against", against)):

@@ -1,4 +1,4 @@
-"""What to say of a name on the command line that is no function and no operation: which one was meant."""
+"""What to say of a name on the command line that is neither a function nor an operation: which was meant."""
 
 import ast
 import os

@@ -145,7 +145,7 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool 
         y, of the same shape and type; `input` itself with `inplace=True`.
 
     Raises:
-        TypeError: `input` is not a Tensor, or `training` no bool.
+        TypeError: `input` is not a Tensor, or `training` not a bool.
         ValueError: p outside 0 to 1.
         NotImplementedError: `input` is complex.
         RuntimeError: `input` is made of integers, or `inplace=True` for a leaf that needs a gradient.

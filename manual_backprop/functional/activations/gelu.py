@@ -130,7 +130,7 @@ def gelu(input: Tensor, *, approximate: str = "none") -> Tensor:
         a, of the same shape and type.
 
     Raises:
-        TypeError: `input` is not a Tensor, or `approximate` no str.
+        TypeError: `input` is not a Tensor, or `approximate` not a str.
         RuntimeError: another `approximate`.
         NotImplementedError: `input` is not floating-point.
     """

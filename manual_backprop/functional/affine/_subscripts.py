@@ -21,7 +21,7 @@ def equation_and_operands(args: tuple[Any, ...]) -> tuple[str, tuple[Tensor, ...
 
     Raises:
         ValueError: too few arguments, or a subscript out of range.
-        TypeError: the equation is no text, or an operand no Tensor.
+        TypeError: the equation is not a str, or an operand not a Tensor.
     """
     if len(args) < 2:
         raise ValueError(

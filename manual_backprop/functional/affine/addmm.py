@@ -33,6 +33,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from manual_backprop.functional._arguments import as_number
 from manual_backprop.functional.affine.matmul import transposed
 from manual_backprop.functional.operation import (
     Formula,
@@ -124,11 +125,6 @@ def _times(factor: float, tensor: Tensor) -> Tensor:
     return tensor if factor == 1 else factor * tensor
 
 
-def _number(value: Any) -> Any:
-    """A factor that may come as a tensor of one number, as PyTorch takes it."""
-    return value.item() if isinstance(value, Tensor) else value
-
-
 _addmm = function_of(Addmm)
 
 
@@ -154,7 +150,7 @@ def addmm(input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: float = 1, alpha: 
     for name, matrix in (("mat1", mat1), ("mat2", mat2)):
         if matrix.dim() != 2:
             raise RuntimeError(f"addmm: {name} must be a matrix, got {tuple(matrix.shape)}")
-    return _addmm(input, mat1, mat2, _number(beta), _number(alpha))
+    return _addmm(input, mat1, mat2, as_number(beta), as_number(alpha))
 
 
 @public(torch.baddbmm, torch.Tensor.baddbmm, example=example((2, 5, 7), (2, 5, 3), (2, 3, 7)))
@@ -181,4 +177,4 @@ def baddbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: float = 1, a
         if batch.dim() != 3:
             kind = IndexError if batch.dim() < 3 else RuntimeError
             raise kind(f"baddbmm: {name} must have 3 dimensions, got {tuple(batch.shape)}")
-    return _addmm(input, batch1, batch2, _number(beta), _number(alpha))
+    return _addmm(input, batch1, batch2, as_number(beta), as_number(alpha))

@@ -98,8 +98,7 @@ class Einsum(Operation):
         diagonal = len(operands) == 1 and set(labels[0]) == set(output)  # which is a view of the operand
         if diagonal or torch.is_grad_enabled():
             return value
-        # In a Function, where nothing is recorded, a new tensor that was permuted is no view that matters:
-        # PyTorch would not let it be overwritten.
+        # A new tensor that was permuted counts as a view, which autograd would not let be overwritten.
         return value.detach()
 
     @staticmethod
@@ -176,7 +175,7 @@ def einsum(*args: Any) -> Tensor:
 
     Raises:
         ValueError: too few arguments, or a subscript out of range.
-        TypeError: the equation is no text, or an operand no Tensor.
+        TypeError: the equation is not a str, or an operand not a Tensor.
         RuntimeError: no equation, or one that does not fit the operands; types that do not fit each other.
     """
     equation, operands = equation_and_operands(args)

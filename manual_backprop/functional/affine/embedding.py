@@ -152,7 +152,7 @@ def embedding(
         y, (*, D).
 
     Raises:
-        TypeError: an argument is not a Tensor, no integer or no bool.
+        TypeError: an argument is not a Tensor, an integer or a bool, as it must be.
         RuntimeError: `weight` is no table, or `input` holds no integers.
         IndexError: an index that is no row (on a CPU; a GPU reports it later, by itself).
         AssertionError: `padding_idx` is no row.

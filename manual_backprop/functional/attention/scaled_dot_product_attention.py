@@ -237,7 +237,7 @@ def scaled_dot_product_attention(
         O, (*, L, V).
 
     Raises:
-        TypeError: an argument is not a Tensor, or a flag no bool.
+        TypeError: an argument is not a Tensor, or a flag not a bool.
         RuntimeError: shapes or types that do not fit each other, `is_causal` together with a mask, or a
             `dropout_p` outside 0 to 1.
         NotImplementedError: complex numbers.

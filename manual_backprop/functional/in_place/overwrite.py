@@ -49,9 +49,8 @@ from manual_backprop.functional.arithmetic.add import add
 from manual_backprop.functional.arithmetic.div import div
 from manual_backprop.functional.arithmetic.mul import mul
 from manual_backprop.functional.arithmetic.sub import sub
-from manual_backprop.functional.in_place.view import is_writable_view, overwriting_views
+from manual_backprop.functional.in_place.view import may_be_overwritten, overwriting_views
 from manual_backprop.functional.operation import Formula, Operation, broadcasts, function_of, twin_of
-from manual_backprop.functional.operation.torch_state import is_view
 from manual_backprop.functional.shapes.broadcast_to import back_to
 from manual_backprop.functional.shapes.clone import clone
 
@@ -144,12 +143,8 @@ def _rewrite(input: Tensor, value: Tensor) -> Tensor:
 
 def _is_ours(input: Tensor, other: Any) -> bool:
     """Whether x may be overwritten by hand; PyTorch's own call does the rest, or raises."""
-    return (
-        (input.is_floating_point() or input.is_complex())
-        and not (input.is_leaf and input.requires_grad)
-        and (torch.compiler.is_compiling() or not is_view(input) or is_writable_view(input))
-        and (broadcasts(other.shape, input.shape) if isinstance(other, Tensor) else isinstance(other, Number))
-    )
+    fits = broadcasts(other.shape, input.shape) if isinstance(other, Tensor) else isinstance(other, Number)
+    return fits and may_be_overwritten(input)
 
 
 def _is_kept(input: Tensor, other: Any) -> bool:

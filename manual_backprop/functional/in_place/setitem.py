@@ -33,7 +33,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from manual_backprop.functional.in_place.view import Places, is_writable_view, overwriting_views, read_afresh
+from manual_backprop.functional.in_place.view import (
+    Places,
+    may_be_overwritten,
+    overwriting_views,
+    read_afresh,
+    read_as,
+)
 from manual_backprop.functional.operation import Formula, Operation, function_of, twin_of
 from manual_backprop.functional.operation.torch_state import base_of, is_forward_mode, is_transformed, is_view
 from manual_backprop.functional.shapes.broadcast_to import back_to, like
@@ -125,11 +131,9 @@ def setitem(input: Tensor, index: Any, value: Any) -> None:
 def _is_ours(input: Tensor, value: Any) -> bool:
     """Whether x may be written over by hand; PyTorch's own call does the rest, or raises."""
     return (
-        (input.is_floating_point() or input.is_complex())
-        and not (input.is_leaf and input.requires_grad)
+        isinstance(value, Tensor | Number)
         and not (is_transformed() or is_forward_mode() or torch.compiler.is_compiling())
-        and (not is_view(input) or is_writable_view(input))
-        and isinstance(value, Tensor | Number)
+        and may_be_overwritten(input)
     )
 
 
@@ -139,8 +143,4 @@ def _is_there(input: Tensor, index: Any, value: Any) -> bool:
         return False
     with torch.no_grad():
         part = input[index]
-    return Places.of(part) == Places.of(value) and (part.dtype, part.is_conj(), part.is_neg()) == (
-        value.dtype,
-        value.is_conj(),
-        value.is_neg(),
-    )
+    return Places.of(part) == Places.of(value) and read_as(part) == read_as(value)

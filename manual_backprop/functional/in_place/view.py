@@ -184,7 +184,7 @@ def overwriting_views(overwrite: Callable[..., Tensor]) -> Callable[..., Tensor]
     """`overwrite(input, …)`, which writes over `input`, also for one that is a view."""
 
     def overwrite_any(input: Tensor, *others: Any) -> Tensor:
-        if torch.compiler.is_compiling() or not is_writable_view(input):
+        if torch.compiler.is_compiling() or not _is_writable_view(input):
             return overwrite(input, *others)
         alias = _alias(read_afresh(input))
         overwrite(alias, *others)
@@ -209,7 +209,24 @@ def read_afresh(tensor: Tensor) -> Tensor:
     return _read_view(base_of(tensor), Places.of(tensor))
 
 
-def is_writable_view(tensor: Tensor) -> bool:
+def may_be_overwritten(tensor: Tensor) -> bool:
+    """Whether overwriting the tensor can be put down by hand; PyTorch's own call does the rest, or raises.
+
+    It may not be a leaf that requires a gradient, nor hold numbers of a type that has no gradient.
+    """
+    return (
+        (tensor.is_floating_point() or tensor.is_complex())
+        and not (tensor.is_leaf and tensor.requires_grad)
+        and (torch.compiler.is_compiling() or not is_view(tensor) or _is_writable_view(tensor))
+    )
+
+
+def read_as(tensor: Tensor) -> tuple[torch.dtype, bool, bool]:
+    """How the numbers in its memory are read: as which type, conjugate, with the other sign."""
+    return tensor.dtype, tensor.is_conj(), tensor.is_neg()
+
+
+def _is_writable_view(tensor: Tensor) -> bool:
     """Whether it is a view, and writing over it can be put down by hand; PyTorch's own does it for others."""
     x = base_of(tensor)
     return (
@@ -226,7 +243,6 @@ def _shows_its_base(view: Tensor) -> bool:
     x = base_of(view)
     return (
         not (is_transformed() or is_forward_mode())
-        and view.dtype == x.dtype
-        and (view.is_conj(), view.is_neg()) == (x.is_conj(), x.is_neg())
+        and read_as(view) == read_as(x)
         and view.layout is x.layout is torch.strided
     )

@@ -164,7 +164,7 @@ def kl_div(
         The loss, in nats: a scalar, or (*) for "none".
 
     Raises:
-        TypeError: an argument is not a Tensor, or `log_target` no bool.
+        TypeError: an argument is not a Tensor, or `log_target` not a bool.
         ValueError: an unknown reduction.
         RuntimeError: `input` is not floating-point, or the shapes cannot be broadcast.
     """

@@ -127,7 +127,7 @@ def nll_loss(
         The loss, in nats: a scalar, or of the target's shape for "none".
 
     Raises:
-        TypeError: an argument is not a Tensor, or `ignore_index` no integer.
+        TypeError: an argument is not a Tensor, or `ignore_index` not an integer.
         ValueError: not one target for each input, or an unknown reduction.
         IndexError: a target that is not a class (on a CPU; a GPU reports it later, by itself).
         RuntimeError: other shapes or types that do not fit.

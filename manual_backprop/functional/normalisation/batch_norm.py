@@ -44,7 +44,7 @@ import torch
 import torch.nn.functional as T
 from torch import Tensor
 
-from manual_backprop.functional._arguments import require_flags
+from manual_backprop.functional._arguments import as_number, require_flags
 from manual_backprop.functional.normalisation._normalised import (
     along_channels,
     check_types,
@@ -265,7 +265,7 @@ def _torch_batch_norm(
     parameters = {"weight": weight, "bias": bias, "running_mean": running_mean, "running_var": running_var}
     require_tensors("batch_norm", **parameters)
     require_flags("batch_norm", training=training)
-    momentum = momentum.item() if isinstance(momentum, Tensor) else momentum
+    momentum = as_number(momentum)
     if not isinstance(momentum, int | float):
         raise TypeError(f"batch_norm: momentum must be a number, got {type(momentum).__name__}")
     _check(input, training, **parameters)

@@ -43,8 +43,8 @@ def is_transformed() -> bool:
 def loses_views() -> bool:
     """Whether `torch.func.grad` or another reverse-mode transform is at work.
 
-    To it, what a Function returns is no view, though it is in the memory of the input: to write over the one
-    would change the other behind its back.
+    It does not know what a Function returns as a view, even where that lies in the memory of the input. So
+    writing over the one would change the other, and the graph would not tell.
     """
     grad = torch._C._functorch.TransformType.Grad
     return any(level.key() == grad for level in torch._C._functorch.get_interpreter_stack() or ())

@@ -53,7 +53,7 @@ def dims_of(operation: str, dim: Any, keepdim: Any) -> Dims:
     """The dimensions as an int or a tuple of them, None for all.
 
     Raises:
-        TypeError: other things than integers, or `keepdim` is no bool.
+        TypeError: other things than integers, or `keepdim` is not a bool.
     """
     require_flags(operation, keepdim=keepdim)
     several = isinstance(dim, list | tuple)

@@ -116,7 +116,7 @@ def broadcast_to(input: Tensor, size: tuple[int, ...]) -> Tensor:
         y, a view of `input`, in which several places may share one number.
 
     Raises:
-        TypeError: `input` is not a Tensor, or `size` no tuple.
+        TypeError: `input` is not a Tensor, or `size` not a tuple.
         RuntimeError: `input` does not broadcast to that shape.
     """
     require_tensor("broadcast_to", input=input)

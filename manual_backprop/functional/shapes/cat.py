@@ -22,7 +22,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from manual_backprop.functional._arguments import integer, with_numpys_names
+from manual_backprop.functional._arguments import are_tensors, integer, with_numpys_names
 from manual_backprop.functional.operation import Formula, Operation, example, function_of, public
 
 
@@ -89,10 +89,6 @@ def cat(tensors: Any, dim: int = 0) -> Tensor:
         RuntimeError: sizes that do not fit.
         IndexError: no such dimension.
     """
-    if (
-        not isinstance(tensors, list | tuple)
-        or not tensors
-        or not all(isinstance(x, Tensor) for x in tensors)
-    ):
+    if not are_tensors(tensors):
         return torch.cat(tensors, dim)  # which raises
     return _cat(*tensors, integer("cat", "dim", dim))

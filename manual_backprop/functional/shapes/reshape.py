@@ -82,7 +82,7 @@ def reshape(input: Tensor, shape: tuple[int, ...]) -> Tensor:
         y, a view of `input` where its strides allow one.
 
     Raises:
-        TypeError: `input` is not a Tensor, or `shape` no tuple.
+        TypeError: `input` is not a Tensor, or `shape` not a tuple.
         RuntimeError: another number of elements.
     """
     require_tensor("reshape", input=input)

@@ -21,7 +21,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from manual_backprop.functional._arguments import integer, with_numpys_names
+from manual_backprop.functional._arguments import are_tensors, integer, with_numpys_names
 from manual_backprop.functional.operation import Formula, Operation, example, function_of, public
 
 
@@ -71,10 +71,6 @@ def stack(tensors: Any, dim: int = 0) -> Tensor:
         RuntimeError: no tensors, or tensors of different shapes.
         IndexError: no such place for a dimension.
     """
-    if (
-        not isinstance(tensors, list | tuple)
-        or not tensors
-        or not all(isinstance(x, Tensor) for x in tensors)
-    ):
+    if not are_tensors(tensors):
         return torch.stack(tensors, dim)  # which raises
     return _stack(*tensors, integer("stack", "dim", dim))
