@@ -1,7 +1,7 @@
 """What a recording is made of: tensors with their gradients, and the operations that they go through."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from manual_backprop.functional.operation import Formula
-from manual_backprop.functional.operation.torch_state import tree_leaves
+from manual_backprop.functional.operation.torch_state import tree_leaves, tree_map
 from manual_backprop.record.formulas import formula_of
 
 SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹"
@@ -104,6 +104,12 @@ class Call:
     def inputs(self) -> list[Value]:
         """The tensors among what it was given."""
         return [value for value in tree_leaves(self.arguments) if isinstance(value, Value)]
+
+    def by_twin(self, tensors: Sequence[Tensor]) -> Any:
+        """What the twin makes of these tensors, in the place of `inputs`."""
+        assert self.twin is not None
+        rest = iter(tensors)
+        return self.twin(*tree_map(lambda a: next(rest) if isinstance(a, Value) else a, self.arguments))
 
     @property
     def output(self) -> Value:

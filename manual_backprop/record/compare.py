@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from manual_backprop.functional.operation.torch_state import tree_leaves, tree_map
+from manual_backprop.functional.operation.torch_state import tree_leaves
 from manual_backprop.record.call import Call, Value, norm
 from manual_backprop.record.trace import Trace
 
@@ -18,10 +18,8 @@ def compare(call: Call) -> None:
     inputs = [value.tensor.detach() for value in call.inputs]
     for at in call.gradients:
         inputs[at].requires_grad_()
-    rest = iter(inputs)
     with torch.enable_grad():
-        arguments = tree_map(lambda a: next(rest) if isinstance(a, Value) else a, call.arguments)
-        outputs = [t for t in tree_leaves(call.twin(*arguments)) if t.requires_grad]
+        outputs = [t for t in tree_leaves(call.by_twin(inputs)) if t.requires_grad]
     reached = [(out, g) for out, g in zip(outputs, upstream, strict=True) if g is not None]
     if not reached:
         return

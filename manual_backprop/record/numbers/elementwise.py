@@ -7,7 +7,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from manual_backprop.functional.operation.torch_state import tree_map
 from manual_backprop.record.call import Call, Value
 from manual_backprop.record.numbers.places import Place
 from manual_backprop.record.numbers.writing import Written, inside, short
@@ -40,7 +39,7 @@ def forward(call: Call, place: Place) -> list[Written] | None:
     template = FORWARD.get(call.operation, in_signs(call.formula.forward))
     if _is_special(call, numbers):
         template = GELU if call.operation == "gelu" else "{0}"
-    value = float(_function(call, _tensors(numbers)))
+    value = float(call.by_twin(_tensors(numbers)))
     return [Written(_put_in(call, template, numbers), value)]
 
 
@@ -54,7 +53,7 @@ def backward(call: Call, at: int, place: Place) -> list[Written] | None:
         return None
     tensors = _tensors(numbers)
     tensors[at].requires_grad_()
-    out, g = _function(call, tensors), float(upstream[place])
+    out, g = call.by_twin(tensors), float(upstream[place])
     (slope,) = torch.autograd.grad(out, tensors[at])
     value = g * float(slope)
     lines = BACKWARD.get(call.operation, call.formula.backward)
@@ -86,13 +85,6 @@ def _numbers(call: Call, place: Place) -> dict[int, float] | None:
 
 def _tensors(numbers: dict[int, float]) -> list[Tensor]:
     return [torch.tensor(x, dtype=torch.float64) for x in numbers.values()]
-
-
-def _function(call: Call, tensors: list[Tensor]) -> Tensor:
-    rest, twin = iter(tensors), call.twin
-    assert twin is not None
-    result: Tensor = twin(*tree_map(lambda a: next(rest) if isinstance(a, Value) else a, call.arguments))
-    return result
 
 
 def in_signs(template: str) -> str:

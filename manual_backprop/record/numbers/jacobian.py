@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from manual_backprop.functional.operation.torch_state import tree_leaves, tree_map
-from manual_backprop.record.call import Call, Value
+from manual_backprop.functional.operation.torch_state import tree_leaves
+from manual_backprop.record.call import Call
 from manual_backprop.record.numbers.places import Place
 from manual_backprop.record.numbers.writing import Written, inside, product, short, summed
 
@@ -114,10 +114,7 @@ def _given(call: Call) -> list[Tensor]:
 
 
 def _outputs(call: Call, given: list[Tensor]) -> list[Tensor]:
-    rest, twin = iter(given), call.twin
-    assert twin is not None
-    arguments = tree_map(lambda a: next(rest) if isinstance(a, Value) else a, call.arguments)
-    return [t for t in tree_leaves(twin(*arguments)) if t.is_floating_point()]
+    return [t for t in tree_leaves(call.by_twin(given)) if t.is_floating_point()]
 
 
 def _where_any(pairs: list[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
