@@ -1,8 +1,8 @@
 """CUDA tensors without a GPU: what a call would make a GPU wait for, or a CUDA graph refuse to capture.
 
 FakeTensorMode computes shapes, types and devices and no numbers. Below it, `Waits` reads every kernel that is
-asked for. PyTorch's engine starts a thread for each device, which needs a driver, so `backward` goes through
-the graph itself, calling the same nodes.
+asked for, and `Launches` counts them. PyTorch's engine starts a thread for each device, which needs a driver,
+so `backward` goes through the graph itself, calling the same nodes.
 """
 
 from collections import defaultdict
@@ -22,6 +22,10 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map_only
 
 aten = torch.ops.aten
+NO_KERNEL = {
+    *(aten.empty, aten.empty_like, aten.empty_strided, aten.new_empty, aten.new_empty_strided),
+    *(aten.detach, aten.alias, aten.lift_fresh, aten.set_, aten.is_same_size, aten._has_same_storage_numel),
+}
 COPIES = {aten._to_copy, aten.copy_, aten.copy, aten.where}
 """These move a number that lies on the CPU. Other kernels are given it with their arguments."""
 
@@ -54,6 +58,22 @@ class Waits(TorchDispatchMode):
         return bool({torch.Tag.data_dependent_output, torch.Tag.dynamic_output_shape} & {*func.tags})
 
 
+class Launches(TorchDispatchMode):
+    """Notes in `names` the kernels that a GPU launches: all that it is asked for but views and memory."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: list[str] = []
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        out = func(*args, **(kwargs or {}))
+        tensors = [x for x in tree_leaves((args, kwargs, out)) if isinstance(x, Tensor)]
+        computes = func.namespace == "aten" and not func.is_view and func.overloadpacket not in NO_KERNEL
+        if computes and any(x.is_cuda for x in tensors):
+            self.names.append(func.overloadpacket.__name__)
+        return out
+
+
 def on_cuda(value: Any) -> Any:
     """The tensors in it as fake ones, of the same layout; leaves that require a gradient are such again."""
 
@@ -72,7 +92,9 @@ def backward(outputs: Sequence[Tensor], leaves: Sequence[Tensor]) -> list[Tensor
     def send(node: Any, at: int, gradient: Tensor | None) -> None:
         if gradient is not None:
             due, there = node._input_metadata[at], arrived[node].get(at)
-            gradient = gradient.sum_to_size(tuple(due.shape)).to(due.dtype)
+            if gradient.shape != due.shape:
+                gradient = gradient.sum_to_size(tuple(due.shape))
+            gradient = gradient.to(due.dtype)
             arrived[node][at] = gradient if there is None else there + gradient
 
     differentiable = [out for out in outputs if out.grad_fn is not None]
@@ -164,3 +186,14 @@ def waits(
             return forward.found, back.found, []  # what comes behind a number that is read, nobody knows
     described = [None if x is None else (tuple(x.shape), x.dtype, x.device) for x in (*outputs, *gradients)]
     return forward.found, back.found, described
+
+
+def launches(call: Callable[..., Any], given: Any) -> list[str]:
+    """The kernels that a call on CUDA tensors like the given ones and its backward launch, by name."""
+    with FakeTensorMode(allow_non_fake_inputs=True):
+        arguments = on_cuda(given)
+        leaves = [x for x in tree_leaves(arguments) if isinstance(x, Tensor) and x.requires_grad]
+        with Launches() as launched:
+            returned = call(*arguments)
+            backward([x for x in tree_leaves(returned) if isinstance(x, Tensor)], leaves)
+    return launched.names
