@@ -13,22 +13,24 @@ backward    for l = L … 1:
 Why this is fast: what a step needs is known beforehand, so every buffer is allocated once, and there is no
 graph to build and to traverse. Plain gradient descent never forms ∂L/∂W either: the product δᵀ a is added to
 W as it is computed, with the factor −η/N. That is also where the mean's 1/N goes: backward is linear in δ.
+Nothing in a step waits for a GPU or adds in an order that is left to chance.
 
 With `precision="bfloat16"` the products are computed from rounded copies of images, weights and biases; the
 parameters themselves stay in float32, since a small update would be lost in rounding.
 
 f′ is computed from a, not from z: ReLU's slope is the sign of a, the sigmoid's is a − a², tanh's 1 − a².
 
-updates.py has the other update rules: momentum, Adam, weight decay.
+updates.py has the other update rules, momentum, Adam and weight decay, which follow behind the loop; flat.py
+keeps all parameters in one tensor, so that one call changes them all.
 
 Several processes, each with its share of the batch, have to add up δᵀ a before W may change. The sum for
-layer l is under way while the loop computes layer l − 1; the updates follow when all sums have arrived.
+layer l is under way while the loop computes layer l − 1; the update follows when all sums have arrived.
 
 Source: Rumelhart, Hinton and Williams, "Learning representations by back-propagating errors", Nature 323
 (1986); Nielsen, "Neural Networks and Deep Learning" (2015), chapter 2, equations BP1 to BP4.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import pairwise
 from typing import Any
 
@@ -36,8 +38,9 @@ import torch
 from torch import Tensor
 
 from manual_backprop.training.config import TrainingConfig
+from manual_backprop.training.engines.flat import Flat
 from manual_backprop.training.engines.precision import in_its_precision, tf32_of
-from manual_backprop.training.engines.updates import Adam, Descent, Momentum, Update, add_product
+from manual_backprop.training.engines.updates import rule_for
 from manual_backprop.training.processes import ALONE, Processes
 
 
@@ -63,31 +66,33 @@ ACTIVATIONS: dict[str, tuple[Callable[[Tensor], Tensor], Callable[[Tensor, Tenso
 }
 
 
-def cross_entropy_error(z: Tensor, minus_one_hot: tuple[Tensor, Tensor], out: Tensor) -> None:
+def cross_entropy_error(z: Tensor, one_hot: Tensor, out: Tensor) -> None:
     """N ∂L/∂z of the cross-entropy: softmax(z) − one-hot."""
-    torch.softmax(z, 1, out=out).scatter_add_(1, *minus_one_hot)
+    torch.softmax(z, 1, out=out).sub_(one_hot)
 
 
-def squared_error(z: Tensor, minus_one_hot: tuple[Tensor, Tensor], out: Tensor) -> None:
+def squared_error(z: Tensor, one_hot: Tensor, out: Tensor) -> None:
     """C/2 times N ∂L/∂z of the mean squared error, which is averaged over the C classes too: z − one-hot."""
-    out.copy_(z).scatter_add_(1, *minus_one_hot)
+    torch.sub(z, one_hot, out=out)
 
 
-Error = Callable[[Tensor, tuple[Tensor, Tensor], Tensor], None]
-ERRORS: dict[str, Error] = {"cross_entropy": cross_entropy_error, "mse": squared_error}
+ERRORS: dict[str, Callable[[Tensor, Tensor, Tensor], None]] = {
+    "cross_entropy": cross_entropy_error,
+    "mse": squared_error,
+}
 
 
 class Buffers:
-    """What a step on N examples writes: aˡ, δˡ and f′ of each layer; the images too if rounded."""
+    """What a step on N examples writes: aˡ, δˡ and f′ of each layer, one-hot; the images too if rounded."""
 
     def __init__(self, count: int, sizes: list[int], like: Tensor) -> None:
         self.a = [like.new_empty(count, size) for size in sizes[1:]]
         self.delta = [like.new_empty(count, size) for size in sizes[1:]]
         self.delta_T = [delta.T for delta in self.delta]
         self.slope = [like.new_empty(count, size) for size in sizes[1:-1]]
+        self.one_hot = like.new_empty(count, sizes[-1])
         self.images = like.new_empty(count, sizes[0]) if like.dtype == torch.bfloat16 else None
         self.ones = like.new_ones(count)
-        self.minus_one = like.new_full((count, 1), -1.0)
 
 
 class ExplicitEngine:
@@ -99,40 +104,42 @@ class ExplicitEngine:
         self.processes = processes
         self.tf32 = tf32_of(config, device)
         dtype = getattr(torch, config.dtype)
+        rounded = torch.bfloat16 if config.precision == "bfloat16" else dtype
         layers = [torch.nn.Linear(D, M, dtype=dtype) for D, M in pairwise(sizes)]  # as torch.nn draws them
-        self.sizes = sizes
-        self.weights = [layer.weight.detach().to(device) for layer in layers]
-        self.weights[0] = self.weights[0].T.contiguous().T  # the faster memory layout for a wide input
-        self.biases = [layer.bias.detach().to(device) for layer in layers]
-        in_bfloat16 = config.precision == "bfloat16"
-        self.factors = (
-            [W.bfloat16() for W in self.weights] if in_bfloat16 else self.weights
-        )  # of the products
-        self.addends = [b.bfloat16() for b in self.biases] if in_bfloat16 else self.biases
+        self.sizes, self.flat = sizes, Flat(sizes)
+        self.w = self.flat.zeros(dtype, device)  # all parameters
+        self.weights, self.biases = zip(*self.flat.views(self.w), strict=True)
+        for layer, W, b in zip(layers, self.weights, self.biases, strict=True):
+            W.copy_(layer.weight.detach())
+            b.copy_(layer.bias.detach())
+        self.rounded = self.w if rounded == dtype else self.w.to(rounded)  # for the products
+        self.factors, self.addends = zip(*self.flat.views(self.rounded), strict=True)
         self.factors_T = [W.T for W in self.factors]  # views: they follow the weights
+        self.eye = torch.eye(sizes[-1], dtype=rounded, device=device)  # row y is one-hot
         self.scale = 2 / sizes[-1] if config.loss == "mse" else 1.0  # the factor that the error leaves out
-        self.updates = [
-            (rule_for(W, config, self.scale), rule_for(b, config, self.scale)) for W, b in self._layers()
-        ]
+        self.update = rule_for(self.w, config, self.scale)
         self.activate, self.slope_of = ACTIVATIONS[config.activation]
         self.error = ERRORS[config.loss]
         self.buffers: dict[int, Buffers] = {}
         self.inputs: list[Tensor] = []  # aˡ⁻¹ of each layer in the last step
         self.count = 0  # N of the last step
-        self.products: list[tuple[Tensor, Tensor]] = []  # δᵀ a and Σₙ δₙ, where several processes add them up
-        if processes.several:
-            self.products = [(W.new_zeros(W.shape), b.new_zeros(b.shape)) for W, b in self._layers()]
+        # δᵀ a and Σₙ δₙ, where they cannot be added to the rule's sums as they are computed
+        self.products: Tensor | None = None
+        if processes.several or rounded != dtype:
+            self.products = self.flat.zeros(dtype if processes.several else rounded, device)
+        added_up = self.update.sums if self.products is None else self.products
+        self.sums, self.pieces = self.flat.views(added_up), self.flat.pieces(added_up)
 
     @in_its_precision
     def step(self, images: Tensor, labels: Tensor, count: int | None = None) -> Tensor:
         self.count = len(images) if count is None else count
         use = self._buffers_for(len(images))
         if use.images is not None:
-            self._round()
+            self.rounded.copy_(self.w)
             images = use.images.copy_(images)
         self.inputs = [images, *use.a[:-1]]
         last = len(self.weights) - 1
-        sums: list[tuple[Any, Update, Tensor, Tensor]] = []
+        exchanges = []
 
         for layer, (W_T, b) in enumerate(zip(self.factors_T, self.addends, strict=True)):
             torch.addmm(b, self.inputs[layer], W_T, out=use.a[layer])  # z = a Wᵀ + b
@@ -140,51 +147,51 @@ class ExplicitEngine:
                 self.activate(use.a[layer])  # a = f(z)
 
         logits = use.a[last]
-        self.error(logits, (labels[:, None], use.minus_one), use.delta[last])  # δ = softmax − one-hot
+        one_hot = torch.index_select(self.eye, 0, labels, out=use.one_hot)
+        self.error(logits, one_hot, use.delta[last])  # δ = softmax − one-hot
 
         for layer in range(last, -1, -1):
             if layer > 0:
                 before = torch.mm(use.delta[layer], self.factors[layer], out=use.delta[layer - 1])  # δ W …
                 before.mul_(self.slope_of(self.inputs[layer], use.slope[layer - 1]))  # … ⊙ f′
+            self._add_up(layer, use.delta_T[layer], self.inputs[layer], use.ones)  # δᵀ a and Σₙ δₙ
             if self.processes.several:
-                sums += self._start_adding_up(layer, use)
-                continue
-            update_W, update_b = self.updates[layer]
-            update_W.step(self.weights[layer], use.delta_T[layer], self.inputs[layer], self.count)  # δᵀ a / N
-            update_b.step(self.biases[layer], use.delta_T[layer], use.ones, self.count)  # Σₙ δₙ / N
+                exchanges.append(self.processes.start_adding_up(self.pieces[layer]))
 
-        for work, update, parameter, product in sums:
-            self.processes.finish_adding_up(work)
-            update.step(parameter, product, None, self.count)
+        for exchange in exchanges:
+            self.processes.finish_adding_up(exchange)
+        if self.products is not None:
+            sums = self.update.sums if self.update.beta == 1 else self.update.sums.mul_(self.update.beta)
+            sums.add_(self.products, alpha=self.update.alpha / self.count)
+        self.update.finish()
         return logits
 
-    def _start_adding_up(self, layer: int, use: Buffers) -> list[tuple[Any, Update, Tensor, Tensor]]:
-        """Start the sums of this process's products over all processes; what they will update."""
-        products, parameters = self.products[layer], (self.weights[layer], self.biases[layer])
-        for product, a in zip(products, (self.inputs[layer], use.ones), strict=True):
-            add_product(product, use.delta_T[layer], a, beta=0, alpha=1)
-        works = [self.processes.start_adding_up(product) for product in products]
-        return list(zip(works, self.updates[layer], parameters, products, strict=True))
-
-    def _round(self) -> None:
-        """Round the parameters, which stay in float32, for the products."""
-        for rounded, exact in zip(self.factors + self.addends, self.weights + self.biases, strict=True):
-            rounded.copy_(exact)
+    def _add_up(self, layer: int, delta_T: Tensor, a: Tensor, ones: Tensor) -> None:
+        """Add δᵀ a and δᵀ 1 to the sums of the rule with its factors; or set the products to them."""
+        W, b = self.sums[layer]
+        if W.dtype != a.dtype:  # products in bfloat16, their sums over processes in float32
+            W.copy_(delta_T @ a)
+            b.copy_(delta_T @ ones)
+            return
+        alone = self.products is None
+        beta, alpha = (self.update.beta, self.update.alpha / self.count) if alone else (0, 1)
+        W.addmm_(delta_T, a, beta=beta, alpha=alpha)
+        b.addmv_(delta_T, ones, beta=beta, alpha=alpha)
 
     def _layers(self) -> Iterator[tuple[Tensor, Tensor]]:
         return zip(self.weights, self.biases, strict=True)
 
     def _buffers_for(self, count: int) -> Buffers:
         if count not in self.buffers:  # a full batch, and the rest at the end of an epoch
-            self.buffers[count] = Buffers(count, self.sizes, self.factors[0])
+            self.buffers[count] = Buffers(count, self.sizes, self.rounded)
         return self.buffers[count]
 
     @in_its_precision
     def logits(self, images: Tensor) -> Tensor:
-        if self.factors is not self.weights:
-            self._round()
+        if self.rounded is not self.w:
+            self.rounded.copy_(self.w)
         *hidden, last = zip(self.factors_T, self.addends, strict=True)
-        a = images.to(self.factors[0].dtype)
+        a = images.to(self.rounded.dtype)
         for W_T, b in hidden:
             a = self.activate(torch.addmm(b, a, W_T))
         W_T, b = last
@@ -196,18 +203,18 @@ class ExplicitEngine:
 
     def _gradients(self) -> Iterator[tuple[Tensor, Tensor, float]]:
         """δᵀ a and Σₙ δₙ of each layer in the last step, and the factor that turns them into gradients."""
-        products = self.products or [
-            (delta.T @ a, delta.sum(0))
-            for delta, a in zip(self.buffers[len(self.inputs[0])].delta, self.inputs, strict=True)
-        ]
+        products: Iterable[tuple[Tensor, Tensor]] = self.sums
+        if self.products is None:
+            deltas = self.buffers[len(self.inputs[0])].delta
+            products = ((delta.T @ a, delta.sum(0)) for delta, a in zip(deltas, self.inputs, strict=True))
         for W, b in products:
             yield W, b, self.scale / self.count
 
     @in_its_precision
     def values(self, images: Tensor, labels: Tensor) -> list[tuple[str, Tensor]]:
-        if self.factors is not self.weights:
-            self._round()
-        found, a = [], images.to(self.factors[0].dtype)
+        if self.rounded is not self.w:
+            self.rounded.copy_(self.w)
+        found, a = [], images.to(self.rounded.dtype)
         for layer, (W_T, b) in enumerate(zip(self.factors_T, self.addends, strict=True)):
             z = torch.addmm(b, a, W_T)
             found.append((f"the output of layer {2 * layer} (Linear)", z))  # f of a finite z is finite
@@ -219,11 +226,17 @@ class ExplicitEngine:
         return found
 
     def state_dict(self) -> dict[str, Any]:
-        """Parameters under the names that the other engines' models give them."""
+        """Parameters by the names that the other engines' models give them, with the rule's state of each."""
         model: dict[str, Tensor] = {}
         for layer, (W, b) in enumerate(self._layers()):
             model |= {f"{2 * layer}.weight": W, f"{2 * layer}.bias": b}
-        return {"model": model, "updates": [(W.state, b.state) for W, b in self.updates]}
+        remembered = [self.flat.views(each) for each in self.update.state]
+        counted = [] if self.update.t is None else [self.update.t]
+        updates = [
+            tuple([*(views[layer][which] for views in remembered), *counted] for which in (0, 1))
+            for layer in range(len(self.weights))
+        ]
+        return {"model": model, "updates": updates}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         own = self.state_dict()
@@ -233,12 +246,3 @@ class ExplicitEngine:
             for rule, saved in zip(mine, theirs, strict=True):
                 for tensor, value in zip(rule, saved, strict=True):
                     tensor.copy_(value)
-
-
-def rule_for(parameter: Tensor, config: TrainingConfig, scale: float) -> Update:
-    """The rule that `config` names, for one parameter."""
-    if config.optimizer == "adam":
-        return Adam(parameter, scale, config.lr, config.weight_decay)
-    if config.momentum:
-        return Momentum(parameter, scale, config.lr, config.weight_decay, config.momentum)
-    return Descent(scale, config.lr, config.weight_decay)
