@@ -19,7 +19,13 @@ from manual_backprop.training.processes import ALONE, Processes
 
 
 class Engine(Protocol):
-    """A network with its optimiser."""
+    """A network with its optimiser.
+
+    Attributes:
+        repeatable: whether a step draws no random numbers: its kernels can be repeated without Python.
+    """
+
+    repeatable: bool
 
     def step(self, images: Tensor, labels: Tensor, count: int | None = None) -> Tensor:
         """Make one update with (N, D) images and (N,) labels; return its logits (N, C), valid until the next.

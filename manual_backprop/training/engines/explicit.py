@@ -98,6 +98,8 @@ class Buffers:
 class ExplicitEngine:
     """A stack of linear layers with one activation between them, cross-entropy, and gradient descent."""
 
+    repeatable = True
+
     def __init__(
         self, config: TrainingConfig, sizes: list[int], device: torch.device, processes: Processes = ALONE
     ) -> None:

@@ -24,7 +24,8 @@ def cross_entropy(functional: Any, logits: Tensor, labels: Tensor, reduction: st
 
 def mse(functional: Any, logits: Tensor, labels: Tensor, reduction: str = "mean") -> Tensor:
     """The squared distance to one-hot, averaged over the classes, by the operation of `functional`."""
-    one_hot = torch.zeros_like(logits).scatter_(1, labels[:, None], 1)
+    classes = torch.arange(logits.shape[1], device=logits.device)
+    one_hot = (labels[:, None] == classes).to(logits.dtype)
     losses: Tensor = functional.mse_loss(logits, one_hot, reduction=reduction)
     return losses.mean(1) if reduction == "none" else losses
 
@@ -53,11 +54,14 @@ class GraphEngine:
         self.in_bfloat16 = config.precision == "bfloat16"
         self.loss = partial(LOSSES[config.loss], functional)
         parameters, lr, weight_decay = self.model.parameters(), config.lr, config.weight_decay
-        self.optimizer: torch.optim.Optimizer = (
-            torch.optim.Adam(parameters, lr, weight_decay=weight_decay)
-            if config.optimizer == "adam"
-            else torch.optim.SGD(parameters, lr, config.momentum, weight_decay=weight_decay)
-        )
+        self.optimizer: torch.optim.Optimizer
+        if config.optimizer == "adam":  # its count of steps is a tensor on the device, which no step reads
+            on_device: dict[str, Any] = {"fused": True, "capturable": device.type == "cuda"}
+            self.optimizer = torch.optim.Adam(parameters, lr, weight_decay=weight_decay, **on_device)
+        else:
+            self.optimizer = torch.optim.SGD(parameters, lr, config.momentum, weight_decay=weight_decay)
+        dropout = (layer.p for layer in self.model.modules() if isinstance(layer, torch.nn.Dropout))
+        self.repeatable = not any(dropout)
 
     @in_its_precision
     def step(self, images: Tensor, labels: Tensor, count: int | None = None) -> Tensor:
@@ -69,7 +73,7 @@ class GraphEngine:
                 loss: Any = self.loss(scores, labels, reduction=reduction)
             self.optimizer.zero_grad()
             with self.processes.averaging():
-                loss.backward(None if count is None else loss.new_tensor(self.scale / count))
+                loss.backward(None if count is None else torch.full_like(loss, self.scale / count))
         self.optimizer.step()
         return logits.detach()
 
@@ -108,6 +112,11 @@ class GraphEngine:
         return {"model": self.model.state_dict(), "optimizer": self.optimizer.state_dict()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Into the same memory, to which a captured step refers."""
         self.model.load_state_dict(state["model"])
-        own = self.optimizer.state_dict()  # lr and the like are the configuration's
-        self.optimizer.load_state_dict({**own, "state": state["optimizer"]["state"]})
+        own, given = self.optimizer.state_dict(), state["optimizer"]["state"]
+        if not own["state"]:  # no step was made yet; lr and the like are the configuration's
+            self.optimizer.load_state_dict({**own, "state": given})
+        for parameter, kept in own["state"].items():
+            for name, tensor in kept.items():  # before the first step all of it is 0
+                tensor.copy_(given[parameter][name]) if given else tensor.zero_()

@@ -15,16 +15,17 @@ from manual_backprop import functional as F
 from manual_backprop.training.config import TrainingConfig
 from manual_backprop.training.data import Dataset
 from manual_backprop.training.device import RandomNumbers
-from manual_backprop.training.engines.engine import build, draw
+from manual_backprop.training.engines.engine import Engine, build, draw
 from manual_backprop.training.engines.graph import LOSSES
 from manual_backprop.training.processes import ALONE, Processes
 from manual_backprop.training.run.progress import Progress
 from manual_backprop.training.run.replay import ReplayedSteps, cuda_graph
+from manual_backprop.training.run.tally import Tally
 
 NORMS_PER_EPOCH = 50
 EVALUATION_CHUNK = 1_000
-KEPT = ("epoch", "position", "step", "order_state", "sums", "metrics", "gradient_norms", "seconds")
-"""The attributes of a Trainer that its state holds, besides the engine and the random numbers."""
+KEPT = ("epoch", "position", "step", "order_state", "metrics", "gradient_norms", "seconds")
+"""The attributes of a Trainer that its state holds, besides the engine, the random numbers and the sums."""
 Advance = tuple[int, int, Callable[[], Tensor]]
 """How many steps were made, on how many examples, and who tells the gradient norms of the last one."""
 
@@ -53,16 +54,17 @@ class Trainer:
         with self.random:
             self.engine = draw(config, data.train_images.shape[1], len(data.classes), self.device, processes)
         self.losses = partial(LOSSES[config.loss], F, reduction="none")
+        self.tally = Tally(self.losses, self.device)  # over this epoch
         self.batch = torch.empty_like(data.train_images[: config.batch_size])
         self.scores = data.train_images.new_empty(len(data.train_images), len(data.classes))  # logits
         self.order = torch.Generator().manual_seed(config.seed)
         self.order_state = self.order.get_state()  # as it was when this epoch's order was drawn
         self.epoch = self.position = self.step = 0
-        self.sums = torch.zeros(2, dtype=torch.float64)  # loss and number right over this epoch
         self.metrics: list[dict[str, float]] = []
         self.gradient_norms: list[list[float]] = []
         self.seconds = 0.0
         self.replayed: ReplayedSteps | None = None
+        self.to_be_captured = not processes.several and may_be_replayed(self.engine, self.device)
         self.capture_seconds = 0.0
 
     @property
@@ -93,8 +95,8 @@ class Trainer:
         steps = ceil(len(images) / self.config.batch_size)
         every = max(steps // NORMS_PER_EPOCH, 1)
         alone = not self.processes.several
-        if self.replayed is None and alone and may_be_replayed(self.config, self.device):
-            self._capture(every)
+        if self.to_be_captured:
+            self._capture(every, progress)
         counted, norms = self.position, []
         started = time.perf_counter()
         with self.random:
@@ -106,22 +108,27 @@ class Trainer:
                 if (self.step - 1) % every == 0:
                     norms.append((self.step - 1, norms_of_the_last()))
                 if (progress.due(examples) and alone) or one_by_one:
-                    counted = self._count(counted, labels)
-                    progress.show(self.epoch, self.position, self.sums)
+                    counted = self._add_up(counted, labels)
+                    progress.show(self.epoch, self.position, self._sums())
                 if (alone or one_by_one or self.step % every == 0) and self.processes.any(stop()):
                     break
-        self._count(counted, labels)
-        self.gradient_norms += [[step, *norm.tolist()] for step, norm in norms]
+        self._add_up(counted, labels)
+        sums = self._sums()
+        if norms:
+            numbers = torch.stack([norm for _, norm in norms]).tolist()
+            self.gradient_norms += [[step, *row] for (step, _), row in zip(norms, numbers, strict=True)]
         self.seconds += time.perf_counter() - started
         if self.position < len(images):
             return False
-        self._end_epoch()
+        self._end_epoch(*sums)
         return True
 
     def _order(self) -> Tensor:
         """This epoch's order of the training set, (N,)."""
         self.order.set_state(self.order_state)
-        return torch.randperm(len(self.data.train_images), generator=self.order).to(self.device)
+        on_cuda = self.device.type == "cuda"  # which then copies without being waited for
+        order = torch.randperm(len(self.data.train_images), generator=self.order, pin_memory=on_cuda)
+        return order.to(self.device, non_blocking=on_cuda)
 
     def next_batch(self) -> tuple[Tensor, Tensor]:
         """Images and labels of the next step."""
@@ -167,31 +174,40 @@ class Trainer:
         run = self.config.seed * 1_000_003 + self.step
         return (run * self.processes.size + self.processes.rank) % 2**63
 
-    def _capture(self, count: int) -> None:
-        """Capture `count` steps; the parameters stay as they were."""
+    def _capture(self, count: int, progress: Progress) -> None:
+        """Capture `count` steps, or say why that cannot be; the parameters stay as they were."""
         started = time.perf_counter()
         before = deepcopy(self.engine.state_dict())
         classes, batch_size = len(self.data.classes), len(self.batch)
         images = self.data.train_images
-        self.replayed = ReplayedSteps(self.engine, images, classes, batch_size, count, cuda_graph)
+        try:
+            self.replayed = ReplayedSteps(self.engine, images, classes, batch_size, count, cuda_graph)
+        except RuntimeError as error:
+            progress.say(f"Steps are made one by one; capturing them failed: {str(error).splitlines()[0]}")
+        self.to_be_captured = False
         self.engine.load_state_dict(before)
         self.capture_seconds = time.perf_counter() - started
 
-    def _count(self, start: int, labels: Tensor) -> int:
-        """Add up loss and correct answers from example `start` on; return the end of what is counted."""
+    def _add_up(self, start: int, labels: Tensor) -> int:
+        """Count the examples from `start` on; return the end of these."""
         part = slice(start, self.position)
-        logits, labels = self.processes.add_up(self.scores[part]).cpu().double(), labels[part].cpu()
-        losses = self.losses(logits, labels)
-        for batch in torch.split(losses, self.config.batch_size):  # one by one: the last bit does not
-            self.sums[0] += batch.sum()  # depend on when this is called
-        self.sums[1] += int((logits.argmax(1) == labels).sum())
-        finite = all(bool(parameter.isfinite().all()) for parameter in self.parameters().values())
-        if not (finite and isfinite(float(self.sums[0]))):
-            raise NotFinite
+        self.tally.add(self.processes.add_up(self.scores[part]), labels[part])
         return self.position
 
-    def _end_epoch(self) -> None:
-        train_loss, train_accuracy = (self.sums / len(self.data.train_images)).tolist()
+    def _sums(self) -> list[float]:
+        """Loss and number right so far in this epoch, for which the device is waited for.
+
+        Raises:
+            NotFinite: the loss or a parameter is not finite.
+        """
+        finite = torch.stack([parameter.isfinite().all() for parameter in self.parameters().values()]).all()
+        loss, right, all_finite = torch.cat([self.tally.sums, finite[None]]).tolist()
+        if not (all_finite and isfinite(loss)):
+            raise NotFinite
+        return [loss, right]
+
+    def _end_epoch(self, loss: float, right: float) -> None:
+        train_loss, train_accuracy = (each / len(self.data.train_images) for each in (loss, right))
         test_loss, test_accuracy = self.evaluate()
         self.epoch += 1
         self.metrics.append(
@@ -204,7 +220,7 @@ class Trainer:
             }
         )
         self.order_state, self.position = self.order.get_state(), 0
-        self.sums = torch.zeros(2, dtype=torch.float64)
+        self.tally.sums.zero_()
 
     def test_logits(self) -> Iterator[tuple[Tensor, Tensor]]:
         """Logits (n, C) and labels (n,) of the test set, chunk by chunk."""
@@ -217,12 +233,11 @@ class Trainer:
 
     def evaluate(self) -> tuple[float, float]:
         """Mean loss and accuracy on the test set, in the first process."""
-        loss, right = 0.0, 0
+        tally = Tally(self.losses, self.device)
         for logits, labels in self.test_logits():
-            loss += float(self.losses(logits, labels).sum())
-            right += int((logits.argmax(1) == labels).sum())
-        found = loss / len(self.data.test_labels), right / len(self.data.test_labels)
-        return self.processes.from_the_first(found)
+            tally.add(logits, labels)
+        loss, accuracy = (tally.sums / len(self.data.test_labels)).tolist()
+        return self.processes.from_the_first((loss, accuracy))
 
     def state_dict(self) -> dict[str, Any]:
         """All that the run's numbers depend on from here, and all that has been measured."""
@@ -230,6 +245,7 @@ class Trainer:
             "config": asdict(self.config),
             "engine": self.engine.state_dict(),
             "random_states": self.random.states,
+            "sums": self.tally.sums.cpu().double(),
             **{name: getattr(self, name) for name in KEPT},
         }
 
@@ -242,10 +258,11 @@ class Trainer:
         self.engine.load_state_dict(state["engine"])
         given = state["random_states"]
         self.random.states = {kind: given.get(kind, own) for kind, own in self.random.states.items()}
+        self.tally.sums.copy_(state["sums"])
         for name in KEPT:
             setattr(self, name, state[name])
 
 
-def may_be_replayed(config: TrainingConfig, device: torch.device) -> bool:
+def may_be_replayed(engine: Engine, device: torch.device) -> bool:
     """Whether steps can be captured in a CUDA graph."""
-    return device.type == "cuda" and config.engine == "explicit" and config.optimizer == "sgd"
+    return device.type == "cuda" and engine.repeatable

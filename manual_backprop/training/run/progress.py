@@ -7,7 +7,6 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
-from torch import Tensor
 from tqdm import tqdm
 
 REFRESH = 0.25  # seconds: reading a number from a GPU waits for the GPU, so it is done seldom
@@ -37,9 +36,9 @@ class Progress:
         self.unseen += examples
         return time.perf_counter() - self.refreshed > REFRESH
 
-    def show(self, epoch: int, examples: int, sums: Tensor) -> None:
+    def show(self, epoch: int, examples: int, sums: list[float]) -> None:
         """Show the running loss and accuracy of `epoch` (from 0), from their sums over `examples`."""
-        loss, accuracy = (sums / examples).tolist()
+        loss, accuracy = (each / examples for each in sums)
         self.bar.set_description(f"epoch {epoch + 1}", refresh=False)
         self.bar.set_postfix_str(f"loss {loss:.4f}, {accuracy:.2%} right", refresh=False)
         self.bar.update(self.unseen)

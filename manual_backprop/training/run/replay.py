@@ -1,10 +1,11 @@
 """Many training steps in one: captured in a CUDA graph once, and replayed from then on.
 
-A step of the explicit engine is about fifteen kernels of a few microseconds each, which is less than Python
-takes to launch one. A graph is launched once. What it reads and writes has to be at the same address each
-time, so the indices of the chosen examples, their labels and the logits have buffers here, filled before a
-replay and read after it. Nothing in it may wait for the GPU or depend on a Python number: Adam's t is one,
-so Adam is left out.
+A step is a few dozen kernels of a few microseconds each, which is less than Python takes to launch them, and
+less still than it takes to call the hand-written backwards. A graph is launched once. What it reads and
+writes has to be at the same address each time, so the indices of the chosen examples, their labels and the
+logits have buffers here, filled before a replay and read after it; parameters and the optimiser's state are
+only ever changed in place. Nothing in it may wait for the GPU or depend on a number that Python keeps: Adam's
+t is on the device, and a network with dropout, whose random numbers are drawn anew in each step, is left out.
 
 A graph repeats kernels, and no Python. What the engine remembers of its last step in Python, such as the
 inputs of its layers, is that of a step that was not replayed, and gradient norms made of it would be those of

@@ -123,7 +123,7 @@ def _require_memory(engine: dict[str, Any], config: TrainingConfig, shapes: list
     else:
         names = {0: [], 1: ["momentum_buffer"], 2: ["exp_avg", "exp_avg_sq", "step"]}[averages]
         memory = _dict("optimizer", _dict("optimizer", engine.get("optimizer")).get("state"))
-        if step == 0 or not averages:
+        if not averages or (step == 0 and not memory):
             shapes = []
         if list(memory) != list(range(len(shapes))):
             raise ValueError("its optimiser has the state of other parameters")

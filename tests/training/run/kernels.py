@@ -9,7 +9,7 @@ from typing import Any
 
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves
+from torch.utils._pytree import tree_leaves, tree_map_only
 
 
 class Kernels(TorchDispatchMode):
@@ -22,7 +22,8 @@ class Kernels(TorchDispatchMode):
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         out = func(*args, **(kwargs or {}))
-        self.calls.append((func, args, kwargs or {}, out))
+        call = (func, args, kwargs or {}, out)
+        self.calls.append(tree_map_only(Tensor, Tensor.detach, call))  # their memory; a kernel knows no graph
         return out
 
     def repeat(self) -> None:

@@ -109,15 +109,15 @@ def test_a_run_that_goes_wrong_in_a_later_epoch_keeps_its_rows(engine: str, tmp_
 
 
 def test_what_does_not_happen_again_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    original, raised = Trainer._count, []
+    original, raised = Trainer._sums, []
 
-    def count(trainer: Trainer, *arguments: Any) -> int:
+    def sums(trainer: Trainer) -> list[float]:
         if not raised:
             raised.append(1)
             raise NotFinite
-        return original(trainer, *arguments)
+        return original(trainer)
 
-    monkeypatch.setattr(Trainer, "_count", count)
+    monkeypatch.setattr(Trainer, "_sums", sums)
     with pytest.raises(Failure, match=r"in epoch 1, but not when .* repeated; .*checkpoint of step 0 "):
         trained(SHORT, sample_on(CPU), tmp_path / "run")
 

@@ -8,6 +8,8 @@ import pytest
 import torch
 
 from manual_backprop.training import Interrupted, TrainingConfig, resume, train
+from manual_backprop.training.config import ENGINES
+from manual_backprop.training.engines import build
 from manual_backprop.training.engines.explicit import ExplicitEngine
 from manual_backprop.training.run import checkpoint, loop
 from manual_backprop.training.run.loop import may_be_replayed
@@ -27,7 +29,10 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "no hidden layer": {"hidden": ()},
     "float64": {"dtype": "float64"},
     "bfloat16": {"precision": "bfloat16"},
+    "adam": {"optimizer": "adam", "lr": 0.001},
+    "adam and decay": {"optimizer": "adam", "lr": 0.001, "weight_decay": 0.01},
 }
+engines = pytest.mark.parametrize("engine", ENGINES)
 
 
 @pytest.fixture
@@ -44,9 +49,8 @@ def graphs(monkeypatch: pytest.MonkeyPatch) -> list[Kernels]:
 
 
 def run(folder: Path, replayed: bool, monkeypatch: pytest.MonkeyPatch, **options: Any) -> Path:
-    monkeypatch.setattr(loop, "may_be_replayed", lambda config, device: replayed)
-    config = TrainingConfig(dataset="sample", engine="explicit", device="cpu", **{"epochs": 3, **options})
-    return train(config, folder, QUIET)
+    monkeypatch.setattr(loop, "may_be_replayed", lambda engine, device: replayed)
+    return train(TrainingConfig(dataset="sample", device="cpu", **{"epochs": 3, **options}), folder, QUIET)
 
 
 def assert_the_same_run(one: Path, other: Path) -> None:
@@ -70,40 +74,62 @@ def test_the_imitation_of_a_graph_repeats_kernels_and_no_python() -> None:
     assert len(calls) == 2
 
 
+@engines
 @pytest.mark.parametrize("batch_size", [64, 61, 50, 16])
 def test_a_run_of_replayed_steps_is_the_run(
-    batch_size: int, tmp_path: Path, graphs: list[Kernels], monkeypatch: pytest.MonkeyPatch
+    batch_size: int, engine: str, tmp_path: Path, graphs: list[Kernels], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With and without an incomplete last batch; the norms of its gradients too."""
     monkeypatch.setattr(loop, "NORMS_PER_EPOCH", 10)
     one, other = (
-        run(tmp_path / str(replayed), replayed, monkeypatch, batch_size=batch_size)
+        run(tmp_path / str(replayed), replayed, monkeypatch, batch_size=batch_size, engine=engine)
         for replayed in (False, True)
     )
     assert [kernels.repeated > 20 for kernels in graphs] == [True]
     assert_the_same_run(one, other)
 
 
+@engines
 @pytest.mark.parametrize("name", OPTIONS)
 @pytest.mark.usefixtures("few_digits")
 def test_a_run_with_this_option_is_the_run(
-    name: str, tmp_path: Path, graphs: list[Kernels], monkeypatch: pytest.MonkeyPatch
+    name: str, engine: str, tmp_path: Path, graphs: list[Kernels], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(loop, "NORMS_PER_EPOCH", 10)
-    options = {"batch_size": 15, "hidden": (17,), **OPTIONS[name]}
+    options = {"batch_size": 15, "hidden": (17,), "engine": engine, **OPTIONS[name]}
     one, other = (run(tmp_path / str(r), r, monkeypatch, **options) for r in (False, True))
     assert [kernels.repeated > 20 for kernels in graphs] == [True]
     assert_the_same_run(one, other)
 
 
+@pytest.mark.parametrize("model", ["cnn", "rnn"])
+@pytest.mark.parametrize("engine", ["functions", "autograd"])
+@pytest.mark.usefixtures("few_digits")
+def test_a_run_of_another_network_is_the_run(
+    engine: str, model: str, tmp_path: Path, graphs: list[Kernels], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loop, "NORMS_PER_EPOCH", 10)
+    options = {"batch_size": 15, "model": model, "engine": engine, "epochs": 2}
+    one, other = (run(tmp_path / str(r), r, monkeypatch, **options) for r in (False, True))
+    assert [kernels.repeated > 10 for kernels in graphs] == [True]
+    assert_the_same_run(one, other)
+
+
+@engines
+@pytest.mark.parametrize("rule", ["momentum", "adam"])
 @pytest.mark.parametrize("stop", [1, 7, 12, 30])
 @pytest.mark.usefixtures("few_digits")
 def test_a_run_that_is_resumed_goes_on_as_it_was(
-    stop: int, tmp_path: Path, graphs: list[Kernels], monkeypatch: pytest.MonkeyPatch
+    stop: int,
+    rule: str,
+    engine: str,
+    tmp_path: Path,
+    graphs: list[Kernels],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """It captures a graph of its own; the steps up to the next norm are made one by one."""
     monkeypatch.setattr(loop, "NORMS_PER_EPOCH", 10)
-    options = {"batch_size": 15, "momentum": 0.9, "lr": 0.01}
+    options = {"batch_size": 15, "hidden": (17,), "engine": engine, **OPTIONS[rule]}
     one = run(tmp_path / "one", False, monkeypatch, **options)
     with monkeypatch.context() as patch:
         StopAt(stop)(patch)
@@ -115,25 +141,59 @@ def test_a_run_that_is_resumed_goes_on_as_it_was(
     assert_the_same_run(one, tmp_path / "stopped")
 
 
+@pytest.mark.usefixtures("few_digits")
+def test_steps_that_cannot_be_captured_are_made_one_by_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The capture may have made some of them before it failed, which are taken back."""
+
+    def fail(steps: Callable[[], None]) -> Callable[[], None]:
+        steps()
+        raise RuntimeError("operation not permitted when stream is capturing\nand more")
+
+    monkeypatch.setattr(loop, "cuda_graph", fail)
+    options = {"batch_size": 15, "engine": "functions", **OPTIONS["adam"]}
+    one = run(tmp_path / "one", False, monkeypatch, **options)
+    monkeypatch.setattr(loop, "may_be_replayed", lambda engine, device: True)
+    said: list[str] = []
+    config = TrainingConfig(dataset="sample", device="cpu", epochs=3, **options)
+    other = train(config, tmp_path / "other", said.append)
+    assert [line for line in said if "capturing" in line] == [
+        "Steps are made one by one; capturing them failed: operation not permitted when stream is capturing"
+    ]
+    assert_the_same_run(one, other)
+
+
 @pytest.mark.parametrize(
     ("options", "device", "may"),
     [
         ({"engine": "explicit"}, "cuda", True),
         ({"engine": "explicit"}, "cpu", False),
-        ({"engine": "functions"}, "cuda", False),
-        ({"engine": "explicit", "optimizer": "adam"}, "cuda", False),
+        ({"engine": "functions"}, "cuda", True),
+        ({"engine": "autograd", "model": "cnn"}, "cuda", True),
+        ({"engine": "functions", "model": "transformer"}, "cuda", False),
+        ({"engine": "explicit", "optimizer": "adam"}, "cuda", True),
     ],
 )
-def test_what_may_be_replayed(options: dict[str, str], device: str, may: bool) -> None:
-    assert may_be_replayed(TrainingConfig(**options), torch.device(device)) is may  # type: ignore[arg-type]
+def test_what_may_be_replayed(options: dict[str, Any], device: str, may: bool) -> None:
+    """On CUDA, whatever draws no random numbers, as dropout does."""
+    engine = build(TrainingConfig(**options), 784, 10, torch.device("cpu"))
+    assert may_be_replayed(engine, torch.device(device)) is may
 
 
+@engines
+@pytest.mark.parametrize("rule", ["a plain step", "momentum", "adam"])
 @pytest.mark.cuda
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
-def test_a_cuda_graph_makes_the_steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    config = TrainingConfig(dataset="sample", engine="explicit", epochs=2, device="cuda")
-    graph = train(config, tmp_path / "graph", QUIET)
-    monkeypatch.setattr(loop, "may_be_replayed", lambda config, device: False)
+def test_a_cuda_graph_makes_the_steps(
+    rule: str, engine: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = OPTIONS.get(rule, {})
+    config = TrainingConfig(dataset="sample", engine=engine, epochs=2, device="cuda", **options)
+    said: list[str] = []
+    graph = train(config, tmp_path / "graph", said.append)
+    assert not [line for line in said if "one by one" in line]
+    monkeypatch.setattr(loop, "may_be_replayed", lambda engine, device: False)
     steps = train(config, tmp_path / "steps", QUIET)
     replayed, stepped = (checkpoint.load(out / checkpoint.NAME) for out in (graph, steps))
     for name, parameter in replayed["engine"]["model"].items():
