@@ -92,7 +92,7 @@ def backward(outputs: Sequence[Tensor], leaves: Sequence[Tensor]) -> list[Tensor
     def send(node: Any, at: int, gradient: Tensor | None) -> None:
         if gradient is not None:
             due, there = node._input_metadata[at], arrived[node].get(at)
-            if gradient.shape != due.shape:
+            if gradient.shape != tuple(due.shape):
                 gradient = gradient.sum_to_size(tuple(due.shape))
             gradient = gradient.to(due.dtype)
             arrived[node][at] = gradient if there is None else there + gradient

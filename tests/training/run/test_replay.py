@@ -10,10 +10,8 @@ import torch
 from manual_backprop.training import Interrupted, TrainingConfig, resume, train
 from manual_backprop.training.config import ENGINES
 from manual_backprop.training.engines import build
-from manual_backprop.training.engines.explicit import ExplicitEngine
 from manual_backprop.training.run import checkpoint, loop
 from manual_backprop.training.run.loop import may_be_replayed
-from tests.functional.fake_cuda import Waits, waits
 from tests.training.run.kernels import Kernels, captured
 from tests.training.run.test_kills import assert_equal
 from tests.training.run.test_run import StopAt
@@ -201,21 +199,3 @@ def test_a_cuda_graph_makes_the_steps(
     torch.testing.assert_close(
         *(torch.tensor(state["gradient_norms"]) for state in (replayed, stepped)), rtol=1e-3, atol=1e-5
     )
-
-
-@pytest.mark.parametrize("name", ["a plain step", *OPTIONS])
-def test_a_step_may_be_captured(name: str) -> None:
-    """On CUDA tensors without a GPU: neither it nor the norms of its gradients wait for one."""
-    config = TrainingConfig(engine="explicit", **{"hidden": (31,), **OPTIONS.get(name, {})})
-
-    def step(images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        engine = ExplicitEngine(config, [784, *config.hidden, 10], torch.device("cuda"))
-        engine.step(images, labels)  # makes the buffers
-        with Waits() as found:
-            engine.step(images, labels)
-            engine.gradient_norms()
-        assert found.found == []
-        return images
-
-    images = torch.zeros(61, 784, dtype=getattr(torch, config.dtype))
-    waits(step, (images, torch.zeros(61, dtype=torch.int64)))
