@@ -51,6 +51,7 @@ class GraphEngine:
         # Each process has the sum over its share, and DistributedDataParallel averages over the processes
         self.scale = processes.size / (classes if config.loss == "mse" else 1)
         self.taken_over = by_hand and config.model != "mlp"
+        self.shares: dict[int, Tensor] = {}  # what one example counts in the loss, by N
         self.in_bfloat16 = config.precision == "bfloat16"
         self.loss = partial(LOSSES[config.loss], functional)
         parameters, lr, weight_decay = self.model.parameters(), config.lr, config.weight_decay
@@ -65,15 +66,17 @@ class GraphEngine:
 
     @in_its_precision
     def step(self, images: Tensor, labels: Tensor, count: int | None = None) -> Tensor:
-        reduction = "mean" if count is None else "sum"
+        count = len(images) if count is None else count
+        if count not in self.shares:  # a full batch, and the rest at the end of an epoch
+            self.shares[count] = torch.full((), self.scale / count, dtype=images.dtype, device=images.device)
         with use_manual_gradients(strict=True) if self.taken_over else nullcontext():
             with torch.autocast(images.device.type, torch.bfloat16, enabled=self.in_bfloat16):
                 logits: Tensor = self.network(images)
                 scores = logits.float() if self.in_bfloat16 else logits
-                loss: Any = self.loss(scores, labels, reduction=reduction)
+                loss: Any = self.loss(scores, labels, reduction="sum")
             self.optimizer.zero_grad()
             with self.processes.averaging():
-                loss.backward(None if count is None else torch.full_like(loss, self.scale / count))
+                loss.backward(self.shares[count])  # the mean's 1/N: backward is linear in δ
         self.optimizer.step()
         return logits.detach()
 
