@@ -4,21 +4,35 @@ from collections.abc import Callable
 
 import pytest
 import torch
+import torch.autograd.forward_ad as forward_ad
 import torch.nn.functional as T
 from torch import Tensor
 
 from manual_backprop import use_manual_gradients
+from manual_backprop.functional.normalisation._normalised import normalise, written_out
 from manual_backprop.functional.normalisation.batch_norm import batch_norm
 from manual_backprop.functional.normalisation.group_norm import group_norm
 from manual_backprop.functional.normalisation.layer_norm import layer_norm
-from manual_backprop.functional.normalisation.rms_norm import rms_norm
+from manual_backprop.functional.normalisation.rms_norm import over_rms, rms_norm
 from tests.functional.checks import assert_same
-from tests.functional.samples import randn
+from tests.functional.samples import randn, transposed
 
+PLACES = [
+    ((5, 3), (-1,)),
+    ((2, 3, 5), (-2, -1)),
+    ((2, 3, 5, 7), (2, 3)),
+    ((7, 3), (0,)),
+    ((2, 3, 5, 7), (0, 2, 3)),
+]
 FAR_FROM_0: dict[str, Callable[[Tensor], Tensor]] = {
     "layer_norm": lambda x: layer_norm(x, (8,)),
     "batch_norm": lambda x: batch_norm(x.mT, None, None, training=True),
+    "batch_norm of rows in a row": lambda x: batch_norm(x.mT.contiguous(), None, None, training=True),
+    "batch_norm of images": lambda x: batch_norm(x.reshape(2, 1, 4, 2), None, None, training=True),
     "group_norm": lambda x: group_norm(x.reshape(-1, 2, 4), 1),
+    "group_norm, channels last": lambda x: group_norm(
+        x.reshape(-1, 2, 2, 2).to(memory_format=torch.channels_last), 1
+    ),
 }
 
 
@@ -33,6 +47,41 @@ def test_the_variance_does_not_cancel(name: str) -> None:
         results.append((y.detach(), *torch.autograd.grad(y, leaf, randn(*y.shape).float())))
     for actual, expected in zip(*reversed(results), strict=True):
         assert_same(name, actual, expected, roundings=64)
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
+@pytest.mark.parametrize(("shape", "dims"), PLACES)
+def test_one_kernel_does_what_is_written_out(
+    shape: tuple[int, ...], dims: tuple[int, ...], dtype: torch.dtype
+) -> None:
+    for x in (randn(*shape).to(dtype), transposed(randn(*shape)).to(dtype)):
+        with torch.no_grad():
+            given = normalise(x, dims, 1e-3)
+        for name, *pair in zip(("x̂", "r"), given, written_out(x, dims, 1e-3), strict=True):
+            assert_same(name, *torch.broadcast_tensors(*pair))
+
+
+@pytest.mark.parametrize("eps", [None, 1e-3])
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
+def test_the_rms_norm_of_one_kernel_is_what_is_written_out(dtype: torch.dtype, eps: float | None) -> None:
+    x = randn(2, 3, 5).to(dtype)
+    assert_same("x̂", rms_norm(x, (3, 5), None, eps), over_rms(x, (-2, -1), eps)[0])
+
+
+@pytest.mark.parametrize("name", FAR_FROM_0)
+def test_a_tangent_of_the_gradient_needs_no_graph(name: str) -> None:
+    """Forward mode over a backward pass that builds no graph, where the kernel's r would have no tangent."""
+    x, u = randn(2, 8), randn(2, 8, seed="tangent")
+
+    def loss(x: Tensor) -> Tensor:
+        return FAR_FROM_0[name](x).pow(3).sum()
+
+    with forward_ad.dual_level():
+        dual = forward_ad.make_dual(x.clone().requires_grad_(), u)
+        (gradient,) = torch.autograd.grad(loss(dual), dual)
+        pushed = forward_ad.unpack_dual(gradient).tangent
+    expected = torch.autograd.functional.vhp(loss, x, u)[1]
+    assert_same("tangent", pushed, expected, roundings=64)
 
 
 @pytest.mark.parametrize("shift", [0.0, 1e4])

@@ -33,6 +33,8 @@ would need. Neither would change x̂, so neither may be in ∂L/∂x.
 The Jacobian of step 2 is the same with i and j exchanged, so the formula that pulls a gradient back also
 pushes a tangent forward.
 
+In the code r stands for 1/s, which multiplies where s would divide.
+
 The numerical trap: the variance is also (1/n) Σⱼ xⱼ² − μ², which needs one pass over x less. Where μ is large
 against the spread, that is a small difference of large numbers, and even its sign may be wrong. Here μ is
 subtracted before squaring. ε keeps s from 0 where all x are equal.
@@ -48,30 +50,64 @@ import torch
 from torch import Tensor
 
 from manual_backprop.functional._arguments import as_int, is_integer
-from manual_backprop.functional.operation import HALF_PRECISION, require_tensor
+from manual_backprop.functional.operation import HALF_PRECISION, require_tensor, widen
+from manual_backprop.functional.operation.torch_state import is_forward_mode
 
 Dims = tuple[int, ...]
 
 
-def normalise(x: Tensor, dims: Dims, eps: float, centred: bool = True) -> tuple[Tensor, Tensor]:
-    """x̂ and s, over the numbers along `dims`; without the shift by μ if not `centred`."""
+def normalise(x: Tensor, dims: Dims, eps: float) -> tuple[Tensor, Tensor]:
+    """x̂ and r = 1/s, over the numbers along `dims`: the last ones, or all but the second.
+
+    Where they are not differentiated further, one kernel of PyTorch's makes both. Else they are written out:
+    autograd takes the kernel's r for a constant.
+    """
+    if torch.is_grad_enabled() or is_forward_mode() or not x.numel():
+        return written_out(x, dims, eps)
+    if not x.is_cuda:  # a CPU's kernel forms x̂ as x/s − μ/s, which cancels where μ is large
+        x = x - x.mean(dims, keepdim=True)
+    if 0 in dims:
+        x_hat, _, r = torch.native_batch_norm(x, None, None, None, None, True, 0.0, eps)
+        return x_hat, along_channels(r, x)
+    x_hat, _, r = torch.native_layer_norm(x, x.shape[dims[0] :], None, None, eps)
+    return x_hat, r
+
+
+def written_out(x: Tensor, dims: Dims, eps: float, centred: bool = True) -> tuple[Tensor, Tensor]:
+    """x̂ and r by the formula itself; without the shift by μ if not `centred`."""
     if centred:
         x = x - x.mean(dims, keepdim=True)
-    s = (x.square().mean(dims, keepdim=True) + eps).sqrt()
-    return x / s, s
+    r = (x.square().mean(dims, keepdim=True) + eps).rsqrt()
+    return x * r, r
 
 
-def through_normalise(g: Tensor, x_hat: Tensor, s: Tensor, dims: Dims, centred: bool = True) -> Tensor:
+def through_normalise(g: Tensor, x_hat: Tensor, r: Tensor, dims: Dims, centred: bool = True) -> Tensor:
     """Step 4: the gradient g = ∂L/∂x̂ pulled back to x; or a tangent of x pushed forward to x̂."""
-    along_x_hat = x_hat * (g * x_hat).mean(dims, keepdim=True)
+    across = torch.addcmul(g, x_hat, (g * x_hat).mean(dims, keepdim=True), value=-1)  # g − x̂ mean(g ⊙ x̂)
     if centred:
-        g = g - g.mean(dims, keepdim=True)
-    return (g - along_x_hat) / s
+        across = across - g.mean(dims, keepdim=True)
+    return across * r
+
+
+def scale_and_shift(
+    x_hat: Tensor, weight: Tensor | None, bias: Tensor | None, shape: Sequence[int]
+) -> Tensor:
+    """w ⊙ x̂ + b, both of the `shape` that broadcasts along x̂; without what is None."""
+    w = None if weight is None else widen(weight).reshape(shape)
+    b = None if bias is None else widen(bias).reshape(shape)
+    if w is None:
+        return x_hat if b is None else x_hat + b
+    return x_hat * w if b is None else torch.addcmul(b, x_hat, w)
+
+
+def of_channels(x: Tensor) -> tuple[int, ...]:
+    """(C, 1, …): the shape that broadcasts channel by channel along x of shape (N, C, *)."""
+    return x.shape[1], *(1,) * (x.dim() - 2)
 
 
 def along_channels(parameter: Tensor, x: Tensor) -> Tensor:
     """(C,) → (C, 1, …), which multiplies x of shape (N, C, *) channel by channel."""
-    return parameter.reshape(x.shape[1], *(1,) * (x.dim() - 2))
+    return parameter.reshape(of_channels(x))
 
 
 def last_dims(shape: tuple[int, ...]) -> Dims:

@@ -25,9 +25,9 @@ Want    ∂L/∂x, ∂L/∂w, ∂L/∂b.
 
 Images have further dimensions: each position of each image is one more example n of its channel j.
 
-The running statistics r remember the batches' v, by r ← (1 − m) r + m v, with the momentum m. The variance
-that they remember is the unbiased one, with N − 1 below the sum, whereas x̂ is made with N. No gradient flows
-through them.
+The running statistics u remember the batches' v, by u ← (1 − m) u + m v = u + m (v − u), with the momentum m.
+The variance that they remember is the unbiased one, with N − 1 below the sum, whereas x̂ is made with N. No
+gradient flows through them.
 
 The numerical trap is the variance, which cancels if formed as a difference of squares: see `normalised`.
 
@@ -49,7 +49,9 @@ from manual_backprop.functional.normalisation._normalised import (
     along_channels,
     check_types,
     normalise,
+    of_channels,
     require_tensors,
+    scale_and_shift,
     through_normalise,
 )
 from manual_backprop.functional.operation import (
@@ -98,15 +100,13 @@ class BatchNorm(Operation):
     ) -> Tensor:
         if training and running_mean is not None and input.numel():
             _remember(input, (running_mean, running_var), (old_mean, old_var), momentum)
-        y, _ = _normalise(input, *((None, None) if training else (running_mean, running_var)), eps)
-        y = y if weight is None else y * along_channels(widen(weight), y)
-        y = y if bias is None else y + along_channels(widen(bias), y)
-        return narrow(y, input.dtype)
+        x_hat, _ = _normalise(input, *((None, None) if training else (running_mean, running_var)), eps)
+        return narrow(scale_and_shift(x_hat, weight, bias, of_channels(input)), input.dtype)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
         input, weight, bias, mean, var, _, _, training, _, ctx.eps = inputs
-        # x̂ and s are formed anew, in training without the running statistics; b matters by its form only.
+        # x̂ and r are formed anew, in training without the running statistics; b matters by its form only.
         keep(ctx, input, weight, *((None, None) if training else (mean, var)))
         ctx.bias_like = None if bias is None else (bias.shape, bias.dtype)
 
@@ -117,11 +117,11 @@ class BatchNorm(Operation):
         g, examples = widen(grad_output), _examples(input)
         grad_input = grad_weight = grad_bias = None
         if needs_input or needs_weight:
-            x_hat, s = _normalise(input, mean, var, ctx.eps)
+            x_hat, r = _normalise(input, mean, var, ctx.eps)
         if needs_input:
             grad_x_hat = g if weight is None else g * along_channels(widen(weight), g)
             in_training = mean is None
-            grad_x = through_normalise(grad_x_hat, x_hat, s, examples) if in_training else grad_x_hat / s
+            grad_x = through_normalise(grad_x_hat, x_hat, r, examples) if in_training else grad_x_hat * r
             grad_input = narrow(grad_x, input.dtype)
         if needs_weight:
             grad_weight = narrow((g * x_hat).sum(examples).reshape(weight.shape), weight.dtype)
@@ -139,11 +139,11 @@ class BatchNorm(Operation):
         *_: None,
     ) -> Tensor:
         input, weight, mean, var = ctx.saved_tensors
-        x_hat, s = _normalise(input, mean, var, ctx.eps)
+        x_hat, r = _normalise(input, mean, var, ctx.eps)
         moved = torch.zeros_like(x_hat)  # the product rule: ẏ = w ⊙ (x̂ moved by ẋ) + ẇ ⊙ x̂ + ḃ
         if input_tangent is not None:
             u = widen(input_tangent)
-            u = through_normalise(u, x_hat, s, _examples(input)) if mean is None else u / s
+            u = through_normalise(u, x_hat, r, _examples(input)) if mean is None else u * r
             moved = moved + (u if weight is None else u * along_channels(widen(weight), u))
         if weight_tangent is not None:
             moved = moved + along_channels(widen(weight_tangent), moved) * x_hat
@@ -158,20 +158,20 @@ def _examples(input: Tensor) -> tuple[int, ...]:
 
 
 def _normalise(input: Tensor, mean: Tensor | None, var: Tensor | None, eps: float) -> tuple[Tensor, Tensor]:
-    """x̂ and s, from the batch itself or from the mean and variance that are given."""
+    """x̂ and r = 1/s, from the batch itself or from the mean and variance that are given."""
     x = widen(input)
     if mean is None or var is None:
         return normalise(x, _examples(x), eps)
-    s = (along_channels(widen(var), x) + eps).sqrt()
-    return (x - along_channels(widen(mean), x)) / s, s
+    r = (along_channels(widen(var), x) + eps).rsqrt()
+    return (x - along_channels(widen(mean), x)) * r, r
 
 
 def _remember(input: Tensor, running: Pair, old: Pair, momentum: float) -> None:
-    """Sets r ← (1 − m) r + m v, r on the right being a copy: forward mode may run this twice."""
+    """Sets u ← u + m (v − u), u on the right being a copy: forward mode may run this twice."""
     var, mean = torch.var_mean(widen(input), _examples(input), correction=1)
-    for r, r_old, v in zip(running, old, (mean, var), strict=True):
-        if r is not None and r_old is not None:
-            r.copy_((1 - momentum) * widen(r_old) + momentum * v.reshape(r.shape))
+    for u, u_old, v in zip(running, old, (mean, var), strict=True):
+        if u is not None and u_old is not None:
+            u.copy_(torch.lerp(widen(u_old), v.reshape(u.shape), momentum))
 
 
 def _check(input: Tensor, training: bool, **parameters: Tensor | None) -> None:

@@ -40,7 +40,9 @@ from manual_backprop.functional.normalisation._normalised import (
     along_channels,
     check_types,
     normalise,
+    of_channels,
     require_tensors,
+    scale_and_shift,
     through_normalise,
 )
 from manual_backprop.functional.operation import (
@@ -97,17 +99,15 @@ class GroupNorm(Operation):
         input: Tensor, weight: Tensor | None, bias: Tensor | None, num_groups: int, eps: float
     ) -> Tensor:
         x = _grouped(widen(input), num_groups)
-        y = normalise(x, _group(x), eps)[0].reshape(input.shape)
+        x_hat = normalise(x, _group(x), eps)[0].reshape(input.shape)
         if weight is None and bias is None:
-            y = y.clone()  # autograd forbids to overwrite a view that a custom Function returns
-        y = y if weight is None else y * along_channels(widen(weight), y)
-        y = y if bias is None else y + along_channels(widen(bias), y)
-        return narrow(y, input.dtype)
+            x_hat = x_hat.clone()  # autograd forbids to overwrite a view that a custom Function returns
+        return narrow(scale_and_shift(x_hat, weight, bias, of_channels(input)), input.dtype)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
         input, weight, bias, ctx.num_groups, ctx.eps = inputs
-        keep(ctx, input, weight)  # x̂ and s are formed anew; of b nothing but its type is needed
+        keep(ctx, input, weight)  # x̂ and r are formed anew; of b nothing but its type is needed
         ctx.bias_dtype = None if bias is None else bias.dtype
 
     @staticmethod
@@ -119,11 +119,11 @@ class GroupNorm(Operation):
         grad_input = grad_weight = grad_bias = None
         if needs_input or needs_weight:
             x = _grouped(widen(input), ctx.num_groups)
-            x_hat, s = normalise(x, _group(x), ctx.eps)
+            x_hat, r = normalise(x, _group(x), ctx.eps)
         if needs_input:
             grad_x_hat = g if weight is None else g * along_channels(widen(weight), g)
             grad_x_hat = _grouped(grad_x_hat, ctx.num_groups)
-            grad_x = through_normalise(grad_x_hat, x_hat, s, _group(x))
+            grad_x = through_normalise(grad_x_hat, x_hat, r, _group(x))
             grad_input = narrow(grad_x.reshape(input.shape), input.dtype)
         if needs_weight:
             grad_w = (g * x_hat.reshape(g.shape)).sum(all_but_channels)
@@ -142,11 +142,11 @@ class GroupNorm(Operation):
     ) -> Tensor:
         input, weight = ctx.saved_tensors
         x = _grouped(widen(input), ctx.num_groups)
-        x_hat, s = normalise(x, _group(x), ctx.eps)
+        x_hat, r = normalise(x, _group(x), ctx.eps)
         moved = torch.zeros_like(widen(input))  # the product rule: ẏ = w ⊙ (x̂ moved by ẋ) + ẇ ⊙ x̂ + ḃ
         if input_tangent is not None:
             u = _grouped(widen(input_tangent), ctx.num_groups)
-            u = through_normalise(u, x_hat, s, _group(x)).reshape(input.shape)
+            u = through_normalise(u, x_hat, r, _group(x)).reshape(input.shape)
             moved = moved + (u if weight is None else u * along_channels(widen(weight), u))
         if weight_tangent is not None:
             moved = moved + along_channels(widen(weight_tangent), moved) * x_hat.reshape(input.shape)

@@ -44,6 +44,7 @@ from manual_backprop.functional.normalisation._normalised import (
     normalise,
     require_sizes,
     require_tensors,
+    scale_and_shift,
     through_normalise,
 )
 from manual_backprop.functional.operation import (
@@ -90,15 +91,13 @@ class LayerNorm(Operation):
     def forward(
         input: Tensor, weight: Tensor | None, bias: Tensor | None, shape: tuple[int, ...], eps: float
     ) -> Tensor:
-        y, _ = normalise(widen(input), last_dims(shape), eps)
-        y = y if weight is None else y * widen(weight)
-        y = y if bias is None else y + widen(bias)
-        return narrow(y, input.dtype)
+        x_hat, _ = normalise(widen(input), last_dims(shape), eps)
+        return narrow(scale_and_shift(x_hat, weight, bias, shape), input.dtype)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
         input, weight, bias, shape, ctx.eps = inputs
-        keep(ctx, input, weight)  # x̂ and s are formed anew; of b nothing but its type is needed
+        keep(ctx, input, weight)  # x̂ and r are formed anew; of b nothing but its type is needed
         ctx.shape, ctx.dims, ctx.bias_dtype = shape, last_dims(shape), None if bias is None else bias.dtype
 
     @staticmethod
@@ -108,10 +107,10 @@ class LayerNorm(Operation):
         g = widen(grad_output)
         grad_input = grad_weight = grad_bias = None
         if needs_input or needs_weight:
-            x_hat, s = normalise(widen(input), ctx.dims, ctx.eps)
+            x_hat, r = normalise(widen(input), ctx.dims, ctx.eps)
         if needs_input:
             grad_x_hat = g if weight is None else g * widen(weight)
-            grad_input = narrow(through_normalise(grad_x_hat, x_hat, s, ctx.dims), input.dtype)
+            grad_input = narrow(through_normalise(grad_x_hat, x_hat, r, ctx.dims), input.dtype)
         if needs_weight:
             grad_weight = narrow((g * x_hat).sum_to_size(ctx.shape), weight.dtype)
         if needs_bias:
@@ -127,10 +126,10 @@ class LayerNorm(Operation):
         *_: None,
     ) -> Tensor:
         input, weight = ctx.saved_tensors
-        x_hat, s = normalise(widen(input), ctx.dims, ctx.eps)
+        x_hat, r = normalise(widen(input), ctx.dims, ctx.eps)
         moved = torch.zeros_like(x_hat)  # the product rule: ẏ = w ⊙ (x̂ moved by ẋ) + ẇ ⊙ x̂ + ḃ
         if input_tangent is not None:
-            x_hat_tangent = through_normalise(widen(input_tangent), x_hat, s, ctx.dims)
+            x_hat_tangent = through_normalise(widen(input_tangent), x_hat, r, ctx.dims)
             moved = moved + (x_hat_tangent if weight is None else x_hat_tangent * widen(weight))
         if weight_tangent is not None:
             moved = moved + widen(weight_tangent) * x_hat

@@ -96,7 +96,7 @@ SAMPLES = (
     ),
 )
 
-THROUGH = "through_normalise(grad_x_hat, x_hat, s, examples)"
+THROUGH = "through_normalise(grad_x_hat, x_hat, r, examples)"
 GRAD_X_HAT = "grad_x_hat = g if weight is None else g * along_channels(widen(weight), g)"
 GRAD_W = "(g * x_hat).sum(examples)"
 GRAD_B = "g.sum(examples).reshape(shape)"
@@ -113,21 +113,21 @@ ROW = Row(
     samples=SAMPLES,
     adapt=adapted,
     mutants=(
-        Mutant("training with evaluation's gradient", THROUGH, "grad_x_hat / s"),
+        Mutant("training with evaluation's gradient", THROUGH, "grad_x_hat * r"),
         Mutant("evaluation with training's gradient", "in_training = mean is None", "in_training = True"),
-        Mutant("the way through s forgotten", THROUGH, f"(grad_x_hat - {MEAN}) / s"),
-        Mutant("the way through μ forgotten", THROUGH, f"(grad_x_hat - {ALONG}) / s"),
-        Mutant("plus for minus", THROUGH, f"(grad_x_hat - {MEAN} + {ALONG}) / s"),
-        Mutant("times s in evaluation", "else grad_x_hat / s", "else grad_x_hat * s"),
+        Mutant("the way through s forgotten", THROUGH, f"(grad_x_hat - {MEAN}) * r"),
+        Mutant("the way through μ forgotten", THROUGH, f"(grad_x_hat - {ALONG}) * r"),
+        Mutant("plus for minus", THROUGH, f"(grad_x_hat - {MEAN} + {ALONG}) * r"),
+        Mutant("times s in evaluation", "else grad_x_hat * r", "else grad_x_hat / r"),
         Mutant("means over the features", THROUGH, THROUGH.replace("examples", "(1,)")),
         Mutant("w forgotten in ∂L/∂x", GRAD_X_HAT, "grad_x_hat = g"),
         Mutant("∂L/∂w with x for x̂", GRAD_W, GRAD_W.replace("x_hat", "widen(input)")),
         Mutant("∂L/∂w averaged over the examples", GRAD_W, GRAD_W.replace(".sum", ".mean")),
         Mutant("∂L/∂b not summed over the positions", GRAD_B, "g.sum(0).reshape(3, -1)[:, 0].reshape(shape)"),
         Mutant(
-            "x̂ detached: second derivative lost", THROUGH, THROUGH.replace("x_hat, s", "x_hat.detach(), s")
+            "x̂ detached: second derivative lost", THROUGH, THROUGH.replace("x_hat, r", "x_hat.detach(), r")
         ),
-        Mutant("tangent without the means", "if mean is None else u / s", "if False else u / s"),
+        Mutant("tangent without the means", "if mean is None else u * r", "if False else u * r"),
     ),
     mistakes=(
         (lambda f: f.batch_norm([1.0], r, r), "input must be a Tensor, got list"),

@@ -90,7 +90,7 @@ SAMPLES = (
     ),
 )
 
-GRAD_X = "through_normalise(grad_x_hat, x_hat, s, _group(x))"
+GRAD_X = "through_normalise(grad_x_hat, x_hat, r, _group(x))"
 GRAD_X_HAT = "grad_x_hat = g if weight is None else g * along_channels(widen(weight), g)"
 GRAD_W = "(g * x_hat.reshape(g.shape)).sum(all_but_channels)"
 GRAD_B = "g.sum(all_but_channels), ctx"
@@ -107,17 +107,17 @@ ROW = Row(
     samples=SAMPLES,
     adapt=adapted,
     mutants=(
-        Mutant("μ and s taken for constants", GRAD_X, "grad_x_hat / s"),
-        Mutant("the way through s forgotten", GRAD_X, f"(grad_x_hat - {MEAN}) / s"),
-        Mutant("the way through μ forgotten", GRAD_X, f"(grad_x_hat - {ALONG}) / s"),
-        Mutant("plus for minus", GRAD_X, f"(grad_x_hat - {MEAN} + {ALONG}) / s"),
+        Mutant("μ and s taken for constants", GRAD_X, "grad_x_hat * r"),
+        Mutant("the way through s forgotten", GRAD_X, f"(grad_x_hat - {MEAN}) * r"),
+        Mutant("the way through μ forgotten", GRAD_X, f"(grad_x_hat - {ALONG}) * r"),
+        Mutant("plus for minus", GRAD_X, f"(grad_x_hat - {MEAN} + {ALONG}) * r"),
         Mutant("means over all groups", GRAD_X, GRAD_X.replace("_group(x)", "(1, *_group(x))")),
         Mutant("means over each channel alone", GRAD_X, GRAD_X.replace("_group(x)", "_group(x)[1:] or 2")),
         Mutant("w forgotten in ∂L/∂x", GRAD_X_HAT, "grad_x_hat = g"),
         Mutant("∂L/∂w with x for x̂", GRAD_W, GRAD_W.replace("x_hat.reshape(g.shape)", "widen(input)")),
         Mutant("∂L/∂w averaged over the examples", GRAD_W, f"{GRAD_W} / max(len(g), 1)"),
         Mutant("upstream ignored in ∂L/∂b", GRAD_B, "torch.ones_like(g).sum(all_but_channels), ctx"),
-        Mutant("x̂ detached: second derivative lost", GRAD_X, GRAD_X.replace("x_hat, s", "x_hat.detach(), s")),
+        Mutant("x̂ detached: second derivative lost", GRAD_X, GRAD_X.replace("x_hat, r", "x_hat.detach(), r")),
         Mutant("tangent without w", "(u if weight is None else", "(u if True else"),
     ),
     mistakes=(

@@ -61,7 +61,7 @@ SAMPLES = (
     ),
 )
 
-GRAD_X = "through_normalise(grad_x_hat, x_hat, s, ctx.dims)"
+GRAD_X = "through_normalise(grad_x_hat, x_hat, r, ctx.dims)"
 GRAD_X_HAT = "grad_x_hat = g if weight is None else g * widen(weight)"
 GRAD_W = "(g * x_hat).sum_to_size(ctx.shape)"
 GRAD_B = "narrow(g.sum_to_size(ctx.shape), ctx.bias_dtype)"
@@ -78,18 +78,24 @@ ROW = Row(
     samples=SAMPLES,
     adapt=at_features,
     mutants=(
-        Mutant("μ and s taken for constants", GRAD_X, "grad_x_hat / s"),
-        Mutant("the way through s forgotten", GRAD_X, f"(grad_x_hat - {MEAN}) / s"),
-        Mutant("the way through μ forgotten", GRAD_X, f"(grad_x_hat - {ALONG}) / s"),
-        Mutant("plus for minus", GRAD_X, f"(grad_x_hat - {MEAN} + {ALONG}) / s"),
-        Mutant("times s instead of 1/s", GRAD_X, f"(grad_x_hat - {MEAN} - {ALONG}) * s"),
+        Mutant("μ and s taken for constants", GRAD_X, "grad_x_hat * r"),
+        Mutant("the way through s forgotten", GRAD_X, f"(grad_x_hat - {MEAN}) * r"),
+        Mutant("the way through μ forgotten", GRAD_X, f"(grad_x_hat - {ALONG}) * r"),
+        Mutant("plus for minus", GRAD_X, f"(grad_x_hat - {MEAN} + {ALONG}) * r"),
+        Mutant("times s instead of 1/s", GRAD_X, f"(grad_x_hat - {MEAN} - {ALONG}) / r"),
         Mutant("w forgotten in ∂L/∂x", GRAD_X_HAT, "grad_x_hat = g"),
         Mutant("w outside the means", GRAD_X, GRAD_X.replace("grad_x_hat", "g") + " * (grad_x_hat / g)"),
         Mutant("∂L/∂w with x for x̂", GRAD_W, GRAD_W.replace("x_hat", "widen(input)")),
         Mutant("∂L/∂w averaged over the examples", GRAD_W, f"{GRAD_W} / max(len(input), 1)"),
         Mutant("∂L/∂b not summed", GRAD_B, "narrow(g, ctx.bias_dtype)"),
         Mutant("upstream ignored in ∂L/∂b", GRAD_B, GRAD_B.replace("g.sum", "torch.ones_like(g).sum")),
-        Mutant("x̂ detached: second derivative lost", GRAD_X, GRAD_X.replace("x_hat, s", "x_hat.detach(), s")),
+        Mutant("x̂ detached: second derivative lost", GRAD_X, GRAD_X.replace("x_hat, r", "x_hat.detach(), r")),
+        Mutant(
+            "the kernel's s taken for a constant: second derivative lost",
+            "torch.is_grad_enabled() or ",
+            "",
+            file="_normalised",
+        ),
         Mutant("tangent without ḃ", "moved + widen(bias_tangent)", "moved"),
         Mutant("tangent without w", "(x_hat_tangent if weight is None else", "(x_hat_tangent if True else"),
     ),
