@@ -85,6 +85,11 @@ def test_no_dimension_named_is_all_of_them(name: str) -> None:
         assert_same("empty", *pair)
 
 
+def test_a_deviation_of_numbers_whose_squares_are_infinite() -> None:
+    """Their length, √2 times the result, is infinite too."""
+    assert_same("value", OURS.std(torch.tensor([3e38, -3e38]), correction=0), torch.tensor(3e38))
+
+
 @pytest.mark.parametrize(("shape", "correction"), [((1,), 1), ((), 1), ((0,), 0), ((3,), 3), ((3,), 5)])
 @pytest.mark.parametrize("name", ["var", "std"])
 def test_without_a_degree_of_freedom_it_warns_and_has_the_twins_value(

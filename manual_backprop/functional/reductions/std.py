@@ -16,19 +16,24 @@ Want    ∂L/∂x.
         ∂L/∂x = g / s · (x − μ) / (n − c)
 
 The numerical trap: numbers that are all equal have s = 0 and x = μ, and the quotient is 0/0. s has a kink
-there, like |x| at 0; PyTorch takes the slope 0, and so does this file. Close to it the slope is not small:
-(x − μ) / s stays of the size of 1 however small both are. So s must not round to 0 before they do: in float32
-the squares of differences below 10⁻²³ are 0, and those of differences over 10¹⁹ infinite. With the largest
-difference taken out, m = max |xᵢ − μ|, no square is over 1, and one of them is 1:
+there, like |x| at 0; PyTorch takes the slope 0, and so does this file, which divides by ∞ in place of 0.
+Close to it the slope is not small: (x − μ) / s stays of the size of 1 however small both are. So s must not
+round to 0 before they do: in float32 the squares of differences below 10⁻²³ are 0, and those of differences
+over 10¹⁹ infinite. With the largest difference taken out, m = max |xᵢ − μ|, no square is over 1, and one of
+them is 1:
 
-        s = m (Σᵢ ((xᵢ − μ)/m)² / (n − c))^{1/2}
+        s = (Σᵢ ((xᵢ − μ)/m)²)^{1/2} / (n − c)^{1/2} · m
+
+The root of the sum is the length of a vector, and m is another norm of one, that with the exponent ∞.
 
 Shapes: input (*), output without the dimensions, or with size 1 there if keepdim; gradient (*).
 """
 
+import math
 from typing import Any
 
 import torch
+import torch.nn.functional as T
 from torch import Tensor
 
 from manual_backprop.functional.operation import (
@@ -81,20 +86,18 @@ class Std(Operation):
 
 
 def deviation(x: Tensor, dim: Dims, correction: float, keepdim: bool) -> Tensor:
-    """The square root of `two_pass`, of the differences divided by the largest of them."""
+    """The square root of `two_pass`, as the length of the differences divided by the largest of them."""
     if x.numel() == 0:
         return two_pass(x, dim, correction, keepdim).sqrt()
-    d, dims = differences(x, dim), summed(dim, x.dim())
-    m = d.abs().amax(dims, keepdim=True)
-    m = m.masked_fill(m == 0, 1)
-    squares = (d / m).square().sum(dims, keepdim=True)
-    s = m * (squares / freedom(x, dim, correction)).sqrt()
-    return s if keepdim else s.sum(dims)
+    d, dims = differences(x, dim), tuple(summed(dim, x.dim()))
+    m = torch.linalg.vector_norm(d, math.inf, dims, keepdim=True)
+    length = torch.linalg.vector_norm(d / T.threshold(m, 0.0, 1.0), 2, dims, keepdim)  # 0/1 if all are equal
+    return length / freedom(x, dim, correction) ** 0.5 * (m if keepdim else m.squeeze(dims))
 
 
 def over(value: Tensor, s: Tensor) -> Tensor:
-    """Value / s, and 0 where s is 0."""
-    return (value / s).masked_fill(s == 0, 0)
+    """Value / s, and value / ∞ = 0 where s is 0."""
+    return value / T.threshold(s, 0.0, math.inf)
 
 
 _std = function_of(Std)

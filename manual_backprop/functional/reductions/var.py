@@ -18,7 +18,7 @@ Want    ∂L/∂x.
 3.  The differences from the mean sum to 0, so the way through the mean drops out. Repeated over the
     dimensions that are gone:
 
-        ∂L/∂x = g · 2 (x − μ) / (n − c)
+        ∂L/∂x = g · 2 / (n − c) · (x − μ)
 
 The numerical trap: Σᵢ xᵢ² / n − μ² is the same on paper, needs one pass less and cancels where the mean is
 large: of 10,000 and 10,001 in float32 it leaves nothing right. First the mean, then the squares of the
@@ -73,15 +73,14 @@ class Var(Operation):
     @staticmethod
     def backward(ctx: Any, grad_output: Tensor) -> tuple[Tensor, None, None, None]:
         (x,) = ctx.saved_tensors
-        factor = 2 / freedom(x, ctx.dim, ctx.correction)
-        grad_input = spread(widen(grad_output), ctx) * differences(widen(x), ctx.dim) * factor
-        return narrow(grad_input, x.dtype), None, None, None
+        share = widen(grad_output) / (freedom(x, ctx.dim, ctx.correction) / 2)  # 2 g / (n − c)
+        return narrow(spread(share, ctx) * differences(widen(x), ctx.dim), x.dtype), None, None, None
 
     @staticmethod
     def jvp(ctx: Any, input_tangent: Tensor, *_: None) -> Tensor:
         (x,) = ctx.saved_tensors
-        factor = 2 / freedom(x, ctx.dim, ctx.correction)
-        return narrow(along(input_tangent, x, ctx) * factor, x.dtype)
+        moved = along(input_tangent, x, ctx) / (freedom(x, ctx.dim, ctx.correction) / 2)
+        return narrow(moved, x.dtype)
 
 
 def differences(x: Tensor, dim: Dims) -> Tensor:
@@ -101,10 +100,10 @@ def two_pass(x: Tensor, dim: Dims, correction: float, keepdim: bool) -> Tensor:
     return squares / freedom(x, dim, correction)
 
 
-def freedom(x: Tensor, dim: Dims, correction: float) -> Tensor:
-    """The divisor n − c, at least 0: a tensor, whose quotients by 0 are infinite or NaN."""
+def freedom(x: Tensor, dim: Dims, correction: float) -> float:
+    """The divisor n − c, at least 0; it divides tensors, whose quotients by 0 are infinite or NaN."""
     n = math.prod([x.shape[d] for d in summed(dim, x.dim())])
-    return torch.full((), max(n - correction, 0.0), dtype=x.dtype, device=x.device)
+    return max(n - correction, 0.0)
 
 
 def arguments(

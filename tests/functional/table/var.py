@@ -7,7 +7,8 @@ from tests.functional.deviations import DEVIATIONS, gradients_of_variance, mista
 from tests.functional.drawn import DIMS, ONE, Drawn, calls
 from tests.functional.samples import Mutant, Row
 
-GRAD = "spread(widen(grad_output), ctx) * differences(widen(x), ctx.dim) * factor"
+GRAD = "spread(share, ctx) * differences(widen(x), ctx.dim)"
+SHARE = "widen(grad_output) / (freedom(x, ctx.dim, ctx.correction) / 2)  #"
 MEAN = "return x - x.mean(summed(dim, x.dim()), keepdim=True)"
 
 ROW = Row(
@@ -18,14 +19,14 @@ ROW = Row(
     keeps=frozenset({"input 0"}),
     samples=DEVIATIONS,
     mutants=(
-        Mutant("2 forgotten", GRAD, f"{GRAD} / 2"),
-        Mutant("x for its difference", GRAD, "spread(widen(grad_output), ctx) * widen(x) * factor"),
+        Mutant("2 forgotten", SHARE, SHARE.replace(" / 2", "")),
+        Mutant("x for its difference", GRAD, "spread(share, ctx) * widen(x)"),
         Mutant("sign", GRAD, f"-{GRAD}"),
-        Mutant("upstream ignored", GRAD, "differences(widen(x), ctx.dim) * factor"),
+        Mutant("upstream ignored", SHARE, SHARE.replace("grad_output", "torch.ones_like(grad_output)")),
         Mutant(
             "the mean's own way taken twice",
             GRAD,
-            f"{GRAD} + (widen(x) * factor).mean(summed(ctx.dim, x.dim()), keepdim=True)",
+            f"{GRAD} + (spread(share, ctx) * widen(x)).mean(summed(ctx.dim, x.dim()), keepdim=True)",
         ),
         Mutant("the mean of all", MEAN, "return x - x.mean()"),
         Mutant(
