@@ -61,6 +61,10 @@ def classified(scores: Tensor) -> dict[str, tuple[tuple[Tensor, ...], dict[str, 
             {"target": labels(2, 5, 7, classes=3, ignored=-100), "weight": weight},
         ),
         "images, none": ((deep,), {"target": labels(2, 5, 7, classes=3), "reduction": "none"}),
+        "images of one dimension, none": (
+            (deep[..., 0],),
+            {"target": labels(2, 5, classes=3, ignored=-100), "weight": weight, "reduction": "none"},
+        ),
         "no examples": ((scores[:0],), {"target": labels(0, classes=3)}),
         "no examples, sum": ((scores[:0],), {"target": labels(0, classes=3), "reduction": "sum"}),
     }

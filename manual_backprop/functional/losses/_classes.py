@@ -16,12 +16,24 @@ class Labels(NamedTuple):
 
     column: Tensor  # (N, 1, …): yₙ along the class dimension, to gather and scatter with
     ignored: Tensor | None  # (N, …) bool; None where it is known that none is
-    weight: Tensor | float  # (N, …): w_{yₙ}, and 0 where ignored
-    divisor: Tensor | float  # of the mean: the sum of the weights
+    weight: Tensor | None  # (N, …): w_{yₙ}; None for 1
 
     def clear(self, values: Tensor) -> Tensor:
-        """The values (N, …), 0 put in where ignored."""
-        return values if self.ignored is None else values.masked_fill(self.ignored, 0)
+        """The values, (N, …) or one for all, 0 put in where ignored."""
+        if self.ignored is None:
+            return values
+        return values.expand(self.ignored.shape).masked_fill(self.ignored, 0)
+
+    def weigh(self, values: Tensor) -> Tensor:
+        """The values, (N, …) or one for all, times w_{yₙ}; 0 put in where ignored."""
+        return self.clear(values if self.weight is None else values * self.weight)
+
+    def minus_divisor(self) -> Tensor | float:
+        """−Σₙ w_{yₙ} over the examples that count, which the mean divides by."""
+        examples = self.column.numel()
+        if self.weight is not None:
+            return -self.clear(self.weight).sum()
+        return -examples if self.ignored is None else self.ignored.sum() - examples
 
 
 def class_dimension(input: Tensor) -> int:
@@ -36,15 +48,8 @@ def labels_of(target: Tensor, weight: Tensor | None, ignore_index: int, like: Te
     ignored = None if bounds and not bounds[0] <= ignore_index <= bounds[1] else y == ignore_index
     if ignored is not None:
         y = y.masked_fill(ignored, 0)  # any valid class: what is ignored is put to 0 later
-    column = y.unsqueeze(1 if y.dim() else 0)
-    if weight is not None:
-        w = weight.to(like.dtype).index_select(0, y.reshape(-1)).reshape(y.shape)
-        w = w if ignored is None else w.masked_fill(ignored, 0)
-    elif ignored is not None:
-        w = (~ignored).to(like.dtype)
-    else:
-        return Labels(column, None, 1.0, y.numel())
-    return Labels(column, ignored, w, w.sum())
+    w = None if weight is None else weight.to(like.dtype).index_select(0, y.reshape(-1)).reshape(y.shape)
+    return Labels(y.unsqueeze(1 if y.dim() else 0), ignored, w)
 
 
 def _bounds(y: Tensor) -> tuple[int, int] | None:

@@ -47,13 +47,14 @@ Source: Bishop, "Pattern Recognition and Machine Learning" (2006), equations 4.1
 "Rethinking the Inception architecture for computer vision", CVPR 2016, section 7, for label smoothing.
 """
 
-from functools import partial
+from math import prod
 from typing import Any
 
 import torch
 import torch.nn.functional as T
 from torch import Tensor
 
+from manual_backprop.functional._arguments import integer
 from manual_backprop.functional.activations.log_softmax import log_softmax_tangent
 from manual_backprop.functional.losses._classes import (
     Labels,
@@ -102,9 +103,13 @@ class CrossEntropy(Operation):
         reduction: str,
         epsilon: float,
     ) -> Tensor:
-        log_p = torch.log_softmax(widen(input), class_dimension(input))
-        loss = expected(log_p, target, weight, ignore_index, reduction, epsilon)
-        return narrow(loss, input.dtype)
+        return _value_and_divisor(input, target, weight, ignore_index, reduction, epsilon)[0]
+
+    @classmethod
+    def forward_and_keep(cls, ctx: Any, *inputs: Any) -> Tensor:
+        output, ctx.divisor = _value_and_divisor(*inputs)  # a constant of the data, and one number
+        cls.setup_context(ctx, inputs, output)
+        return output
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
@@ -117,7 +122,8 @@ class CrossEntropy(Operation):
         ignore_index, reduction, epsilon = ctx.options
         z = widen(input)
         labels = labels_of(target, weight, ignore_index, z)
-        g = grad_of_losses(widen(grad_output), reduction, labels.divisor)
+        divisor = ctx.divisor if hasattr(ctx, "divisor") else -labels.minus_divisor()
+        g = grad_of_losses(widen(grad_output), reduction, divisor)
         grad_input = grad_of_scores(torch.softmax(z, class_dimension(z)), labels, weight, epsilon, g)
         return narrow(grad_input, input.dtype), None, None, None, None, None
 
@@ -127,7 +133,7 @@ class CrossEntropy(Operation):
         dim = class_dimension(input)
         p = torch.softmax(widen(input), dim)
         log_p_tangent = log_softmax_tangent(p, widen(input_tangent), dim)
-        loss_tangent = expected(log_p_tangent, target, weight, *ctx.options)  # ℓ is linear in log p
+        loss_tangent = expected(log_p_tangent, target, weight, *ctx.options)[0]  # ℓ is linear in log p
         return narrow(loss_tangent, input.dtype)
 
 
@@ -136,14 +142,11 @@ def grad_of_scores(
 ) -> Tensor:
     """∂L/∂z = g (p Σₖ tₖ − t), g = ∂L/∂ℓ being a scalar or (N, …); `out` may be p itself."""
     dim = class_dimension(p)
-    if labels.ignored is not None:
-        g = labels.clear(g.expand(labels.ignored.shape))
-    g = g.unsqueeze(dim) if g.dim() else g
-    at_y = total = g  # g t = at_y [k = y] + everywhere
-    if isinstance(labels.weight, Tensor):
-        at_y = total = g * labels.weight.unsqueeze(dim)
+    at_y = labels.weigh(g)
+    at_y = total = at_y.unsqueeze(dim) if at_y.dim() else at_y  # g t = at_y [k = y] + everywhere
     if epsilon > 0:
-        everywhere = (g * _smoothing(weight, epsilon, p)).expand_as(p)
+        g = labels.clear(g)
+        everywhere = ((g.unsqueeze(dim) if g.dim() else g) * _smoothing(weight, epsilon, p)).expand_as(p)
         at_y = (1 - epsilon) * at_y
         total = at_y + everywhere.sum(dim, keepdim=True)
     grad_input = torch.mul(p, total, out=out)  # g p Σₖ tₖ …
@@ -153,27 +156,54 @@ def grad_of_scores(
 
 def expected(
     log_p: Tensor, target: Tensor, weight: Tensor | None, ignore_index: int, reduction: str, epsilon: float
-) -> Tensor:
-    """−Σₖ tₖ log pₖ for class indices, reduced."""
+) -> tuple[Tensor, Tensor | float]:
+    """−Σₖ tₖ log pₖ for class indices, reduced; and the divisor of the mean."""
     weight = None if weight is None else weight.to(log_p.dtype)
-    at_y = partial(torch.nn.functional.nll_loss, target=target.long(), ignore_index=ignore_index)
     if epsilon == 0:
-        return at_y(log_p, weight=weight, reduction=reduction)
+        return _at_labels(log_p, target.long(), weight, reduction, ignore_index)
     labels = labels_of(target, weight, ignore_index, log_p)
+    divisor = -labels.minus_divisor()
     everywhere = (_smoothing(weight, epsilon, log_p) * log_p).sum(class_dimension(log_p))
-    losses = (1 - epsilon) * at_y(log_p, weight=weight, reduction="none") - everywhere
-    return reduce(labels.clear(losses), reduction, labels.divisor)
+    at_y, _ = _at_labels(log_p, target.long(), weight, "none", ignore_index)
+    return reduce(labels.clear((1 - epsilon) * at_y - everywhere), reduction, divisor), divisor
 
 
-def _smoothing(weight: Tensor | None, epsilon: float, like: Tensor) -> Tensor:
-    """wₖ ε/C, what smoothing adds to t at every class: (C, 1, …)."""
-    return class_weights(weight, like) * (epsilon / max(like.shape[class_dimension(like)], 1))
+def _at_labels(
+    log_p: Tensor, y: Tensor, weight: Tensor | None, reduction: str, ignore_index: int
+) -> tuple[Tensor, Tensor]:
+    """−w_{yₙ} log pₙ,yₙ, reduced, and Σₙ w_{yₙ}, by PyTorch's primitive, which picks and counts in one."""
+    options = (weight, ("none", "mean", "sum").index(reduction), ignore_index)
+    if log_p.dim() < 3:
+        return torch.ops.aten.nll_loss_forward(log_p, y, *options)
+    N, C, *image = log_p.shape
+    H, W = image if len(image) == 2 else (1, prod(image))  # the primitive knows images of two dimensions
+    losses, divisor = torch.ops.aten.nll_loss2d_forward(
+        log_p.reshape(N, C, H, W), y.reshape(N, H, W), *options
+    )
+    if reduction == "none" and len(image) != 2:
+        losses = losses.reshape(y.shape).clone()  # a view could not be overwritten
+    return losses, divisor
+
+
+def _smoothing(weight: Tensor | None, epsilon: float, like: Tensor) -> Tensor | float:
+    """wₖ ε/C, what smoothing adds to t at every class: (C, 1, …), or one for all."""
+    share = epsilon / max(like.shape[class_dimension(like)], 1)
+    return share if weight is None else class_weights(weight, like) * share
 
 
 def check_smoothing(operation: str, label_smoothing: float) -> None:
     """Raise unless ε is a share."""
     if not 0 <= label_smoothing <= 1:
         raise RuntimeError(f"{operation}: label_smoothing must be from 0 to 1, got {label_smoothing}")
+
+
+def _value_and_divisor(
+    input: Tensor, target: Tensor, weight: Tensor | None, ignore_index: int, reduction: str, epsilon: float
+) -> tuple[Tensor, Tensor | float]:
+    """The loss, and the divisor of the mean."""
+    log_p = torch.log_softmax(widen(input), class_dimension(input))
+    loss, divisor = expected(log_p, target, weight, ignore_index, reduction, epsilon)
+    return narrow(loss, input.dtype), divisor
 
 
 _cross_entropy = function_of(CrossEntropy)
@@ -207,7 +237,7 @@ def cross_entropy(
         The loss, in nats: a scalar, or (N, d1, …) for "none".
 
     Raises:
-        TypeError: an argument is not a Tensor.
+        TypeError: an argument is not a Tensor, or `ignore_index` not an integer.
         ValueError: not one target for each input, or an unknown reduction.
         IndexError: a target that is not a class (on a CPU; a GPU reports it later, by itself).
         RuntimeError: other shapes or types that do not fit, `label_smoothing` outside 0 to 1, or
@@ -218,6 +248,7 @@ def cross_entropy(
     if weight is not None:
         require_tensor("cross_entropy", weight=weight)
     reduction = reduction_from(size_average, reduce, reduction, operation="cross_entropy")
+    ignore_index = integer("cross_entropy", "ignore_index", ignore_index)
     check_smoothing("cross_entropy", label_smoothing)
     if input.shape == target.shape:
         if not target.is_floating_point():

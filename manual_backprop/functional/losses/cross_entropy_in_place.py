@@ -54,9 +54,9 @@ class CrossEntropyInPlace(torch.autograd.Function):
         epsilon: float,
     ) -> tuple[Tensor, Tensor]:
         labels = labels_of(target, weight, ignore_index, input)
-        g = grad_of_losses(input.new_ones(()), reduction, labels.divisor)
         log_p = torch.log_softmax(input, class_dimension(input), out=input)
-        loss = expected(log_p, target, weight, ignore_index, reduction, epsilon)
+        loss, divisor = expected(log_p, target, weight, ignore_index, reduction, epsilon)
+        g = grad_of_losses(input.new_ones(()), reduction, divisor)
         p = log_p.exp_()
         ctx.gradient = grad_of_scores(p, labels, weight, epsilon, g, out=p)
         ctx.mark_dirty(input)

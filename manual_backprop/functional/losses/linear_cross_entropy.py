@@ -104,10 +104,12 @@ class LinearCrossEntropy(Operation):
     ) -> Tensor:
         batched = input.dim() == 2
         losses = [
-            expected(torch.log_softmax(_logits(x, W, b), 1), y, _wide(weight), ignore_index, "none", epsilon)
+            expected(torch.log_softmax(_logits(x, W, b), 1), y, _wide(weight), ignore_index, "none", epsilon)[
+                0
+            ]
             for x, y in zip(*(_chunks(rows, W, batched) for rows in (input, target)), strict=True)
         ]
-        divisor = labels_of(target, _wide(weight), ignore_index, losses[0]).divisor
+        divisor = -labels_of(target, _wide(weight), ignore_index, losses[0]).minus_divisor()
         return narrow(reduce(_joined(losses, batched), reduction, divisor), dtype)
 
     @classmethod
@@ -120,7 +122,7 @@ class LinearCrossEntropy(Operation):
         # and these are neither, the backward uses them only where it is not differentiated itself.
         one = torch.ones((), dtype=widen(input).dtype, device=input.device)
         losses, ctx.gradients = _gradients(inputs, ctx.needs_input_grad, one, with_losses=True)
-        divisor = labels_of(target, _wide(weight), ignore_index, losses).divisor
+        divisor = -labels_of(target, _wide(weight), ignore_index, losses).minus_divisor()
         loss = narrow(reduce(losses, reduction, divisor), dtype)
         cls.setup_context(ctx, inputs, loss)
         return loss
@@ -155,7 +157,7 @@ class LinearCrossEntropy(Operation):
             z_tangent = z_tangent + b_tangent
         log_p_tangent = log_softmax_tangent(torch.softmax(z, -1), z_tangent, -1)
         *options, dtype = ctx.options
-        return narrow(expected(log_p_tangent, target, _wide(weight), *options), dtype)
+        return narrow(expected(log_p_tangent, target, _wide(weight), *options)[0], dtype)
 
 
 def _gradients(
@@ -165,7 +167,7 @@ def _gradients(
     input, W, b, target, weight, ignore_index, reduction, epsilon, _ = inputs
     batched = input.dim() == 2
     weight = _wide(weight)
-    divisor = labels_of(target, weight, ignore_index, widen(W)).divisor
+    divisor = -labels_of(target, weight, ignore_index, widen(W)).minus_divisor()
     g_of_all = grad_of_losses(grad_output, reduction, divisor).expand(target.shape)
     # Where nothing looks on, the chunks share one buffer, and their products are added up in one place.
     alone = with_losses and W.dtype not in HALF_PRECISION
@@ -178,7 +180,7 @@ def _gradients(
         place = None if buffer is None else buffer[: len(x)]
         log_p = torch.log_softmax(_logits(x, W, b, place), 1, out=place)
         if with_losses:
-            losses.append(expected(log_p, y, weight, ignore_index, "none", epsilon))
+            losses.append(expected(log_p, y, weight, ignore_index, "none", epsilon)[0])
         p = torch.exp(log_p, out=place)
         delta = grad_of_scores(p, labels_of(y, weight, ignore_index, p), weight, epsilon, g, out=place)
         delta = narrow(delta, W.dtype)

@@ -4,19 +4,24 @@ Given   log-probabilities xₙₖ, right classes yₙ, class weights wₖ (1 whe
 
             ℓₙ = −w_{yₙ} · xₙ,yₙ        and ℓₙ = 0 where yₙ is `ignore_index`
 
-        the mean being weighted, L = Σₙ ℓₙ / Σₙ w_{yₙ} over the examples that count,
-        and the upstream gradient, which `reduction` turns into gₙ = ∂L/∂ℓₙ.
+        reduced to one number, or to each for itself, by a divisor E that has the minus sign of ℓ:
+
+            "none"  outₙ = w_{yₙ} xₙ,yₙ / E         E = −1
+            "sum"   out = Σₙ w_{yₙ} xₙ,yₙ / E       E = −1
+            "mean"  out = Σₙ w_{yₙ} xₙ,yₙ / E       E = −Σₙ w_{yₙ} over the examples that count
+
+        and the upstream gradient v = ∂L/∂out, one number or (N,).
 Want    ∂L/∂x.
 
-1.  ℓₙ picks one number of its row, with slope −w. All others have slope 0:
+1.  A loss picks one number of its row, with slope w/E. All others have slope 0:
 
-        ∂ℓₙ/∂xₙₖ = −w_{yₙ} [k = yₙ]
+        ∂out/∂xₙₖ = w_{yₙ} [k = yₙ] / E
 
-2.  Each xₙₖ is in one ℓₙ only, so the chain rule has one term:
+2.  Each xₙₖ is in one loss only, so the chain rule has one term:
 
-        ∂L/∂xₙₖ = −gₙ w_{yₙ} [k = yₙ]
+        ∂L/∂xₙₖ = vₙ w_{yₙ} [k = yₙ] / E
 
-3.  For all rows at once: zeros, with −gₙ w_{yₙ} *scattered* to column yₙ. Gathering forwards is scattering
+3.  For all rows at once: zeros, with vₙ w_{yₙ} / E *scattered* to column yₙ. Gathering forwards is scattering
     backwards.
 
 The numerical trap: an ignored example may hold anything, even −∞, and 0 · ∞ is NaN. Its loss and its gradient
@@ -35,8 +40,8 @@ import torch.nn.functional as T
 from torch import Tensor
 
 from manual_backprop.functional._arguments import integer
-from manual_backprop.functional.losses._classes import check_classes, class_dimension, labels_of
-from manual_backprop.functional.losses._reduction import grad_of_losses, reduce, reduction_from
+from manual_backprop.functional.losses._classes import Labels, check_classes, class_dimension, labels_of
+from manual_backprop.functional.losses._reduction import reduction_from
 from manual_backprop.functional.operation import (
     CLASSES,
     Formula,
@@ -52,7 +57,7 @@ from manual_backprop.functional.operation import (
 
 
 class NLLLoss(Operation):
-    """ℓₙ = −w xₙ,yₙ and ∂L/∂x = −g w, scattered to column y."""
+    """out = Σ w xₙ,yₙ / E and ∂L/∂x = v w / E, scattered to column y."""
 
     formula = Formula("nll_loss", "loss", "−{0} at column {1}, averaged", ("−{g}/N at column {1}, else 0",))
 
@@ -70,11 +75,13 @@ class NLLLoss(Operation):
     def forward(
         input: Tensor, target: Tensor, weight: Tensor | None, ignore_index: int, reduction: str
     ) -> Tensor:
-        x, dim = widen(input), class_dimension(input)
-        labels = labels_of(target, weight, ignore_index, x)
-        picked = x.gather(dim, labels.column).squeeze(dim)
-        losses = labels.clear(-labels.weight * picked)
-        return narrow(reduce(losses, reduction, labels.divisor), input.dtype)
+        return _value_and_divisor(input, target, weight, ignore_index, reduction)[0]
+
+    @classmethod
+    def forward_and_keep(cls, ctx: Any, *inputs: Any) -> Tensor:
+        output, ctx.divisor = _value_and_divisor(*inputs)  # E is a constant of the data, and one number
+        cls.setup_context(ctx, inputs, output)
+        return output
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
@@ -85,11 +92,11 @@ class NLLLoss(Operation):
     @staticmethod
     def backward(ctx: Any, grad_output: Tensor) -> tuple[Tensor, None, None, None, None]:
         target, weight = ctx.saved_tensors
-        upstream = widen(grad_output)
-        labels = labels_of(target, weight, ctx.ignore_index, upstream)
-        g = grad_of_losses(upstream, ctx.reduction, labels.divisor).expand_as(target)
-        slope = labels.clear(-g * labels.weight)
-        zeros = upstream.new_zeros(ctx.shape)
+        v = widen(grad_output)
+        labels = labels_of(target, weight, ctx.ignore_index, v)
+        E = ctx.divisor if hasattr(ctx, "divisor") else _divisor(labels, ctx.reduction)
+        slope = labels.weigh(v / E).expand(target.shape)
+        zeros = v.new_zeros(ctx.shape)
         grad_input = zeros.scatter(ctx.dim, labels.column, slope.unsqueeze(ctx.dim))
         return narrow(grad_input, grad_output.dtype), None, None, None, None
 
@@ -97,6 +104,21 @@ class NLLLoss(Operation):
     def jvp(ctx: Any, input_tangent: Tensor, *_: None) -> Tensor:
         target, weight = ctx.saved_tensors  # the loss is linear in x: its tangent is the loss of the tangent
         return nll_loss(input_tangent, target, weight, ignore_index=ctx.ignore_index, reduction=ctx.reduction)
+
+
+def _value_and_divisor(
+    input: Tensor, target: Tensor, weight: Tensor | None, ignore_index: int, reduction: str
+) -> tuple[Tensor, Tensor | float]:
+    """Σₙ w xₙ,yₙ / E, or each for itself, and E."""
+    x, dim = widen(input), class_dimension(input)
+    labels = labels_of(target, weight, ignore_index, x)
+    E = _divisor(labels, reduction)
+    picked = labels.weigh(x.gather(dim, labels.column).squeeze(dim))
+    return narrow((picked if reduction == "none" else picked.sum()) / E, input.dtype), E
+
+
+def _divisor(labels: Labels, reduction: str) -> Tensor | float:
+    return labels.minus_divisor() if reduction == "mean" else -1.0
 
 
 _nll_loss = function_of(NLLLoss)

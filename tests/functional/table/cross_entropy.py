@@ -73,8 +73,9 @@ CROSS_ENTROPY = (
 )
 
 
-CE_G = "g = grad_of_losses(widen(grad_output), reduction, labels.divisor)"
-CE_IGNORED = "g = labels.clear(g.expand(labels.ignored.shape))"
+CE_G = "g = grad_of_losses(widen(grad_output), reduction, divisor)"
+CE_IGNORED = "g = labels.clear(g)"
+AT_Y = "at_y = labels.weigh(g)"
 SOFTMAX = "torch.softmax(z, class_dimension(z)), labels"
 PRODUCT = "torch.mul(p, total, out=out)"
 ONE_HOT = "grad_input.scatter_add_(dim, labels.column, (-at_y).expand(labels.column.shape))"
@@ -98,19 +99,15 @@ ROW = Row(
         Mutant(
             "`ignore_index` counted in the mean",
             CE_G,
-            CE_G.replace("labels.divisor", f"labels.divisor + {COUNT_IGNORED}"),
+            CE_G.replace("divisor", f"divisor + {COUNT_IGNORED}"),
         ),
         Mutant(
             "class weights left out of the divisor",
             CE_G,
-            CE_G.replace("labels.divisor", f"labels.column.numel() - {COUNT_IGNORED}"),
+            CE_G.replace("divisor", f"labels.column.numel() - {COUNT_IGNORED}"),
         ),
-        Mutant(
-            "class weights left out of the gradient",
-            "at_y = total = g * labels.weight.unsqueeze(dim)",
-            "at_y = total = g * torch.ones_like(labels.weight).unsqueeze(dim)",
-        ),
-        Mutant("ignored examples get smoothing's share", CE_IGNORED, "g = g.expand(labels.ignored.shape)"),
+        Mutant("class weights left out of the gradient", AT_Y, "at_y = labels.clear(g)"),
+        Mutant("ignored examples get smoothing's share", CE_IGNORED, "g = g * 1"),
         Mutant(
             "upstream ignored",
             CE_G,

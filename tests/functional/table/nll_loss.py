@@ -39,9 +39,8 @@ NLL_LOSS = tuple(
 )
 
 
-SLOPE = "slope = labels.clear(-g * labels.weight)"
-NLL_G = "g = grad_of_losses(upstream, ctx.reduction, labels.divisor).expand_as(target)"
-IS_IGNORED = "(0 if labels.ignored is None else labels.ignored)"
+SLOPE = "slope = labels.weigh(v / E).expand(target.shape)"
+NLL_E = 'E = ctx.divisor if hasattr(ctx, "divisor") else _divisor(labels, ctx.reduction)'
 COUNT_IGNORED = "(0 if labels.ignored is None else labels.ignored.sum())"
 
 ROW = Row(
@@ -52,27 +51,23 @@ ROW = Row(
     keeps=frozenset({"target", "weight"}),
     samples=NLL_LOSS,
     mutants=(
-        Mutant("dropped minus", SLOPE, SLOPE.replace("-g", "g")),
-        Mutant("forgotten mean", NLL_G, "g = upstream.expand_as(target)"),
-        Mutant(
-            "`ignore_index` counted in the mean",
-            NLL_G,
-            NLL_G.replace("labels.divisor", f"labels.divisor + {COUNT_IGNORED}"),
-        ),
+        Mutant("dropped minus", SLOPE, SLOPE.replace("v / E", "-v / E")),
+        Mutant("forgotten mean", NLL_E, "E = -1.0"),
+        Mutant("`ignore_index` counted in the mean", NLL_E, f"{NLL_E} - {COUNT_IGNORED}"),
         Mutant(
             "class weights left out of the divisor",
-            NLL_G,
-            NLL_G.replace("labels.divisor", f"labels.column.numel() - {COUNT_IGNORED}"),
+            NLL_E,
+            f'E = {COUNT_IGNORED} - labels.column.numel() if ctx.reduction == "mean" else -1.0',
         ),
+        Mutant("class weights left out of the gradient", SLOPE, SLOPE.replace("weigh", "clear")),
         Mutant(
-            "class weights left out of the gradient",
+            "ignored examples not left out",
             SLOPE,
-            SLOPE.replace("-g * labels.weight", "-g * (labels.weight * 0 + 1)"),
+            SLOPE.replace("labels.weigh", "labels._replace(ignored=None).weigh"),
         ),
-        Mutant("ignored examples not left out", SLOPE, f"slope = -g * (labels.weight + {IS_IGNORED})"),
-        Mutant("upstream ignored", NLL_G, NLL_G.replace("upstream,", "torch.ones_like(upstream),")),
+        Mutant("upstream ignored", SLOPE, SLOPE.replace("v / E", "torch.ones_like(v) / E")),
         Mutant("divided by the number of classes", SLOPE, f"{SLOPE} / ctx.shape[ctx.dim]"),
-        Mutant("all ignored: 0 · ∞", SLOPE, "slope = -g * labels.weight"),
+        Mutant("all ignored: 0 · ∞", SLOPE, SLOPE.replace("v / E)", "torch.ones_like(v)) * (v / E)")),
     ),
     mistakes=(
         *mistakes_with_classes("nll_loss"),
