@@ -63,10 +63,9 @@ def _bounds(y: Tensor) -> tuple[int, int] | None:
         return None  # inside vmap no value can be looked at
 
 
-def class_weights(weight: Tensor | None, like: Tensor) -> Tensor:
-    """wₖ, or 1 for all, as (C, 1, …), which broadcasts against scores `like` (N, C, d1, …)."""
-    dim = class_dimension(like)
-    w = widen(like).new_ones(like.shape[dim]) if weight is None else widen(weight)
+def class_weights(weight: Tensor, like: Tensor) -> Tensor:
+    """wₖ as (C, 1, …), which broadcasts against scores `like` (N, C, d1, …)."""
+    dim, w = class_dimension(like), widen(weight)
     return w.reshape(w.shape + (1,) * (like.dim() - 1 - dim))
 
 

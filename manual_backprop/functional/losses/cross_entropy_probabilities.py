@@ -4,23 +4,30 @@ Given   ℓₙ = −Σₖ tₙₖ log pₙₖ with p = softmax(z) and, for class
 
             tₙₖ = wₖ ((1 − ε) qₙₖ + ε/C)
 
-        and the upstream gradient, which `reduction` turns into gₙ = ∂L/∂ℓₙ; "mean" divides by N.
+        reduced by a divisor E that has the minus sign of ℓ:
+
+            "none"  outₙ = Σₖ tₙₖ log pₙₖ / E              E = −1
+            "sum"   out = Σₙ Σₖ tₙₖ log pₙₖ / E            E = −1
+            "mean"  out = Σₙ Σₖ tₙₖ log pₙₖ / E            E = −N
+
+        and the upstream gradient v = ∂L/∂out, one number or (N,).
 Want    ∂L/∂z, ∂L/∂q, ∂L/∂w.
 
-1.  ∂L/∂z is the one of `cross_entropy`, step 3, in which t may be anything:
+1.  Let hₙ = vₙ/E, which is −∂L/∂ℓₙ. ∂L/∂z is the one of `cross_entropy`, step 3, in which t may be anything:
 
-        ∂L/∂zₙₖ = gₙ (pₙₖ Σⱼ tₙⱼ − tₙₖ)
+        ∂L/∂zₙₖ = hₙ (tₙₖ − pₙₖ Σⱼ tₙⱼ)
 
-2.  ℓ is linear in t, and t is linear in q and in w. What multiplies them is their gradient:
+2.  out is linear in t, and t is linear in q and in w. What multiplies them is their gradient:
 
-        ∂L/∂qₙₖ = −gₙ (1 − ε) wₖ log pₙₖ
+        ∂L/∂tₙₖ = hₙ log pₙₖ
+        ∂L/∂qₙₖ = (1 − ε) wₖ ∂L/∂tₙₖ
 
 3.  wₖ is in the loss of every example, so the chain rule sums over them:
 
-        ∂L/∂wₖ = −Σₙ gₙ ((1 − ε) qₙₖ + ε/C) log pₙₖ
+        ∂L/∂wₖ = Σₙ ((1 − ε) qₙₖ + ε/C) ∂L/∂tₙₖ
 
 The numerical trap is the one of `log_softmax`: log p is formed from z with the maximum subtracted, never as
-the logarithm of p.
+the logarithm of p. `torch.log_softmax` does so.
 
 Shapes: input and target (N, C), (C,) or (N, C, d1, …), weight (C,); output () or (N, d1, …).
 
@@ -32,14 +39,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from manual_backprop.functional.activations.log_softmax import log_softmax_tangent, stable_log_softmax
+from manual_backprop.functional.activations.log_softmax import log_softmax_tangent
 from manual_backprop.functional.losses._classes import (
     check_scores,
     check_weight,
     class_dimension,
     class_weights,
 )
-from manual_backprop.functional.losses._reduction import grad_of_losses, reduce
 from manual_backprop.functional.operation import Formula, Operation, function_of, keep, narrow, widen
 
 
@@ -68,11 +74,11 @@ class CrossEntropyProbabilities(Operation):
         input: Tensor, target: Tensor, weight: Tensor | None, reduction: str, epsilon: float
     ) -> Tensor:
         dim = class_dimension(input)
-        q, w = _smoothed(target, epsilon, dim), class_weights(weight, input)
-        losses = -(w * q * stable_log_softmax(widen(input), dim)).sum(dim)
+        terms = _target(target, weight, epsilon, dim) * torch.log_softmax(widen(input), dim)
+        reduced = terms.sum(dim) if reduction == "none" else terms.sum()
         dtype = torch.promote_types(input.dtype, target.dtype)
         dtype = dtype if weight is None else torch.promote_types(dtype, weight.dtype)
-        return narrow(reduce(losses, reduction, losses.numel()), dtype)
+        return narrow(reduced / _divisor(input, dim, reduction), dtype)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
@@ -84,23 +90,23 @@ class CrossEntropyProbabilities(Operation):
         input, target, weight = ctx.saved_tensors
         (reduction, epsilon), dim = ctx.options, class_dimension(input)
         needs_input, needs_target, needs_weight, *_ = ctx.needs_input_grad
-        q, w = _smoothed(target, epsilon, dim), class_weights(weight, input)
-        losses = input.numel() // max(input.shape[dim], 1)
-        g = grad_of_losses(widen(grad_output), reduction, losses)
-        g = g.unsqueeze(dim) if reduction == "none" else g
+        h = widen(grad_output) / _divisor(input, dim, reduction)
+        h = h.unsqueeze(dim) if reduction == "none" else h
 
         grad_input = grad_target = grad_weight = None
         if needs_input:
-            t = w * q
-            p = torch.softmax(widen(input), dim)
-            grad_input = narrow((p * t.sum(dim, keepdim=True) - t) * g, input.dtype)
+            t, p = _target(target, weight, epsilon, dim), torch.softmax(widen(input), dim)
+            slope = torch.addcmul(t, p, t.sum(dim, keepdim=True), value=-1)  # t − p Σ t
+            grad_input = narrow(slope * h, input.dtype)
         if needs_target or needs_weight:
-            log_p = stable_log_softmax(widen(input), dim)
+            grad_t = torch.log_softmax(widen(input), dim) * h
             if needs_target:
-                grad_target = narrow(-(1 - epsilon) * w * log_p * g, target.dtype)
+                grad_q = grad_t if epsilon == 0 else (1 - epsilon) * grad_t
+                grad_target = narrow(_weigh(grad_q, weight, dim), target.dtype)
             if needs_weight:
-                grad_weight = (-q * log_p * g).sum_to_size(w.shape).reshape(weight.shape)
-                grad_weight = narrow(grad_weight, weight.dtype)
+                terms = _smoothed(target, epsilon, dim) * grad_t
+                grad_w = terms.sum_to_size(class_weights(weight, terms).shape).reshape(weight.shape)
+                grad_weight = narrow(grad_w, weight.dtype)
         return grad_input, grad_target, grad_weight, None, None
 
     @staticmethod
@@ -113,23 +119,38 @@ class CrossEntropyProbabilities(Operation):
     ) -> Tensor:
         input, target, weight = ctx.saved_tensors
         (reduction, epsilon), dim = ctx.options, class_dimension(input)
-        q, w = _smoothed(target, epsilon, dim), class_weights(weight, input)
-        log_p = stable_log_softmax(widen(input), dim)
-        terms = []  # the product rule for −Σ w q log p
+        log_p = torch.log_softmax(widen(input), dim)
+        terms = []  # the product rule for Σ w q log p
         if input_tangent is not None:
-            terms.append(w * q * log_softmax_tangent(log_p.exp(), widen(input_tangent), dim))
+            log_p_tangent = log_softmax_tangent(log_p.exp(), widen(input_tangent), dim)
+            terms.append(_target(target, weight, epsilon, dim) * log_p_tangent)
         if target_tangent is not None:
-            terms.append(w * (1 - epsilon) * widen(target_tangent) * log_p)
+            terms.append(_weigh((1 - epsilon) * widen(target_tangent), weight, dim) * log_p)
         if weight_tangent is not None:
-            terms.append(class_weights(weight_tangent, input) * q * log_p)
-        losses = -sum(terms[1:], start=terms[0]).sum(dim)
-        return reduce(losses, reduction, losses.numel())
+            terms.append(_weigh(_smoothed(target, epsilon, dim), weight_tangent, dim) * log_p)
+        moved = sum(terms[1:], start=terms[0]).sum(dim)
+        return (moved if reduction == "none" else moved.sum()) / _divisor(input, dim, reduction)
+
+
+def _target(target: Tensor, weight: Tensor | None, epsilon: float, dim: int) -> Tensor:
+    """t = w ((1 − ε) q + ε/C)."""
+    return _weigh(_smoothed(target, epsilon, dim), weight, dim)
 
 
 def _smoothed(target: Tensor, epsilon: float, dim: int) -> Tensor:
     """(1 − ε) q + ε/C."""
     q = widen(target)
     return q if epsilon == 0 else (1 - epsilon) * q + epsilon / target.shape[dim]
+
+
+def _weigh(values: Tensor, weight: Tensor | None, dim: int) -> Tensor:
+    """The values, (N, C, …), times wₖ."""
+    return values if weight is None else class_weights(weight, values) * values
+
+
+def _divisor(input: Tensor, dim: int, reduction: str) -> int:
+    """E."""
+    return -(input.numel() // max(input.shape[dim], 1)) if reduction == "mean" else -1
 
 
 _cross_entropy_probabilities = function_of(CrossEntropyProbabilities)

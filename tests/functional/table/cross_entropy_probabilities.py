@@ -59,10 +59,11 @@ PROBABILITIES = tuple(
 )
 
 
-SOFT_Z = "narrow((p * t.sum(dim, keepdim=True) - t) * g, input.dtype)"
-SOFT_Q = "narrow(-(1 - epsilon) * w * log_p * g, target.dtype)"
-SOFT_W = "(-q * log_p * g).sum_to_size(w.shape)"
-SOFT_G = "g = grad_of_losses(widen(grad_output), reduction, losses)"
+SOFT_Z = "torch.addcmul(t, p, t.sum(dim, keepdim=True), value=-1)"
+SOFT_Q = "grad_q = grad_t if epsilon == 0 else (1 - epsilon) * grad_t"
+SOFT_T = "grad_t = torch.log_softmax(widen(input), dim) * h"
+SOFT_W = "terms.sum_to_size(class_weights(weight, terms).shape)"
+SOFT_H = "h = widen(grad_output) / _divisor(input, dim, reduction)"
 
 ROW = Row(
     name="cross_entropy_probabilities",
@@ -73,21 +74,23 @@ ROW = Row(
     samples=PROBABILITIES,
     mutants=(
         Mutant("target minus softmax", SOFT_Z, "-" + SOFT_Z),
-        Mutant("t taken to sum to 1", SOFT_Z, SOFT_Z.replace("p * t.sum(dim, keepdim=True)", "p")),
-        Mutant("forgotten mean", SOFT_G, "g = widen(grad_output)"),
-        Mutant("mean over all numbers", SOFT_G, SOFT_G.replace("losses)", "input.numel())")),
+        Mutant("t taken to sum to 1", SOFT_Z, "(t - p)"),
+        Mutant("forgotten mean", SOFT_H, "h = -widen(grad_output)"),
+        Mutant(
+            "mean over all numbers",
+            SOFT_H,
+            f"{SOFT_H} / (input.shape[dim] if reduction == 'mean' else 1)",
+        ),
         Mutant(
             "upstream ignored",
-            SOFT_G,
-            SOFT_G.replace("widen(grad_output)", "torch.ones_like(widen(grad_output))"),
+            SOFT_H,
+            SOFT_H.replace("widen(grad_output)", "torch.ones_like(widen(grad_output))"),
         ),
-        Mutant("smoothing left out of ∂L/∂q", SOFT_Q, SOFT_Q.replace("(1 - epsilon) * ", "")),
-        Mutant("class weights left out of ∂L/∂q", SOFT_Q, SOFT_Q.replace(" * w", "")),
-        Mutant("p for log p in ∂L/∂q", SOFT_Q, SOFT_Q.replace("log_p", "log_p.exp()")),
+        Mutant("smoothing left out of ∂L/∂q", SOFT_Q, "grad_q = grad_t"),
+        Mutant("class weights left out of ∂L/∂q", "_weigh(grad_q, weight, dim)", "grad_q"),
+        Mutant("p for log p in ∂L/∂q", SOFT_T, SOFT_T.replace("log_softmax", "softmax")),
         Mutant(
-            "∂L/∂w of the last example only",
-            SOFT_W,
-            "(-q * log_p * g).movedim(dim, -1).reshape(-1, w.numel())[-1]",
+            "∂L/∂w of the last example only", SOFT_W, "terms.movedim(dim, -1).reshape(-1, weight.numel())[-1]"
         ),
     ),
     drawn=Drawn(
