@@ -5,32 +5,39 @@ Given   scores x ("logits"), targets t from 0 to 1, a weight p for the answer ye
 
             ℓ = −w (p t log σ(x) + (1 − t) log(1 − σ(x)))          σ(x) = 1 / (1 + e⁻ˣ)
 
-        and the upstream gradient, which `reduction` turns into g = ∂L/∂ℓ.
+        reduced by a divisor E that has the minus sign of ℓ:
+
+            "none"  out = w (p t log σ(x) + (1 − t) log(1 − σ(x))) / E         E = −1
+            "sum"   out = Σ w (p t log σ(x) + (1 − t) log(1 − σ(x))) / E       E = −1
+            "mean"  out = Σ w (p t log σ(x) + (1 − t) log(1 − σ(x))) / E       E = −n, the number of elements
+
+        and the upstream gradient v = ∂L/∂out; h = v/E.
 Want    ∂L/∂x, ∂L/∂t. The weights are constants.
 
-1.  The logarithm undoes the exponential. Let s be the *softplus* of −x:
+1.  The logarithm undoes the exponential:
 
-        log σ(x) = −s                    s = log(1 + e⁻ˣ)
-        log(1 − σ(x)) = −x − s
+        l = log σ(x) = −log(1 + e⁻ˣ)
+        log(1 − σ(x)) = log σ(−x) = l − x
 
-2.  Put in, ℓ holds no σ any more:
+2.  Put in, no logarithm but l is left:
 
-        ℓ = w (p t s + (1 − t) (x + s)) = w ((1 − t) x + q s)          q = 1 + (p − 1) t
+        out E = Σ w (p t l + (1 − t) (l − x)) = Σ w (q l − (1 − t) x)         q = p t + 1 − t
 
-3.  The derivative of s is −e⁻ˣ / (1 + e⁻ˣ) = σ(x) − 1. Since 1 − t − q = −p t,
+3.  The derivative of l is e⁻ˣ / (1 + e⁻ˣ) = 1 − σ(x). Since q − (1 − t) = p t,
 
-        ∂L/∂x = g w (1 − t + q (σ(x) − 1)) = g w (q σ(x) − p t)
+        ∂L/∂x = h w (q (1 − σ(x)) − (1 − t)) = h w (p t − q σ(x))
 
-    With p = 1 it is *what was believed minus what is so*, σ(x) − t, as in `cross_entropy`.
+    With p = 1 it is *what is so minus what was believed*, t − σ(x), times h = −v/n, as in `cross_entropy`.
 
-4.  In t, ℓ is a straight line. By the first form of step 2,
+4.  In t, out is a straight line. By the first form of step 2,
 
-        ∂L/∂t = g w (p s − (x + s))
+        ∂L/∂t = h w (p log σ(x) − log σ(−x))
 
-    and x + s = log(1 + eˣ) is the softplus of x.
+    which with p = 1 is h w x.
 
-The numerical trap: log(1 + e⁻ˣ) overflows for x ≪ 0. `torch.logaddexp` takes the larger exponent out first.
-And the first form of step 3 cancels for x ≪ 0, where σ(x) − 1 rounds to −1; the last one does not.
+The numerical trap: log(1 + e⁻ˣ) overflows for x ≪ 0. `logsigmoid` takes the larger exponent out of the
+logarithm and is left with e^{−|x|}. And the first form of step 3 cancels for x ≪ 0, where 1 − σ(x) rounds to
+1; the last one does not.
 
 Shapes: input and target (*), weights of any shape that broadcasts to (*); output () or (*).
 
@@ -43,7 +50,7 @@ import torch
 import torch.nn.functional as T
 from torch import Tensor
 
-from manual_backprop.functional.losses._reduction import grad_of_losses, reduce, reduction_from
+from manual_backprop.functional.losses._reduction import reduction_from
 from manual_backprop.functional.operation import (
     SHARES,
     Formula,
@@ -63,7 +70,7 @@ NAME = "binary_cross_entropy_with_logits"
 
 
 class BinaryCrossEntropyWithLogits(Operation):
-    """ℓ = w ((1 − t) x + q s), ∂L/∂x = g w (q σ(x) − p t) and ∂L/∂t = g w (p s − (x + s))."""
+    """out = Σ w (q l − (1 − t) x) / E, ∂L/∂x = h w (p t − q σ(x)), ∂L/∂t = h w (p log σ(x) − log σ(−x))."""
 
     formula = Formula(
         "binary_cross_entropy_with_logits",
@@ -107,8 +114,8 @@ class BinaryCrossEntropyWithLogits(Operation):
         input: Tensor, target: Tensor, weight: Tensor | None, pos_weight: Tensor | None, reduction: str
     ) -> Tensor:
         x, t, w, p = _wide(input, target, weight, pos_weight)
-        losses = w * ((1 - t) * x + share(t, p) * softplus(-x))
-        return narrow(reduce(losses, reduction, _count(losses)), target.dtype)
+        terms = _weigh(torch.addcmul(share(T.logsigmoid(x), t, p), 1 - t, x, value=-1), w)
+        return narrow((terms if reduction == "none" else terms.sum()) / _divisor(x, reduction), target.dtype)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
@@ -120,12 +127,12 @@ class BinaryCrossEntropyWithLogits(Operation):
         input, target, *_ = ctx.saved_tensors
         needs_input, needs_target, *_ = ctx.needs_input_grad
         x, t, w, p = _wide(*ctx.saved_tensors)
-        g = grad_of_losses(widen(grad_output), ctx.reduction, _count(x))
+        h = widen(grad_output) / _divisor(x, ctx.reduction)
         grad_input = grad_target = None
         if needs_input:
-            grad_input = narrow(g * w * (share(t, p) * torch.sigmoid(x) - p * t), input.dtype)
+            grad_input = narrow(_weigh(slope_in_x(x, t, p) * h, w), input.dtype)
         if needs_target:
-            grad_target = narrow(g * w * slope_in_t(x, p), target.dtype)
+            grad_target = narrow(_weigh(slope_in_t(x, p) * h, w), target.dtype)
         return grad_input, grad_target, None, None, None
 
     @staticmethod
@@ -134,36 +141,43 @@ class BinaryCrossEntropyWithLogits(Operation):
         x, t, w, p = _wide(*ctx.saved_tensors)
         moved = torch.zeros_like(x)
         if input_tangent is not None:
-            moved = moved + widen(input_tangent) * w * (share(t, p) * torch.sigmoid(x) - p * t)
+            moved = moved + _weigh(slope_in_x(x, t, p) * widen(input_tangent), w)
         if target_tangent is not None:
-            moved = moved + widen(target_tangent) * w * slope_in_t(x, p)
-        return narrow(reduce(moved, ctx.reduction, _count(x)), target.dtype)
+            moved = moved + _weigh(slope_in_t(x, p) * widen(target_tangent), w)
+        moved = moved if ctx.reduction == "none" else moved.sum()
+        return narrow(moved / _divisor(x, ctx.reduction), target.dtype)
 
 
-def share(t: Tensor, p: Tensor | float) -> Tensor | float:
-    """Step 2: q = 1 + (p − 1) t, which is 1 without p, for any t."""
-    return 1 + (p - 1) * t if isinstance(p, Tensor) else 1.0
+def share(values: Tensor, t: Tensor, p: Tensor | None) -> Tensor:
+    """Step 2: q values, with q = p t + (1 − t), which is 1 without p, for any t."""
+    return values if p is None else torch.addcmul(1 - t, p, t) * values
 
 
-def slope_in_t(x: Tensor, p: Tensor | float) -> Tensor:
-    """Step 4: p s − (x + s), of which −x is left without p; so no infinite s is taken from another."""
-    return p * softplus(-x) - softplus(x) if isinstance(p, Tensor) else -x
+def slope_in_x(x: Tensor, t: Tensor, p: Tensor | None) -> Tensor:
+    """Step 3: p t − q σ(x)."""
+    return _weigh(t, p) - share(torch.sigmoid(x), t, p)
 
 
-def softplus(x: Tensor) -> Tensor:
-    """log(1 + e^x) = log(e⁰ + e^x)."""
-    return torch.logaddexp(x, torch.zeros_like(x))
+def slope_in_t(x: Tensor, p: Tensor | None) -> Tensor:
+    """Step 4: p log σ(x) − log σ(−x), of which x is left without p; so no infinity is taken from another."""
+    return x if p is None else p * T.logsigmoid(x) - T.logsigmoid(-x)
 
 
-def _wide(input: Tensor, target: Tensor, weight: Tensor | None, pos_weight: Tensor | None) -> tuple[Any, ...]:
-    """x, t, w and p, wide enough to compute in; 1 for a weight that is not given."""
-    weights = (1.0 if weight is None else widen(weight) for weight in (weight, pos_weight))
-    return widen(input), widen(target), *weights
+def _wide(
+    input: Tensor, target: Tensor, weight: Tensor | None, pos_weight: Tensor | None
+) -> tuple[Tensor, Tensor, Tensor | None, Tensor | None]:
+    """x, t, w and p, wide enough to compute in."""
+    w, p = (None if weight is None else widen(weight) for weight in (weight, pos_weight))
+    return widen(input), widen(target), w, p
 
 
-def _count(losses: Tensor) -> float:
-    """The divisor of the mean: the number of losses (NaN for none: 0/0)."""
-    return losses.numel() or float("nan")
+def _weigh(values: Tensor, weight: Tensor | None) -> Tensor:
+    return values if weight is None else values * weight
+
+
+def _divisor(x: Tensor, reduction: str) -> int:
+    """E."""
+    return -x.numel() if reduction == "mean" else -1
 
 
 _binary_cross_entropy_with_logits = function_of(BinaryCrossEntropyWithLogits)

@@ -62,10 +62,11 @@ BINARY = (
     ),
 )
 
-GRAD_X = "grad_input = narrow(g * w * (share(t, p) * torch.sigmoid(x) - p * t), input.dtype)"
-GRAD_T = "grad_target = narrow(g * w * slope_in_t(x, p), target.dtype)"
-SLOPE = "return p * softplus(-x) - softplus(x) if"
-G = "g = grad_of_losses(widen(grad_output), ctx.reduction, _count(x))"
+GRAD_X = "grad_input = narrow(_weigh(slope_in_x(x, t, p) * h, w), input.dtype)"
+GRAD_T = "grad_target = narrow(_weigh(slope_in_t(x, p) * h, w), target.dtype)"
+SLOPE_X = "return _weigh(t, p) - share(torch.sigmoid(x), t, p)"
+SLOPE_T = "p * T.logsigmoid(x) - T.logsigmoid(-x)"
+H = "h = widen(grad_output) / _divisor(x, ctx.reduction)"
 
 ROW = Row(
     name="binary_cross_entropy_with_logits",
@@ -75,21 +76,25 @@ ROW = Row(
     keeps=frozenset({"input 0", "input 1", "weight", "pos_weight"}),
     samples=BINARY,
     mutants=(
-        Mutant("target minus prediction", GRAD_X, GRAD_X.replace("g * w", "-g * w")),
-        Mutant("sigmoid left out", GRAD_X, GRAD_X.replace("torch.sigmoid(x)", "x")),
+        Mutant("prediction minus target", GRAD_X, GRAD_X.replace("* h", "* -h")),
+        Mutant("sigmoid left out", SLOPE_X, SLOPE_X.replace("torch.sigmoid(x)", "x")),
         Mutant(
             "squared error's factor σ (1 − σ)",
             GRAD_X,
-            GRAD_X.replace("g * w", "torch.sigmoid(x) * torch.sigmoid(-x) * g * w"),
+            GRAD_X.replace("* h", "* torch.sigmoid(x) * torch.sigmoid(-x) * h"),
         ),
-        Mutant("yes weighs in the target only", GRAD_X, GRAD_X.replace("share(t, p) *", "1 *")),
-        Mutant("yes weighs in the prediction only", GRAD_X, GRAD_X.replace("p * t", "t")),
-        Mutant("weights left out", GRAD_X, GRAD_X.replace("g * w", "g")),
-        Mutant("the target's gradient has the wrong sign", GRAD_T, GRAD_T.replace("g * w", "-g * w")),
-        Mutant("softplus without its sign", SLOPE, SLOPE.replace("softplus(-x)", "softplus(x)")),
-        Mutant("forgotten mean", G, "g = widen(grad_output)"),
-        Mutant("mean over the batch only", G, G.replace("_count(x)", "max((*x.shape, 1)[0], 1)")),
-        Mutant("upstream ignored", G, G.replace("widen(grad_output)", "torch.ones_like(grad_output)")),
+        Mutant("yes weighs in the target only", SLOPE_X, "return _weigh(t, p) - torch.sigmoid(x)"),
+        Mutant("yes weighs in the prediction only", SLOPE_X, SLOPE_X.replace("_weigh(t, p)", "t")),
+        Mutant("weights left out", GRAD_X, GRAD_X.replace(", w)", ", None)")),
+        Mutant("the target's gradient has the wrong sign", GRAD_T, GRAD_T.replace("* h", "* -h")),
+        Mutant("log σ without its sign", SLOPE_T, SLOPE_T.replace("T.logsigmoid(-x)", "T.logsigmoid(x)")),
+        Mutant("forgotten mean", H, "h = -widen(grad_output)"),
+        Mutant(
+            "mean over the batch only",
+            H,
+            f"{H} * (x[0].numel() if ctx.reduction == 'mean' and x.dim() else 1)",
+        ),
+        Mutant("upstream ignored", H, H.replace("widen(grad_output)", "torch.ones_like(grad_output)")),
     ),
     mistakes=(
         (lambda f: f.binary_cross_entropy_with_logits(zeros, zeros[0]), r"\(5, 3\) and \(3,\)"),
