@@ -38,6 +38,11 @@ def grad_of_losses(grad_output: Tensor, reduction: str, divisor: Tensor | float)
     return grad_output if reduction in ("none", "sum") else grad_output / divisor
 
 
+def slope_of_losses(reduction: str, divisor: Tensor) -> Tensor:
+    """∂out/∂ℓ, which is ∂L/∂ℓ for g = 1, of "mean" and "sum"."""
+    return divisor.reciprocal() if reduction == "mean" else torch.ones_like(divisor)
+
+
 def rounded(loss: Tensor, *inputs: Tensor | None) -> Tensor:
     """The rounding at the end, if the type that holds all inputs is of half precision."""
     dtype, *others = [x.dtype for x in inputs if x is not None]

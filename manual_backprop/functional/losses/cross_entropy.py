@@ -63,7 +63,7 @@ from manual_backprop.functional.losses._classes import (
     class_weights,
     labels_of,
 )
-from manual_backprop.functional.losses._reduction import grad_of_losses, reduce, reduction_from
+from manual_backprop.functional.losses._reduction import grad_of_losses, reduction_from
 from manual_backprop.functional.losses.cross_entropy_probabilities import cross_entropy_probabilities
 from manual_backprop.functional.operation import (
     CLASSES,
@@ -156,16 +156,17 @@ def grad_of_scores(
 
 def expected(
     log_p: Tensor, target: Tensor, weight: Tensor | None, ignore_index: int, reduction: str, epsilon: float
-) -> tuple[Tensor, Tensor | float]:
-    """−Σₖ tₖ log pₖ for class indices, reduced; and the divisor of the mean."""
+) -> tuple[Tensor, Tensor]:
+    """−Σₖ tₖ log pₖ for class indices, reduced; and the divisor of the mean, where it is not "none"."""
     weight = None if weight is None else weight.to(log_p.dtype)
     if epsilon == 0:
         return _at_labels(log_p, target.long(), weight, reduction, ignore_index)
-    labels = labels_of(target, weight, ignore_index, log_p)
-    divisor = -labels.minus_divisor()
+    each = reduction == "none"
+    at_y, divisor = _at_labels(log_p, target.long(), weight, "none" if each else "sum", ignore_index)
     everywhere = (_smoothing(weight, epsilon, log_p) * log_p).sum(class_dimension(log_p))
-    at_y, _ = _at_labels(log_p, target.long(), weight, "none", ignore_index)
-    return reduce(labels.clear((1 - epsilon) * at_y - everywhere), reduction, divisor), divisor
+    everywhere = labels_of(target, None, ignore_index, log_p).clear(everywhere)
+    losses = (1 - epsilon) * at_y - (everywhere if each else everywhere.sum())
+    return losses / divisor if reduction == "mean" else losses, divisor
 
 
 def _at_labels(
@@ -199,8 +200,8 @@ def check_smoothing(operation: str, label_smoothing: float) -> None:
 
 def _value_and_divisor(
     input: Tensor, target: Tensor, weight: Tensor | None, ignore_index: int, reduction: str, epsilon: float
-) -> tuple[Tensor, Tensor | float]:
-    """The loss, and the divisor of the mean."""
+) -> tuple[Tensor, Tensor]:
+    """The loss, and the divisor of the mean, where it is not "none"."""
     log_p = torch.log_softmax(widen(input), class_dimension(input))
     loss, divisor = expected(log_p, target, weight, ignore_index, reduction, epsilon)
     return narrow(loss, input.dtype), divisor

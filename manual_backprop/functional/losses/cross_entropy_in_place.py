@@ -35,7 +35,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from manual_backprop.functional.losses._classes import check_classes, class_dimension, labels_of
-from manual_backprop.functional.losses._reduction import grad_of_losses, reduction_from
+from manual_backprop.functional.losses._reduction import reduction_from, slope_of_losses
 from manual_backprop.functional.losses.cross_entropy import check_smoothing, expected, grad_of_scores
 from manual_backprop.functional.operation import HALF_PRECISION, public, require_tensor
 
@@ -56,7 +56,7 @@ class CrossEntropyInPlace(torch.autograd.Function):
         labels = labels_of(target, weight, ignore_index, input)
         log_p = torch.log_softmax(input, class_dimension(input), out=input)
         loss, divisor = expected(log_p, target, weight, ignore_index, reduction, epsilon)
-        g = grad_of_losses(input.new_ones(()), reduction, divisor)
+        g = slope_of_losses(reduction, divisor)
         p = log_p.exp_()
         ctx.gradient = grad_of_scores(p, labels, weight, epsilon, g, out=p)
         ctx.mark_dirty(input)

@@ -41,8 +41,20 @@ from torch import Tensor
 
 from manual_backprop.functional.activations.log_softmax import log_softmax_tangent
 from manual_backprop.functional.affine.linear import check_activated, linear
+from manual_backprop.functional.losses._chunks import (
+    LayerGradients,
+    chunks_of,
+    joined,
+    logits,
+    rows_of_a_chunk,
+)
 from manual_backprop.functional.losses._classes import check_classes, check_weight, labels_of
-from manual_backprop.functional.losses._reduction import grad_of_losses, reduce, reduction_from
+from manual_backprop.functional.losses._reduction import (
+    grad_of_losses,
+    reduce,
+    reduction_from,
+    slope_of_losses,
+)
 from manual_backprop.functional.losses.cross_entropy import (
     check_smoothing,
     cross_entropy,
@@ -66,8 +78,6 @@ from manual_backprop.functional.operation import (
 )
 from manual_backprop.functional.shapes.reshape import reshape
 
-CHUNK = 2**22  # logits at a time: 16 MiB in float32
-
 
 class LinearCrossEntropy(Operation):
     """L = cross-entropy of x Wᵀ + b, chunk by chunk: δ_c = g (p Σ t − t), ∂L/∂W = Σ_c δ_cᵀ x_c."""
@@ -85,8 +95,8 @@ class LinearCrossEntropy(Operation):
         input: Tensor, W: Tensor, b: Tensor | None, target: Tensor, weight: Tensor | None, *options: Any
     ) -> None:
         check_activated("linear_cross_entropy", input, W, b)
-        logits = W.new_empty(()).expand(*input.shape[:-1], len(W))
-        check_classes("linear_cross_entropy", logits, target, None, options[0])
+        scores = W.new_empty(()).expand(*input.shape[:-1], len(W))
+        check_classes("linear_cross_entropy", scores, target, None, options[0])
         if weight is not None:
             check_weight("linear_cross_entropy", weight, len(W))
 
@@ -102,28 +112,23 @@ class LinearCrossEntropy(Operation):
         epsilon: float,
         dtype: torch.dtype,
     ) -> Tensor:
-        batched = input.dim() == 2
-        losses = [
-            expected(torch.log_softmax(_logits(x, W, b), 1), y, _wide(weight), ignore_index, "none", epsilon)[
-                0
-            ]
-            for x, y in zip(*(_chunks(rows, W, batched) for rows in (input, target)), strict=True)
-        ]
-        divisor = -labels_of(target, _wide(weight), ignore_index, losses[0]).minus_divisor()
-        return narrow(reduce(_joined(losses, batched), reduction, divisor), dtype)
+        batched, weight = input.dim() == 2, _wide(weight)
+        losses = []
+        for x, y in zip(chunks_of(input, W, batched), chunks_of(target, W, batched), strict=True):
+            log_p = torch.log_softmax(logits(x, W, b), 1)
+            losses.append(expected(log_p, y, weight, ignore_index, "none", epsilon)[0])
+        divisor = -labels_of(target, weight, ignore_index, losses[0]).minus_divisor()
+        return narrow(reduce(joined(losses, batched), reduction, divisor), dtype)
 
     @classmethod
     def forward_and_keep(cls, ctx: Any, *inputs: Any) -> Tensor:
-        input, _, _, target, weight, ignore_index, reduction, _, dtype = inputs
+        input, *_, reduction, _, dtype = inputs
         as_two_steps = dtype != input.dtype  # under autocast: round where they round
         if reduction == "none" or as_two_steps or not any(ctx.needs_input_grad):
             return super().forward_and_keep(ctx, *inputs)
-        # Step 3: loss and gradients for v = 1 in one pass. As save_for_backward is for inputs and outputs,
-        # and these are neither, the backward uses them only where it is not differentiated itself.
-        one = torch.ones((), dtype=widen(input).dtype, device=input.device)
-        losses, ctx.gradients = _gradients(inputs, ctx.needs_input_grad, one, with_losses=True)
-        divisor = -labels_of(target, _wide(weight), ignore_index, losses).minus_divisor()
-        loss = narrow(reduce(losses, reduction, divisor), dtype)
+        # Step 3. As save_for_backward is for inputs and outputs, and these are neither, the backward uses
+        # them only where it is not differentiated itself.
+        loss, ctx.gradients = _loss_and_gradients(inputs, ctx.needs_input_grad)
         cls.setup_context(ctx, inputs, loss)
         return loss
 
@@ -136,10 +141,9 @@ class LinearCrossEntropy(Operation):
     def backward(ctx: Any, grad_output: Tensor) -> tuple[Tensor | None, ...]:
         kept = getattr(ctx, "gradients", None)
         if kept is not None and not torch.is_grad_enabled():
-            gradients = [None if g is None else narrow(g * grad_output, g.dtype) for g in kept]
+            gradients = kept.times(grad_output, ctx.saved_tensors[0].shape)
         else:
-            inputs = (*ctx.saved_tensors, *ctx.options)
-            _, gradients = _gradients(inputs, ctx.needs_input_grad, widen(grad_output))
+            gradients = _gradients((*ctx.saved_tensors, *ctx.options), ctx.needs_input_grad, grad_output)
         return *gradients, *(None,) * 6
 
     @staticmethod
@@ -161,66 +165,53 @@ class LinearCrossEntropy(Operation):
 
 
 def _gradients(
-    inputs: tuple[Any, ...], needed: tuple[bool, ...], grad_output: Tensor, with_losses: bool = False
-) -> tuple[Tensor, list[Tensor | None]]:
-    """Step 2: ∂L/∂x, ∂L/∂W and ∂L/∂b chunk by chunk; with the losses (N,), if these are asked for."""
+    inputs: tuple[Any, ...], needed: tuple[bool, ...], grad_output: Tensor
+) -> tuple[Tensor | None, ...]:
+    """Step 2: ∂L/∂x, ∂L/∂W and ∂L/∂b, chunk by chunk."""
     input, W, b, target, weight, ignore_index, reduction, epsilon, _ = inputs
-    batched = input.dim() == 2
-    weight = _wide(weight)
+    batched, weight = input.dim() == 2, _wide(weight)
     divisor = -labels_of(target, weight, ignore_index, widen(W)).minus_divisor()
-    g_of_all = grad_of_losses(grad_output, reduction, divisor).expand(target.shape)
-    # Where nothing looks on, the chunks share one buffer, and their products are added up in one place.
-    alone = with_losses and W.dtype not in HALF_PRECISION
-    buffer = W.new_empty(_rows_of_a_chunk(W), len(W)) if alone else None
-    grad_x: list[Tensor] = []
+    g_of_all = grad_of_losses(widen(grad_output), reduction, divisor).expand(target.shape)
+    grad_x = []
     grad_W = grad_b = None
-    losses = []
-    chunks = zip(*(_chunks(rows, W, batched) for rows in (input, target, g_of_all)), strict=True)
-    for x, y, g in chunks:
-        place = None if buffer is None else buffer[: len(x)]
-        log_p = torch.log_softmax(_logits(x, W, b, place), 1, out=place)
-        if with_losses:
-            losses.append(expected(log_p, y, weight, ignore_index, "none", epsilon)[0])
-        p = torch.exp(log_p, out=place)
-        delta = grad_of_scores(p, labels_of(y, weight, ignore_index, p), weight, epsilon, g, out=place)
+    chunks = (chunks_of(rows, W, batched) for rows in (input, target, g_of_all))
+    for x, y, g in zip(*chunks, strict=True):
+        p = torch.softmax(logits(x, W, b), 1)
+        delta = grad_of_scores(p, labels_of(y, weight, ignore_index, p), weight, epsilon, g)
         delta = narrow(delta, W.dtype)
         if needed[0]:
             grad_x.append(delta @ W)  # δ_c W
         if needed[1]:
-            grad_W = _added(grad_W, delta.T, x, alone)  # + δ_cᵀ x_c
+            grad_W = delta.T @ x if grad_W is None else torch.addmm(grad_W, delta.T, x)  # + δ_cᵀ x_c
         if needed[2]:
             grad_b = delta.sum(0) if grad_b is None else grad_b + delta.sum(0)
-    grad_input = _joined(grad_x, batched) if needed[0] else None
-    return _joined(losses, batched) if losses else target, [grad_input, grad_W, grad_b]
+    return joined(grad_x, batched) if needed[0] else None, grad_W, grad_b
 
 
-def _added(total: Tensor | None, left: Tensor, right: Tensor, in_place: bool) -> Tensor:
-    """The total so far and a product."""
-    if total is None:
-        return left @ right
-    return torch.addmm(total, left, right, out=total if in_place else None)
-
-
-def _logits(x: Tensor, W: Tensor, b: Tensor | None, out: Tensor | None = None) -> Tensor:
-    """X Wᵀ + b of a chunk, wide enough to take the exponential of."""
-    z = torch.mm(x, W.t(), out=out) if b is None else torch.addmm(b, x, W.t(), out=out)
-    return widen(z)
-
-
-def _rows_of_a_chunk(W: Tensor) -> int:
-    return max(CHUNK // max(len(W), 1), 1)
-
-
-def _chunks(tensor: Tensor, W: Tensor, batched: bool) -> tuple[Tensor, ...]:
-    """The rows of `tensor`, so many at a time that they have about CHUNK logits; one example is a row."""
-    rows = tensor if batched else tensor.unsqueeze(0)
-    return torch.split(rows, _rows_of_a_chunk(W))
-
-
-def _joined(chunks: list[Tensor], batched: bool) -> Tensor:
-    """`_chunks` undone."""
-    rows = torch.cat(chunks)
-    return rows if batched else rows.sum(0)  # of one; a view could not be overwritten
+def _loss_and_gradients(inputs: tuple[Any, ...], needed: tuple[bool, ...]) -> tuple[Tensor, LayerGradients]:
+    """Step 3: the loss, and its gradients for v = 1. Nothing looks on: the chunks share one buffer."""
+    input, W, b, target, weight, ignore_index, reduction, epsilon, dtype = inputs
+    batched, weight = input.dim() == 2, _wide(weight)
+    xs, ys = chunks_of(input, W, batched), chunks_of(target, W, batched)
+    several, in_place = len(xs) > 1, W.dtype not in HALF_PRECISION
+    if several:  # the one chunk's divisor comes with its loss
+        counted = -labels_of(target, weight, ignore_index, widen(W)).minus_divisor()
+        divisor = torch.as_tensor(counted, dtype=widen(W).dtype, device=W.device)
+    buffer = W.new_empty(rows_of_a_chunk(W), len(W)) if in_place else None
+    gradients = LayerGradients(sum(map(len, xs)), W, needed)
+    losses = []
+    for x, y in zip(xs, ys, strict=True):
+        place = None if buffer is None else buffer[: len(x)]
+        log_p = torch.log_softmax(logits(x, W, b, place), 1, out=place)
+        reduced = "sum" if several else reduction
+        loss, of_chunk = expected(log_p, y, weight, ignore_index, reduced, epsilon)
+        losses.append(loss)
+        g = slope_of_losses(reduction, divisor if several else of_chunk)
+        p = torch.exp(log_p, out=place)
+        delta = grad_of_scores(p, labels_of(y, weight, ignore_index, p), weight, epsilon, g, out=place)
+        gradients.add(narrow(delta, W.dtype), x)
+    loss = torch.stack(losses).sum() * g if several else losses[0]
+    return narrow(loss, dtype), gradients
 
 
 def _several_logits(x: Tensor, W: Tensor, b: Tensor | None) -> Tensor:

@@ -55,7 +55,11 @@ LINEAR_CROSS_ENTROPY = (
 )
 
 
-CHUNK_W = "grad_W = _added(grad_W, delta.T, x, alone)"
+G_OF_ALL = "grad_of_losses(widen(grad_output), reduction, divisor).expand"
+G = "g = slope_of_losses(reduction, divisor if several else of_chunk)"
+GRAD_W = "grad_W = delta.T @ x if grad_W is None else torch.addmm(grad_W, delta.T, x)"
+KEPT_W = "torch.addmm(grad_W, delta.T, x, beta=int(self.done > 0), out=grad_W)"
+TRANSPOSED = "(x.T @ delta).reshape(grad_W.shape)"
 
 ROW = Row(
     name="linear_cross_entropy",
@@ -66,12 +70,19 @@ ROW = Row(
     samples=LINEAR_CROSS_ENTROPY,
     mutants=(
         Mutant("dropped minus in ∂L/∂x", "delta @ W)", "-delta @ W)"),
-        Mutant("∂L/∂W transposed", CHUNK_W, "grad_W = (x.T @ delta).reshape(W.shape)"),
+        Mutant("dropped minus in ∂L/∂x, kept", "torch.mm(delta,", "torch.mm(-delta,", file="_chunks"),
+        Mutant("∂L/∂W transposed", GRAD_W, "grad_W = (x.T @ delta).reshape(W.shape)"),
+        Mutant("∂L/∂W transposed, kept", KEPT_W, f"grad_W.copy_({TRANSPOSED})", file="_chunks"),
         Mutant("averaged bias gradient", "grad_b = delta.sum(0) if", "grad_b = delta.mean(0) if"),
         Mutant(
-            "forgotten mean", "grad_of_losses(grad_output, reduction, divisor).expand", "grad_output.expand"
+            "averaged bias gradient, kept",
+            "self.b = delta.sum(0) if",
+            "self.b = delta.mean(0) if",
+            file="_chunks",
         ),
-        Mutant("upstream ignored", "narrow(g * grad_output, g.dtype)", "g"),
+        Mutant("forgotten mean", G_OF_ALL, "widen(grad_output).expand"),
+        Mutant("forgotten mean, kept", G, "g = torch.ones_like(of_chunk)"),
+        Mutant("upstream ignored", "self.matrix * v", "self.matrix * 1", file="_chunks"),
         Mutant("log p for p", "p = torch.exp(log_p, out=place)", "p = log_p"),
     ),
     adapt=with_bias,
