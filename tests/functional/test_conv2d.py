@@ -11,6 +11,7 @@ from manual_backprop.functional.convolution._geometry import geometry_of
 from manual_backprop.functional.convolution._windows import windows
 from manual_backprop.functional.convolution.conv2d import by_columns, by_convolution, columns, conv2d
 from tests.functional.checks import assert_same
+from tests.functional.fake_cuda import launches
 from tests.functional.samples import randn
 
 OPTIONS: list[dict[str, Any]] = [
@@ -49,6 +50,12 @@ def test_both_ways_to_the_gradient_of_the_weight_agree(options: dict[str, Any]) 
     at = geometry_of(W, **{"stride": 1, "padding": 0, "dilation": 1, "groups": 1, **options})
     delta = randn(*conv2d(x, W, **options).shape, seed="delta")
     assert_same("∂L/∂W", by_columns(delta, x, at), by_convolution(delta, x, at), roundings=64)
+
+
+@pytest.mark.parametrize("channels", [1, 10])
+def test_on_a_gpu_the_gradient_of_the_weight_is_one_kernel(channels: int) -> None:
+    x, W = randn(2, channels, 8, 7).float(), randn(3, channels, 2, 3).float().requires_grad_()
+    assert launches(conv2d, (x, W)) == ["convolution", "convolution"]
 
 
 def test_windows_hold_what_they_see() -> None:

@@ -10,12 +10,13 @@ from torch import Tensor
 
 from manual_backprop import use_manual_gradients
 from manual_backprop.functional.convolution._windows import windows
-from manual_backprop.functional.convolution.adaptive_avg_pool2d import adaptive_avg_pool2d, gathered
+from manual_backprop.functional.convolution.adaptive_avg_pool2d import adaptive_avg_pool2d, given_back
 from manual_backprop.functional.convolution.avg_pool2d import avg_pool2d
 from manual_backprop.functional.convolution.max_pool2d import max_pool2d
 from tests.functional.checks import assert_same
+from tests.functional.fake_cuda import launches
 from tests.functional.pooled import window
-from tests.functional.samples import indices, randn
+from tests.functional.samples import indices, inf, randn
 
 CALLS: dict[str, Callable[[Tensor], Any]] = {
     "F.max_pool2d": lambda x: T.max_pool2d(x, 2, stride=1),
@@ -53,9 +54,27 @@ def test_a_window_has_its_largest_number_and_its_mean() -> None:
 
 def test_a_mean_of_parts_is_a_product_with_a_matrix_on_either_side() -> None:
     x = randn(2, 3, 7, 6)
-    A, B = (gathered(torch.eye(o).double(), n) for o, n in ((3, 7), (4, 6)))
+    A, B = (given_back(torch.eye(o).double(), -1, n) for o, n in ((3, 7), (4, 6)))
     assert_same("y", adaptive_avg_pool2d(x, (3, 4)), A @ x @ B.T)
     assert_same("what a part has in all", A.sum(1), torch.ones(3).double())
+
+
+@pytest.mark.parametrize("rows", range(1, 8))
+@pytest.mark.parametrize("parts", range(1, 8))
+def test_an_infinite_gradient_reaches_the_rows_of_its_own_part_only(rows: int, parts: int) -> None:
+    g = torch.zeros(parts, 1)
+    g[parts // 2] = inf
+    first, end = parts // 2 * rows // parts, -(-(parts // 2 + 1) * rows // parts)
+    reached = torch.zeros(rows, 1)
+    reached[first:end] = inf
+    assert_same("∂L/∂x", given_back(g, -2, rows), reached)
+
+
+def test_only_windows_that_are_cut_are_counted_one_by_one() -> None:
+    """Else the divisor is a number, which takes no kernel."""
+    x = randn(2, 3, 5, 6).float().requires_grad_()
+    assert "arange" not in launches(lambda x: avg_pool2d(x, 3, 2, 1), (x,))
+    assert "arange" in launches(lambda x: avg_pool2d(x, 3, 2, 1, count_include_pad=False), (x,))
 
 
 def test_no_part_at_all_has_a_gradient_of_zeros() -> None:

@@ -23,18 +23,15 @@ Want    ∂L/∂x.
         y = A x Bᵀ
         ∂L/∂x = Aᵀ g B
 
-4.  Seen from row k, it is in the parts i with
+4.  A is the same over and over. With c = gcd(n, o), what part i is for the first n/c rows, part i + o/c is
+    for the next n/c, and so on. So parts that are o/c apart share no row, and all parts of one kind, of which
+    there are o/c, are dealt with at once: each adds its gradient, divided by its size, to each of its rows.
 
-            k o/n − 1 < i < (k + 1) o/n
-
-    the same condition with n and o exchanged. So each place gets the sum over neighbours, as each output
-    does: divide g by the size of each part, and sum, for each place, over the parts that it is in.
-
-Where o divides n, this is `avg_pool2d` with a window of n/o rows; else neighbouring parts may share rows.
-With one part for all, which is called *global* pooling, every place gets g/HW.
+    Where o divides n there is one kind, and this is `avg_pool2d` with a window of n/o rows. With one part for
+    all, which is called *global* pooling, every place gets g/HW.
 
 The numerical trap: 0 · ∞ is NaN, so as a product with A, whose most numbers are 0, one infinite number would
-make NaN of rows and columns that it has nothing to do with. Both directions sum over neighbours instead.
+make NaN of rows and columns that it has nothing to do with. In step 4, nothing is multiplied by 0.
 
 Shapes: input (N, C, H, W) or (C, H, W), output (N, C, O, P) or (C, O, P) with (O, P) as asked for.
 
@@ -42,9 +39,9 @@ Source: Lin, Chen and Yan, "Network in network", ICLR 2014, for global average p
 """
 
 from collections.abc import Sequence
+from math import gcd
 from typing import Any
 
-import torch
 import torch.nn.functional as T
 from torch import Tensor
 
@@ -95,9 +92,9 @@ class AdaptiveAvgPool2d(Operation):
 
     @staticmethod
     def backward(ctx: Any, grad_output: Tensor) -> tuple[Tensor, None]:
-        g = widen(grad_output)
-        by_columns = gathered(g, ctx.size[1])
-        grad_input = gathered(by_columns.mT, ctx.size[0]).mT
+        H, W = ctx.size
+        by_columns = given_back(widen(grad_output), -1, W)  # g B
+        grad_input = given_back(by_columns, -2, H)  # Aᵀ g B
         return narrow(grad_input, grad_output.dtype), None
 
     @staticmethod
@@ -105,23 +102,20 @@ class AdaptiveAvgPool2d(Operation):
         return AdaptiveAvgPool2d.forward(input_tangent, ctx.output_size)  # y is linear in x
 
 
-def gathered(g: Tensor, n: int) -> Tensor:
-    """G B along the last dimension, which has o parts, for the n places of which they are made: step 4."""
-    o = g.shape[-1]
-    if o == 0:
-        return g.new_zeros((*g.shape[:-1], n))
-    first, end = divided(n, o, g.device)
-    share = g / (end - first)
-    first, end = divided(o, n, g.device)
-    most = 1 if n % o == 0 else -(-o // n) + (o % n > 0)  # parts that one place is in
-    part = first[:, None] + torch.arange(most, device=g.device)
-    return share[..., part.clamp(max=o - 1)].masked_fill(part >= end[:, None], 0).sum(-1)
-
-
-def divided(n: int, o: int, device: torch.device) -> tuple[Tensor, Tensor]:
-    """Of n in a row, the first that is in each of o parts, and the first behind it."""
-    part = torch.arange(o, device=device)
-    return part * n // o, ((part + 1) * n + o - 1) // o
+def given_back(g: Tensor, dim: int, n: int) -> Tensor:
+    """Aᵀ g along a dimension, −1 or −2, of o parts, for the n rows of which they are made: step 4."""
+    o = g.shape[dim]
+    c = gcd(n, o)
+    before, after = g.shape[: g.dim() + dim], g.shape[g.dim() + dim + 1 :]
+    kinds = g.reshape(*before, c, o // c, *after)
+    if o == c:
+        return (kinds / (n // c)).expand(*before, c, n // c, *after).reshape(*before, n, *after)
+    grad = g.new_zeros(*before, c, n // c, *after)
+    for i in range(o // c):
+        first, end = i * n // o, -(-(i + 1) * n // o)
+        share = kinds.narrow(dim, i, 1)
+        grad.narrow(dim, first, end - first).add_(share, alpha=1 / (end - first))
+    return grad.reshape(*before, n, *after)
 
 
 _adaptive_avg_pool2d = function_of(AdaptiveAvgPool2d)

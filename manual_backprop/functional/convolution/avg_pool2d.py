@@ -23,7 +23,8 @@ Want    ∂L/∂x.
         i s − p ≤ h < min(i s − p + k, n + p)
 
     With `ceil_mode`, the last window may reach beyond the padding, and what lies there does not count. Rows
-    in the padding do, unless `count_include_pad` is False. `divisor_override` takes the place of D.
+    in the padding do, unless `count_include_pad` is False. `divisor_override` takes the place of D. Mostly no
+    window is cut, and D is one number, kh kw.
 
 The numerical trap is the border: with D = k² everywhere, gradients are right in the middle of the image only.
 
@@ -98,7 +99,7 @@ class AvgPool2d(Operation):
         if D is None:
             counts = zip(ctx.size, g.shape[-2:], kernel, stride, padding, strict=True)
             rows, columns = (counted(*numbers, count_include_pad, g.device) for numbers in counts)
-            D = rows[:, None] * columns
+            D = (rows[:, None] if isinstance(rows, Tensor) else rows) * columns
         C = g.shape[-3]
         ones = g.new_ones(C, 1, *kernel)
         grad_input = spread(g / D, ones, ctx.size, stride, padding, groups=C)
@@ -111,11 +112,13 @@ class AvgPool2d(Operation):
 
 def counted(
     n: int, windows: int, k: int, s: int, p: int, count_include_pad: bool, device: torch.device
-) -> Tensor:
-    """How many rows of each window count: step 3."""
-    first = torch.arange(windows, device=device) * s - p
-    end = (first + k).clamp(max=n + p)
-    return end - first if count_include_pad else end.clamp(max=n) - first.clamp(min=0)
+) -> Tensor | int:
+    """How many rows of each window count, by step 3; one number where none is cut."""
+    low, high = (-p, n + p) if count_include_pad else (0, n)
+    if low == -p and (windows - 1) * s - p + k <= high:
+        return k
+    first = torch.arange(-p, windows * s - p, s, device=device)
+    return (first + k).clamp(max=high) - first.clamp(min=low)
 
 
 _avg_pool2d = function_of(AvgPool2d)

@@ -37,7 +37,7 @@ Want    ∂L/∂x, ∂L/∂W, ∂L/∂b.
         z = W X          and as in a linear layer          ∂L/∂W = Σₙ δₙ Xₙᵀ
 
     X holds each number of x as often as windows see it, nine times for a kernel of three rows and columns.
-    That is worth it where x has few channels; else step 1 is quicker.
+    On a CPU that is worth it where x has few channels; else step 1 is quicker, and on a GPU a single kernel.
 
 In *groups*, the channels are divided evenly, and each part of the output sees its part of the input only.
 
@@ -123,8 +123,9 @@ class Conv2d(Operation):
             grad_input = spread(delta, weight.conj(), ctx.size, at.stride, at.padding, at.dilation, at.groups)
         if needs_weight:
             x, deltas = (t if t.dim() == 4 else t.unsqueeze(0) for t in (input.conj(), delta))
-            few = x.shape[1] <= FEW_CHANNELS * at.groups or not len(x)
-            grad_weight = (by_columns if few else by_convolution)(deltas, _extended(x, at), at)
+            few = x.device.type == "cpu" and x.shape[1] <= FEW_CHANNELS * at.groups
+            way = by_columns if few or not len(x) else by_convolution
+            grad_weight = way(deltas, _extended(x, at), at)
         if needs_bias:
             grad_bias = delta.sum((-2, -1) if delta.dim() == 3 else (0, -2, -1))
         return grad_input, grad_weight, grad_bias, None, None, None, None

@@ -44,10 +44,12 @@ ADAPTIVE = (
 )
 
 
-SHARE = "share = g / (end - first)"
 BACK = "return narrow(grad_input, grad_output.dtype), None"
-SUMMED = ".masked_fill(part >= end[:, None], 0).sum(-1)"
-END = "((part + 1) * n + o - 1) // o"
+COLUMNS = "by_columns = given_back(widen(grad_output), -1, W)"
+EQUAL = "(kinds / (n // c))"
+SHARE = "share = kinds.narrow(dim, i, 1)"
+ADDED = "grad.narrow(dim, first, end - first).add_(share, alpha=1 / (end - first))"
+END = "-(-(i + 1) * n // o)"
 x = torch.zeros(2, 3, 7, 5)
 
 ROW = Row(
@@ -58,14 +60,29 @@ ROW = Row(
     keeps=frozenset(),
     samples=ADAPTIVE,
     mutants=(
-        Mutant("the sum's gradient", SHARE, "share = g"),
+        Mutant("the sum's gradient", ADDED, ADDED.replace(", alpha=1 / (end - first)", "")),
+        Mutant("the sum's gradient, of equal parts", EQUAL, "kinds"),
         Mutant("dropped minus", BACK, BACK.replace("grad_input", "-grad_input")),
-        Mutant("upstream ignored", SHARE, SHARE.replace("= g", "= torch.ones_like(g)")),
-        Mutant("parts that share no row", END, "(part + 1) * n // o"),
-        Mutant("the first only of the parts that a row is in", SUMMED, "[..., 0]"),
-        Mutant("what is behind them too", SUMMED, ".sum(-1)"),
-        Mutant("divided by the largest part", SHARE, "share = g / (end - first).max()"),
-        Mutant("parts in reverse order", SHARE, "share = g.flip(-1) / (end - first)"),
+        Mutant(
+            "upstream ignored",
+            COLUMNS,
+            COLUMNS.replace("widen(grad_output)", "grad_output.new_ones(grad_output.shape)"),
+        ),
+        Mutant("parts that share no row", END, "(i + 1) * n // o"),
+        Mutant(
+            "one only of the parts that a row is in",
+            ADDED,
+            ADDED.replace("add_(", "copy_(").replace("share, alpha=1", "share"),
+        ),
+        Mutant(
+            "what is behind them too", ADDED, ADDED.replace("grad.narrow(dim, first, end - first)", "grad")
+        ),
+        Mutant(
+            "divided by the largest part",
+            ADDED,
+            ADDED.replace("1 / (end - first)", "1 / (-(-n // o) + (n % o > 0))"),
+        ),
+        Mutant("parts in reverse order", SHARE, SHARE.replace("kinds", "kinds.flip(dim)")),
         Mutant(
             "tangent of the sum", "return AdaptiveAvgPool2d.forward(", "return 2 * AdaptiveAvgPool2d.forward("
         ),

@@ -73,7 +73,9 @@ AVG_POOL2D = (
 
 
 SPREAD = "spread(g / D, ones, ctx.size, stride, padding, groups=C)"
-COUNTED = "end - first if count_include_pad else end.clamp(max=n) - first.clamp(min=0)"
+COUNTED = "(first + k).clamp(max=high) - first.clamp(min=low)"
+BOUNDS = "(-p, n + p) if count_include_pad else (0, n)"
+WHOLE = "low == -p and (windows - 1) * s - p + k <= high"
 
 ROW = Row(
     name="avg_pool2d",
@@ -87,10 +89,11 @@ ROW = Row(
         Mutant("dropped minus", SPREAD, "-" + SPREAD),
         Mutant("upstream ignored", SPREAD, SPREAD.replace("g / D", "torch.ones_like(g) / D")),
         Mutant("k² at the border too", COUNTED, "first * 0 + k"),
-        Mutant("padding always counted", COUNTED, "end - first"),
-        Mutant("padding never counted", COUNTED, "end.clamp(max=n) - first.clamp(min=0)"),
-        Mutant("window of `ceil_mode` counted whole", "(first + k).clamp(max=n + p)", "first + k"),
-        Mutant("rows for columns", "rows[:, None] * columns", "rows.flip(0)[:, None] * columns"),
+        Mutant("padding always counted", BOUNDS, "(-p, n + p)"),
+        Mutant("padding never counted", BOUNDS, "(0, n)"),
+        Mutant("window of `ceil_mode` counted whole", COUNTED, COUNTED.replace(".clamp(max=high)", "")),
+        Mutant("only the first window looked at", WHOLE, "low == -p"),
+        Mutant("rows for columns", "(rows[:, None]", "(rows.flip(0)[:, None]"),
         Mutant("`divisor_override` ignored", "if D is None:", "if D is None or True:"),
         Mutant("all of it in one corner", SPREAD, SPREAD.replace("ones,", "ones.cumsum(2).cumsum(3),")),
         Mutant(

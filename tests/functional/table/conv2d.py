@@ -80,8 +80,7 @@ CONV2D = (
 
 
 INPUT = "delta, weight.conj(), ctx.size, at.stride, at.padding, at.dilation, at.groups"
-BY = "grad_weight = (by_columns if few else by_convolution)"
-WEIGHT = f"{BY}(deltas, _extended(x, at), at)"
+WEIGHT = "grad_weight = way(deltas, _extended(x, at), at)"
 SLID = "torch.conv2d(turned, delta.transpose(0, 1), None, at.dilation, at.padding, at.stride, G)"
 GROUPED = "x.reshape(N, G, of_group, H, W).permute(2, 1, 0, 3, 4)"
 BIAS = "delta.sum((-2, -1) if delta.dim() == 3 else (0, -2, -1))"
