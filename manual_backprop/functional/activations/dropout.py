@@ -61,7 +61,7 @@ class Dropout(Operation):
 
     @staticmethod
     def forward(input: Tensor, mask: Tensor, p: float) -> Tensor:
-        return input * factor(mask, p, input.dtype)
+        return dropped(input, mask, p)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor, float], output: Tensor) -> None:
@@ -71,12 +71,12 @@ class Dropout(Operation):
     @staticmethod
     def backward(ctx: Any, grad_output: Tensor) -> tuple[Tensor, None, None]:
         (mask,) = ctx.saved_tensors
-        return grad_output * factor(mask, ctx.p, grad_output.dtype), None, None
+        return dropped(grad_output, mask, ctx.p), None, None
 
     @staticmethod
     def jvp(ctx: Any, input_tangent: Tensor, *_: None) -> Tensor:
         (mask,) = ctx.saved_tensors
-        return input_tangent * factor(mask, ctx.p, input_tangent.dtype)
+        return dropped(input_tangent, mask, ctx.p)
 
 
 class DropoutInPlace(Dropout):
@@ -87,7 +87,7 @@ class DropoutInPlace(Dropout):
 
     @staticmethod
     def forward(input: Tensor, mask: Tensor, p: float) -> Tensor:
-        input.mul_(factor(mask, p, input.dtype))
+        input.mul_(mask).mul_(factor(p))
         return input
 
     @staticmethod
@@ -99,7 +99,7 @@ class DropoutInPlace(Dropout):
     @staticmethod
     def jvp(ctx: Any, input_tangent: Tensor, *_: None) -> Tensor:
         (mask,) = ctx.saved_tensors
-        return input_tangent.mul_(factor(mask, ctx.p, input_tangent.dtype))  # overwritten, as x is
+        return input_tangent.mul_(mask).mul_(factor(ctx.p))  # overwritten, as x is
 
     @staticmethod
     def vmap(
@@ -110,9 +110,14 @@ class DropoutInPlace(Dropout):
         return _dropout_in_place(input, mask, p), at
 
 
-def factor(mask: Tensor, p: float, dtype: torch.dtype) -> Tensor:
-    """m / (1 − p)."""
-    return mask.to(dtype) * (1 / (1 - p) if p < 1 else 0)
+def dropped(x: Tensor, mask: Tensor, p: float) -> Tensor:
+    """x ⊙ m / (1 − p)."""
+    return x * mask * factor(p)
+
+
+def factor(p: float) -> float:
+    """1 / (1 − p), by which what is kept is multiplied."""
+    return 1 / (1 - p) if p < 1 else 0
 
 
 def draw(input: Tensor, p: float) -> Tensor:

@@ -75,7 +75,7 @@ class ELU(Operation):
     @staticmethod
     def forward(input: Tensor, alpha: float) -> Tensor:
         z = widen(input)
-        return narrow(torch.where(z > 0, z, alpha * torch.expm1(z.clamp(max=0))), input.dtype)
+        return narrow(torch.where(z > 0, z, alpha * torch.expm1(z)), input.dtype)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Tensor, float], output: Tensor) -> None:
@@ -85,18 +85,17 @@ class ELU(Operation):
     @staticmethod
     def backward(ctx: Any, grad_output: Tensor) -> tuple[Tensor, None]:
         (z,) = ctx.saved_tensors
-        grad_input = widen(grad_output) * slope(widen(z), ctx.alpha)
-        return narrow(grad_input, z.dtype), None
+        return narrow(sloped(widen(grad_output), widen(z), ctx.alpha), z.dtype), None
 
     @staticmethod
     def jvp(ctx: Any, input_tangent: Tensor, *_: None) -> Tensor:
         (z,) = ctx.saved_tensors
-        return narrow(widen(input_tangent) * slope(widen(z), ctx.alpha), z.dtype)
+        return narrow(sloped(widen(input_tangent), widen(z), ctx.alpha), z.dtype)
 
 
-def slope(z: Tensor, alpha: float) -> Tensor:
-    """Step 2."""
-    return torch.where(z <= 0, alpha * z.clamp(max=0).exp(), 1)
+def sloped(g: Tensor, z: Tensor, alpha: float) -> Tensor:
+    """Step 3: a gradient, or a tangent, times the slope at z."""
+    return torch.where(z <= 0, g * (alpha * z.clamp(max=0).exp()), g)
 
 
 class ELUInPlace(ELU):
@@ -110,18 +109,17 @@ class ELUInPlace(ELU):
     @staticmethod
     def backward(ctx: Any, grad_output: Tensor) -> tuple[Tensor, None]:
         (a,) = ctx.saved_tensors
-        grad_input = widen(grad_output) * slope_from_output(widen(a), ctx.alpha)
-        return narrow(grad_input, a.dtype), None
+        return narrow(sloped_by_output(widen(grad_output), widen(a), ctx.alpha), a.dtype), None
 
     @staticmethod
     def jvp(ctx: Any, input_tangent: Tensor, *_: None) -> Tensor:
         (a,) = ctx.saved_tensors
-        return narrow(widen(input_tangent) * slope_from_output(widen(a), ctx.alpha), a.dtype)
+        return narrow(sloped_by_output(widen(input_tangent), widen(a), ctx.alpha), a.dtype)
 
 
-def slope_from_output(a: Tensor, alpha: float) -> Tensor:
-    """Step 4."""
-    return torch.where(a <= 0, a + alpha, 1)
+def sloped_by_output(g: Tensor, a: Tensor, alpha: float) -> Tensor:
+    """The same, the slope read off the output: step 4."""
+    return torch.where(a <= 0, g * (a + alpha), g)
 
 
 _elu = function_of(ELU)

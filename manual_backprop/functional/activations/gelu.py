@@ -18,10 +18,12 @@ Want    ∂L/∂z.
 
 4.  The approximation has a sigmoid in the place of P. Its slope, by σ′ = σ (1 − σ) and the chain rule:
 
-        P(z) = σ(2u)
-        P′(z) = 2 u′ σ(2u) (1 − σ(2u))
-        u = (2/π)^{1/2} (z + c z³)          c = 0.044715
-        u′ = (2/π)^{1/2} (1 + 3c z²)
+        P(z) = σ(v)
+        P′(z) = v′ σ(v) (1 − σ(v))
+        v = k (z + c z³)                    c = 0.044715, k = (8/π)^{1/2}
+        v′ = k (1 + 3c z²)
+
+    so that z P′(z) = k (z + 3c z³) σ (1 − σ), with the same polynomial of z, c being three times as large.
 
 5.  In one line for the whole tensor:
 
@@ -30,9 +32,9 @@ Want    ∂L/∂z.
 From the left, the output falls to −0.17 at z = −0.75 before it rises: two z have the same output, which does
 not tell their slopes. So z is kept.
 
-The numerical trap: P is usually written with 1 + erf, and the approximation with 1 + tanh u. Both cancel for
-z ≪ 0, where erf and tanh are close to −1. The sigmoid does not, nor does the complement of erf, `torch.erfc`,
-taken of −z.
+The numerical trap: P is usually written with 1 + erf, as in `torch.special.ndtr`, and the approximation with
+1 + tanh(v/2). Both cancel for z ≪ 0, where erf and tanh are close to −1. The sigmoid does not, nor does the
+complement of erf, `torch.erfc`, taken of −z.
 
 Shapes: input, output and gradient (*), all alike.
 
@@ -58,7 +60,7 @@ from manual_backprop.functional.operation import (
     widen,
 )
 
-C = 0.044715
+C, K = 0.044715, sqrt(8 / pi)
 
 
 class GELU(Operation):
@@ -95,24 +97,24 @@ class GELU(Operation):
         return narrow(widen(input_tangent) * slope(widen(z), ctx.approximate), z.dtype)
 
 
-def slope(z: Tensor, approximate: str) -> Tensor:
-    """Step 2: P(z) + z P′(z)."""
-    return distribution(z, approximate) + z * density(z, approximate)
-
-
 def distribution(z: Tensor, approximate: str) -> Tensor:
     """P(z), or what stands in its place."""
     if approximate == "none":
-        return torch.erfc(-z / sqrt(2)) / 2
-    return torch.sigmoid(2 * sqrt(2 / pi) * (z + C * z**3))
+        return torch.erfc(z * -sqrt(1 / 2)) / 2
+    return torch.sigmoid(K * cubic(z, C))
 
 
-def density(z: Tensor, approximate: str) -> Tensor:
-    """P′(z): step 3 or 4."""
+def slope(z: Tensor, approximate: str) -> Tensor:
+    """Step 2: P(z) + z P′(z), by step 3 or 4."""
+    P = distribution(z, approximate)
     if approximate == "none":
-        return torch.exp(-z * z / 2) / sqrt(2 * pi)
-    s = distribution(z, approximate)
-    return 2 * s * (1 - s) * sqrt(2 / pi) * (1 + 3 * C * z * z)
+        return torch.addcmul(P, z, torch.exp(z * z * -0.5), value=1 / sqrt(2 * pi))
+    return torch.addcmul(P, P * cubic(z, 3 * C), 1 - P, value=K)
+
+
+def cubic(z: Tensor, c: float) -> Tensor:
+    """The polynomial z + c z³."""
+    return torch.addcmul(z, z, z * z, value=c)
 
 
 _gelu = function_of(GELU)

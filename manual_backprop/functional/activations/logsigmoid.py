@@ -69,7 +69,7 @@ class LogSigmoid(Operation):
     @staticmethod
     def forward(input: Tensor) -> Tensor:
         z = widen(input)
-        return narrow(-torch.logaddexp(torch.zeros_like(z), -z), input.dtype)
+        return narrow(-torch.logaddexp(z.new_zeros(()), -z), input.dtype)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Tensor], output: Tensor) -> None:

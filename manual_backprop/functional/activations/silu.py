@@ -13,7 +13,7 @@ Want    ∂L/∂z.
 
 3.  In one line for the whole tensor:
 
-        ∂L/∂z = ∂L/∂a ⊙ σ ⊙ (1 + z ⊙ (1 − σ))
+        ∂L/∂z = ∂L/∂a ⊙ (σ + z ⊙ σ ⊙ (1 − σ))
 
 Far to the right it is z and far to the left 0, like ReLU, but smooth. From the left, it falls to −0.28 at
 z = −1.28 before it rises: two z have the same output, which does not tell their slopes. So z is kept; in
@@ -50,7 +50,7 @@ from manual_backprop.functional.operation import (
 
 
 class SiLU(Operation):
-    """a = z σ(z) and ∂L/∂z = ∂L/∂a ⊙ σ ⊙ (1 + z (1 − σ))."""
+    """a = z σ(z) and ∂L/∂z = ∂L/∂a ⊙ (σ + z σ (1 − σ))."""
 
     formula = Formula("silu", "activation", "{0} σ({0})", ("{g} ⊙ σ({0}) ⊙ (1 + {0} (1 − σ({0})))",))
 
@@ -81,9 +81,9 @@ class SiLU(Operation):
 
 
 def slope(z: Tensor) -> Tensor:
-    """Step 2, with σ taken out."""
+    """Step 2: σ + z σ (1 − σ)."""
     s = torch.sigmoid(z)
-    return s * (1 + z * (1 - s))
+    return torch.addcmul(s, z * s, 1 - s)
 
 
 _silu = function_of(SiLU)

@@ -13,7 +13,7 @@ Want    ∂L/∂z.
 
 3.  So the Jacobian, C × C numbers for each example, never has to be formed:
 
-        ∂L/∂z = p ⊙ (g − Σₖ gₖ pₖ)
+        ∂L/∂z = p ⊙ g − p Σₖ gₖ pₖ = p ⊙ (g − Σₖ gₖ pₖ)
 
 Adding the same number to every g changes nothing: probabilities that sum to 1 cannot all rise. With an
 upstream gradient of ones the result is 0, and a test that uses one proves nothing.
@@ -82,7 +82,8 @@ class Softmax(Operation):
 
 def times_jacobian(p: Tensor, g: Tensor, dim: int) -> Tensor:
     """Step 3, for a gradient or a tangent g: the Jacobian is symmetric."""
-    return p * (g - (g * p).sum(dim, keepdim=True))
+    pg = p * g
+    return torch.addcmul(pg, p, pg.sum(dim, keepdim=True), value=-1)
 
 
 _softmax = function_of(Softmax)

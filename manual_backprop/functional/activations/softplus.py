@@ -19,10 +19,10 @@ Want    ∂L/∂z.
 
 The numerical trap: e^{βz} overflows for large z. With the larger of 0 and βz taken out of the logarithm,
 
-        log(1 + e^{βz}) = max(0, βz) + log(1 + e^{−|βz|})
+        log(e⁰ + e^{βz}) = max(0, βz) + log(1 + e^{−|βz|})
 
-no exponent is above 0, and `torch.log1p` keeps what is small beside the 1. Where βz is above a threshold,
-PyTorch takes a = z and the slope 1, and so does this file.
+as `torch.logaddexp` does, no exponent is above 0, and what is small beside the 1 is kept. Where βz is above a
+threshold, PyTorch takes a = z and the slope 1, and so does this file.
 
 Shapes: input, output and gradient (*), all alike.
 
@@ -67,7 +67,7 @@ class Softplus(Operation):
     def forward(input: Tensor, beta: float, threshold: float) -> Tensor:
         z = widen(input)
         scaled = beta * z
-        a = (scaled.clamp(min=0) + torch.log1p(torch.exp(-scaled.abs()))) / beta
+        a = torch.logaddexp(scaled, scaled.new_zeros(())) / beta
         return narrow(torch.where(scaled > threshold, z, a), input.dtype)
 
     @staticmethod
@@ -89,7 +89,8 @@ class Softplus(Operation):
 
 def slope(z: Tensor, beta: float, threshold: float) -> Tensor:
     """σ(βz), and 1 above the threshold."""
-    return torch.sigmoid(beta * z).masked_fill(beta * z > threshold, 1)
+    scaled = beta * z
+    return torch.sigmoid(scaled).masked_fill(scaled > threshold, 1)
 
 
 _softplus = function_of(Softplus)

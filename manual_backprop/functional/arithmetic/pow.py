@@ -94,14 +94,14 @@ class Pow(Operation):
 def along_base(g: Tensor, x: Tensor, p: Any) -> Tensor:
     """The power rule g p x^(p − 1), and 0 where p is 0, whatever g is."""
     if isinstance(p, Tensor):
-        return torch.where(p == 0, 0, g * (p * x ** (p - 1)))
+        return (g * (p * x ** (p - 1))).masked_fill(p == 0, 0)
     return torch.zeros_like(g) if p == 0 else g * (p * x ** (p - 1))
 
 
 def _log(x: Tensor, p: Tensor) -> Tensor:
     """The slope of p log x in p; 0 where the power is 0 for every p near this one."""
     still = (x == 0) & (p.real >= 0)
-    return torch.where(still, torch.ones_like(x), x).log()
+    return x.masked_fill(still, 1).log()
 
 
 _pow = function_of(Pow)

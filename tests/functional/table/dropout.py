@@ -34,7 +34,7 @@ def sample(name: str, x: Tensor, p: float = 0.3, **options: bool) -> Sample:
     return Sample(name, (x,), {"mask": mask, "p": p}, **options)
 
 
-FACTOR = "return grad_output * factor(mask, ctx.p, grad_output.dtype), None, None"
+FACTOR = "return dropped(grad_output, mask, ctx.p), None, None"
 
 ROW = Row(
     name="dropout",
@@ -57,14 +57,14 @@ ROW = Row(
     mutants=(
         Mutant("the factor 1/(1 − p) forgotten", FACTOR, "return grad_output * mask, None, None"),
         Mutant("mask forgotten", FACTOR, "return grad_output / (1 - ctx.p), None, None"),
-        Mutant("mask turned round", FACTOR, FACTOR.replace("factor(mask", "factor(~mask")),
-        Mutant("divided by p", FACTOR, FACTOR.replace("ctx.p,", "1 - ctx.p,")),
-        Mutant("upstream ignored", FACTOR, FACTOR.replace("grad_output *", "torch.ones_like(grad_output) *")),
-        Mutant("factor taken twice", FACTOR, FACTOR.replace("dtype)", "dtype) / (1 - ctx.p)")),
+        Mutant("mask turned round", FACTOR, FACTOR.replace("mask,", "~mask,")),
+        Mutant("divided by p", FACTOR, FACTOR.replace("ctx.p", "1 - ctx.p")),
+        Mutant("upstream ignored", FACTOR, FACTOR.replace("grad_output", "torch.ones_like(grad_output)")),
+        Mutant("factor taken twice", FACTOR, FACTOR.replace("p)", "p) / (1 - ctx.p)")),
         Mutant("the sign", FACTOR, FACTOR.replace("return ", "return -")),
         Mutant(
             "tangent without its mask",
-            "return input_tangent * factor(mask, ctx.p, input_tangent.dtype)",
+            "return dropped(input_tangent, mask, ctx.p)",
             "return input_tangent / (1 - ctx.p)",
         ),
     ),

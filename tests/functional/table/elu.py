@@ -18,8 +18,8 @@ def derivation(grad_output: Tensor, z: Tensor, alpha: float = 1.0) -> tuple[Tens
     return (grad,)
 
 
-BACK = "grad_input = widen(grad_output) * slope(widen(z), ctx.alpha)"
-SLOPE = "return torch.where(z <= 0, alpha * z.clamp(max=0).exp(), 1)"
+BACK = "sloped(widen(grad_output), widen(z), ctx.alpha)"
+SLOPE = "return torch.where(z <= 0, g * (alpha * z.clamp(max=0).exp()), g)"
 
 ROW = Row(
     name="elu",

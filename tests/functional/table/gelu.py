@@ -26,9 +26,8 @@ def derivation(grad_output: Tensor, z: Tensor, approximate: str = "none") -> tup
 
 
 BACK = "grad_input = widen(grad_output) * slope(widen(z), ctx.approximate)"
-SLOPE = "return distribution(z, approximate) + z * density(z, approximate)"
-NORMAL = "torch.exp(-z * z / 2) / sqrt(2 * pi)"
-TANH = "return 2 * s * (1 - s) * sqrt(2 / pi) * (1 + 3 * C * z * z)"
+NORMAL = "return torch.addcmul(P, z, torch.exp(z * z * -0.5), value=1 / sqrt(2 * pi))"
+TANH = "return torch.addcmul(P, P * cubic(z, 3 * C), 1 - P, value=K)"
 
 ROW = Row(
     name="gelu",
@@ -51,18 +50,20 @@ ROW = Row(
         ),
     ),
     mutants=(
-        Mutant("the product rule's first term only", SLOPE, "return distribution(z, approximate)"),
-        Mutant("z forgotten in the second", SLOPE, SLOPE.replace("z * density", "density")),
-        Mutant("minus for plus", SLOPE, SLOPE.replace(" + ", " - ")),
+        Mutant("the product rule's first term only", NORMAL, "return P"),
+        Mutant("the first term only, by tanh", TANH, "return P"),
+        Mutant("z forgotten in the second", NORMAL, NORMAL.replace("P, z,", "P, torch.ones_like(z),")),
+        Mutant("minus for plus", NORMAL, NORMAL.replace("value=1", "value=-1")),
+        Mutant("minus for plus, by tanh", TANH, TANH.replace("value=K", "value=-K")),
         Mutant("2π without its root", NORMAL, NORMAL.replace("sqrt(2 * pi)", "(2 * pi)")),
-        Mutant("½ forgotten in the exponent", NORMAL, NORMAL.replace("z * z / 2", "z * z")),
+        Mutant("½ forgotten in the exponent", NORMAL, NORMAL.replace("* -0.5", "* -1")),
         Mutant("3 forgotten", TANH, TANH.replace("3 * C", "C")),
-        Mutant("2 of σ(2u) forgotten", TANH, TANH.replace("2 * s *", "s *")),
-        Mutant("u′ forgotten", TANH, "return 2 * s * (1 - s)"),
+        Mutant("2 of tanh u = 2 σ(2u) − 1 forgotten", TANH, TANH.replace("value=K", "value=K / 2")),
+        Mutant("v′ forgotten", TANH, TANH.replace("P * cubic(z, 3 * C)", "P * z").replace("=K", "=1")),
         Mutant(
             "the density of the normal distribution for both",
-            'if approximate == "none":\n        return torch.exp',
-            "if True:\n        return torch.exp",
+            'if approximate == "none":\n        return torch.addcmul',
+            "if True:\n        return torch.addcmul",
         ),
         Mutant("upstream ignored", BACK, BACK.replace("widen(grad_output)", "torch.ones_like(z)")),
         Mutant("z detached: second derivative lost", BACK, BACK.replace("widen(z)", "widen(z.detach())")),

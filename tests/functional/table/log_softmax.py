@@ -41,7 +41,7 @@ LOG_SOFTMAX = (
 )
 
 
-GRAD_LOG = "grad_input = g - y.exp() * g.sum(ctx.dim, keepdim=True)"
+GRAD_LOG = "grad_input = torch.addcmul(g, y.exp(), g.sum(ctx.dim, keepdim=True), value=-1)"
 
 ROW = Row(
     name="log_softmax",
@@ -52,7 +52,7 @@ ROW = Row(
     samples=LOG_SOFTMAX,
     mutants=(
         Mutant("only the identity: −p Σ g forgotten", GRAD_LOG, "grad_input = g"),
-        Mutant("plus for minus", GRAD_LOG, GRAD_LOG.replace("g - y", "g + y")),
+        Mutant("plus for minus", GRAD_LOG, GRAD_LOG.replace("value=-1", "value=1")),
         Mutant("only the diagonal of the Jacobian", GRAD_LOG, "grad_input = g * (1 - y.exp())"),
         Mutant("log p for p", GRAD_LOG, GRAD_LOG.replace("y.exp()", "y")),
         Mutant(
@@ -66,7 +66,7 @@ ROW = Row(
                 "g.nan_to_num().sum(ctx.dim, keepdim=True) / max(y.numel(), 1)",
             ),
         ),
-        Mutant("upstream ignored", GRAD_LOG, GRAD_LOG.replace("g - ", "torch.ones_like(g) - ")),
+        Mutant("upstream ignored", GRAD_LOG, GRAD_LOG.replace("(g, ", "(torch.ones_like(g), ")),
         Mutant(
             "the softmax's own gradient",
             GRAD_LOG,

@@ -20,7 +20,7 @@ def derivation(grad_output: Tensor, z: Tensor) -> tuple[Tensor]:
 
 
 BACK = "grad_input = widen(grad_output) * slope(widen(z)).conj()"
-SLOPE = "return s * (1 + z * (1 - s))"
+SLOPE = "return torch.addcmul(s, z * s, 1 - s)"
 
 ROW = Row(
     name="silu",
@@ -33,8 +33,8 @@ ROW = Row(
         Mutant("the product rule's first term only", SLOPE, "return s"),
         Mutant("the second only", SLOPE, "return z * s * (1 - s)"),
         Mutant("the sigmoid's slope", SLOPE, "return s * (1 - s)"),
-        Mutant("σ for 1 − σ", SLOPE, SLOPE.replace("(1 - s)", "s")),
-        Mutant("1 − z for 1 + z", SLOPE, SLOPE.replace("1 + z", "1 - z")),
+        Mutant("σ for 1 − σ", SLOPE, SLOPE.replace("1 - s", "s")),
+        Mutant("minus for plus", SLOPE, SLOPE.replace("z * s", "-z * s")),
         Mutant("upstream ignored", BACK, BACK.replace("widen(grad_output)", "torch.ones_like(z)")),
         Mutant("upstream used twice", BACK, BACK.replace("widen(grad_output)", "widen(grad_output) ** 2")),
         Mutant("z detached: second derivative lost", BACK, BACK.replace("widen(z)", "widen(z.detach())")),

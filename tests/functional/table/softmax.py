@@ -22,7 +22,7 @@ def derivation(grad_output: Tensor, z: Tensor, dim: int, dtype: torch.dtype | No
     return (grad,)
 
 
-STEP_3 = "return p * (g - (g * p).sum(dim, keepdim=True))"
+STEP_3 = "return torch.addcmul(pg, p, pg.sum(dim, keepdim=True), value=-1)"
 BACK = "times_jacobian(widen(p), widen(grad_output), ctx.dim)"
 
 ROW = Row(
@@ -36,9 +36,9 @@ ROW = Row(
         Mutant("only the diagonal of the Jacobian", STEP_3, "return p * (1 - p) * g"),
         Mutant("zeros, which ones would not show", STEP_3, "return 0 * p * g"),
         Mutant("log-softmax's gradient", STEP_3, "return g - p * g.sum(dim, keepdim=True)"),
-        Mutant("plus for minus", STEP_3, STEP_3.replace("g - (", "g + (")),
+        Mutant("plus for minus", STEP_3, STEP_3.replace("value=-1", "value=1")),
         Mutant("the factor p forgotten", STEP_3, "return g - (g * p).sum(dim, keepdim=True)"),
-        Mutant("p forgotten in the sum", STEP_3, STEP_3.replace("(g * p)", "g")),
+        Mutant("p forgotten in the sum", STEP_3, STEP_3.replace("pg.sum", "g.sum")),
         Mutant("summed over everything", STEP_3, STEP_3.replace(".sum(dim, keepdim=True)", ".sum()")),
         Mutant("upstream ignored", BACK, BACK.replace("grad_output", "torch.ones_like(p)")),
         Mutant("p detached: second derivative lost", BACK, BACK.replace("widen(p)", "widen(p.detach())")),

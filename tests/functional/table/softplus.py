@@ -20,7 +20,7 @@ def derivation(grad_output: Tensor, z: Tensor, beta: float = 1.0, threshold: flo
 
 
 BACK = "grad_input = widen(grad_output) * slope(widen(z), ctx.beta, ctx.threshold)"
-SLOPE = "return torch.sigmoid(beta * z).masked_fill(beta * z > threshold, 1)"
+SLOPE = "return torch.sigmoid(scaled).masked_fill(scaled > threshold, 1)"
 
 ROW = Row(
     name="softplus",
@@ -37,11 +37,11 @@ ROW = Row(
     ),
     mutants=(
         Mutant("β once too often", SLOPE, SLOPE.replace("return", "return beta *")),
-        Mutant("β forgotten", SLOPE, SLOPE.replace("sigmoid(beta * z)", "sigmoid(z)")),
+        Mutant("β forgotten", SLOPE, SLOPE.replace("sigmoid(scaled", "sigmoid(z")),
         Mutant("the sigmoid's slope", BACK, BACK.replace("slope(", "(lambda s: s * (1 - s))(slope(") + ")"),
-        Mutant("σ(−βz)", SLOPE, SLOPE.replace("sigmoid(beta", "sigmoid(-beta")),
-        Mutant("no threshold", SLOPE, "return torch.sigmoid(beta * z)"),
-        Mutant("the threshold of z", SLOPE, SLOPE.replace("fill(beta * z", "fill(z")),
+        Mutant("σ(−βz)", SLOPE, SLOPE.replace("sigmoid(", "sigmoid(-")),
+        Mutant("no threshold", SLOPE, "return torch.sigmoid(scaled)"),
+        Mutant("the threshold of z", SLOPE, SLOPE.replace("fill(scaled", "fill(z")),
         Mutant("slope 1 at the threshold", SLOPE, SLOPE.replace(">", ">=")),
         Mutant("upstream ignored", BACK, BACK.replace("widen(grad_output)", "torch.ones_like(z)")),
         Mutant("z detached: second derivative lost", BACK, BACK.replace("widen(z)", "widen(z.detach())")),
