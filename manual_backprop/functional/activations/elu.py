@@ -75,7 +75,7 @@ class ELU(Operation):
     @staticmethod
     def forward(input: Tensor, alpha: float) -> Tensor:
         z = widen(input)
-        return narrow(torch.where(z > 0, z, alpha * torch.expm1(z)), input.dtype)
+        return narrow(torch.where(z > 0, z, alpha * torch.expm1(z.clamp(max=0))), input.dtype)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Tensor, float], output: Tensor) -> None:

@@ -94,7 +94,7 @@ class Pow(Operation):
 def along_base(g: Tensor, x: Tensor, p: Any) -> Tensor:
     """The power rule g p x^(p − 1), and 0 where p is 0, whatever g is."""
     if isinstance(p, Tensor):
-        return (g * (p * x ** (p - 1))).masked_fill(p == 0, 0)
+        return (g * (p * x ** (p - 1))).masked_fill_(p == 0, 0)
     return torch.zeros_like(g) if p == 0 else g * (p * x ** (p - 1))
 
 

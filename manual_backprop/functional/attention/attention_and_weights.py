@@ -31,9 +31,10 @@ from manual_backprop.functional.attention.scaled_dot_product_attention import (
     Attention,
     attention_backward,
     attention_tangents,
-    dropped,
+    operands,
     probabilities,
     random_kept,
+    weights_of,
 )
 from manual_backprop.functional.operation import function_of, is_autocasting, keep, narrow, widen
 
@@ -55,9 +56,10 @@ class AttentionAndWeights(Attention):
         scale: float,
         wide: bool,
     ) -> tuple[Tensor, Tensor]:
-        P = dropped(probabilities(query, key, mask, False, scale, empty=math.nan), kept, dropout_p)
+        Q, K, V = operands(query, key, value)
+        P = weights_of(probabilities(Q, K, mask, False, scale, empty_is_zero=False), kept, dropout_p)
         weights = P.mean(1) if average else P
-        return narrow(P @ widen(value), query.dtype), weights if wide else narrow(weights, query.dtype)
+        return narrow(P @ V, query.dtype), weights if wide else narrow(weights, query.dtype)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor]) -> None:
@@ -66,17 +68,19 @@ class AttentionAndWeights(Attention):
 
     @staticmethod
     def backward(ctx: Any, grad_output: Tensor, grad_weights: Tensor) -> tuple[Tensor | None, ...]:
-        query, key, _, mask, _ = ctx.saved_tensors
-        P = probabilities(query, key, mask, False, ctx.scale, empty=math.nan)
+        query, key, value, mask, _ = ctx.saved_tensors
+        Q, K, V = operands(query, key, value)
+        P = probabilities(Q, K, mask, False, ctx.scale, empty_is_zero=False)
         H = widen(grad_weights)
         H = H.unsqueeze(1) / P.shape[1] if ctx.average else H
-        return attention_backward(ctx, P, widen(grad_output), H)
+        return attention_backward(ctx, (Q, K, V, P), widen(grad_output), H)
 
     @staticmethod
     def jvp(ctx: Any, *tangents: Tensor | None) -> tuple[Tensor, Tensor]:
-        query, key, _, mask, _ = ctx.saved_tensors
-        P = probabilities(query, key, mask, False, ctx.scale, empty=math.nan)
-        moved, weights = attention_tangents(ctx, P, *tangents[:4])
+        query, key, value, mask, _ = ctx.saved_tensors
+        Q, K, V = operands(query, key, value)
+        P = probabilities(Q, K, mask, False, ctx.scale, empty_is_zero=False)
+        moved, weights = attention_tangents(ctx, (Q, K, V, P), *tangents[:4])
         weights = weights.mean(1) if ctx.average else weights
         return narrow(moved, query.dtype), weights if ctx.wide else narrow(weights, query.dtype)
 

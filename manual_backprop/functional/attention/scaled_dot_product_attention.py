@@ -47,6 +47,7 @@ IO-awareness", NeurIPS 2022.
 """
 
 import math
+from math import prod
 from typing import Any
 
 import torch
@@ -54,7 +55,9 @@ import torch.nn.functional as T
 from torch import Tensor
 
 from manual_backprop.functional._arguments import require_flags
+from manual_backprop.functional.activations.dropout import dropped
 from manual_backprop.functional.attention._checks import check_attention, scores_shape
+from manual_backprop.functional.attention._heads import for_heads_of, given_back
 from manual_backprop.functional.operation import (
     Formula,
     Operation,
@@ -106,9 +109,9 @@ class ScaledDotProductAttention(Attention):
         is_causal: bool,
         scale: float,
     ) -> Tensor:
-        P = probabilities(query, key, mask, is_causal, scale)
-        V = for_heads_of(query, widen(value))
-        return narrow(dropped(P, kept, dropout_p) @ V, query.dtype)
+        Q, K, V = operands(query, key, value)
+        P = probabilities(Q, K, mask, is_causal, scale)
+        return narrow(weights_of(P, kept, dropout_p) @ V, query.dtype)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
@@ -117,87 +120,98 @@ class ScaledDotProductAttention(Attention):
 
     @staticmethod
     def backward(ctx: Any, grad_output: Tensor) -> tuple[Tensor | None, ...]:
-        query, key, _, mask, _ = ctx.saved_tensors
-        P = probabilities(query, key, mask, ctx.is_causal, ctx.scale)
-        return attention_backward(ctx, P, widen(grad_output), None)
+        query, key, value, mask, _ = ctx.saved_tensors
+        Q, K, V = operands(query, key, value)
+        P = probabilities(Q, K, mask, ctx.is_causal, ctx.scale)
+        return attention_backward(ctx, (Q, K, V, P), widen(grad_output), None)
 
     @staticmethod
     def jvp(ctx: Any, *tangents: Tensor | None) -> Tensor:
-        query, key, _, mask, _ = ctx.saved_tensors
-        P = probabilities(query, key, mask, ctx.is_causal, ctx.scale)
-        return narrow(attention_tangents(ctx, P, *tangents[:4])[0], query.dtype)
+        query, key, value, mask, _ = ctx.saved_tensors
+        Q, K, V = operands(query, key, value)
+        P = probabilities(Q, K, mask, ctx.is_causal, ctx.scale)
+        return narrow(attention_tangents(ctx, (Q, K, V, P), *tangents[:4])[0], query.dtype)
+
+
+Operands = tuple[Tensor, Tensor, Tensor, Tensor]  # Q, K, V and P
+
+
+def operands(query: Tensor, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Q, K and V as they are multiplied: wide, and with K and V for each head of Q."""
+    return widen(query), for_heads_of(query, widen(key)), for_heads_of(query, widen(value))
 
 
 def probabilities(
-    query: Tensor, key: Tensor, mask: Tensor | None, is_causal: bool, scale: float, empty: float = 0.0
+    Q: Tensor, K: Tensor, mask: Tensor | None, is_causal: bool, scale: float, empty_is_zero: bool = True
 ) -> Tensor:
-    """P = softmax(λ Q Kᵀ + M), each row over the keys; `empty` where a row has no key left."""
-    S = (scale * widen(query)) @ for_heads_of(query, widen(key)).mT
+    """P = softmax(λ Q Kᵀ + M), each row over the keys; of a row without a key 0, or else NaN."""
+    S = scores(Q, K, scale)
     if is_causal:
-        mask = torch.ones(S.shape[-2:], dtype=torch.bool, device=S.device).tril()
-    if mask is None:
-        return torch.softmax(S, -1)
-    S = S.masked_fill(~mask, -torch.inf) if mask.dtype == torch.bool else S + widen(mask)
-    return torch.softmax(S, -1).masked_fill(S.isneginf().all(-1, keepdim=True), empty)
+        later = torch.ones(S.shape[-2:], dtype=torch.bool, device=S.device).triu(1)
+        S = S.masked_fill(later, -torch.inf)
+    elif mask is not None:
+        S = S.masked_fill(~mask, -torch.inf) if mask.dtype == torch.bool else S + widen(mask)
+    P = torch.softmax(S, -1)
+    if empty_is_zero and (is_causal or mask is not None):
+        return P.masked_fill(S.isneginf().all(-1, keepdim=True), 0)
+    return P
+
+
+def scores(Q: Tensor, K: Tensor, scale: float) -> Tensor:
+    """The product λ Q Kᵀ in one step; since β = 0, what it would be added to is not read."""
+    if Q.shape[:-2] != K.shape[:-2]:
+        lead = torch.broadcast_shapes(Q.shape[:-2], K.shape[:-2])
+        Q, K = Q.expand(*lead, *Q.shape[-2:]), K.expand(*lead, *K.shape[-2:])
+    *leading, L, E = Q.shape
+    n, S = prod(leading), K.shape[-2]
+    product = torch.baddbmm(Q.new_empty(()), Q.reshape(n, L, E), K.reshape(n, S, E).mT, beta=0, alpha=scale)
+    return product.reshape(*leading, L, S)
 
 
 def attention_backward(
-    ctx: Any, P: Tensor, G: Tensor, grad_weights: Tensor | None
+    ctx: Any, operands: Operands, G: Tensor, grad_weights: Tensor | None
 ) -> tuple[Tensor | None, ...]:
     """Step 4; a function by itself for the operation that returns D ⊙ P too, whose gradient is added."""
     query, key, value, mask, kept = ctx.saved_tensors
     needs_query, needs_key, needs_value, needs_mask, *_ = ctx.needs_input_grad
-    Q, K, V = widen(query), for_heads_of(query, widen(key)), for_heads_of(query, widen(value))
+    Q, K, V, P = operands
     grad_query = grad_key = grad_value = grad_mask = None
     if needs_value:
-        grad_value = given_back(dropped(P, kept, ctx.dropout_p).mT @ G, value)
+        grad_value = given_back(weights_of(P, kept, ctx.dropout_p).mT @ G, value)
     if needs_query or needs_key or needs_mask:
         grad_P = G @ V.mT if grad_weights is None else G @ V.mT + grad_weights
-        grad_P = dropped(grad_P, kept, ctx.dropout_p)
+        grad_P = weights_of(grad_P, kept, ctx.dropout_p)
         grad_S = P * (grad_P - (grad_P * P).sum(-1, keepdim=True))
-        grad_query = given_back(ctx.scale * (grad_S @ K), query) if needs_query else None
-        grad_key = given_back(ctx.scale * (grad_S.mT @ Q), key) if needs_key else None
         grad_mask = given_back(grad_S, mask) if needs_mask else None
+        grad_S = ctx.scale * grad_S  # from here on λ ∂L/∂S
+        grad_query = given_back(grad_S @ K, query) if needs_query else None
+        grad_key = given_back(grad_S.mT @ Q, key) if needs_key else None
     options = len(ctx.needs_input_grad) - 4
     return grad_query, grad_key, grad_value, grad_mask, *(None,) * options
 
 
-def attention_tangents(ctx: Any, P: Tensor, *tangents: Tensor | None) -> tuple[Tensor, Tensor]:
+def attention_tangents(ctx: Any, operands: Operands, *tangents: Tensor | None) -> tuple[Tensor, Tensor]:
     """The product rule, for the output and for D ⊙ P: Ȯ = (D ⊙ Ṗ) V + (D ⊙ P) V̇."""
-    query, key, value, _, kept = ctx.saved_tensors
+    query, *_, kept = ctx.saved_tensors
+    Q, K, V, P = operands
     dq, dk, dv, dm = (None if t is None else widen(t) for t in tangents)
     dS = torch.zeros_like(P)
     if dq is not None:
-        dS = dS + ctx.scale * (dq @ for_heads_of(query, widen(key)).mT)
+        dS = dS + ctx.scale * (dq @ K.mT)
     if dk is not None:
-        dS = dS + ctx.scale * (widen(query) @ for_heads_of(query, dk).mT)
+        dS = dS + ctx.scale * (Q @ for_heads_of(query, dk).mT)
     if dm is not None:
         dS = dS + dm
-    dP = dropped(P * (dS - (P * dS).sum(-1, keepdim=True)), kept, ctx.dropout_p)
-    dO = dP @ for_heads_of(query, widen(value))
+    dP = weights_of(P * (dS - (P * dS).sum(-1, keepdim=True)), kept, ctx.dropout_p)
+    dO = dP @ V
     if dv is not None:
-        dO = dO + dropped(P, kept, ctx.dropout_p) @ for_heads_of(query, dv)
+        dO = dO + weights_of(P, kept, ctx.dropout_p) @ for_heads_of(query, dv)
     return dO, dP
 
 
-def dropped(P: Tensor, kept: Tensor | None, p: float) -> Tensor:
-    """D ⊙ P: 0 where dropped, 1/(1 − p) times as large where kept."""
-    return P if kept is None else torch.where(kept, P / (1 - p), 0.0)
-
-
-def for_heads_of(query: Tensor, x: Tensor) -> Tensor:
-    """Grouped queries: each head of keys or values as often as it has heads of queries to serve."""
-    if min(query.dim(), x.dim()) < 3 or not query.shape[-3] > x.shape[-3] > 1:
-        return x  # broadcasting does the rest
-    return x.repeat_interleave(query.shape[-3] // x.shape[-3], -3)
-
-
-def given_back(grad: Tensor, x: Tensor) -> Tensor:
-    """Summed over what x was repeated or broadcast to, in its own type."""
-    if min(grad.dim(), x.dim()) > 2 and grad.shape[-3] > x.shape[-3] > 1:
-        *leading, heads, rows, columns = grad.shape
-        grad = grad.reshape(*leading, x.shape[-3], heads // x.shape[-3], rows, columns).sum(-3)
-    return narrow(grad.sum_to_size(x.shape), x.dtype)
+def weights_of(P: Tensor, kept: Tensor | None, p: float) -> Tensor:
+    """D ⊙ P, or P where nothing is dropped."""
+    return P if kept is None else dropped(P, kept, p)
 
 
 def random_kept(shape: torch.Size, p: float, device: torch.device) -> Tensor | None:

@@ -71,7 +71,7 @@ def derivation(
 
 q, k, v = randn(2, 2, 3, 1), randn(2, 2, 5, 1), randn(2, 2, 5, 1, seed="v")
 DIRECT = "H = H.unsqueeze(1) / P.shape[1] if ctx.average else H"
-BOTH = "return attention_backward(ctx, P, widen(grad_output), H)"
+BOTH = "return attention_backward(ctx, (Q, K, V, P), widen(grad_output), H)"
 
 ROW = Row(
     name="attention_and_weights",

@@ -17,7 +17,7 @@ def derivation(grad_output: Tensor, x: Tensor, t: Tensor) -> tuple[Tensor, Tenso
 
 GRAD_X = "back_to(ctx.like[0], along_base(grad_output, conj(x), conj(p)))"
 GRAD_P = "grad_output * conj(y * _log(x, p))"
-BASE = "(g * (p * x ** (p - 1))).masked_fill(p == 0, 0)"
+BASE = "(g * (p * x ** (p - 1))).masked_fill_(p == 0, 0)"
 ABOVE_0 = randn(5, 3).abs(), randn(5, 3, seed="p")
 
 ROW = Row(

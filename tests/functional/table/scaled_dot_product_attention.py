@@ -114,9 +114,10 @@ ATTENTION = (
 )
 
 SLOPE = "grad_S = P * (grad_P - (grad_P * P).sum(-1, keepdim=True))"
-GRAD_Q = "given_back(ctx.scale * (grad_S @ K), query)"
-GRAD_K = "given_back(ctx.scale * (grad_S.mT @ Q), key)"
-GRAD_V = "given_back(dropped(P, kept, ctx.dropout_p).mT @ G, value)"
+SCALED = "grad_S = ctx.scale * grad_S"
+GRAD_Q = "given_back(grad_S @ K, query)"
+GRAD_K = "given_back(grad_S.mT @ Q, key)"
+GRAD_V = "given_back(weights_of(P, kept, ctx.dropout_p).mT @ G, value)"
 SUMMED = "return narrow(grad.sum_to_size(x.shape), x.dtype)"
 
 ROW = Row(
@@ -132,16 +133,23 @@ ROW = Row(
         Mutant("summed over the queries", SLOPE, SLOPE.replace("-1", "-2")),
         Mutant("averaged over the keys", SLOPE, SLOPE.replace(".sum(", ".mean(")),
         Mutant("log-softmax's gradient", SLOPE, "grad_S = grad_P - P * grad_P.sum(-1, keepdim=True)"),
-        Mutant("scale forgotten in ∂L/∂Q", GRAD_Q, "given_back(grad_S @ K, query)"),
-        Mutant("scale forgotten in ∂L/∂K", GRAD_K, "given_back(grad_S.mT @ Q, key)"),
-        Mutant("scale twice", GRAD_Q, GRAD_Q.replace("ctx.scale", "ctx.scale**2")),
+        Mutant("scale forgotten", SCALED, "grad_S = grad_S"),
+        Mutant("scale forgotten in ∂L/∂Q", GRAD_Q, "given_back(grad_S / ctx.scale @ K, query)"),
+        Mutant("scale forgotten in ∂L/∂K", GRAD_K, "given_back(grad_S.mT / ctx.scale @ Q, key)"),
+        Mutant("scale twice", SCALED, SCALED.replace("ctx.scale", "ctx.scale**2")),
+        Mutant(
+            "the mask's gradient scaled too",
+            "given_back(grad_S, mask)",
+            "given_back(ctx.scale * grad_S, mask)",
+        ),
         Mutant("V for P in ∂L/∂V", GRAD_V, "given_back(torch.ones_like(P).mT @ G, value)"),
         Mutant(
             "grouped heads in the wrong order",
             "x.shape[-3], heads // x.shape[-3], rows, columns).sum(-3)",
             "heads // x.shape[-3], x.shape[-3], rows, columns).sum(-4)",
+            file="_heads",
         ),
-        Mutant("what was broadcast is not summed", SUMMED, "return narrow(grad, x.dtype)"),
+        Mutant("what was broadcast is not summed", SUMMED, "return narrow(grad, x.dtype)", file="_heads"),
         Mutant("P detached: second derivative lost", SLOPE, SLOPE.replace("= P *", "= P.detach() *")),
         Mutant("tangent of the softmax without its sum", "dS - (P * dS).sum(-1, keepdim=True)", "dS"),
     ),
