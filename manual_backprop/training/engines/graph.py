@@ -24,8 +24,7 @@ def cross_entropy(functional: Any, logits: Tensor, labels: Tensor, reduction: st
 
 def mse(functional: Any, logits: Tensor, labels: Tensor, reduction: str = "mean") -> Tensor:
     """The squared distance to one-hot, averaged over the classes, by the operation of `functional`."""
-    classes = torch.arange(logits.shape[1], device=logits.device)
-    one_hot = (labels[:, None] == classes).to(logits.dtype)
+    one_hot = torch.eye(logits.shape[1], dtype=logits.dtype, device=logits.device)[labels]
     losses: Tensor = functional.mse_loss(logits, one_hot, reduction=reduction)
     return losses.mean(1) if reduction == "none" else losses
 
