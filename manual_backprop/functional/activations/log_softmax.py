@@ -76,7 +76,7 @@ class LogSoftmax(Operation):
     def backward(ctx: Any, grad_output: Tensor) -> tuple[Tensor, None, None]:
         (y,) = ctx.saved_tensors
         g, y = widen(grad_output), widen(y)
-        grad_input = torch.addcmul(g, y.exp(), g.sum(ctx.dim, keepdim=True), value=-1)
+        grad_input = torch.addcmul(g, y.exp(), g.sum(ctx.dim, keepdim=True), value=-1)  # g − e^y Σₖ gₖ
         return narrow(grad_input, ctx.input_dtype), None, None
 
     @staticmethod

@@ -21,11 +21,13 @@ from torch import Tensor
 from manual_backprop.functional.operation import HALF_PRECISION, widen
 
 
-def reduce(losses: Tensor, reduction: str, divisor: Tensor | float) -> Tensor:
-    """Losses (*) → themselves for "none", a scalar for the others."""
+def reduce(losses: Tensor, reduction: str, divisor: Tensor | float | None = None) -> Tensor:
+    """Losses (*) → themselves for "none", a scalar for the others; the mean is over all of them for None."""
     if reduction == "none":
         return losses
-    return losses.sum() if reduction == "sum" else losses.sum() / divisor
+    if reduction == "sum":
+        return losses.sum()
+    return losses.mean() if divisor is None else losses.sum() / divisor
 
 
 def divisor_of(losses: Tensor, weight: Tensor | None = None) -> Tensor | float:

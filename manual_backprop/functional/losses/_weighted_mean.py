@@ -25,8 +25,9 @@ from manual_backprop.functional.shapes.broadcast_to import unbroadcast
 
 def weighted(losses: Tensor, weight: Tensor | None, reduction: str) -> Tensor:
     """What the weighted losses (*) are reduced to."""
-    of_each = losses if weight is None else losses * widen(weight)
-    return reduce(of_each, reduction, divisor_of(losses, weight))
+    if weight is None:
+        return reduce(losses, reduction)
+    return reduce(losses * widen(weight), reduction, divisor_of(losses, weight))
 
 
 def grad_of_weight(losses: Tensor, weight: Tensor, grad: Tensor, reduction: str) -> Tensor:

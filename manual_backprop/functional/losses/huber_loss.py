@@ -91,7 +91,7 @@ class HuberLoss(Operation):
         input: Tensor, target: Tensor, weight: Tensor | None, reduction: str, delta: float, beta: float
     ) -> Tensor:
         dtype = input.dtype if weight is None else torch.promote_types(input.dtype, weight.dtype)
-        return narrow(_value(input, target, weight, reduction, delta, beta), dtype)
+        return narrow(_loss(input, target, weight, reduction, delta, beta), dtype)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
@@ -107,10 +107,10 @@ class HuberLoss(Operation):
         g = grad_of_losses(widen(grad_output), ctx.reduction, divisor_of(error))
         c = error.clamp(-ctx.delta, ctx.delta)
 
-        slope = g * (c / ctx.beta) if weight is None else g * widen(weight) * (c / ctx.beta)
+        slope = g * over(c, ctx.beta) if weight is None else g * widen(weight) * over(c, ctx.beta)
         grad_input = back_to(like(input), slope) if needs_input else None
         grad_target = back_to(like(target), -slope) if needs_target else None
-        grad_weight = back_to(like(weight), g * (c / ctx.beta) * (error - c / 2)) if needs_weight else None
+        grad_weight = back_to(like(weight), g * value(error, c, ctx.beta)) if needs_weight else None
         return grad_input, grad_target, grad_weight, None, None, None
 
     @staticmethod
@@ -124,15 +124,15 @@ class HuberLoss(Operation):
         input, target, weight = ctx.saved_tensors
         error = difference(input, target)
         c = error.clamp(-ctx.delta, ctx.delta)
-        slope = c / ctx.beta if weight is None else widen(weight) * (c / ctx.beta)
+        slope = over(c, ctx.beta) if weight is None else widen(weight) * over(c, ctx.beta)
         moved = torch.zeros_like(slope)
         if input_tangent is not None:
             moved = moved + widen(input_tangent) * slope
         if target_tangent is not None:
             moved = moved - widen(target_tangent) * slope
         if weight_tangent is not None:
-            moved = moved + widen(weight_tangent) * (c / ctx.beta) * (error - c / 2)
-        return narrow(reduce(moved, ctx.reduction, divisor_of(error)), ctx.dtype)
+            moved = moved + widen(weight_tangent) * value(error, c, ctx.beta)
+        return narrow(reduce(moved, ctx.reduction), ctx.dtype)
 
 
 class SmoothL1Loss(HuberLoss):
@@ -156,7 +156,7 @@ class SmoothL1Loss(HuberLoss):
         input: Tensor, target: Tensor, weight: Tensor | None, reduction: str, delta: float, beta: float
     ) -> Tensor:
         dtype = torch.promote_types(input.dtype, target.dtype)
-        return narrow(_value(input, target, weight, reduction, delta, beta), dtype)
+        return narrow(_loss(input, target, weight, reduction, delta, beta), dtype)
 
 
 def _kind(x: Tensor) -> int:
@@ -164,14 +164,22 @@ def _kind(x: Tensor) -> int:
     return 2 if x.is_complex() else int(x.is_floating_point())
 
 
-def _value(
+def _loss(
     input: Tensor, target: Tensor, weight: Tensor | None, reduction: str, delta: float, beta: float
 ) -> Tensor:
-    """Step 1."""
     error = difference(input, target)
-    c = error.clamp(-delta, delta)
-    losses = (c / beta) * (error - c / 2)
-    return reduce(losses if weight is None else losses * widen(weight), reduction, divisor_of(losses))
+    losses = value(error, error.clamp(-delta, delta), beta)
+    return reduce(losses if weight is None else losses * widen(weight), reduction)
+
+
+def value(error: Tensor, c: Tensor, beta: float) -> Tensor:
+    """Step 1: h/β = c (e − c/2) / β."""
+    return over(c, beta) * torch.sub(error, c, alpha=0.5)
+
+
+def over(c: Tensor, beta: float) -> Tensor:
+    """Step 4: h′/β = c/β."""
+    return c if beta == 1 else c / beta
 
 
 _huber_loss = function_of(HuberLoss)

@@ -86,7 +86,7 @@ class KLDiv(Operation):
     @staticmethod
     def forward(input: Tensor, target: Tensor, reduction: str, log_target: bool) -> Tensor:
         x, t = widen(input), widen(target)
-        losses = t.exp() * (t - x) if log_target else torch.xlogy(t, t) - t * x
+        losses = t.exp() * (t - x) if log_target else torch.addcmul(torch.xlogy(t, t), t, x, value=-1)
         return rounded(reduce(losses, reduction, _divisor(input, losses.shape, reduction)), input, target)
 
     @staticmethod

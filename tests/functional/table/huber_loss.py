@@ -54,9 +54,9 @@ zeros = torch.zeros(5, 3)
 INFINITE = (torch.tensor([inf, -inf, 1.0, nan]).double(), torch.tensor([0.0, 0.0, inf, 0.0]).double())
 LARGE = (1e4 * randn(5).sign(), randn(5))
 
-SLOPE = "slope = g * (c / ctx.beta) if weight is None else g * widen(weight) * (c / ctx.beta)"
+SLOPE = "slope = g * over(c, ctx.beta) if weight is None else g * widen(weight) * over(c, ctx.beta)"
 G = "g = grad_of_losses(widen(grad_output), ctx.reduction, divisor_of(error))"
-GRAD_W = "g * (c / ctx.beta) * (error - c / 2)"
+GRAD_W = "g * value(error, c, ctx.beta)"
 CLIP = "        c = error.clamp(-ctx.delta, ctx.delta)\n\n"  # of backward
 
 ROW = Row(
@@ -108,8 +108,8 @@ ROW = Row(
             "no gradient from an outlier", SLOPE, SLOPE.replace("g *", "(error.abs() <= ctx.delta) * g *")
         ),
         Mutant("factor 2, as without the 1/2", SLOPE, SLOPE.replace("g *", "2 * g *")),
-        Mutant("not divided by β", SLOPE, SLOPE.replace("(c / ctx.beta)", "c")),
-        Mutant("weights left out", SLOPE, "slope = g * (c / ctx.beta)"),
+        Mutant("not divided by β", SLOPE, SLOPE.replace("over(c, ctx.beta)", "c")),
+        Mutant("weights left out", SLOPE, "slope = g * over(c, ctx.beta)"),
         Mutant("the target's sign", "back_to(like(target), -slope)", "back_to(like(target), slope)"),
         Mutant("the square for the weight's gradient", GRAD_W, "g * error.square() / 2"),
         Mutant("forgotten mean", G, "g = widen(grad_output)"),

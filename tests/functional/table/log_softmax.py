@@ -66,7 +66,7 @@ ROW = Row(
                 "g.nan_to_num().sum(ctx.dim, keepdim=True) / max(y.numel(), 1)",
             ),
         ),
-        Mutant("upstream ignored", GRAD_LOG, GRAD_LOG.replace("(g, ", "(torch.ones_like(g), ")),
+        Mutant("upstream ignored", GRAD_LOG, GRAD_LOG.replace("(g,", "(torch.ones_like(g),")),
         Mutant(
             "the softmax's own gradient",
             GRAD_LOG,
