@@ -47,7 +47,6 @@ IO-awareness", NeurIPS 2022.
 """
 
 import math
-from math import prod
 from typing import Any
 
 import torch
@@ -163,7 +162,7 @@ def scores(Q: Tensor, K: Tensor, scale: float) -> Tensor:
         lead = torch.broadcast_shapes(Q.shape[:-2], K.shape[:-2])
         Q, K = Q.expand(*lead, *Q.shape[-2:]), K.expand(*lead, *K.shape[-2:])
     *leading, L, E = Q.shape
-    n, S = prod(leading), K.shape[-2]
+    n, S = math.prod(leading), K.shape[-2]
     product = torch.baddbmm(Q.new_empty(()), Q.reshape(n, L, E), K.reshape(n, S, E).mT, beta=0, alpha=scale)
     return product.reshape(*leading, L, S)
 
