@@ -4,7 +4,10 @@ import pytest
 import torch
 import torch.nn.functional as T
 
-from manual_backprop.functional.attention.scaled_dot_product_attention import scaled_dot_product_attention
+from manual_backprop.functional.attention.scaled_dot_product_attention import (
+    scaled_dot_product_attention,
+    scores,
+)
 from tests.functional.checks import assert_same, upstream_for
 from tests.functional.samples import randn
 
@@ -33,3 +36,14 @@ def test_gradients_under_dropout_are_those_of_the_weights_that_were_kept() -> No
     leaves = tuple(x[:1, :1].clone().requires_grad_() for x in INPUTS)
     torch.autograd.gradcheck(seeded, leaves, check_forward_ad=True)
     torch.autograd.gradgradcheck(seeded, leaves)
+
+
+def test_scores_read_nothing_of_the_memory_that_they_are_written_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.Tensor, "new_empty", lambda x, shape: x.new_full(shape, torch.nan))
+    Q, K, _ = INPUTS
+    due = 0.3 * Q @ K.mT
+    assert_same("λ Q Kᵀ", scores(Q, K, 0.3), due)
+    assert_same("for each of a batch", torch.func.vmap(scores, (0, 0, None))(Q, K, 0.3), due)
+    moved = torch.func.jvp(lambda Q: scores(Q, K, 0.3), (Q,), (Q,))[1]
+    assert_same("its tangent", moved, due)
+    assert_same("one K for all", scores(Q, K[0, 0], 0.3), 0.3 * Q @ K[0, 0].mT)
