@@ -44,7 +44,7 @@ def class_dimension(input: Tensor) -> int:
 def labels_of(target: Tensor, weight: Tensor | None, ignore_index: int, like: Tensor) -> Labels:
     """The labels of `target`, its weights in the dtype of `like`."""
     y = target.long()
-    bounds = _bounds(y)
+    bounds = _bounds(y) or ((0, 255) if target.dtype == torch.uint8 else None)
     ignored = None if bounds and not bounds[0] <= ignore_index <= bounds[1] else y == ignore_index
     if ignored is not None:
         y = y.masked_fill(ignored, 0)  # any valid class: what is ignored is put to 0 later
