@@ -2,6 +2,7 @@
 
 import struct
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -29,7 +30,7 @@ def needs_stand_in(settings: Settings) -> bool:
     return whole(settings) and not has_sample()
 
 
-def found(settings: Settings) -> dict[str, str]:
+def found(settings: Settings) -> dict[str, Any]:
     """The options of a run on MNIST, or on its sample, which `quick` prefers.
 
     Nothing is downloaded, and nothing is waited for where there is no network.
@@ -45,7 +46,7 @@ def found(settings: Settings) -> dict[str, str]:
     return {"dataset": "sample"}
 
 
-def random(folder: Path, images: int) -> dict[str, str]:
+def random(folder: Path, images: int) -> dict[str, Any]:
     """The options of a run on random images, which are written in MNIST's format."""
     raw = raw_folder("mnist", folder)
     raw.mkdir(parents=True)

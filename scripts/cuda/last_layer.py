@@ -10,7 +10,7 @@ from torch import Tensor
 
 import manual_backprop.functional as F
 from manual_backprop.benchmark import peak_bytes
-from scripts.cuda.measure import alternate, far, in_full_precision, milliseconds
+from scripts.cuda.measure import Case, alternate, far, in_full_precision, largest, milliseconds
 from scripts.cuda.section import Items, Settings, Wrong, table
 from scripts.cuda.worker import said, wait
 
@@ -55,7 +55,9 @@ def measured(sizes: tuple[int, int, int], dtype: str, settings: Settings) -> dic
         value = loss(x, W, y)
         return [value.detach(), *torch.autograd.grad(value, (x, W))]
 
-    cases, values, found = {}, {}, {}
+    cases: dict[str, Case] = {}
+    values: dict[str, list[Tensor]] = {}
+    found: dict[str, dict[str, Any]] = {}
     with in_full_precision(settings):
         for name, loss in losses().items():
             try:
@@ -72,7 +74,7 @@ def measured(sizes: tuple[int, int, int], dtype: str, settings: Settings) -> dic
         found[name]["ms"] = milliseconds(each)
         if "two steps" in values:
             pairs = zip(values[name], values["two steps"], strict=True)
-            found[name]["off"] = max(far(a, b) for a, b in pairs)
+            found[name]["off"] = largest(far(a, b) for a, b in pairs)
     off = found["by hand"].get("off", 0.0)
     if not off <= FAR[dtype]:
         raise Wrong(f"loss or gradient is {off:.1e} of the largest number off", found)

@@ -22,7 +22,7 @@ def items(settings: Settings) -> Items:
 def versions(settings: Settings) -> dict[str, Any]:
     """Names and numbers."""
     device = torch.device(settings.device)
-    found = {**machine(device), "manual_backprop": __version__, "system": platform.platform()}
+    found: dict[str, Any] = {**machine(device), "manual_backprop": __version__, "system": platform.platform()}
     try:
         import torchvision
 

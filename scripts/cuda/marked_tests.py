@@ -40,12 +40,13 @@ def items(settings: Settings) -> Items:
 def run(file: str, settings: Settings) -> dict[str, int]:
     """How many passed, failed and were skipped. Behind a test that spoils the GPU, a new process goes on."""
     cases = outcomes(["-m", "cuda", file], file, settings)
-    while (at := spoilt(cases)) is not None and cases[at + 1 :]:
-        left = [f"{file}::{case['name']}" for case in cases[at + 1 :]]
+    start = 0
+    while start < (start := behind_the_next_spoilt(cases, start)) < len(cases):
+        left = [f"{file}::{case['name']}" for case in cases[start:]]
         again = outcomes(left, file, settings)
         if len(again) < len(left):
             break
-        cases = [*cases[: at + 1], *again]
+        cases[start:] = again
     counts = {kind: sum(case["kind"] == kind for case in cases) for kind in ("passed", "failed", "skipped")}
     failed = [case for case in cases if case["kind"] == "failed"]
     if failed and all(NO_SAMPLE in case["text"] for case in failed):
@@ -58,12 +59,12 @@ def run(file: str, settings: Settings) -> dict[str, int]:
     return counts
 
 
-def spoilt(cases: list[Case]) -> int | None:
-    """The first whose failure makes those behind it fail, too."""
-    for at, case in enumerate(cases):
+def behind_the_next_spoilt(cases: list[Case], start: int) -> int:
+    """The place behind the next case whose failure makes the others fail, too; `start` if there is none."""
+    for at, case in enumerate(cases[start:], start):
         if case["kind"] == "failed" and any(word in case["text"] for word in SPOILT):
-            return at
-    return None
+            return at + 1
+    return start
 
 
 def outcomes(chosen: list[str], file: str, settings: Settings) -> list[Case]:

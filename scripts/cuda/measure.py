@@ -4,9 +4,10 @@ On a GPU the time is that between two CUDA events, which is the GPU's own clock.
 and the median counts.
 """
 
+import math
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
@@ -112,11 +113,17 @@ def milliseconds(timed: Timed | None) -> float | None:
     return None if timed is None else timed.median * 1e3
 
 
+def largest(values: Iterable[float]) -> float:
+    """Infinite where one is not a number, which `max` would pass over."""
+    return max((math.inf if math.isnan(value) else value for value in values), default=0.0)
+
+
 @torch.no_grad()
 def far(actual: Tensor, due: Tensor) -> float:
-    """The largest difference, in parts of the largest number that is due."""
+    """The largest difference, in parts of the largest number that is due; infinite for another shape."""
     if actual.shape != due.shape or actual.dtype != due.dtype:
-        return float("inf")
-    largest = float(due.abs().max()) if due.numel() else 0.0
-    difference = float((actual - due).abs().max()) if due.numel() else 0.0
-    return difference / largest if largest else difference
+        return math.inf
+    if not due.numel():
+        return 0.0
+    scale, difference = float(due.abs().max()), float((actual - due).abs().max())
+    return difference / scale if scale else difference

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from manual_backprop import use_manual_gradients
+from scripts.cuda.measure import largest
 from scripts.cuda.section import Items, Settings, Wrong, table
 from tests.models import COARSE, MODELS, torchvision_model
 from tests.takeover.test_networks import gradients
@@ -49,8 +50,8 @@ def step(
     due = gradients(model, inputs, labels)
     with use_manual_gradients(strict=name not in PARTLY) as coverage:
         given = gradients(model, inputs, labels)
-    largest = max(float(g.abs().max()) for g in due)  # a bias before a batch norm has the gradient 0
-    error = max(float((a - b).abs().max()) for a, b in zip(given, due, strict=True)) / largest
+    scale = largest(float(g.abs().max()) for g in due)  # a bias before a batch norm has the gradient 0
+    error = largest(float((a - b).abs().max()) for a, b in zip(given, due, strict=True)) / scale
     found = {
         "parameters": sum(p.numel() for p in model.parameters()),
         "by hand": coverage.hand_written.total(),

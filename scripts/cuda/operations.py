@@ -9,7 +9,16 @@ from torch import Tensor
 
 from manual_backprop.benchmark import operations, peak_bytes
 from scripts.cuda.large_calls import large_call
-from scripts.cuda.measure import Case, Replays, alternate, bandwidth, far, in_full_precision, milliseconds
+from scripts.cuda.measure import (
+    Case,
+    Replays,
+    alternate,
+    bandwidth,
+    far,
+    in_full_precision,
+    largest,
+    milliseconds,
+)
 from scripts.cuda.section import Items, Settings, Wrong, table
 from tests.functional.checks import called, upstreams_for
 from tests.functional.samples import Row, Sample
@@ -65,7 +74,7 @@ def of_row(row: Row, settings: Settings) -> dict[str, Any]:
 
 def after_a_change(row: Row, sample: Sample, settings: Settings) -> float:
     """How far a replay is from what is due where the inputs' numbers have changed since the capture."""
-    case, held = call(row.function, sample), []
+    case, held = call(row.function, sample), list[Tensor]()
 
     def run() -> None:
         held[:] = case()
@@ -93,7 +102,7 @@ def call(function: Callable[..., Any], sample: Sample) -> Callable[[], list[Tens
 
 def apart(actual: list[Tensor], due: list[Tensor]) -> float:
     """The farthest of all."""
-    return max(far(a, b) for a, b in zip(actual, due, strict=True))
+    return largest(far(a, b) for a, b in zip(actual, due, strict=True))
 
 
 def needed(row: Row, sample: Sample) -> int:
@@ -110,7 +119,7 @@ def needed(row: Row, sample: Sample) -> int:
     return sum(x.nbytes for x in read_and_written)
 
 
-def measured(pair: dict[str, Case], needed: int, settings: Settings) -> dict[str, Any]:
+def measured(pair: dict[str, Case], needed: float, settings: Settings) -> dict[str, Any]:
     """Milliseconds, peak bytes and the share of the bandwidth of each.
 
     Raises:

@@ -43,7 +43,8 @@ def resumption(options: dict[str, Any], settings: Settings) -> dict[str, Any]:
         found = {"data": data["dataset"], "steps": one["step"], "stopped at": at}
         try:
             assert_equal(one, other)
-        except AssertionError as place:
+        except AssertionError as error:
+            (place, *_) = str(error).splitlines()
             raise Wrong(f"not the same bits in the checkpoint at {place}", found) from None
     return found
 

@@ -1,6 +1,7 @@
 """Runs a section in processes of its own, and knows what became of each item whatever happens to them."""
 
 import json
+import math
 import os
 import signal
 import subprocess
@@ -118,14 +119,13 @@ class Worker:
         if not self.over:
             self.start()
 
-    def cut(self, seconds: float) -> None:
-        """End it because the section's time is over; an item that took half of that is taken to hang."""
+    def cut(self, late: str, longest: float) -> None:
+        """End it, since it is `late`; an item that took so many seconds is taken to hang."""
         if self.over:
             return
         ran = time.monotonic() - self.since
         self._kill_with_stack()
-        status = FAILED if ran >= seconds / 2 else NOT_RUN
-        reason = f"the section's {seconds:.0f} s were over after {ran:.0f} s of it"
+        status, reason = FAILED if ran >= longest else NOT_RUN, f"{late} after {ran:.0f} s of it"
         self._note(Outcome(status, ran, reason=reason, traceback=self._last_lines()))
 
     def _kill_with_stack(self) -> None:
@@ -183,6 +183,7 @@ def run(
     """
     started, outcomes = time.monotonic(), {}
     names: list[str] = []
+    late = f"the section's {seconds:.0f} s were over"
     of = 1 if settings.device == "cpu" else section.workers
     workers: list[Worker] = []
     try:
@@ -192,14 +193,15 @@ def run(
             for worker in workers:
                 if not worker.over:
                     worker.look()
-            if time.monotonic() - started > seconds or stopped():
+            if stopped():
+                late = "the report was stopped"
+            if stopped() or time.monotonic() - started > seconds:
                 for worker in workers:
-                    worker.cut(seconds)
+                    worker.cut(late, math.inf if stopped() else seconds / 2)
                 break
             time.sleep(POLL)
     finally:
         for worker in workers:
             worker.kill()
-    late = "the report was stopped" if stopped() else f"the section's {seconds:.0f} s were over"
     order = [*(name for name in outcomes if name not in names), *names]
     return {name: outcomes.get(name, Outcome(NOT_RUN, reason=late)) for name in order}

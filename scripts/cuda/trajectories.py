@@ -1,5 +1,6 @@
 """Training on the device goes as on the CPU, with steps replayed and one by one."""
 
+import math
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -8,6 +9,7 @@ from typing import Any
 from manual_backprop.training import TrainingConfig
 from manual_backprop.training.config import ENGINES
 from scripts.cuda import digits
+from scripts.cuda.measure import largest
 from scripts.cuda.runs import run
 from scripts.cuda.section import Items, Settings, Wrong, table
 
@@ -65,8 +67,8 @@ def trajectory(options: dict[str, Any], settings: Settings) -> dict[str, Any]:
 def distance(rows: list[dict[str, float]], due: list[dict[str, float]], key: str) -> float:
     """The largest difference in any epoch; infinite where one of them has other epochs."""
     if len(rows) != len(due):
-        return float("inf")
-    return max(abs(row[key] - other[key]) for row, other in zip(rows, due, strict=True))
+        return math.inf
+    return largest(abs(row[key] - other[key]) for row, other in zip(rows, due, strict=True))
 
 
 def page(results: dict[str, Any]) -> str:

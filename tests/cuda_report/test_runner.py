@@ -1,32 +1,19 @@
-"""The report of a GPU comes to its end, whatever becomes of its parts; here, on the CPU."""
+"""A section comes to its end, whatever becomes of its items."""
 
 import json
-import os
-import signal
-import subprocess
-import sys
-import threading
-import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from torch import Tensor
 
-from scripts import cuda_report
-from scripts.cuda import contract, digits, large_calls, marked_tests, measure, operations
-from scripts.cuda.page import fenced
+from scripts.cuda import worker
 from scripts.cuda.runner import run
-from scripts.cuda.section import FAILED, LEFT_OUT, NOT_RUN, PASSED, LeftOut, Outcome, Section, Settings, Wrong
-from scripts.cuda.section import table as markdown
-from scripts.cuda.sections import SECTIONS
-from tests import cuda_sections
-from tests.cuda_sections import section
-from tests.functional.samples import Row, Sample, randn, strided, transposed
-from tests.functional.table import ROWS
+from scripts.cuda.section import FAILED, LEFT_OUT, NOT_RUN, PASSED, Outcome, Settings
+from tests.cuda_report.sections import section
 
-ON_CPU = Settings("cpu", True, "")
+ON_CPU, ON_GPU = Settings("cpu", True, ""), Settings("cuda", True, "")
 
 
 def ran(items: str, folder: Path, seconds: float = 100, **options: Any) -> dict[str, Outcome]:
@@ -79,10 +66,9 @@ def test_several_workers_do_each_item_once(tmp_path: Path) -> None:
     """They are for a GPU, whose device these items do not ask for."""
     where = Settings("none", True, "")
     several = section("processes", workers=3)
-    workers: list[Any] = []
     outcomes = run(several, where, 100, tmp_path)
     assert [outcome.status for outcome in outcomes.values()] == [PASSED] * 3
-    assert workers == []
+    assert len({outcome.result for outcome in outcomes.values()}) == 3
 
 
 def test_what_the_time_is_not_enough_for_is_told(tmp_path: Path) -> None:
@@ -104,37 +90,25 @@ def test_a_section_that_cannot_start_says_why(items: str, tmp_path: Path) -> Non
     assert ("there are no items" if items == "no_items" else "not_there") in outcome.traceback
 
 
-def reported(
-    out: Path, *sections: Section, arguments: tuple[str, ...] = ()
-) -> tuple[int, dict[str, Any], str]:
-    code = cuda_report.main(["--device", "cpu", "--out", str(out), *arguments], sections)
-    found = json.loads((out / "cuda_report.json").read_text(encoding="utf-8"))
-    return code, found, (out / "cuda_report.md").read_text(encoding="utf-8")
-
-
-@pytest.fixture(autouse=True)
-def no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nor is PyTorch asked in a process of its own, which takes a while."""
-    monkeypatch.setattr(cuda_report, "gpu", lambda: ("", ""))
-    before = {kind: signal.getsignal(kind) for kind in (signal.SIGINT, signal.SIGTERM)}
-    monkeypatch.setattr(cuda_report.signal, "signal", lambda *_: None)
-    yield
-    assert before == {kind: signal.getsignal(kind) for kind in before}
-
-
-def test_the_page_has_what_failed_with_its_traceback(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_behind_an_error_on_the_gpu_a_new_process_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    code, found, page = reported(tmp_path, section("every_kind", item_seconds=3), section("processes"))
-    assert code == 1
-    assert found["sections"]["every_kind"]["items"]["first"]["result"] == {"one": 1.5, "no number": "nan"}
-    assert "| About every_kind | 2 | 6 | 1 | 0 |" in page
-    assert "### About every_kind: raises\n\nValueError: two lines:\n\n~~~~~~text\nTraceback" in page
-    assert "- About every_kind, left out: is left out (it cannot be had here)" in page
-    assert "is wrong: {'found': 2}" in page
-    assert "**Made without a GPU.**" in page
-    printed = capsys.readouterr().out.splitlines()
-    assert printed[0] == "no GPU: on the CPU, with small sizes"
-    assert printed[1].startswith("every_kind            2 passed, 6 failed, 1 left out  (")
-    assert printed[2].startswith("processes             3 passed  (")
-    assert printed[3].endswith("something failed")
+    """Its first error, found when the GPU is waited for, is the item's; nothing else is begun."""
+
+    def lost() -> None:
+        raise RuntimeError("CUDA error: device-side assert triggered")
+
+    monkeypatch.setattr(torch.cuda, "synchronize", lost)
+    monkeypatch.setattr(torch.cuda, "empty_cache", lambda: None)
+    results = tmp_path / "results"
+    request = {
+        "items": "tests.cuda_report.sections:processes",
+        "settings": asdict(ON_GPU),
+        "results": str(results),
+    }
+    code = worker.main({**request, "worker": 0, "workers": 1, "fresh": False, "done": []})
+    names, began, item = map(json.loads, results.read_text().splitlines())
+    assert code == worker.AGAIN
+    assert (names, began) == ({"names": ["one", "two", "three"]}, {"began": "one"})
+    assert item["status"] == FAILED
+    assert item["reason"] == "RuntimeError: CUDA error: device-side assert triggered"
