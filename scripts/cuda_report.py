@@ -37,7 +37,7 @@ ASK = "import torch; print(torch.cuda.get_device_name() if torch.cuda.is_availab
 
 def main(arguments: list[str] | None = None, sections: tuple[Section, ...] = SECTIONS) -> int:
     options = parser(sections).parse_args(arguments)
-    name, trouble = gpu()
+    name, trouble = ("", "") if options.device == "cpu" else gpu()
     device = options.device or ("cuda" if name else "cpu")
     if device == "cuda" and not name:
         print(f"cuda_report: --device cuda: PyTorch finds no GPU here{trouble}", file=sys.stderr)

@@ -2,7 +2,7 @@
 
 The sizes are chosen by kind, so that on a GPU most tensors are larger than its cache: a plane of side × side
 for what works on numbers, rows or classes; products of matrices of side × side/4; images for what works on
-those; heads of attention over side/4 places; a recurrent network over 64 places. Positive numbers where
+those; heads of attention over side/4 places; a recurrent network over 32 places. Positive numbers where
 others have no value, and where a sum of others would be next to nothing.
 """
 
@@ -16,7 +16,7 @@ from tests.functional.samples import Sample
 from tests.functional.table import ROWS
 
 FIRST = {row.name: row.samples[0] for row in ROWS}
-PLACES = 64  # of a recurrent network
+PLACES = 32  # of a recurrent network
 Call = tuple[tuple[Tensor, ...], dict[str, Any]]
 
 

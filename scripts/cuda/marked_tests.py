@@ -107,7 +107,7 @@ def read(xml: Path) -> list[Case]:
         wrong = [part for part in case if part.tag in ("failure", "error")]
         skipped = [part for part in case if part.tag == "skipped"]
         kind = "failed" if wrong else "skipped" if skipped else "passed"
-        text = "\n".join(part.text or part.get("message", "") for part in wrong)
+        text = "\n".join(part.text or part.get("message") or "" for part in wrong)
         found.append({"name": case.get("name", ""), "kind": kind, "text": text})
     return found
 

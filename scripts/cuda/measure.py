@@ -74,15 +74,19 @@ class Replays:
         cases: that replay, by name.
         reasons: in a line, of those that cannot be captured.
         tracebacks: of the same.
+        lost: whether nothing can be done on the GPU any more.
     """
 
     settings: Settings
     cases: dict[str, Case] = field(default_factory=dict)
     reasons: dict[str, str] = field(default_factory=dict)
     tracebacks: dict[str, str] = field(default_factory=dict)
+    lost: bool = False
 
     def add(self, name: str, case: Case) -> None:
-        """Capture it and replay it once."""
+        """Capture it and replay it once; not where another capture has left the GPU as it should not be."""
+        if self.lost:
+            return
         try:
             again = cuda_graph(case) if self.settings.device == "cuda" else imitated_graph(case)
             again()
@@ -90,7 +94,11 @@ class Replays:
         except Exception as error:
             self.reasons[name], self.tracebacks[name] = said(error), traceback.format_exc()
             HERE.renew = True  # a capture that fails may leave PyTorch in the midst of it
-            wait(self.settings.device)
+            try:
+                wait(self.settings.device)
+            except RuntimeError:
+                self.lost = True
+                self.cases.clear()
         else:
             self.cases[name] = again
 

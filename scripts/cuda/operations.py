@@ -19,7 +19,7 @@ from scripts.cuda.measure import (
     largest,
     milliseconds,
 )
-from scripts.cuda.section import Items, Settings, Wrong, table
+from scripts.cuda.section import Items, Settings, Wrong, plain, table
 from tests.functional.checks import called, upstreams_for
 from tests.functional.samples import Row, Sample
 from tests.functional.table import ROWS
@@ -177,7 +177,7 @@ def page(results: dict[str, Any]) -> str:
 def not_captured(results: dict[str, Any]) -> list[str]:
     """A line for each, with its reason."""
     return [
-        f"`{name}`, {which}: {reason.replace('|', ' ')}"
+        f"`{name}`, {which}: {plain(reason)}"
         for name, found in results.items()
         for which in (("by hand", "built in") if found else ())
         if (reason := found[which]["reason"])

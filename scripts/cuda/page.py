@@ -4,7 +4,18 @@ import traceback
 from collections.abc import Sequence
 from typing import Any
 
-from scripts.cuda.section import FAILED, LEFT_OUT, NOT_RUN, PASSED, STATUSES, Outcome, Section, load, table
+from scripts.cuda.section import (
+    FAILED,
+    LEFT_OUT,
+    NOT_RUN,
+    PASSED,
+    STATUSES,
+    Outcome,
+    Section,
+    load,
+    plain,
+    table,
+)
 
 LAST_LINES = 40
 WITHOUT_GPU = """
@@ -61,8 +72,7 @@ def failures(sections: Sequence[Section], results: Results) -> str:
     for section in sections:
         for name, outcome in results.get(section.name, {}).items():
             if outcome.status == FAILED:
-                reason = outcome.reason.replace("|", " ").replace("<", "&lt;")
-                parts.append(f"### {section.title}: {name}\n\n{reason}\n")
+                parts.append(f"### {section.title}: {name}\n\n{plain(outcome.reason)}\n")
                 if outcome.traceback:
                     parts.append(fenced(outcome.traceback) + "\n")
     return "\n".join(parts if len(parts) > 1 else [*parts, "Nothing.\n"])
@@ -76,7 +86,7 @@ def absences(sections: Sequence[Section], results: Results) -> str:
             if outcome.status in (LEFT_OUT, NOT_RUN):
                 by_reason.setdefault((section.title, outcome.status, outcome.reason), []).append(name)
     lines = [
-        f"- {title}, {status}: {', '.join(names)} ({reason})"
+        f"- {title}, {status}: {'; '.join(names)} ({plain(reason)})"
         for (title, status, reason), names in by_reason.items()
     ]
     return "\n".join(["## What was left out or not run\n", *(lines or ["Nothing."]), ""])

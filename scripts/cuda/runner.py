@@ -18,6 +18,7 @@ from scripts.cuda.worker import AGAIN
 
 POLL = 0.05  # seconds
 TO_DUMP = 1.0  # seconds, for the stack of a process that hangs
+TO_END = 10.0  # seconds
 TO_START = 120.0  # seconds: PyTorch read from a cold disk, and a GPU's first use
 LAST_LINES = 60
 COULD_NOT_START = "(start)"
@@ -151,7 +152,8 @@ class Worker:
         """End the process, and those that it has started."""
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait()
+        with suppress(subprocess.TimeoutExpired):  # a driver that hangs holds even a killed process
+            self.process.wait(TO_END)
 
 
 def environment(workers: int) -> dict[str, str]:
@@ -181,7 +183,8 @@ def run(
         folder: for the files by which the processes speak to this one.
         stopped: whether to end it now.
     """
-    started, outcomes = time.monotonic(), {}
+    started = time.monotonic()
+    outcomes: dict[str, Outcome] = {}
     names: list[str] = []
     late = f"the section's {seconds:.0f} s were over"
     of = 1 if settings.device == "cpu" else section.workers
@@ -204,4 +207,4 @@ def run(
         for worker in workers:
             worker.kill()
     order = [*(name for name in outcomes if name not in names), *names]
-    return {name: outcomes.get(name, Outcome(NOT_RUN, reason=late)) for name in order}
+    return {name: outcomes.get(name, Outcome(NOT_RUN, reason=late)) for name in order or [COULD_NOT_START]}

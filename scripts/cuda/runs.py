@@ -20,19 +20,24 @@ def quiet(line: str) -> None:
     """For lines that nobody reads."""
 
 
+ask_the_trainer = loop.may_be_replayed
+
+
+def replayed(config: TrainingConfig) -> bool:
+    """Whether the trainer replays such steps on a GPU."""
+    return ask_the_trainer(config, torch.device("cuda"))
+
+
 @contextmanager
 def graphs(wanted: bool, settings: Settings) -> Iterator[None]:
     """Inside, the trainer replays steps wherever it can, or nowhere.
 
     On a CPU the graph is an imitation that repeats the kernels.
     """
-    original = loop.may_be_replayed
-
-    def may_be_replayed(config: TrainingConfig, device: torch.device) -> bool:
-        return wanted and original(config, torch.device("cuda"))
-
     with ExitStack() as stack:
-        stack.enter_context(patch.object(loop, "may_be_replayed", may_be_replayed))
+        stack.enter_context(
+            patch.object(loop, "may_be_replayed", lambda config, device: wanted and replayed(config))
+        )
         stack.enter_context(patch.object(results, "draw", lambda *_: None))  # nobody looks at the pictures
         if settings.device == "cpu":
             stack.enter_context(patch.object(loop, "cuda_graph", imitated_graph))

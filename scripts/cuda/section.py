@@ -115,4 +115,9 @@ def _cell(value: Any) -> str:
         return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
     if isinstance(value, int) and not isinstance(value, bool):
         return f"{value:,}"
-    return str(value).replace("|", "\\|").replace("\n", " ")
+    return plain(str(value)).replace("|", "\\|")
+
+
+def plain(text: str) -> str:
+    """In a line, and with no mark that a page would take for HTML."""
+    return text.replace("\n", " ").replace("<", "&lt;")

@@ -8,8 +8,8 @@ import torch
 from manual_backprop.benchmark import steps
 from manual_backprop.training import TrainingConfig
 from manual_backprop.training.config import ENGINES
-from manual_backprop.training.run import loop
 from scripts.cuda.measure import Replays, alternate, milliseconds
+from scripts.cuda.runs import replayed
 from scripts.cuda.section import Items, Settings, Wrong, table
 
 BATCHES = (64, 128, 1024)
@@ -41,8 +41,8 @@ def step(count: int, settings: Settings) -> dict[str, Any]:
         }
         for name, each in timed.items()
     }
-    due = [name for name in ENGINES if loop.may_be_replayed(TrainingConfig(engine=name), device)]
-    wrong = [f"{name}: {replays.reasons[name]}" for name in due if name in replays.reasons]
+    refused = [name for name in ENGINES if name in replays.reasons]
+    wrong = [f"{name}: {replays.reasons[name]}" for name in refused if replayed(TrainingConfig(engine=name))]
     if wrong:
         tracebacks = (f"{name}\n{text}" for name, text in replays.tracebacks.items())
         raise Wrong("; ".join(wrong), found, "\n".join(tracebacks))

@@ -55,7 +55,12 @@ def two(settings: Settings) -> Items:
 
 def at_work(settings: Settings) -> Items:
     """It writes a file, by which a test knows when to interrupt it."""
-    return {"slow": lambda: (Path(settings.data_dir, "began").touch(), hang())}
+
+    def slow() -> None:
+        Path(settings.data_dir, "began").touch()
+        hang()
+
+    return {"slow": slow}
 
 
 def no_items(settings: Settings) -> Items:

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 import torch
 
-from manual_backprop.training.run import loop
 from scripts.cuda import (
     machine,
     measure,
@@ -97,10 +96,23 @@ def test_a_gpu_is_described(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_step_that_the_trainer_replays_has_to_be_captured(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(loop, "may_be_replayed", lambda config, device: config.engine == "explicit")
+    monkeypatch.setattr(steps, "replayed", lambda config: config.engine == "explicit")
     monkeypatch.setattr(measure, "captured", refuse)
     monkeypatch.setattr(HERE, "renew", False)
     with pytest.raises(Wrong, match=r"^explicit: RuntimeError: capturing is not permitted$") as found:
         steps.step(7, ON_CPU)
     assert found.value.result["functions"]["reason"] == "RuntimeError: capturing is not permitted"
     assert "| batch 7 | explicit |" in steps.page({"batch 7": found.value.result})
+
+
+def test_a_capture_that_leaves_the_gpu_unusable_is_the_last(monkeypatch: pytest.MonkeyPatch) -> None:
+    def capturing() -> None:
+        raise RuntimeError("operation not permitted when stream is capturing")
+
+    monkeypatch.setattr(HERE, "renew", False)
+    monkeypatch.setattr(measure, "cuda_graph", refuse)
+    monkeypatch.setattr(torch.cuda, "synchronize", capturing)
+    replays = measure.Replays(ON_GPU)
+    replays.add("by hand", lambda: None)
+    replays.add("built in", lambda: None)
+    assert (replays.lost, list(replays.reasons), replays.cases) == (True, ["by hand"], {})

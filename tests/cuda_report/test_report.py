@@ -120,7 +120,7 @@ def test_a_torch_that_cannot_be_imported_is_told(monkeypatch: pytest.MonkeyPatch
 
 
 def test_a_table_and_a_block_of_code_hold_whatever_is_in_them() -> None:
-    rows = [["a|b\nc", 1234567, 0.000123456], [None, True, 98765.4]]
+    rows: list[list[Any]] = [["a|b\nc", 1234567, 0.000123456], [None, True, 98765.4]]
     assert markdown(["", "n", "x"], rows).splitlines()[2:] == [
         "| a\\|b c | 1,234,567 | 0.000123 |",
         "| – | True | 98,765 |",

@@ -72,15 +72,15 @@ def test_several_workers_do_each_item_once(tmp_path: Path) -> None:
 
 
 def test_what_the_time_is_not_enough_for_is_told(tmp_path: Path) -> None:
-    outcomes = ran("two", tmp_path, seconds=6)
+    outcomes = ran("two", tmp_path, seconds=3)
     assert {name: outcome.status for name, outcome in outcomes.items()} == {
         "quick": PASSED,
         "slow": FAILED,  # it took more than half of the time
         "never": NOT_RUN,
     }
-    assert "6 s were over" in outcomes["slow"].reason
+    assert "3 s were over" in outcomes["slow"].reason
     assert "in hang" in outcomes["slow"].traceback
-    assert outcomes["never"].reason == "the section's 6 s were over"
+    assert outcomes["never"].reason == "the section's 3 s were over"
 
 
 @pytest.mark.parametrize("items", ["no_items", "not_there"])

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from manual_backprop.training.data import load
 from scripts.cuda import (
@@ -90,3 +91,18 @@ def test_a_resumed_run_with_another_bit_is_found(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(resumptions, "state", state)
     with pytest.raises(Wrong, match=r"not the same bits in the checkpoint at .engine.model"):
         resumptions.resumption({"engine": "explicit"}, ON_CPU)
+
+
+@pytest.mark.parametrize(
+    ("other", "place"),
+    [
+        ({"a": [1.5, torch.zeros(2)], "seconds": 2.0}, ""),
+        ({"a": [1.5, torch.tensor([0.0, 1e-30])], "seconds": 1.0}, ".a[1]"),
+        ({"a": [1.5, torch.zeros(2).double()], "seconds": 1.0}, ".a[1]"),
+        ({"a": [1.25, torch.zeros(2)], "seconds": 1.0}, ".a[0]"),
+        ({"a": [1.5], "seconds": 1.0}, ".a, its length"),
+        ({"b": 1, "seconds": 1.0}, ", its keys"),
+    ],
+)
+def test_the_place_of_the_first_difference_is_told(other: Any, place: str) -> None:
+    assert resumptions.difference({"a": [1.5, torch.zeros(2)], "seconds": 1.0}, other) == place
