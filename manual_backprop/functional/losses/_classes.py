@@ -41,14 +41,14 @@ def class_dimension(input: Tensor) -> int:
     return 1 if input.dim() > 1 else 0
 
 
-def labels_of(target: Tensor, weight: Tensor | None, ignore_index: int, like: Tensor) -> Labels:
-    """The labels of `target`, its weights in the dtype of `like`."""
+def labels_of(target: Tensor, weight: Tensor | None, ignore_index: int, dtype: torch.dtype) -> Labels:
+    """The labels of `target`, with its weights in that type."""
     y = target.long()
     bounds = _bounds(y) or ((0, 255) if target.dtype == torch.uint8 else None)
     ignored = None if bounds and not bounds[0] <= ignore_index <= bounds[1] else y == ignore_index
     if ignored is not None:
         y = y.masked_fill(ignored, 0)  # any valid class: what is ignored is put to 0 later
-    w = None if weight is None else weight.to(like.dtype).index_select(0, y.reshape(-1)).reshape(y.shape)
+    w = None if weight is None else weight.to(dtype).index_select(0, y.reshape(-1)).reshape(y.shape)
     return Labels(y.unsqueeze(1 if y.dim() else 0), ignored, w)
 
 

@@ -121,7 +121,7 @@ class CrossEntropy(Operation):
         input, target, weight = ctx.saved_tensors
         ignore_index, reduction, epsilon = ctx.options
         z = widen(input)
-        labels = labels_of(target, weight, ignore_index, z)
+        labels = labels_of(target, weight, ignore_index, z.dtype)
         divisor = ctx.divisor if hasattr(ctx, "divisor") else -labels.minus_divisor()
         g = grad_of_losses(widen(grad_output), reduction, divisor)
         grad_input = grad_of_scores(torch.softmax(z, class_dimension(z)), labels, weight, epsilon, g)
@@ -143,12 +143,14 @@ def grad_of_scores(
     """∂L/∂z = g (p Σₖ tₖ − t), g = ∂L/∂ℓ being a scalar or (N, …); `out` may be p itself."""
     dim = class_dimension(p)
     at_y = labels.weigh(g)
-    at_y = total = at_y.unsqueeze(dim) if at_y.dim() else at_y  # g t = at_y [k = y] + everywhere
+    g = at_y if weight is None or epsilon == 0 else labels.clear(g)
+    at_y, g = (x.unsqueeze(dim) if x.dim() else x for x in (at_y, g))
+    total = at_y  # g t = at_y [k = y] + everywhere
     if epsilon > 0:
-        g = labels.clear(g)
-        everywhere = ((g.unsqueeze(dim) if g.dim() else g) * _smoothing(weight, epsilon, p)).expand_as(p)
+        smoothing, of_all = _smoothing(weight, epsilon, p)
+        everywhere = g * smoothing
         at_y = (1 - epsilon) * at_y
-        total = at_y + everywhere.sum(dim, keepdim=True)
+        total = at_y + g * of_all
     grad_input = torch.mul(p, total, out=out)  # g p Σₖ tₖ …
     grad_input.scatter_add_(dim, labels.column, (-at_y).expand(labels.column.shape))  # … − g t
     return grad_input.sub_(everywhere) if epsilon > 0 else grad_input
@@ -163,8 +165,9 @@ def expected(
         return _at_labels(log_p, target.long(), weight, reduction, ignore_index)
     each = reduction == "none"
     at_y, divisor = _at_labels(log_p, target.long(), weight, "none" if each else "sum", ignore_index)
-    everywhere = (_smoothing(weight, epsilon, log_p) * log_p).sum(class_dimension(log_p))
-    everywhere = labels_of(target, None, ignore_index, log_p).clear(everywhere)
+    smoothing, _ = _smoothing(weight, epsilon, log_p)
+    everywhere = (smoothing * log_p).sum(class_dimension(log_p))
+    everywhere = labels_of(target, None, ignore_index, log_p.dtype).clear(everywhere)
     losses = (1 - epsilon) * at_y - (everywhere if each else everywhere.sum())
     return losses / divisor if reduction == "mean" else losses, divisor
 
@@ -186,10 +189,15 @@ def _at_labels(
     return losses, divisor
 
 
-def _smoothing(weight: Tensor | None, epsilon: float, like: Tensor) -> Tensor | float:
-    """wₖ ε/C, what smoothing adds to t at every class: (C, 1, …), or one for all."""
+def _smoothing(
+    weight: Tensor | None, epsilon: float, like: Tensor
+) -> tuple[Tensor, Tensor] | tuple[float, float]:
+    """wₖ ε/C, what smoothing adds to t at every class, (C, 1, …) or one for all; and the sum of these."""
     share = epsilon / max(like.shape[class_dimension(like)], 1)
-    return share if weight is None else class_weights(weight, like) * share
+    if weight is None:
+        return share, epsilon
+    smoothing = class_weights(weight, like) * share
+    return smoothing, smoothing.sum()
 
 
 def check_smoothing(operation: str, label_smoothing: float) -> None:

@@ -53,7 +53,7 @@ class CrossEntropyInPlace(torch.autograd.Function):
         reduction: str,
         epsilon: float,
     ) -> tuple[Tensor, Tensor]:
-        labels = labels_of(target, weight, ignore_index, input)
+        labels = labels_of(target, weight, ignore_index, input.dtype)
         log_p = torch.log_softmax(input, class_dimension(input), out=input)
         loss, divisor = expected(log_p, target, weight, ignore_index, reduction, epsilon)
         g = slope_of_losses(reduction, divisor)

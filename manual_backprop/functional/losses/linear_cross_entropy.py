@@ -117,7 +117,7 @@ class LinearCrossEntropy(Operation):
         for x, y in zip(chunks_of(input, W, batched), chunks_of(target, W, batched), strict=True):
             log_p = torch.log_softmax(logits(x, W, b), 1)
             losses.append(expected(log_p, y, weight, ignore_index, "none", epsilon)[0])
-        divisor = -labels_of(target, weight, ignore_index, losses[0]).minus_divisor()
+        divisor = -labels_of(target, weight, ignore_index, losses[0].dtype).minus_divisor()
         return narrow(reduce(joined(losses, batched), reduction, divisor), dtype)
 
     @classmethod
@@ -170,14 +170,15 @@ def _gradients(
     """Step 2: ∂L/∂x, ∂L/∂W and ∂L/∂b, chunk by chunk."""
     input, W, b, target, weight, ignore_index, reduction, epsilon, _ = inputs
     batched, weight = input.dim() == 2, _wide(weight)
-    divisor = -labels_of(target, weight, ignore_index, widen(W)).minus_divisor()
-    g_of_all = grad_of_losses(widen(grad_output), reduction, divisor).expand(target.shape)
+    v = widen(grad_output)
+    divisor = -labels_of(target, weight, ignore_index, v.dtype).minus_divisor()
+    g_of_all = grad_of_losses(v, reduction, divisor).expand(target.shape)
     grad_x = []
     grad_W = grad_b = None
     chunks = (chunks_of(rows, W, batched) for rows in (input, target, g_of_all))
     for x, y, g in zip(*chunks, strict=True):
         p = torch.softmax(logits(x, W, b), 1)
-        delta = grad_of_scores(p, labels_of(y, weight, ignore_index, p), weight, epsilon, g)
+        delta = grad_of_scores(p, labels_of(y, weight, ignore_index, p.dtype), weight, epsilon, g)
         delta = narrow(delta, W.dtype)
         if needed[0]:
             grad_x.append(delta @ W)  # δ_c W
@@ -194,9 +195,10 @@ def _loss_and_gradients(inputs: tuple[Any, ...], needed: tuple[bool, ...]) -> tu
     batched, weight = input.dim() == 2, _wide(weight)
     xs, ys = chunks_of(input, W, batched), chunks_of(target, W, batched)
     several, in_place = len(xs) > 1, W.dtype not in HALF_PRECISION
+    wide = W.dtype if in_place else torch.float32
     if several:  # the one chunk's divisor comes with its loss
-        counted = -labels_of(target, weight, ignore_index, widen(W)).minus_divisor()
-        divisor = torch.as_tensor(counted, dtype=widen(W).dtype, device=W.device)
+        counted = -labels_of(target, weight, ignore_index, wide).minus_divisor()
+        divisor = torch.as_tensor(counted, dtype=wide, device=W.device)
     buffer = W.new_empty(rows_of_a_chunk(W), len(W)) if in_place else None
     gradients = LayerGradients(sum(map(len, xs)), W, needed)
     losses = []
@@ -208,7 +210,8 @@ def _loss_and_gradients(inputs: tuple[Any, ...], needed: tuple[bool, ...]) -> tu
         losses.append(loss)
         g = slope_of_losses(reduction, divisor if several else of_chunk)
         p = torch.exp(log_p, out=place)
-        delta = grad_of_scores(p, labels_of(y, weight, ignore_index, p), weight, epsilon, g, out=place)
+        labels = labels_of(y, weight, ignore_index, p.dtype)
+        delta = grad_of_scores(p, labels, weight, epsilon, g, out=place)
         gradients.add(narrow(delta, W.dtype), x)
     loss = torch.stack(losses).sum() * g if several else losses[0]
     return narrow(loss, dtype), gradients

@@ -93,7 +93,7 @@ class NLLLoss(Operation):
     def backward(ctx: Any, grad_output: Tensor) -> tuple[Tensor, None, None, None, None]:
         target, weight = ctx.saved_tensors
         v = widen(grad_output)
-        labels = labels_of(target, weight, ctx.ignore_index, v)
+        labels = labels_of(target, weight, ctx.ignore_index, v.dtype)
         E = ctx.divisor if hasattr(ctx, "divisor") else _divisor(labels, ctx.reduction)
         slope = labels.weigh(v / E).expand(target.shape)
         zeros = v.new_zeros(ctx.shape)
@@ -111,7 +111,7 @@ def _value_and_divisor(
 ) -> tuple[Tensor, Tensor | float]:
     """Σₙ w xₙ,yₙ / E, or each for itself, and E."""
     x, dim = widen(input), class_dimension(input)
-    labels = labels_of(target, weight, ignore_index, x)
+    labels = labels_of(target, weight, ignore_index, x.dtype)
     E = _divisor(labels, reduction)
     picked = labels.weigh(x.gather(dim, labels.column).squeeze(dim))
     return narrow((picked if reduction == "none" else picked.sum()) / E, input.dtype), E

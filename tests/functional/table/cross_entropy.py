@@ -74,12 +74,12 @@ CROSS_ENTROPY = (
 
 
 CE_G = "g = grad_of_losses(widen(grad_output), reduction, divisor)"
-CE_IGNORED = "g = labels.clear(g)"
+CE_IGNORED = "g = at_y if weight is None or epsilon == 0 else labels.clear(g)"
 AT_Y = "at_y = labels.weigh(g)"
 SOFTMAX = "torch.softmax(z, class_dimension(z)), labels"
 PRODUCT = "torch.mul(p, total, out=out)"
 ONE_HOT = "grad_input.scatter_add_(dim, labels.column, (-at_y).expand(labels.column.shape))"
-TOTAL = "total = at_y + everywhere.sum(dim, keepdim=True)"
+TOTAL = "total = at_y + g * of_all"
 COUNT_IGNORED = "(0 if labels.ignored is None else labels.ignored.sum())"
 
 ROW = Row(

@@ -55,7 +55,7 @@ LINEAR_CROSS_ENTROPY = (
 )
 
 
-G_OF_ALL = "grad_of_losses(widen(grad_output), reduction, divisor).expand"
+G_OF_ALL = "grad_of_losses(v, reduction, divisor).expand"
 G = "g = slope_of_losses(reduction, divisor if several else of_chunk)"
 GRAD_W = "grad_W = delta.T @ x if grad_W is None else torch.addmm(grad_W, delta.T, x)"
 KEPT_W = "torch.addmm(grad_W, delta.T, x, beta=int(self.done > 0), out=grad_W)"
@@ -80,7 +80,7 @@ ROW = Row(
             "self.b = delta.mean(0) if",
             file="_chunks",
         ),
-        Mutant("forgotten mean", G_OF_ALL, "widen(grad_output).expand"),
+        Mutant("forgotten mean", G_OF_ALL, "v.expand"),
         Mutant("forgotten mean, kept", G, "g = torch.ones_like(of_chunk)"),
         Mutant("upstream ignored", "self.matrix * v", "self.matrix * 1", file="_chunks"),
         Mutant("log p for p", "p = torch.exp(log_p, out=place)", "p = log_p"),
