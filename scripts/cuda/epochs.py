@@ -68,7 +68,6 @@ def page(results: dict[str, Any]) -> str:
     for name, found in results.items():
         if found:
             engine, how, _ = name.split(", ")
-            how = how if found["replayed"] or how == "one by one" else "not captured"
             head = [engine, how, found["data"]]
             if "target" in found:
                 goal = f"{found['target']:g} %"

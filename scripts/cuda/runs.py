@@ -2,7 +2,8 @@
 
 import csv
 import json
-from collections.abc import Iterator
+import traceback
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,10 @@ from unittest.mock import patch
 import torch
 
 from manual_backprop.training import TrainingConfig, train
+from manual_backprop.training.engines import Engine
 from manual_backprop.training.run import checkpoint, loop, results
 from scripts.cuda.measure import imitated_graph
-from scripts.cuda.section import Settings
+from scripts.cuda.section import HERE, Settings, Wrong
 
 
 def quiet(line: str) -> None:
@@ -23,31 +25,44 @@ def quiet(line: str) -> None:
 ask_the_trainer = loop.may_be_replayed
 
 
-def replayed(config: TrainingConfig) -> bool:
-    """Whether the trainer replays such steps on a GPU."""
-    return ask_the_trainer(config, torch.device("cuda"))
-
-
 @contextmanager
-def graphs(wanted: bool, settings: Settings) -> Iterator[None]:
-    """Inside, the trainer replays steps wherever it can, or nowhere.
+def graphs(wanted: bool, settings: Settings) -> Iterator[list[str]]:
+    """Inside, the trainer replays steps wherever it can, or nowhere; the tracebacks of captures that failed.
 
     On a CPU the graph is an imitation that repeats the kernels.
     """
+    capture = imitated_graph if settings.device == "cpu" else loop.cuda_graph
+    failures: list[str] = []
+
+    def cuda_graph(steps: Callable[[], None]) -> Callable[[], Any]:
+        try:
+            return capture(steps)
+        except Exception:
+            failures.append(traceback.format_exc())
+            HERE.renew = True  # it may leave PyTorch in the midst of it
+            raise
+
+    def may_be_replayed(engine: Engine, device: torch.device) -> bool:
+        return wanted and ask_the_trainer(engine, torch.device("cuda"))
+
     with ExitStack() as stack:
-        stack.enter_context(
-            patch.object(loop, "may_be_replayed", lambda config, device: wanted and replayed(config))
-        )
+        stack.enter_context(patch.object(loop, "may_be_replayed", may_be_replayed))
+        stack.enter_context(patch.object(loop, "cuda_graph", cuda_graph))
         stack.enter_context(patch.object(results, "draw", lambda *_: None))  # nobody looks at the pictures
-        if settings.device == "cpu":
-            stack.enter_context(patch.object(loop, "cuda_graph", imitated_graph))
-        yield
+        yield failures
 
 
 def run(config: TrainingConfig, folder: Path, graph: bool, settings: Settings) -> dict[str, Any]:
-    """What a run says of itself: whether steps were replayed, its seconds, and a row for each epoch."""
-    with graphs(graph, settings):
-        return summary(train(config, folder, quiet))
+    """What a run says of itself: whether steps were replayed, its seconds, and a row for each epoch.
+
+    Raises:
+        Wrong: steps should be captured, and could not be.
+    """
+    with graphs(graph, settings) as failures:
+        found = summary(train(config, folder, quiet))
+    if failures:
+        raise Wrong(f"no capture: {failures[0].splitlines()[-1]}", None, failures[0])
+    return found
 
 
 def summary(folder: Path) -> dict[str, Any]:

