@@ -110,6 +110,10 @@ def mistakes_with_classes(name: str) -> tuple[Mistake, ...]:
             lambda f: getattr(f, name)(five_scores, classes, reduction="avg"),
             "'mean' or 'sum', got 'avg'",
         ),
+        (
+            lambda f: getattr(f, name)(five_scores, classes, ignore_index=1.0),
+            "ignore_index must be an integer, got 1.0",
+        ),
         (lambda f: getattr(f, name)([1.0], classes), "input must be a Tensor, got list"),
         (lambda f: getattr(f, name)(five_scores, [1]), "target must be a Tensor, got list"),
         (

@@ -110,6 +110,7 @@ def test_there_is_no_second_derivative_to_be_wrong() -> None:
         ((randn(5, 3), torch.tensor([0, 1, 2, 3, 0])), {}, IndexError, "target 3"),
         ((randn(5, 3), labels(4, classes=3)), {}, ValueError, r"\(5, 3\) and target \(4,\)"),
         ((randn(5, 3), labels(5, classes=3)), {"label_smoothing": 2}, RuntimeError, "from 0 to 1"),
+        ((randn(5, 3), labels(5, classes=3)), {"ignore_index": 1.0}, TypeError, "integer, got 1.0"),
         (([1.0], labels(5, classes=3)), {}, TypeError, "input must be a Tensor"),
     ],
 )
@@ -136,6 +137,7 @@ def test_mistakes_leave_the_logits_as_they_are(
         ((randn(5, 7), randn(3, 7), torch.full((5,), 9)), {}, IndexError, "target 9"),
         ((randn(5, 7), randn(3, 7), labels(5, classes=3)), {"weight": randn(4)}, RuntimeError, "3 classes"),
         ((randn(5, 7), randn(3, 7), labels(5, classes=3)), {"reduction": "all"}, ValueError, "'all'"),
+        ((randn(5, 7), randn(3, 7), labels(5, classes=3)), {"ignore_index": 1.0}, TypeError, "got 1.0"),
         ((randn(5, 7).long(), randn(3, 7).long(), labels(5, classes=3)), {}, NotImplementedError, "int64"),
         ((randn(5, 7), None, labels(5, classes=3)), {}, TypeError, "linear_weight must be a Tensor"),
     ],

@@ -34,6 +34,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from manual_backprop.functional._arguments import integer
 from manual_backprop.functional.losses._classes import check_classes, class_dimension, labels_of
 from manual_backprop.functional.losses._reduction import reduction_from, slope_of_losses
 from manual_backprop.functional.losses.cross_entropy import check_smoothing, expected, grad_of_scores
@@ -103,7 +104,7 @@ def cross_entropy_(
         The loss, in nats, a scalar.
 
     Raises:
-        TypeError: an argument is not a Tensor.
+        TypeError: an argument is not a Tensor, or `ignore_index` not an integer.
         ValueError: a reduction that gives no single number, or not one target for each input.
         IndexError: a target that is not a class (on a CPU; a GPU reports it later, by itself).
         RuntimeError: shapes or types that do not fit, a leaf that requires a gradient; a second
@@ -115,6 +116,7 @@ def cross_entropy_(
         require_tensor("cross_entropy_", weight=weight)
     if reduction_from(None, None, reduction, operation="cross_entropy_") == "none":
         raise ValueError("cross_entropy_: reduction must be 'mean' or 'sum', not 'none'")
+    ignore_index = integer("cross_entropy_", "ignore_index", ignore_index)
     check_smoothing("cross_entropy_", label_smoothing)
     if input.dtype in HALF_PRECISION:
         raise NotImplementedError(f"cross_entropy_: expected float32 or float64, got {input.dtype}")

@@ -39,6 +39,7 @@ import torch
 import torch.nn.functional as T
 from torch import Tensor
 
+from manual_backprop.functional._arguments import integer
 from manual_backprop.functional.activations.log_softmax import log_softmax_tangent
 from manual_backprop.functional.affine.linear import check_activated, linear
 from manual_backprop.functional.losses._chunks import (
@@ -264,7 +265,7 @@ def linear_cross_entropy(
         The loss, in nats: a scalar, or of the shape of the classes for "none".
 
     Raises:
-        TypeError: an argument is not a Tensor.
+        TypeError: an argument is not a Tensor, or `ignore_index` not an integer.
         ValueError: an unknown reduction, or not one target for each input.
         IndexError: a target that is not a class (on a CPU; a GPU reports it later, by itself).
         RuntimeError: shapes or dtypes that do not fit each other.
@@ -284,7 +285,7 @@ def linear_cross_entropy(
             f"{tuple(linear_weight.shape)}"
         )
     arguments = (input, linear_weight, linear_bias)
-    ignored = -100 if ignore_index is None else ignore_index
+    ignored = -100 if ignore_index is None else integer("linear_cross_entropy", "ignore_index", ignore_index)
     if several or target.is_floating_point():
         return cross_entropy(
             _several_logits(*arguments),
