@@ -26,8 +26,9 @@ STEPS: dict[str, dict[str, Any]] = {
     "float64": {"dtype": "float64"},
     "no hidden layer": {"hidden": ()},
 }
-MOST = {"autograd": 18, "functions": 30, "explicit": 26}
-NETWORKS = {"cnn": 45, "rnn": 260, "transformer": 411}
+MOST = {"autograd": 16, "functions": 22, "explicit": 16}
+MOST_WITH_ADAM = {"autograd": 16, "functions": 22, "explicit": 26}  # without PyTorch's fused one
+NETWORKS = {"cnn": 33, "rnn": 255, "transformer": 316}
 
 
 @pytest.fixture(autouse=True)
@@ -70,7 +71,8 @@ def test_a_step_of_a_perceptron_launches_few_kernels_and_waits_for_none(
 ) -> None:
     """Neither do the norms of its gradients: both may be captured in a CUDA graph."""
     launched, waits = observed(monkeypatch, engine=which, **STEPS[name])
-    assert len(launched) <= MOST[which], launched
+    most = MOST_WITH_ADAM if name == "adam" else MOST
+    assert len(launched) <= most[which], launched
     assert waits == []
 
 
