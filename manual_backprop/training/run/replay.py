@@ -76,9 +76,11 @@ def cuda_graph(steps: Replay) -> Replay:
     """Capture `steps` in a CUDA graph, after a warm-up on a separate stream, as PyTorch requires."""
     stream = torch.cuda.Stream()
     stream.wait_stream(torch.cuda.current_stream())
-    with torch.cuda.stream(stream):
-        steps()
-    torch.cuda.current_stream().wait_stream(stream)
+    try:
+        with torch.cuda.stream(stream):
+            steps()
+    finally:  # also where they fail: what follows may use the same memory
+        torch.cuda.current_stream().wait_stream(stream)
     graph = torch.cuda.CUDAGraph()
     with torch.cuda.graph(graph):
         steps()
