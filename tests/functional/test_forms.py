@@ -21,6 +21,7 @@ from manual_backprop.functional.operation.torch_state import (
     is_transformed,
     is_view,
     loses_views,
+    may_overwrite_own,
     overrides_torch_functions,
     view_as_built_in,
     without_counting_a_change,
@@ -58,6 +59,49 @@ def test_forward_mode_is_seen_inside_a_level_and_not_after_it() -> None:
         assert is_forward_mode()
         assert not is_transformed()
     assert not is_forward_mode()
+
+
+OVERWRITES: list[bool] = []
+
+
+class Watched(torch.autograd.Function):
+    """x, whose backward notes whether it may overwrite what it makes."""
+
+    @staticmethod
+    def forward(x: Tensor) -> Tensor:
+        return x.clone()
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
+        pass
+
+    @staticmethod
+    def backward(ctx: Any, grad_output: Tensor) -> Tensor:
+        OVERWRITES.append(may_overwrite_own(grad_output))
+        return grad_output * 1
+
+
+@pytest.mark.parametrize(
+    ("differentiate", "due"),
+    [
+        (lambda f, x: f(x).sum().backward(), True),
+        (lambda f, x: torch.autograd.grad(f(x).sum(), x), True),
+        (lambda f, x: torch.autograd.grad(f(x).sum(), x, create_graph=True), False),
+        (lambda f, x: torch.autograd.grad(f(x), x, torch.eye(3), is_grads_batched=True), False),
+        (lambda f, x: torch.func.grad(lambda x: f(x).sum())(x), False),
+        (lambda f, x: torch.func.jacrev(f)(x), False),
+    ],
+    ids=["backward", "grad", "create_graph", "is_grads_batched", "torch.func.grad", "jacrev"],
+)
+def test_a_backward_overwrites_only_where_its_result_is_a_number(differentiate: Any, due: bool) -> None:
+    OVERWRITES.clear()
+    differentiate(Watched.apply, torch.ones(3, requires_grad=True))
+    assert [due] == OVERWRITES
+
+
+def test_a_backward_overwrites_nothing_that_has_a_tangent() -> None:
+    with forward_ad.dual_level(), torch.no_grad():
+        assert not may_overwrite_own(forward_ad.make_dual(torch.ones(3), torch.ones(3)))
 
 
 def test_a_view_has_a_base_and_any_other_tensor_is_its_own() -> None:

@@ -77,6 +77,7 @@ from manual_backprop.functional.operation import (
     require_tensor,
     widen,
 )
+from manual_backprop.functional.operation.torch_state import may_overwrite_own
 
 
 class CrossEntropy(Operation):
@@ -124,7 +125,9 @@ class CrossEntropy(Operation):
         labels = labels_of(target, weight, ignore_index, z.dtype)
         divisor = ctx.divisor if hasattr(ctx, "divisor") else -labels.minus_divisor()
         g = grad_of_losses(widen(grad_output), reduction, divisor)
-        grad_input = grad_of_scores(torch.softmax(z, class_dimension(z)), labels, weight, epsilon, g)
+        p = torch.softmax(z, class_dimension(z))
+        in_place = may_overwrite_own(grad_output)
+        grad_input = grad_of_scores(p, labels, weight, epsilon, g, in_place)
         return narrow(grad_input, input.dtype), None, None, None, None, None
 
     @staticmethod
@@ -138,22 +141,25 @@ class CrossEntropy(Operation):
 
 
 def grad_of_scores(
-    p: Tensor, labels: Labels, weight: Tensor | None, epsilon: float, g: Tensor, out: Tensor | None = None
+    p: Tensor, labels: Labels, weight: Tensor | None, epsilon: float, g: Tensor, in_place: bool = False
 ) -> Tensor:
-    """∂L/∂z = g (p Σₖ tₖ − t), g = ∂L/∂ℓ being a scalar or (N, …); `out` may be p itself."""
+    """∂L/∂z = g (p Σₖ tₖ − t), g = ∂L/∂ℓ being a scalar or (N, …); with `in_place`, p is overwritten."""
     dim = class_dimension(p)
     at_y = labels.weigh(g)
     g = at_y if weight is None or epsilon == 0 else labels.clear(g)
     at_y, g = (x.unsqueeze(dim) if x.dim() else x for x in (at_y, g))
-    total = at_y  # g t = at_y [k = y] + everywhere
-    if epsilon > 0:
-        smoothing, of_all = _smoothing(weight, epsilon, p)
-        everywhere = g * smoothing
-        at_y = (1 - epsilon) * at_y
-        total = at_y + g * of_all
-    grad_input = torch.mul(p, total, out=out)  # g p Σₖ tₖ …
+    if epsilon == 0:  # t = w_y one-hot
+        if in_place:
+            return p.scatter_(dim, labels.column, -1.0, reduce="add").mul_(at_y)
+        minus_one = p.new_full((), -1.0).expand(labels.column.shape)
+        return p.scatter_add(dim, labels.column, minus_one) * at_y  # (p − one-hot) g w_y
+    smoothing, of_all = _smoothing(weight, epsilon, p)
+    everywhere = g * smoothing  # g t = (1 − ε) at_y [k = y] + everywhere
+    at_y = (1 - epsilon) * at_y
+    total = at_y + g * of_all
+    grad_input = torch.mul(p, total, out=p if in_place else None)  # g p Σₖ tₖ …
     grad_input.scatter_add_(dim, labels.column, (-at_y).expand(labels.column.shape))  # … − g t
-    return grad_input.sub_(everywhere) if epsilon > 0 else grad_input
+    return grad_input.sub_(everywhere)
 
 
 def expected(

@@ -59,7 +59,7 @@ class CrossEntropyInPlace(torch.autograd.Function):
         loss, divisor = expected(log_p, target, weight, ignore_index, reduction, epsilon)
         g = slope_of_losses(reduction, divisor)
         p = log_p.exp_()
-        ctx.gradient = grad_of_scores(p, labels, weight, epsilon, g, out=p)
+        ctx.gradient = grad_of_scores(p, labels, weight, epsilon, g, in_place=True)
         ctx.mark_dirty(input)
         ctx.set_materialize_grads(False)
         return loss, input

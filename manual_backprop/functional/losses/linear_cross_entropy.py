@@ -212,7 +212,7 @@ def _loss_and_gradients(inputs: tuple[Any, ...], needed: tuple[bool, ...]) -> tu
         g = slope_of_losses(reduction, divisor if several else of_chunk)
         p = torch.exp(log_p, out=place)
         labels = labels_of(y, weight, ignore_index, p.dtype)
-        delta = grad_of_scores(p, labels, weight, epsilon, g, out=place)
+        delta = grad_of_scores(p, labels, weight, epsilon, g, in_place=True)
         gradients.add(narrow(delta, W.dtype), x)
     loss = torch.stack(losses).sum() * g if several else losses[0]
     return narrow(loss, dtype), gradients

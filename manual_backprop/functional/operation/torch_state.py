@@ -22,6 +22,7 @@ __all__ = [
     "is_transformed",
     "is_view",
     "loses_views",
+    "may_overwrite_own",
     "overrides_torch_functions",
     "tree_leaves",
     "tree_map",
@@ -53,6 +54,13 @@ def loses_views() -> bool:
 def is_forward_mode() -> bool:
     """Whether tangents are computed: inside `torch.autograd.forward_ad.dual_level`."""
     return forward_ad._current_level >= 0
+
+
+def may_overwrite_own(upstream: Tensor) -> bool:
+    """Whether a backward may overwrite what it has made: that is not differentiated, traced or batched."""
+    if torch.compiler.is_compiling() or torch.is_grad_enabled() or is_forward_mode() or is_transformed():
+        return False
+    return not torch._C._functorch.is_legacy_batchedtensor(upstream)  # of autograd.grad's is_grads_batched
 
 
 def is_view(tensor: Tensor) -> bool:

@@ -76,8 +76,10 @@ CROSS_ENTROPY = (
 CE_G = "g = grad_of_losses(widen(grad_output), reduction, divisor)"
 CE_IGNORED = "g = at_y if weight is None or epsilon == 0 else labels.clear(g)"
 AT_Y = "at_y = labels.weigh(g)"
-SOFTMAX = "torch.softmax(z, class_dimension(z)), labels"
-PRODUCT = "torch.mul(p, total, out=out)"
+SOFTMAX = "p = torch.softmax(z, class_dimension(z))"
+IN_PLACE = 'p.scatter_(dim, labels.column, -1.0, reduce="add").mul_(at_y)'
+WRITTEN_OUT = "p.scatter_add(dim, labels.column, minus_one) * at_y"
+PRODUCT = "torch.mul(p, total, out=p if in_place else None)"
 ONE_HOT = "grad_input.scatter_add_(dim, labels.column, (-at_y).expand(labels.column.shape))"
 TOTAL = "total = at_y + g * of_all"
 COUNT_IGNORED = "(0 if labels.ignored is None else labels.ignored.sum())"
@@ -90,9 +92,16 @@ ROW = Row(
     keeps=frozenset({"input 0", "target", "weight"}),
     samples=CROSS_ENTROPY,
     mutants=(
-        Mutant("one-hot minus softmax", f"{ONE_HOT}  # … − g t", f"{ONE_HOT}.neg_()"),
-        Mutant("one-hot left out", ONE_HOT, "grad_input = grad_input * 1"),
-        Mutant("softmax left out", SOFTMAX, "torch.zeros_like(z), labels"),
+        Mutant("one-hot minus softmax", IN_PLACE, f"{IN_PLACE}.neg_()"),
+        Mutant("one-hot minus softmax, where a graph is built", WRITTEN_OUT, f"-{WRITTEN_OUT}"),
+        Mutant("one-hot minus softmax, smoothed", f"{ONE_HOT}  # … − g t", f"{ONE_HOT}.neg_()"),
+        Mutant("one-hot left out", IN_PLACE, "p.mul_(at_y)"),
+        Mutant("one-hot left out, where a graph is built", WRITTEN_OUT, "p * at_y"),
+        Mutant("one-hot left out, smoothed", ONE_HOT, "grad_input = grad_input * 1"),
+        Mutant(
+            "one-hot without g", IN_PLACE, IN_PLACE.replace("p.", "p.mul_(at_y).").removesuffix(".mul_(at_y)")
+        ),
+        Mutant("softmax left out", SOFTMAX, "p = torch.zeros_like(z)"),
         Mutant("log-softmax for softmax", SOFTMAX, SOFTMAX.replace("softmax", "log_softmax")),
         Mutant("softmax over the batch", SOFTMAX, SOFTMAX.replace("class_dimension(z)", "0")),
         Mutant("forgotten mean", CE_G, "g = widen(grad_output)"),
@@ -116,10 +125,11 @@ ROW = Row(
         Mutant("t taken to sum to 1", TOTAL, "total = g"),
         Mutant(
             "smoothing left out of t",
-            "return grad_input.sub_(everywhere) if epsilon > 0 else grad_input",
+            "return grad_input.sub_(everywhere)",
             "return grad_input",
         ),
-        Mutant("squared error's factor p (1 − p)", PRODUCT, "torch.mul(p * (1 - p), total)"),
+        Mutant("squared error's factor p (1 − p)", IN_PLACE, f"(p * (1 - p)).{IN_PLACE[2:]}"),
+        Mutant("squared error's factor p (1 − p), smoothed", PRODUCT, "torch.mul(p * (1 - p), total)"),
     ),
     mistakes=(
         *mistakes_with_classes("cross_entropy"),

@@ -26,9 +26,9 @@ STEPS: dict[str, dict[str, Any]] = {
     "float64": {"dtype": "float64"},
     "no hidden layer": {"hidden": ()},
 }
-MOST = {"autograd": 16, "functions": 22, "explicit": 16}
-MOST_WITH_ADAM = {"autograd": 16, "functions": 22, "explicit": 26}  # without PyTorch's fused one
-NETWORKS = {"cnn": 33, "rnn": 255, "transformer": 316}
+MOST = {"autograd": 16, "functions": 21, "explicit": 16}
+MOST_WITH_ADAM = {"autograd": 16, "functions": 21, "explicit": 26}  # without PyTorch's fused one
+NETWORKS = {"cnn": 32, "rnn": 254, "transformer": 315}
 
 
 @pytest.fixture(autouse=True)
