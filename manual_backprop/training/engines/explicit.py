@@ -180,9 +180,6 @@ class ExplicitEngine:
         W.addmm_(delta_T, a, beta=beta, alpha=alpha)
         b.addmv_(delta_T, ones, beta=beta, alpha=alpha)
 
-    def _layers(self) -> Iterator[tuple[Tensor, Tensor]]:
-        return zip(self.weights, self.biases, strict=True)
-
     def _buffers_for(self, count: int) -> Buffers:
         if count not in self.buffers:  # a full batch, and the rest at the end of an epoch
             self.buffers[count] = Buffers(count, self.sizes, self.rounded)
@@ -230,7 +227,7 @@ class ExplicitEngine:
     def state_dict(self) -> dict[str, Any]:
         """Parameters by the names that the other engines' models give them, with the rule's state of each."""
         model: dict[str, Tensor] = {}
-        for layer, (W, b) in enumerate(self._layers()):
+        for layer, (W, b) in enumerate(zip(self.weights, self.biases, strict=True)):
             model |= {f"{2 * layer}.weight": W, f"{2 * layer}.bias": b}
         remembered = [self.flat.views(each) for each in self.update.state]
         counted = [] if self.update.t is None else [self.update.t]
