@@ -2,13 +2,11 @@
 
 import traceback
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor
-from torch.utils._pytree import tree_map_only
 
 from scripts.cuda.measure import in_full_precision
 from scripts.cuda.section import Items, Settings, Wrong, table
@@ -64,7 +62,7 @@ def checks_on(device: str) -> dict[str, Check]:
 
     def in_type(dtype: torch.dtype) -> Check:
         def check(row: Row, sample: Sample) -> None:
-            there = on(sample, device)
+            there = sample.on(device)
             for each in (checks.value_is_the_twins, checks.gradient_is_the_twins):
                 each(row.function, row, there, (dtype,))
 
@@ -83,7 +81,7 @@ def checks_on(device: str) -> dict[str, Check]:
 def first_as_on_the_cpu(device: str, row: Row, sample: Sample) -> None:
     """Values and gradients in float64."""
     pairs = []
-    for each in (on(sample, device), sample):
+    for each in (sample.on(device), sample):
         leaves = each.leaves()
         outputs = outputs_of(row.function, each, leaves)
         floating = tuple(out for out in outputs if out.is_floating_point())
@@ -96,7 +94,7 @@ def second_as_on_the_cpu(device: str, row: Row, sample: Sample) -> None:
 
     On the CPU, the tests compare them with differences. Here that would take a GPU's time for a kernel each.
     """
-    pairs = [seconds(row.function, each) for each in (on(sample, device), sample)]
+    pairs = [seconds(row.function, each) for each in (sample.on(device), sample)]
     _compare("second derivative", *pairs)
 
 
@@ -122,19 +120,6 @@ def seconds(function: Callable[..., Any], sample: Sample) -> list[Tensor]:
 def _compare(what: str, actual: list[Tensor], due: list[Tensor]) -> None:
     for i, (a, b) in enumerate(zip(actual, due, strict=True)):
         assert_same(f"{what} {i}", a.detach().cpu(), b.detach(), ROUNDINGS)
-
-
-def on(sample: Sample, device: str) -> Sample:
-    """On the device, with the same strides, which `Tensor.to` would not keep."""
-
-    def moved(x: Tensor) -> Tensor:
-        memory = torch.as_strided(x, (x.untyped_storage().nbytes() // x.element_size(),), (1,), 0)
-        return memory.to(device).as_strided(x.shape, x.stride(), x.storage_offset())
-
-    if device == "cpu":
-        return sample
-    inputs, options = tree_map_only(Tensor, moved, (sample.inputs, sample.options))
-    return replace(sample, inputs=inputs, options=options)
 
 
 def page(results: dict[str, Any]) -> str:

@@ -48,14 +48,14 @@ def test_a_device_that_computes_something_else_is_found(check: str, monkeypatch:
     compare = partial(getattr(contract, check), "cpu", row)
     compare(row.samples[0])
     other = lambda sample, device: replace(sample, inputs=tuple(x + 1e-9 for x in sample.inputs))  # noqa: E731
-    monkeypatch.setattr(contract, "on", other)
+    monkeypatch.setattr(Sample, "on", other)
     with pytest.raises(AssertionError, match=r"value or gradient|second derivative"):
         compare(row.samples[0])
 
 
 def test_a_sample_keeps_its_strides_on_the_device() -> None:
     inputs = transposed(randn(2, 3, 5)), strided(randn(7)), randn(3, 1).expand(3, 5), randn(0, 3)
-    moved = contract.on(Sample("", inputs, {"hx": (randn(3), 1)}), "meta")
+    moved = Sample("", inputs, {"hx": (randn(3), 1)}).on("meta")
     assert [x.stride() for x in moved.inputs] == [x.stride() for x in inputs]
     assert {x.device.type for x in (*moved.inputs, moved.options["hx"][0])} == {"meta"}
 

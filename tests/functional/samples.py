@@ -12,6 +12,7 @@ from zlib import crc32
 
 import torch
 from torch import Tensor
+from torch.utils._pytree import tree_map_only
 
 inf, nan = float("inf"), float("nan")
 
@@ -37,11 +38,14 @@ class Sample:
         )
 
     def on(self, device: str) -> "Sample":
-        return replace(
-            self,
-            inputs=tuple(x.to(device) for x in self.inputs),
-            options={k: v.to(device) if isinstance(v, Tensor) else v for k, v in self.options.items()},
-        )
+        """With the same strides, which `Tensor.to` would not keep."""
+
+        def moved(x: Tensor) -> Tensor:
+            memory = torch.as_strided(x, (x.untyped_storage().nbytes() // x.element_size(),), (1,), 0)
+            return memory.to(device).as_strided(x.shape, x.stride(), x.storage_offset())
+
+        inputs, options = tree_map_only(Tensor, moved, (self.inputs, self.options))
+        return replace(self, inputs=inputs, options=options)
 
     def leaves(self, needed: tuple[int, ...] | None = None) -> tuple[Tensor, ...]:
         """The inputs as fresh leaves of the same memory layout, those `needed` (all) requiring a gradient."""
