@@ -8,14 +8,13 @@ from tempfile import TemporaryDirectory
 from typing import Any
 from unittest.mock import patch
 
-import torch
-
 from manual_backprop.training import Interrupted, TrainingConfig, resume, train
 from manual_backprop.training.config import ENGINES
 from manual_backprop.training.run.loop import Trainer
 from scripts.cuda import digits
 from scripts.cuda.runs import graphs, quiet, state
 from scripts.cuda.section import Items, Settings, Wrong, table
+from tests.training.run.same import difference
 
 
 def items(settings: Settings) -> Items:
@@ -28,7 +27,7 @@ def resumption(options: dict[str, Any], settings: Settings) -> dict[str, Any]:
     """The same run whole, and stopped and resumed: the checkpoints are compared bit for bit."""
     data = digits.found(settings)
     config = TrainingConfig(epochs=2, device=settings.device, deterministic=True, **data, **options)
-    with TemporaryDirectory() as folder, graphs(True, settings):
+    with TemporaryDirectory() as folder, graphs(True, settings) as failures:
         whole, stopped = (Path(folder) / name for name in ("whole", "stopped"))
         train(config, whole, quiet)
         step = state(whole)["step"] * 3 // 4
@@ -41,27 +40,11 @@ def resumption(options: dict[str, Any], settings: Settings) -> dict[str, Any]:
                 raise Wrong(f"the run was not stopped before step {step:,}", None)
         resume(stopped, {}, quiet)
         one, other = state(whole), state(stopped)
-    found = {"data": data["dataset"], "steps": one["step"], "stopped at": at}
+    how = f"one by one: {failures[0].splitlines()[-1]}" if failures else "replayed"
+    found = {"data": data["dataset"], "steps": one["step"], "stopped at": at, "made": how}
     if place := difference(one, other):
         raise Wrong(f"not the same bits in the checkpoint at {place}", found)
     return found
-
-
-def difference(one: Any, other: Any, place: str = "") -> str:
-    """Where they are not the same, bit for bit; "" where they are, but for the seconds that it took."""
-    if isinstance(one, dict) and isinstance(other, dict):
-        if one.keys() != other.keys():
-            return f"{place}, its keys"
-        inside = [(one[key], other[key], f"{place}.{key}") for key in one if key != "seconds"]
-    elif isinstance(one, list | tuple) and isinstance(other, list | tuple):
-        if len(one) != len(other):
-            return f"{place}, its length"
-        inside = [(*pair, f"{place}[{i}]") for i, pair in enumerate(zip(one, other, strict=True))]
-    elif isinstance(one, torch.Tensor) and isinstance(other, torch.Tensor):
-        return "" if one.dtype == other.dtype and torch.equal(one, other) else place
-    else:
-        return "" if one == other else place
-    return next(filter(None, (difference(*each) for each in inside)), "")
 
 
 def stopping(step: int) -> Callable[..., bool]:
@@ -85,5 +68,5 @@ def page(results: dict[str, Any]) -> str:
     return (
         "With `--deterministic`, a run that was stopped by Ctrl-C and resumed, and one that was not, have "
         "left the same bits: parameters, metrics, gradient norms.\n\n"
-        + table(["engine", "data", "steps", "stopped at step"], rows)
+        + table(["engine", "data", "steps", "stopped at step", "made"], rows)
     )

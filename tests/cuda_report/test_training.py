@@ -19,6 +19,7 @@ from scripts.cuda import (
     trajectories,
 )
 from scripts.cuda.section import HERE, LeftOut, Settings, Wrong
+from tests.training.run.same import difference
 
 ON_CPU = Settings("cpu", True, "")
 
@@ -115,6 +116,20 @@ def test_a_resumed_run_with_another_bit_is_found(monkeypatch: pytest.MonkeyPatch
         resumptions.resumption({"engine": "explicit"}, ON_CPU)
 
 
+@pytest.mark.usefixtures("needs_sample")
+def test_a_resumed_run_says_how_its_steps_were_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert resumptions.resumption({"engine": "explicit"}, ON_CPU)["made"] == "replayed"
+
+    def refuse(steps: Callable[[], None]) -> Callable[[], None]:
+        raise RuntimeError("capturing is not permitted")
+
+    monkeypatch.setattr(runs, "imitated_graph", refuse)
+    monkeypatch.setattr(HERE, "renew", False)
+    found = resumptions.resumption({"engine": "explicit"}, ON_CPU)
+    assert found["made"] == "one by one: RuntimeError: capturing is not permitted"
+    assert found["made"] in resumptions.page({"explicit": found})
+
+
 @pytest.mark.parametrize(
     ("other", "place"),
     [
@@ -127,4 +142,4 @@ def test_a_resumed_run_with_another_bit_is_found(monkeypatch: pytest.MonkeyPatch
     ],
 )
 def test_the_place_of_the_first_difference_is_told(other: Any, place: str) -> None:
-    assert resumptions.difference({"a": [1.5, torch.zeros(2)], "seconds": 1.0}, other) == place
+    assert difference({"a": [1.5, torch.zeros(2)], "seconds": 1.0}, other) == place

@@ -21,7 +21,7 @@ from manual_backprop.training.device import deterministic
 from manual_backprop.training.engines.explicit import ExplicitEngine
 from manual_backprop.training.engines.graph import GraphEngine
 from manual_backprop.training.run import checkpoint, loop, progress
-from tests.training.run.test_kills import assert_equal
+from tests.training.run.same import assert_equal
 from tests.training.run.test_run import StopAt
 
 QUIET: Callable[[str], None] = lambda line: None  # noqa: E731

@@ -4,36 +4,19 @@ import random
 import signal
 import time
 from pathlib import Path
-from typing import Any
 
 import pytest
-import torch
 
 from manual_backprop.training.config import ENGINES
 from manual_backprop.training.run import checkpoint
 from tests.training.run.killed import POINTS, Run, Strike
+from tests.training.run.same import assert_equal
 
 KILLS = 20  # of each engine
 KILLS_OF_A_RUN = 3
 OPTIONS = "train --dataset sample --hidden 17 --epochs 3 --batch-size 61 --momentum 0.5 --device cpu"
 SIGNALS = [signal.SIGKILL, signal.SIGKILL, signal.SIGTERM, signal.SIGINT]
 EXIT_CODES = {signal.SIGKILL: {-9}, signal.SIGTERM: {-15, 143}, signal.SIGINT: {130}}
-
-
-def assert_equal(one: Any, other: Any, name: str = "") -> None:
-    """Bit for bit, but for the seconds that it took."""
-    if isinstance(one, dict):
-        assert one.keys() == other.keys(), name
-        for key in one.keys() - {"seconds"}:
-            assert_equal(one[key], other[key], f"{name}.{key}")
-    elif isinstance(one, list | tuple):
-        assert len(one) == len(other), name
-        for i, pair in enumerate(zip(one, other, strict=True)):
-            assert_equal(*pair, f"{name}[{i}]")
-    elif isinstance(one, torch.Tensor):
-        assert torch.equal(one, other), name
-    else:
-        assert one == other, name
 
 
 def assert_same_folder(one: Path, other: Path) -> None:

@@ -13,7 +13,7 @@ from manual_backprop.training.engines import build
 from manual_backprop.training.run import checkpoint, loop
 from manual_backprop.training.run.loop import may_be_replayed
 from tests.training.run.kernels import Kernels, captured
-from tests.training.run.test_kills import assert_equal
+from tests.training.run.same import assert_equal
 from tests.training.run.test_run import StopAt
 
 QUIET: Callable[[str], None] = lambda line: None  # noqa: E731
