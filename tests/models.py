@@ -99,5 +99,17 @@ MODELS: dict[str, tuple[Callable[[], nn.Module], Callable[[], tuple[Tensor, Tens
     "GPT": (GPT, lambda: (torch.randint(11, (2, 7)), torch.randint(11, (2, 7)))),
 }
 
+LARGER: dict[str, tuple[Callable[[], nn.Module], Callable[[], tuple[Tensor, Tensor]]]] = {
+    name: (
+        torchvision_model(name, **options),
+        lambda: (torch.rand(2, 3, 64, 64).double(), torch.tensor([1, 3])),
+    )
+    for name, options in {
+        "efficientnet_b0": {},
+        "swin_v2_t": {},
+        "googlenet": {"aux_logits": False, "init_weights": False},
+    }.items()
+}
+
 COARSE = {"mobilenet_v3_small": 1e-7}
 """Where autograd's own gradient is not known to rounding: T.hardsigmoid's slope is a float32's 1/6."""

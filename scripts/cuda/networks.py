@@ -10,21 +10,9 @@ from torch import Tensor, nn
 from manual_backprop import use_manual_gradients
 from scripts.cuda.measure import largest
 from scripts.cuda.section import Items, Settings, Wrong, table
-from tests.models import COARSE, MODELS, torchvision_model
+from tests.models import COARSE, LARGER, MODELS
 from tests.takeover.test_networks import gradients
 
-Built = tuple[Callable[[], nn.Module], Callable[[], tuple[Tensor, Tensor]]]
-LARGER: dict[str, Built] = {
-    name: (
-        torchvision_model(name, weights=None, **options),
-        lambda: (torch.rand(2, 3, 64, 64).double(), torch.tensor([1, 3])),
-    )
-    for name, options in {
-        "efficientnet_b0": {},
-        "swin_v2_t": {},
-        "googlenet": {"aux_logits": False, "init_weights": False},
-    }.items()
-}
 PARTLY = {"swin_v2_t"}
 """Which have some built-in backward left."""
 TOLERANCE = 1e-8  # in parts of the largest gradient; a batch norm of few examples makes rounding larger

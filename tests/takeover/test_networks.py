@@ -1,7 +1,6 @@
 """Networks that others have written: inside the block they train as outside."""
 
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 import torch
@@ -9,6 +8,7 @@ import torch.nn.functional as T
 from torch import Tensor, nn
 
 from manual_backprop import use_manual_gradients
+from tests.models import LARGER
 
 
 def gradients(model: nn.Module, images: Tensor, labels: Tensor) -> tuple[Tensor, ...]:
@@ -25,11 +25,10 @@ def gradients(model: nn.Module, images: Tensor, labels: Tensor) -> tuple[Tensor,
     ("name", "by_hand"), [("efficientnet_b0", 1.0), ("swin_v2_t", 0.85), ("googlenet", 1.0)]
 )
 def test_a_network_of_torchvision(name: str, by_hand: float) -> None:
-    models = pytest.importorskip("torchvision.models")
+    build, draw = LARGER[name]
     torch.manual_seed(0)
-    options: dict[str, Any] = {"aux_logits": False, "init_weights": False} if name == "googlenet" else {}
-    model = getattr(models, name)(weights=None, num_classes=10, **options).double()
-    images, labels = torch.rand(2, 3, 64, 64).double(), torch.tensor([1, 3])
+    model = build().double()
+    images, labels = draw()
     due = gradients(model, images, labels)
     with use_manual_gradients() as coverage:
         given = gradients(model, images, labels)
