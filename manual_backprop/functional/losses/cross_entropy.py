@@ -47,7 +47,6 @@ Source: Bishop, "Pattern Recognition and Machine Learning" (2006), equations 4.1
 "Rethinking the Inception architecture for computer vision", CVPR 2016, section 7, for label smoothing.
 """
 
-from math import prod
 from typing import Any
 
 import torch
@@ -60,9 +59,9 @@ from manual_backprop.functional.losses._classes import (
     Labels,
     check_classes,
     class_dimension,
-    class_weights,
     labels_of,
 )
+from manual_backprop.functional.losses._expected import expected, smoothing_of
 from manual_backprop.functional.losses._reduction import grad_of_losses, reduction_from
 from manual_backprop.functional.losses.cross_entropy_probabilities import cross_entropy_probabilities
 from manual_backprop.functional.operation import (
@@ -153,57 +152,13 @@ def grad_of_scores(
             return p.scatter_(dim, labels.column, -1.0, reduce="add").mul_(at_y)
         minus_one = p.new_full((), -1.0).expand(labels.column.shape)
         return p.scatter_add(dim, labels.column, minus_one) * at_y  # (p − one-hot) g w_y
-    smoothing, of_all = _smoothing(weight, epsilon, p)
+    smoothing, of_all = smoothing_of(weight, epsilon, p)
     everywhere = g * smoothing  # g t = (1 − ε) at_y [k = y] + everywhere
     at_y = (1 - epsilon) * at_y
     total = at_y + g * of_all
     grad_input = torch.mul(p, total, out=p if in_place else None)  # g p Σₖ tₖ …
     grad_input.scatter_add_(dim, labels.column, (-at_y).expand(labels.column.shape))  # … − g t
     return grad_input.sub_(everywhere)
-
-
-def expected(
-    log_p: Tensor, target: Tensor, weight: Tensor | None, ignore_index: int, reduction: str, epsilon: float
-) -> tuple[Tensor, Tensor]:
-    """−Σₖ tₖ log pₖ for class indices, reduced; and the divisor of the mean, where it is not "none"."""
-    weight = None if weight is None else weight.to(log_p.dtype)
-    if epsilon == 0:
-        return _at_labels(log_p, target.long(), weight, reduction, ignore_index)
-    each = reduction == "none"
-    at_y, divisor = _at_labels(log_p, target.long(), weight, "none" if each else "sum", ignore_index)
-    smoothing, _ = _smoothing(weight, epsilon, log_p)
-    everywhere = (smoothing * log_p).sum(class_dimension(log_p))
-    everywhere = labels_of(target, None, ignore_index, log_p.dtype).clear(everywhere)
-    losses = (1 - epsilon) * at_y - (everywhere if each else everywhere.sum())
-    return losses / divisor if reduction == "mean" else losses, divisor
-
-
-def _at_labels(
-    log_p: Tensor, y: Tensor, weight: Tensor | None, reduction: str, ignore_index: int
-) -> tuple[Tensor, Tensor]:
-    """−w_{yₙ} log pₙ,yₙ, reduced, and Σₙ w_{yₙ}, by PyTorch's primitive, which picks and counts in one."""
-    options = (weight, ("none", "mean", "sum").index(reduction), ignore_index)
-    if log_p.dim() < 3:
-        return torch.ops.aten.nll_loss_forward(log_p, y, *options)
-    N, C, *image = log_p.shape
-    H, W = image if len(image) == 2 else (1, prod(image))  # the primitive knows images of two dimensions
-    losses, divisor = torch.ops.aten.nll_loss2d_forward(
-        log_p.reshape(N, C, H, W), y.reshape(N, H, W), *options
-    )
-    if reduction == "none" and len(image) != 2:
-        losses = losses.reshape(y.shape).clone()  # a view could not be overwritten
-    return losses, divisor
-
-
-def _smoothing(
-    weight: Tensor | None, epsilon: float, like: Tensor
-) -> tuple[Tensor, Tensor] | tuple[float, float]:
-    """wₖ ε/C, what smoothing adds to t at every class, (C, 1, …) or one for all; and the sum of these."""
-    share = epsilon / max(like.shape[class_dimension(like)], 1)
-    if weight is None:
-        return share, epsilon
-    smoothing = class_weights(weight, like) * share
-    return smoothing, smoothing.sum()
 
 
 def check_smoothing(operation: str, label_smoothing: float) -> None:

@@ -36,8 +36,9 @@ from torch.autograd.function import once_differentiable
 
 from manual_backprop.functional._arguments import integer
 from manual_backprop.functional.losses._classes import check_classes, class_dimension, labels_of
+from manual_backprop.functional.losses._expected import expected
 from manual_backprop.functional.losses._reduction import reduction_from, slope_of_losses
-from manual_backprop.functional.losses.cross_entropy import check_smoothing, expected, grad_of_scores
+from manual_backprop.functional.losses.cross_entropy import check_smoothing, grad_of_scores
 from manual_backprop.functional.operation import HALF_PRECISION, public, require_tensor
 
 

@@ -50,6 +50,7 @@ from manual_backprop.functional.losses._chunks import (
     rows_of_a_chunk,
 )
 from manual_backprop.functional.losses._classes import check_classes, check_weight, labels_of
+from manual_backprop.functional.losses._expected import expected
 from manual_backprop.functional.losses._reduction import (
     grad_of_losses,
     reduce,
@@ -59,7 +60,6 @@ from manual_backprop.functional.losses._reduction import (
 from manual_backprop.functional.losses.cross_entropy import (
     check_smoothing,
     cross_entropy,
-    expected,
     grad_of_scores,
 )
 from manual_backprop.functional.operation import (
