@@ -1,17 +1,21 @@
 """Replayed steps are the steps: the same rows and parameters, whoever asks for them."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
-from manual_backprop.training import Interrupted, TrainingConfig, resume, train
+from manual_backprop.training import Failure, Interrupted, TrainingConfig, resume, train
 from manual_backprop.training.config import ENGINES
 from manual_backprop.training.engines import build
 from manual_backprop.training.run import checkpoint, loop
-from manual_backprop.training.run.loop import may_be_replayed
+from manual_backprop.training.run.folder import new_folder
+from manual_backprop.training.run.loop import Trainer, may_be_replayed
+from manual_backprop.training.run.start import _run
+from tests.training.conftest import sample_on
 from tests.training.run.kernels import Kernels, captured
 from tests.training.run.same import assert_equal
 from tests.training.run.test_run import StopAt
@@ -137,6 +141,25 @@ def test_a_run_that_is_resumed_goes_on_as_it_was(
     assert len(graphs) == 2
     assert graphs[1].repeated
     assert_the_same_run(one, tmp_path / "stopped")
+
+
+@engines
+@pytest.mark.parametrize("rule", ["momentum", "adam"])
+def test_a_run_that_fails_in_its_first_step_can_be_resumed(
+    rule: str, engine: str, tmp_path: Path, graphs: list[Kernels], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The capture has given the optimiser a state before the first step, which is that of a fresh one."""
+    monkeypatch.setattr(loop, "may_be_replayed", lambda engine, device: True)
+    config = TrainingConfig(
+        dataset="sample", device="cpu", epochs=1, engine=engine, hidden=(17,), **OPTIONS[rule]
+    )
+    data = sample_on(torch.device("cpu"))
+    with new_folder(tmp_path / "run") as folder, pytest.raises(Failure, match="from step 1 on"):
+        _run(Trainer(config, replace(data, train_images=data.train_images * float("inf"))), folder, QUIET)
+    assert len(graphs) == 1
+    resume(tmp_path / "run", {}, QUIET)
+    monkeypatch.setattr(loop, "may_be_replayed", lambda engine, device: False)
+    assert_the_same_run(tmp_path / "run", train(config, tmp_path / "other", QUIET))
 
 
 @pytest.mark.usefixtures("few_digits")
