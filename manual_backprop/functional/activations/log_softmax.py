@@ -54,6 +54,17 @@ class LogSoftmax(Operation):
     formula = Formula("log_softmax", "normalisation", "{0} − log Σ exp {0}", ("{g} − exp({out}) Σ {g}",))
 
     @staticmethod
+    def written(z: Tensor, dim: int, dtype: Any) -> Any:
+        logp = torch.log_softmax(z, dim)
+        return logp, lambda g: g - torch.exp(logp) * g.sum(dim, keepdim=True)
+
+    @staticmethod
+    def elementary(z: Tensor, dim: int, dtype: Any) -> Tensor:
+        """z − log Σⱼ exp zⱼ, the largest z taken off first."""
+        c = z - z.detach().amax(dim, keepdim=True)
+        return c - c.exp().sum(dim, keepdim=True).log()
+
+    @staticmethod
     def autocast_dtype(device_type: str) -> torch.dtype | None:
         return None if device_type == "cpu" else torch.float32
 

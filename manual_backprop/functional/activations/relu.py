@@ -60,6 +60,11 @@ class ReLU(Operation):
     )
 
     @staticmethod
+    def written(z: Tensor) -> Any:
+        a = torch.relu(z)
+        return a, lambda da: torch.where(a > 0, da, 0)
+
+    @staticmethod
     def check(input: Tensor) -> None:
         if input.dtype == torch.bool or input.is_complex():
             raise NotImplementedError(

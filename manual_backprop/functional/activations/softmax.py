@@ -53,6 +53,17 @@ class Softmax(Operation):
     formula = Formula("softmax", "normalisation", "exp {0} / Σ exp {0}", ("{out} ⊙ ({g} − Σ {g} ⊙ {out})",))
 
     @staticmethod
+    def written(z: Tensor, dim: int, dtype: Any) -> Any:
+        p = torch.softmax(z, dim)
+        return p, lambda g: p * (g - (g * p).sum(dim, keepdim=True))
+
+    @staticmethod
+    def elementary(z: Tensor, dim: int, dtype: Any) -> Tensor:
+        """exp zₖ / Σⱼ exp zⱼ, the largest z taken off first."""
+        e = (z - z.detach().amax(dim, keepdim=True)).exp()
+        return e / e.sum(dim, keepdim=True)
+
+    @staticmethod
     def autocast_dtype(device_type: str) -> torch.dtype | None:
         return LogSoftmax.autocast_dtype(device_type)
 

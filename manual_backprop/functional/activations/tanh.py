@@ -51,6 +51,11 @@ class Tanh(Operation):
     )
 
     @staticmethod
+    def written(z: Tensor) -> Any:
+        a = torch.tanh(z)
+        return a, lambda da: da * (1 - a**2)
+
+    @staticmethod
     def forward(input: Tensor) -> Tensor:
         return torch.tanh(input)
 

@@ -48,12 +48,28 @@ from manual_backprop.functional.operation import (
     public,
     require_tensor,
 )
+from manual_backprop.functional.operation.written import summed_to
 
 
 class Linear(Operation):
     """z = x Wᵀ + b, with ∂L/∂x = δ W, ∂L/∂W = δᵀ x and ∂L/∂b = Σₙ δₙ."""
 
     formula = Formula("linear", "layer", "{0} {1}ᵀ‹ + {2}›", ("{g} {1}", "{g}ᵀ {0}", "Σₙ {g}"))
+
+    @staticmethod
+    def written(x: Tensor, W: Tensor, b: Tensor | None) -> Any:
+        if W.dim() == 1:
+            return NotImplemented
+        z = x @ W.T if b is None else x @ W.T + b
+
+        def backward(dz: Tensor) -> tuple[Tensor | None, ...]:
+            db = None if b is None else summed_to(dz, b)
+            if x.dim() > 2:
+                return dz @ W, dz.flatten(0, -2).T @ x.flatten(0, -2), db
+            dW = torch.outer(dz, x) if x.dim() == 1 else dz.T @ x
+            return dz @ W, dW, db
+
+        return z, backward
 
     @staticmethod
     def autocast_dtype(device_type: str) -> torch.dtype:

@@ -53,6 +53,7 @@ from manual_backprop.functional.operation import (
     require_tensor,
     twin_of,
 )
+from manual_backprop.functional.operation.written import summed_to
 from manual_backprop.functional.shapes.broadcast_to import unbroadcast
 
 
@@ -60,6 +61,23 @@ class Matmul(Operation):
     """Z = A B, with ∂L/∂A = g Bᵀ and ∂L/∂B = Aᵀ g."""
 
     formula = Formula("matmul", "product", "{0} {1}", ("{g} {1}ᵀ", "{0}ᵀ {g}"))
+
+    @staticmethod
+    def written(a: Tensor, b: Tensor) -> Any:
+        z = a @ b
+
+        def backward(dz: Tensor) -> tuple[Tensor | None, ...]:
+            if a.dim() == 1 and b.dim() == 1:
+                return dz * b, dz * a
+            if a.dim() == 1:
+                return summed_to(b @ dz, a) if b.dim() == 2 else NotImplemented, torch.outer(a, dz)
+            if b.dim() == 1:
+                return dz[..., None] * b, summed_to(dz[..., None] * a, b)
+            if a.dim() > 2 and b.dim() == 2:
+                return dz @ b.T, a.flatten(0, -2).T @ dz.flatten(0, -2)
+            return summed_to(dz @ b.mT, a), summed_to(a.mT @ dz, b)
+
+        return z, backward
 
     @staticmethod
     def autocast_dtype(device_type: str) -> torch.dtype | None:

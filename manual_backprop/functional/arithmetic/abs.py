@@ -46,6 +46,11 @@ class Abs(Operation):
     formula = Formula("abs", "elementwise", "|{0}|", ("{g} ⊙ sign {0}",), slope=lambda x, y: x.sign())
 
     @staticmethod
+    def written(x: Tensor) -> Any:
+        y = torch.abs(x)
+        return y, lambda g: g * torch.sign(x)
+
+    @staticmethod
     def check(input: Tensor) -> None:
         if input.dtype == torch.bool:
             raise NotImplementedError("abs: expected numbers, got torch.bool")

@@ -47,6 +47,7 @@ from manual_backprop.functional.operation import (
     require_tensor,
     twin_of,
 )
+from manual_backprop.functional.operation.written import summed_to
 from manual_backprop.functional.shapes.broadcast_to import back_to, pushed
 
 
@@ -54,6 +55,11 @@ class Div(Operation):
     """z = x / y, with ∂L/∂x = ∂L/∂z / y and ∂L/∂y = −∂L/∂z ⊙ (x/y) / y."""
 
     formula = Formula("div", "elementwise", "{0} / {1}", ("{g} / {1}", "−{g} {0} / {1}²"))
+
+    @staticmethod
+    def written(x: Any, y: Any) -> Any:
+        z = x / y
+        return z, lambda g: (summed_to(g / y, x), summed_to(-g * z / y, y))
 
     @staticmethod
     def forward(input: Any, other: Any) -> Tensor:

@@ -41,6 +41,11 @@ class Log(Operation):
     formula = Formula("log", "elementwise", "log {0}", ("{g} / {0}",), slope=lambda x, y: 1 / x)
 
     @staticmethod
+    def written(x: Tensor) -> Any:
+        y = torch.log(x)
+        return y, lambda g: g / x
+
+    @staticmethod
     def autocast_dtype(device_type: str) -> torch.dtype | None:
         return None if device_type == "cpu" else torch.float32
 

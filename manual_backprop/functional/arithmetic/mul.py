@@ -42,6 +42,7 @@ from manual_backprop.functional.arithmetic._operands import (
     remember_operands,
 )
 from manual_backprop.functional.operation import Formula, Operation, example, public
+from manual_backprop.functional.operation.written import summed_to
 from manual_backprop.functional.shapes.broadcast_to import back_to, pushed
 
 
@@ -49,6 +50,10 @@ class Mul(Operation):
     """z = x ⊙ y, with ∂L/∂x = ∂L/∂z ⊙ y and ∂L/∂y = ∂L/∂z ⊙ x."""
 
     formula = Formula("mul", "elementwise", "{0} · {1}", ("{g} · {1}", "{g} · {0}"))
+
+    @staticmethod
+    def written(x: Any, y: Any) -> Any:
+        return x * y, lambda g: (summed_to(g * y, x), summed_to(g * x, y))
 
     @staticmethod
     def forward(input: Any, other: Any) -> Tensor:

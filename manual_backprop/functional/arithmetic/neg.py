@@ -42,6 +42,10 @@ class Neg(Operation):
     formula = Formula("neg", "elementwise", "−{0}", ("−{g}",), slope=lambda x, y: -torch.ones_like(y))
 
     @staticmethod
+    def written(x: Tensor) -> Any:
+        return -x, lambda g: -g
+
+    @staticmethod
     def check(input: Tensor) -> None:
         if input.dtype == torch.bool:
             raise NotImplementedError("neg: expected numbers, which have a sign, got torch.bool")

@@ -23,6 +23,7 @@ in, the first after the product with g, which may be infinite too.
 Shapes: input and exponent broadcast to the output's (*); each gradient has the shape of its own input.
 """
 
+import math
 from typing import Any
 
 import torch
@@ -39,6 +40,7 @@ from manual_backprop.functional.operation import (
     require_tensor,
     twin_of,
 )
+from manual_backprop.functional.operation.written import summed_to
 from manual_backprop.functional.shapes.broadcast_to import back_to, like, pushed
 
 
@@ -48,6 +50,18 @@ class Pow(Operation):
     formula = Formula(
         "pow", "elementwise", "{0} to the {1}", ("{g} {1} {0} to the ({1} − 1)", "{g} {out} log {0}")
     )
+
+    @staticmethod
+    def written(x: Any, p: Any) -> Any:
+        y = x**p
+
+        def backward(g: Tensor) -> tuple[Tensor | None, ...]:
+            if isinstance(p, Tensor):
+                dp = summed_to(g * y * math.log(x) if not isinstance(x, Tensor) else g * y * torch.log(x), p)
+                return (summed_to(g * p * x ** (p - 1), x), dp) if isinstance(x, Tensor) else (None, dp)
+            return summed_to(g * p * x ** (p - 1), x), None
+
+        return y, backward
 
     @staticmethod
     def autocast_dtype(device_type: str) -> torch.dtype | None:

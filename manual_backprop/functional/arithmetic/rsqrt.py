@@ -46,6 +46,11 @@ class Rsqrt(Operation):
     formula = Formula("rsqrt", "elementwise", "1/√{0}", ("−{g} {out}³ / 2",), slope=lambda x, y: -(y**3) / 2)
 
     @staticmethod
+    def written(x: Tensor) -> Any:
+        y = torch.rsqrt(x)
+        return y, lambda g: -g * y**3 / 2
+
+    @staticmethod
     def autocast_dtype(device_type: str) -> torch.dtype | None:
         return None if device_type == "cpu" else torch.float32
 

@@ -36,6 +36,7 @@ from manual_backprop.functional.arithmetic._operands import (
     remember_operands,
 )
 from manual_backprop.functional.operation import Formula, Operation, example, public, require_tensor, twin_of
+from manual_backprop.functional.operation.written import summed_to
 from manual_backprop.functional.shapes.broadcast_to import back_to, pushed
 
 
@@ -43,6 +44,15 @@ class Sub(Operation):
     """z = x − α y, with ∂L/∂x = ∂L/∂z and ∂L/∂y = −α ∂L/∂z."""
 
     formula = Formula("sub", "elementwise", "{0} − ‹{2} ›{1}", ("{g}", "−‹{2} ›{g}"))
+
+    @staticmethod
+    def written(x: Any, y: Any, alpha: Any) -> Any:
+        scaled = y if alpha == 1 else alpha * y
+
+        def backward(g: Tensor) -> tuple[Tensor | None, ...]:
+            return summed_to(g, x), summed_to(-g if alpha == 1 else -alpha * g, y)
+
+        return x - scaled, backward
 
     @staticmethod
     def forward(input: Any, other: Any, alpha: Any) -> Tensor:

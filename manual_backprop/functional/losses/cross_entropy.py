@@ -87,6 +87,33 @@ class CrossEntropy(Operation):
     )
 
     @staticmethod
+    def written(
+        z: Tensor, y: Tensor, weight: Tensor | None, ignore_index: int, reduction: str, epsilon: float
+    ) -> Any:
+        if weight is not None or epsilon or z.dim() != 2:
+            return NotImplemented
+        loss = T.cross_entropy(z, y, reduction=reduction)
+        n = len(z) if reduction == "mean" else 1
+
+        def backward(g: Tensor) -> Tensor:
+            p = torch.softmax(z, 1)
+            g = g[:, None] if reduction == "none" else g
+            return g * (p - T.one_hot(y, z.shape[1])) / n
+
+        return loss, backward
+
+    @staticmethod
+    def elementary(
+        z: Tensor, y: Tensor, weight: Tensor | None, ignore_index: int, reduction: str, epsilon: float
+    ) -> Tensor:
+        """The mean of −log p at y, with p = softmax(z)."""
+        if weight is not None or epsilon or z.dim() != 2:
+            return NotImplemented
+        logp = T.log_softmax(z, 1)
+        losses = -(T.one_hot(y, z.shape[1]) * logp).sum(1)
+        return losses.mean() if reduction == "mean" else losses.sum() if reduction == "sum" else losses
+
+    @staticmethod
     def autocast_dtype(device_type: str) -> torch.dtype:
         return torch.float32
 

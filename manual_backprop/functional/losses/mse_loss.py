@@ -53,6 +53,7 @@ from manual_backprop.functional.operation import (
     public,
     widen,
 )
+from manual_backprop.functional.operation.written import summed_to
 from manual_backprop.functional.shapes.broadcast_to import back_to, like
 
 
@@ -62,6 +63,21 @@ class MSELoss(Operation):
     formula = Formula(
         "mse_loss", "loss", "mean of ({0} − {1})²", ("2 {g} ({0} − {1})/n", "−2 {g} ({0} − {1})/n")
     )
+
+    @staticmethod
+    def written(x: Tensor, y: Tensor, weight: Tensor | None, reduction: str) -> Any:
+        if weight is not None:
+            return NotImplemented
+        d = x - y
+        losses = d**2
+        loss = {"mean": losses.mean, "sum": losses.sum, "none": lambda: losses}[reduction]()
+        n = losses.numel() if reduction == "mean" else 1
+
+        def backward(g: Tensor) -> tuple[Tensor | None, ...]:
+            dx = g * 2 * d / n
+            return summed_to(dx, x), summed_to(-dx, y)
+
+        return loss, backward
 
     @staticmethod
     def autocast_dtype(device_type: str) -> torch.dtype | None:

@@ -59,6 +59,7 @@ from manual_backprop.functional.operation import (
     twin_of,
     widen,
 )
+from manual_backprop.functional.operation.written import summed_to
 
 
 class LayerNorm(Operation):
@@ -75,6 +76,39 @@ class LayerNorm(Operation):
         ),
         reordered=True,
     )
+
+    @staticmethod
+    def written(
+        x: Tensor, weight: Tensor | None, bias: Tensor | None, shape: tuple[int, ...], eps: float
+    ) -> Any:
+        dims = last_dims(shape)
+        centred = x - x.mean(dims, keepdim=True)
+        std = torch.sqrt((centred**2).mean(dims, keepdim=True) + eps)
+        xhat = centred / std
+        y = xhat if weight is None else xhat * weight
+        y = y if bias is None else y + bias
+
+        def backward(g: Tensor) -> tuple[Tensor | None, ...]:
+            dxhat = g if weight is None else g * weight
+            dx = (
+                dxhat - dxhat.mean(dims, keepdim=True) - xhat * (dxhat * xhat).mean(dims, keepdim=True)
+            ) / std
+            dweight = None if weight is None else summed_to(g * xhat, weight)
+            return dx, dweight, None if bias is None else summed_to(g, bias)
+
+        return y, backward
+
+    @staticmethod
+    def elementary(
+        x: Tensor, weight: Tensor | None, bias: Tensor | None, shape: tuple[int, ...], eps: float
+    ) -> Tensor:
+        """w (x − mean) / √(var + ε) + b."""
+        dims = last_dims(shape)
+        centred = x - x.mean(dims, keepdim=True)
+        var = centred.square().mean(dims, keepdim=True)
+        xhat = centred / (var + eps).sqrt()
+        y = xhat if weight is None else xhat * weight
+        return y if bias is None else y + bias
 
     @staticmethod
     def autocast_dtype(device_type: str) -> torch.dtype | None:

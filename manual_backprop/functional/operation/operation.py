@@ -16,6 +16,7 @@ Known limit
     loses a term for every custom Function. `hessian`, which is `jacfwd(jacrev(f))`, is right.
 """
 
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 import torch
@@ -36,6 +37,9 @@ class Operation(torch.autograd.Function):
     - `jvp(ctx, *tangents)`: the tangent of the output; a tangent is None where its input has none.
 
     Where the call can be wrong, `check(*inputs)` raises before anything is computed.
+
+    What a person would write on paper and in code is its `written` form, which `derive` prints: no options but
+    those of the call, no precision, no speed. `elementary` is the value again, taken apart into arithmetic.
     """
 
     formula: ClassVar[Formula]
@@ -55,6 +59,22 @@ class Operation(torch.autograd.Function):
     @staticmethod
     def check(*inputs: Any) -> None:
         """Raise, in the exception type of the torch.nn.functional twin, if these inputs do not fit."""
+
+    @classmethod
+    def written(cls, *inputs: Any) -> Any:
+        """The value, and the function that makes the gradients of the inputs from that of the value.
+
+        NotImplemented where these arguments are not written out. Of an elementwise function of one tensor, the
+        slope says all.
+        """
+        slope = cls.formula.slope
+        if slope is None:
+            return NotImplemented
+        output = cls.forward(*inputs)
+        return output, lambda g: g * slope(inputs[0], output)
+
+    elementary: ClassVar[Callable[..., Any] | None] = None
+    """The value, made of arithmetic; None where the operation is arithmetic itself."""
 
     @classmethod
     def forward_and_keep(cls, ctx: Any, *inputs: Any) -> Any:

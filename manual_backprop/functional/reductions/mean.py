@@ -33,6 +33,7 @@ from manual_backprop.functional.operation import (
     public,
     require_tensor,
 )
+from manual_backprop.functional.operation.written import spread_over
 from manual_backprop.functional.reductions._dims import SUMMED, Dims, called_as, dims_of
 from manual_backprop.functional.reductions.sum import spread, summed
 
@@ -41,6 +42,12 @@ class Mean(Operation):
     """y = Σ x / n over some dimensions, and ∂L/∂x = ∂L/∂y / n, expanded."""
 
     formula = Formula("mean", "reduction", "mean of {0}", ("{g}/n, to each number of {0}",))
+
+    @staticmethod
+    def written(x: Tensor, dim: Dims, keepdim: bool, dtype: Any) -> Any:
+        average = x.mean() if dim is None or dim == () else x.mean(dim, keepdim=keepdim)
+        n = x.numel() // max(average.numel(), 1)
+        return average, lambda g: spread_over(g / n, x, dim, keepdim)
 
     @staticmethod
     def forward(input: Tensor, dim: Dims, keepdim: bool, dtype: torch.dtype | None) -> Tensor:

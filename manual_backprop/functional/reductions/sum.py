@@ -34,6 +34,7 @@ from manual_backprop.functional.operation import (
     public,
     require_tensor,
 )
+from manual_backprop.functional.operation.written import spread_over
 from manual_backprop.functional.reductions._dims import SUMMED, Dims, called_as, dims_of
 
 
@@ -41,6 +42,11 @@ class Sum(Operation):
     """y = Σ x over some dimensions, and ∂L/∂x = ∂L/∂y, expanded."""
 
     formula = Formula("sum", "reduction", "Σ {0}", ("{g}, to each number of {0}",))
+
+    @staticmethod
+    def written(x: Tensor, dim: Dims, keepdim: bool, dtype: Any) -> Any:
+        total = x.sum() if dim is None or dim == () else x.sum(dim, keepdim=keepdim)
+        return total, lambda g: spread_over(g, x, dim, keepdim)
 
     @staticmethod
     def autocast_dtype(device_type: str) -> torch.dtype | None:

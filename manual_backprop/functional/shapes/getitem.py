@@ -54,6 +54,15 @@ class GetItem(Operation):
     views = True
 
     @staticmethod
+    def written(x: Tensor, index: Any) -> Any:
+        def backward(g: Tensor) -> Tensor:
+            dx = torch.zeros_like(x)
+            dx[index] = g
+            return dx
+
+        return x[index], backward
+
+    @staticmethod
     def forward(input: Tensor, index: Any) -> Tensor:
         return input[index]
 

@@ -47,6 +47,11 @@ class Permute(Operation):
     views = True
 
     @staticmethod
+    def written(x: Tensor, dims: tuple[int, ...]) -> Any:
+        inverse = tuple(dims.index(d) for d in range(len(dims)))
+        return x.permute(dims), lambda g: g.permute(inverse)
+
+    @staticmethod
     def forward(input: Tensor, dims: tuple[int, ...]) -> Tensor:
         return input.permute(dims)
 

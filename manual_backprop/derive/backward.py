@@ -1,0 +1,161 @@
+"""From the forward to the whole program: the calls in reverse order, each one's formula applied."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from manual_backprop.derive.book import Book, writing
+from manual_backprop.derive.program import Call, Node, Program
+from manual_backprop.derive.trace import Trace, Underivable
+from manual_backprop.functional.operation.torch_state import tree_leaves
+
+
+def program_of(
+    function: Callable[..., Any],
+    names: Sequence[str],
+    values: Sequence[Tensor],
+    differentiable: Sequence[int],
+    upstream: Tensor | None = None,
+    *,
+    elementary: bool = False,
+    opaque: bool = False,
+) -> Program:
+    """Run a function, write down what it does, and write its backward behind it.
+
+    Args:
+        function: of the tensors.
+        names: of the inputs.
+        values: the numbers to run it on.
+        differentiable: the positions of the inputs that have a gradient.
+        upstream: ∂L/∂output; None for 1, where the output is the loss itself.
+        elementary: take norms, losses and the like apart into arithmetic.
+        opaque: let PyTorch differentiate what has no hand-written backward, in place of raising.
+
+    Raises:
+        Underivable: a step cannot be written out.
+    """
+    book = Book()
+    inputs = []
+    live = []
+    for at, (name, value) in enumerate(zip(names, values, strict=True)):
+        tensor = value.detach().clone().requires_grad_(at in differentiable)
+        node = Node(
+            "input", value=value.detach().clone(), name=name, given=True, differentiable=at in differentiable
+        )
+        book.know(tensor, node)
+        book.know(node.value, node)
+        inputs.append(node)
+        live.append(tensor)
+    trace = Trace(book, elementary=elementary, opaque=opaque)
+    with trace.watching():
+        result = function(*live)
+    if not isinstance(result, Tensor):
+        raise Underivable(f"the forward must return one Tensor, got {type(result).__name__}")
+    if id(result) not in book.known or not result.requires_grad:
+        raise Underivable("no differentiable step leads from the inputs to the forward's output")
+    output = book.known[id(result)]
+    given = Node("upstream", value=upstream, name="grad_output", given=True)
+    if upstream is None:
+        given = Node("number", value=torch.ones((), dtype=output.value.dtype, device=output.value.device))
+    book.know(given.value, given)
+    gradients = _differentiate(book, trace.calls, output, given)
+    return Program(tuple(inputs), output, given, trace.calls, gradients)
+
+
+def _differentiate(book: Book, calls: Sequence[Call], output: Node, upstream: Node) -> dict[Node, Node]:
+    """∂L/∂ of every node, from the last to the first."""
+    uses: dict[Node, list[Node]] = {output: [upstream]}
+    gradients: dict[Node, Node] = {}
+
+    def gradient_of(node: Node) -> Node | None:
+        if node not in gradients and node in uses:
+            gradients[node] = _total(book, node, uses[node])
+        return gradients.get(node)
+
+    for call in reversed(calls):
+        found = [gradient_of(node) for node in call.outputs]
+        if not any(g is not None for g in found) or call.backward is None:
+            continue
+        with writing(book, call, call.place):
+            results = call.backward(*[None if g is None else g.value for g in found])
+        results = tuple(results) if isinstance(results, tuple | list) else (results,)
+        nodes = [leaf for leaf in tree_leaves(call.inputs) if isinstance(leaf, Node)]
+        parts = [leaf for leaf in _flat(results) if leaf is None or isinstance(leaf, Tensor)]
+        for node, part in zip(nodes, parts, strict=False):
+            if node.differentiable and part is not None:
+                uses.setdefault(node, []).append(book.node(part))
+    for node in list(uses):
+        gradient_of(node)
+    return gradients
+
+
+def _flat(values: Any) -> list[Any]:
+    if isinstance(values, tuple | list):
+        return [leaf for value in values for leaf in _flat(value)]
+    return [values]
+
+
+def _total(book: Book, node: Node, parts: list[Node]) -> Node:
+    """The gradient of what is used several times: the sum over its uses."""
+    if len(parts) == 1:
+        return parts[0]
+    with writing(book, None, None):
+        joined = _joined(book, node, parts)
+        total = joined if joined is not None else book.add("total", _sum_of, tuple(parts))
+    total.reason = "uses"
+    return total
+
+
+def _sum_of(*parts: Tensor) -> Tensor:
+    total = parts[0]
+    for part in parts[1:]:
+        total = total + part
+    return total
+
+
+def _joined(book: Book, node: Node, parts: list[Node]) -> Node | None:
+    """Parts that are put side by side, where each has a slice of the whole to itself."""
+    if not all(_is_placed(part) for part in parts):
+        return None
+    for dim in range(len(node.shape)):
+        found = {}
+        for part in parts:
+            index = part.args[1] if isinstance(part.args[1], tuple) else (part.args[1],)
+            if len(index) != dim + 1 or any(i != slice(None) for i in index[:dim]):
+                break
+            found[_start(index[dim], node.shape[dim])] = part.args[2], index[dim]
+        else:
+            if len(found) < len(parts):
+                return None
+            values = [found[start] for start in sorted(found)]
+            if all(isinstance(i, int) for _, i in values) and len(values) == node.shape[dim]:
+                return book.make("stack", tuple(g for g, _ in values), dim)
+            if all(isinstance(i, slice) and i.step in (None, 1) for _, i in values):
+                if sum(g.shape[dim] for g, _ in values) == node.shape[dim] and _tile(
+                    found, node.shape[dim], dim
+                ):
+                    return book.make("cat", tuple(g for g, _ in values), dim)
+    return None
+
+
+def _tile(found: dict[int, Any], size: int, dim: int) -> bool:
+    end = 0
+    for start in sorted(found):
+        if start != end:
+            return False
+        end += found[start][0].shape[dim]
+    return end == size
+
+
+def _is_placed(node: Node) -> bool:
+    return (
+        node.op == "setitem" and isinstance(node.args[2], Node) and node.args[0].op in ("zeros_like", "zeros")
+    )
+
+
+def _start(index: Any, size: int) -> int:
+    if isinstance(index, slice):
+        return index.indices(size)[0]
+    return int(index) % size if isinstance(index, int) else -1

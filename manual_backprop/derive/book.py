@@ -1,0 +1,174 @@
+"""Where a program is written down: nodes by the tensors that they stand for, and the mode that makes them."""
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from types import CodeType
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.overrides import TorchFunctionMode
+
+from manual_backprop.derive.code_names import HERE, seen_from
+from manual_backprop.derive.primitives import TARGETS, primitive
+from manual_backprop.derive.program import Call, Node, Place
+from manual_backprop.derive.simplify import simplified
+from manual_backprop.functional.operation.torch_state import tree_leaves, tree_map
+from manual_backprop.functional.operation.written import BROADCAST
+
+SHARED_IN_FORWARD = ("T",)
+
+
+class Book:
+    """The nodes of a program.
+
+    Attributes:
+        nodes: all of them, in the order in which they were made.
+        known: the node that a tensor stands for, by the tensor's id.
+        alive: these tensors, so that no id is used twice.
+    """
+
+    def __init__(self) -> None:
+        self.nodes: list[Node] = []
+        self.known: dict[int, Node] = {}
+        self.alive: list[Tensor] = []
+        self.made: dict[Any, Node] = {}
+        self.sharing = False
+        self.writing: Writing | None = None
+
+    def know(self, tensor: Tensor, node: Node) -> None:
+        """A tensor of the run is this node's."""
+        self.known[id(tensor)] = node
+        self.alive.append(tensor)
+
+    def node(self, tensor: Any) -> Node:
+        """The node of a tensor; a constant if it has none."""
+        if id(tensor) not in self.known:
+            self.know(tensor, Node("constant", value=tensor))
+        return self.known[id(tensor)]
+
+    def make(self, op: str, *args: Any) -> Node:
+        """A node of the alphabet, or one that is the same and simpler."""
+        simpler = simplified(self, op, args)
+        if isinstance(simpler, Node):
+            return simpler
+        op, args = simpler
+        return self.add(op, TARGETS[op], args)
+
+    def add(self, op: str, target: Callable[..., Any], args: Sequence[Any], kwargs: Any = None) -> Node:
+        """A node as it is; one that was made before of the same arguments is taken again."""
+        kwargs = kwargs or {}
+        key = (op, _key((args, kwargs))) if op in TARGETS or op.endswith("_backward") else None
+        share = self.sharing or op in SHARED_IN_FORWARD
+        if key is not None and share and key in self.made:
+            return self.made[key]
+        values = tree_map(lambda a: a.value if isinstance(a, Node) else a, (tuple(args), kwargs))
+        value = target(*values[0], **values[1])
+        node = Node(op, tuple(args), kwargs, value, target)
+        if self.writing is not None:
+            self.writing.sign(node)
+        self.nodes.append(node)
+        if isinstance(value, Tensor):
+            self.know(value, node)
+        if key is not None:
+            self.made.setdefault(key, node)
+        return node
+
+
+def _key(value: Any) -> Any:
+    if isinstance(value, Node):
+        return id(value)
+    if isinstance(value, tuple | list):
+        return tuple(_key(part) for part in value)
+    if isinstance(value, dict):
+        return tuple((name, _key(part)) for name, part in sorted(value.items()))
+    return (type(value).__name__, repr(value))
+
+
+class Writing(TorchFunctionMode):
+    """Inside, each torch function that is called becomes a node; tensors stand for theirs."""
+
+    def __init__(self, book: Book, call: Call | None, place: Place | None, *, share: bool = False) -> None:
+        super().__init__()
+        self.book, self.call, self.place, self.share = book, call, place, share
+        self.before: tuple[bool, Writing | None] = (False, None)
+        self.reason = ""
+
+    def __enter__(self) -> "Writing":
+        self.before = self.book.sharing, self.book.writing
+        self.book.sharing, self.book.writing = self.share, self
+        super().__enter__()
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self.book.sharing, self.book.writing = self.before
+        super().__exit__(*error)
+
+    def sign(self, node: Node) -> None:
+        """Say of a new node where it comes from, and what the formula calls it."""
+        node.call, node.place = self.call, self.place
+        seen = seen_from(sys._getframe(1), _is_formula)
+        if seen.names and len(seen.names) == 1:
+            node.name = seen.names[0]
+        node.reason = self.reason
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        """A call of a torch function, which becomes a node."""
+        kwargs = kwargs or {}
+        given = tree_leaves((args, kwargs))
+        if not any(isinstance(x, Tensor) for x in given) and getattr(func, "__name__", "") == "__get__":
+            return func(*args, **kwargs)
+        frame = sys._getframe(1)
+        self.reason = "broadcast" if frame.f_code in BROADCAST else ""
+        found = primitive(func, args, kwargs)
+        if found.op == "setitem":
+            return self._overwritten(*found.args)
+        nodes = tree_map(
+            lambda x: self.book.node(x) if isinstance(x, Tensor) else x, (found.args, found.kwargs)
+        )
+        if found.op in TARGETS:
+            return self.book.make(found.op, *nodes[0]).value
+        output = func(*args, **kwargs)
+        if isinstance(output, Tensor):
+            return self.book.add(found.op, func, *nodes).value
+        if isinstance(output, tuple) and any(isinstance(x, Tensor) for x in output):
+            whole = self.book.add(found.op, func, *nodes)
+            parts = [self.book.add("part", _part(i), (whole, i)).value for i in range(len(output))]
+            return type(output)(parts) if hasattr(output, "n_fields") else tuple(parts)
+        return output
+
+    def _overwritten(self, tensor: Tensor, index: Any, value: Any) -> None:
+        """`tensor[index] = value`: the tensor stands for another node from now on."""
+        nodes = tree_map(lambda x: self.book.node(x) if isinstance(x, Tensor) else x, (tensor, index, value))
+        node = self.book.add("setitem", set_item, nodes)
+        self.book.know(tensor, node)
+
+
+def set_item(x: Tensor, index: Any, value: Any) -> Tensor:
+    """x with the value at the index."""
+    x = x.clone()
+    x[index] = value
+    return x
+
+
+def _part(at: int) -> Callable[[Any, int], Any]:
+    return lambda whole, _: whole[at]
+
+
+def _is_formula(code: CodeType) -> bool:
+    """Whether it is an operation's `written`, or a function in it."""
+    return (
+        code not in BROADCAST
+        and "written" in code.co_qualname.split(".")
+        and code.co_filename.startswith(HERE)
+    )
+
+
+@contextmanager
+def writing(book: Book, call: Call | None, place: Place | None) -> Iterator[None]:
+    """Write the backward of a call; what was made before is taken again."""
+    with torch.no_grad(), Writing(book, call, place, share=True):
+        yield

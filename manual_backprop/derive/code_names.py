@@ -1,0 +1,134 @@
+"""What the code that is running calls a tensor, and where it is made: read off the frames and their source.
+
+Python 3.11 tells of each instruction which characters of the source it comes from. The expression that stands
+there is looked up in the syntax tree; if it is what an assignment assigns, the tensor has that name.
+"""
+
+import ast
+import linecache
+import sys
+from collections.abc import Callable
+from functools import cache
+from itertools import islice
+from pathlib import Path
+from types import CodeType, FrameType
+from typing import Any, NamedTuple
+
+import torch
+
+from manual_backprop.derive.program import Place
+
+HERE = str(Path(__file__).parents[1])
+TORCH = str(Path(torch.__file__).parent)
+Span = tuple[int, int, int, int]
+
+
+class Seen(NamedTuple):
+    """What a frame says of the tensors that are made in it.
+
+    Attributes:
+        names: of the value, or of each part of it where it is unpacked; () where it has none.
+        place: where it stands.
+        evaluation: tells one evaluation of an expression from others.
+    """
+
+    names: tuple[str, ...]
+    place: Place | None
+    evaluation: Any
+
+
+def seen_from(frame: FrameType | None, readable: Callable[[CodeType], bool]) -> Seen:
+    """What the innermost frame says whose code is `readable`."""
+    inner: FrameType | None = None
+    while frame is not None and not readable(frame.f_code):
+        inner, frame = frame, frame.f_back
+    if frame is None:
+        return Seen((), None, None)
+    code = frame.f_code
+    span = span_of(frame)
+    found = _expressions(code.co_filename).get(span) if span else None
+    names, text = found if found else ((), "")
+    place = Place(code.co_filename, frame.f_lineno, text)
+    return Seen(names, place, (frame, frame.f_lasti, inner))
+
+
+def is_users(code: CodeType) -> bool:
+    """Whether it is neither torch's nor this package's."""
+    name = code.co_filename
+    return not name.startswith((HERE, TORCH)) and not name.startswith("<frozen")
+
+
+def span_of(frame: FrameType) -> Span | None:
+    """The lines and columns that the running instruction comes from."""
+    position = next(islice(frame.f_code.co_positions(), frame.f_lasti // 2, None), None)
+    if position is None or None in position:
+        return None
+    line, end_line, column, end_column = position
+    assert line is not None and end_line is not None and column is not None and end_column is not None
+    return line, end_line, column, end_column
+
+
+@cache
+def _expressions(file: str) -> dict[Span, tuple[tuple[str, ...], str]]:
+    """The names and the text of each expression in a file, by where it stands."""
+    source = "".join(linecache.getlines(file))
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError):
+        return {}
+    found: dict[Span, tuple[tuple[str, ...], str]] = {}
+    lines = source.splitlines()
+    for node in ast.walk(tree):
+        for child in ast.iter_child_nodes(node):
+            if isinstance(child, ast.expr | ast.AugAssign):
+                names = _names(node, child)
+                span = _span(child)
+                if names or span not in found:
+                    found[span] = names, _text(lines, span)
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Tuple):
+            for target in node.targets:
+                if isinstance(target, ast.Tuple) and len(target.elts) == len(node.value.elts):
+                    for part, value in zip(target.elts, node.value.elts, strict=True):
+                        found[_span(value)] = _of_target(part), _text(lines, _span(value))
+    return found
+
+
+def _names(parent: ast.AST, child: ast.AST) -> tuple[str, ...]:
+    """What the parent calls the value of the child."""
+    if isinstance(child, ast.AugAssign):
+        return _of_target(child.target)
+    if isinstance(parent, ast.Assign) and parent.value is child:
+        return _of_target(parent.targets[0])
+    if isinstance(parent, ast.AnnAssign | ast.NamedExpr | ast.AugAssign) and parent.value is child:
+        return _of_target(parent.target) if not isinstance(parent, ast.AugAssign) else ()
+    if isinstance(parent, ast.For) and parent.iter is child:
+        return _of_target(parent.target)
+    return ()
+
+
+def _of_target(target: ast.AST) -> tuple[str, ...]:
+    if isinstance(target, ast.Name):
+        return (target.id,)
+    if isinstance(target, ast.Attribute):
+        return (target.attr,)
+    if isinstance(target, ast.Tuple | ast.List):
+        return tuple((_of_target(part) or ("",))[0] for part in target.elts)
+    return ()
+
+
+def _span(node: Any) -> Span:
+    return node.lineno, node.end_lineno, node.col_offset, node.end_col_offset
+
+
+def _text(lines: list[str], span: Span) -> str:
+    """The expression in one line."""
+    line, end_line, column, end_column = span
+    parts = [text.encode() for text in lines[line - 1 : end_line]]
+    parts[-1] = parts[-1][:end_column]
+    parts[0] = parts[0][column:]
+    return " ".join(part.decode().strip() for part in parts)
+
+
+def caller() -> FrameType:
+    """The frame that called the caller of this."""
+    return sys._getframe(2)

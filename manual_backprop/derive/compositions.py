@@ -1,0 +1,93 @@
+"""What torch computes in one call and this package has no operation for, made of what it has."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def composition_of(func: Any) -> Callable[..., Any] | None:
+    """The same function, made of others; None where there is none."""
+    try:
+        return COMPOSITIONS.get(func)
+    except TypeError:
+        return None
+
+
+def norm(
+    x: Tensor, p: Any = 2, dim: Any = None, keepdim: bool = False, dtype: Any = None, **more: Any
+) -> Tensor:
+    p = more.get("ord", p)
+    dims = () if dim is None else ((dim,) if isinstance(dim, int) else tuple(dim))
+    order = 2 if p in (None, "fro", 2, 2.0) else p
+    if order == 2:
+        return x.square().sum(dims, keepdim=keepdim).sqrt()
+    if order == 1:
+        return x.abs().sum(dims, keepdim=keepdim)
+    return (x.abs() ** order).sum(dims, keepdim=keepdim) ** (1 / order)
+
+
+def logsumexp(x: Tensor, dim: int | Sequence[int], keepdim: bool = False) -> Tensor:
+    m = x.detach().amax(dim, keepdim=True)
+    total = (x - m).exp().sum(dim, keepdim=True)
+    result = m + total.log()
+    return result if keepdim else result.squeeze(dim)
+
+
+def clamp(x: Tensor, min: Any = None, max: Any = None) -> Tensor:
+    if min is not None:
+        x = torch.where(x >= min, x, min)
+    return x if max is None else torch.where(x <= max, x, max)
+
+
+def clamp_min(x: Tensor, min: Any) -> Tensor:
+    return clamp(x, min)
+
+
+def clamp_max(x: Tensor, max: Any) -> Tensor:
+    return clamp(x, None, max)
+
+
+def softmin(x: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Tensor:
+    return F.softmax(-x, dim)
+
+
+def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -> Tensor:
+    dot = (x1 * x2).sum(dim)
+    length1 = clamp(x1.square().sum(dim).sqrt(), eps)
+    length2 = clamp(x2.square().sum(dim).sqrt(), eps)
+    return dot / (length1 * length2)
+
+
+def log1p(x: Tensor) -> Tensor:
+    return (1 + x).log()
+
+
+def expm1(x: Tensor) -> Tensor:
+    return x.exp() - 1
+
+
+COMPOSITIONS: dict[Any, Callable[..., Any]] = {
+    torch.norm: norm,
+    Tensor.norm: norm,
+    torch.linalg.vector_norm: norm,
+    torch.linalg.norm: norm,
+    torch.logsumexp: logsumexp,
+    Tensor.logsumexp: logsumexp,
+    torch.clamp: clamp,
+    Tensor.clamp: clamp,
+    torch.clip: clamp,
+    Tensor.clip: clamp,
+    torch.clamp_min: clamp_min,
+    Tensor.clamp_min: clamp_min,
+    torch.clamp_max: clamp_max,
+    Tensor.clamp_max: clamp_max,
+    F.softmin: softmin,
+    F.cosine_similarity: cosine_similarity,
+    torch.log1p: log1p,
+    Tensor.log1p: log1p,
+    torch.expm1: expm1,
+    Tensor.expm1: expm1,
+}

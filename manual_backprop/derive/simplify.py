@@ -1,0 +1,210 @@
+"""What a person would not write: products with one, transposes of transposes, signs that cancel."""
+
+from typing import TYPE_CHECKING, Any
+
+from torch import Tensor
+
+from manual_backprop.derive.program import Node
+
+if TYPE_CHECKING:
+    from manual_backprop.derive.book import Book
+
+ELEMENTWISE = (
+    "add",
+    "sub",
+    "mul",
+    "div",
+    "where",
+    "pow",
+    "gt",
+    "lt",
+    "ge",
+    "le",
+    "eq",
+    "ne",
+    "minimum",
+    "maximum",
+)
+
+
+def simplified(book: "Book", op: str, args: tuple[Any, ...]) -> Node | tuple[str, tuple[Any, ...]]:
+    """A node that is the same and simpler; or the operation and arguments to make one of."""
+    if op in ELEMENTWISE:
+        args = _without_expansions(op, args)
+    rule = RULES.get(op)
+    found = rule(book, *args) if rule else None
+    return found if found is not None else (op, args)
+
+
+def _without_expansions(op: str, args: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Broadcasting repeats an operand anyway, if another one has all of the shape."""
+    tensors = [a for a in args if isinstance(a, Node)]
+    shapes = [a.shape for a in tensors]
+    longest = max((s for s in shapes), key=lambda s: (len(s), _size(s)), default=())
+    out: list[Any] = list(args)
+    for i, a in enumerate(args):
+        if isinstance(a, Node) and a.op == "expand" and a.shape == longest:
+            rest = [b for j, b in enumerate(out) if j != i and isinstance(b, Node)]
+            if any(b.shape == longest for b in rest):
+                out[i] = a.args[0]
+    return tuple(out)
+
+
+def _size(shape: tuple[int, ...]) -> int:
+    size = 1
+    for n in shape:
+        size *= n
+    return size
+
+
+def _is(value: Any, number: float) -> bool:
+    if isinstance(value, Node):
+        return value.op == "number" and float(value.value) == number
+    return isinstance(value, int | float) and not isinstance(value, bool) and value == number
+
+
+def _fits(x: Any, other: Any) -> bool:
+    """Whether x keeps its shape when it is joined with the other."""
+    if not isinstance(x, Node):
+        return False
+    if not isinstance(other, Node):
+        return True
+    a, b = x.shape, other.shape
+    return len(b) <= len(a) and all(n in (1, m) for n, m in zip(reversed(b), reversed(a), strict=False))
+
+
+def _negated(x: Any) -> Any:
+    """What x is the negative of; None if it is none."""
+    return x.args[0] if isinstance(x, Node) and x.op == "neg" else None
+
+
+def _add(book: "Book", a: Any, b: Any) -> Node | None:
+    if _is(b, 0) and _fits(a, b):
+        return a
+    if _is(a, 0) and _fits(b, a):
+        return b
+    if (c := _negated(b)) is not None:
+        return book.make("sub", a, c)
+    if (c := _negated(a)) is not None:
+        return book.make("sub", b, c)
+    return None
+
+
+def _sub(book: "Book", a: Any, b: Any) -> Node | None:
+    if _is(b, 0) and _fits(a, b):
+        return a
+    if _is(a, 0) and _fits(b, a):
+        return book.make("neg", b)
+    if (c := _negated(b)) is not None:
+        return book.make("add", a, c)
+    return None
+
+
+def _mul(book: "Book", a: Any, b: Any) -> Node | None:
+    if _is(b, 1) and _fits(a, b):
+        return a
+    if _is(a, 1) and _fits(b, a):
+        return b
+    if _is(b, -1) and _fits(a, b):
+        return book.make("neg", a)
+    if _is(a, -1) and _fits(b, a):
+        return book.make("neg", b)
+    if (c := _negated(a)) is not None:
+        return book.make("neg", book.make("mul", c, b))
+    if (c := _negated(b)) is not None:
+        return book.make("neg", book.make("mul", a, c))
+    return None
+
+
+def _div(book: "Book", a: Any, b: Any) -> Node | None:
+    if _is(b, 1) and _fits(a, b):
+        return a
+    if (c := _negated(a)) is not None:
+        return book.make("neg", book.make("div", c, b))
+    if (c := _negated(b)) is not None:
+        return book.make("neg", book.make("div", a, c))
+    return None
+
+
+def _neg(book: "Book", a: Any) -> Node | None:
+    if (c := _negated(a)) is not None:
+        return c
+    if isinstance(a, Node) and a.op == "expand":
+        return book.make("expand", book.make("neg", a.args[0]), a.shape)
+    if isinstance(a, Node) and a.op == "sub" and not a.name and a.call is not None and book.sharing:
+        return book.make("sub", a.args[1], a.args[0])
+    return None
+
+
+def _unsqueeze(book: "Book", x: Node, dim: int) -> Node | None:
+    if x.op == "expand" and not x.args[0].shape:
+        return book.make("expand", x.args[0], (*x.shape[:dim], 1, *x.shape[dim:]))
+    return None
+
+
+def _pow(book: "Book", a: Any, b: Any) -> Node | None:
+    return a if _is(b, 1) and isinstance(a, Node) else None
+
+
+def _transposed(book: "Book", x: Node) -> Node | None:
+    if x.op == "T":
+        return x.args[0]
+    if x.op == "neg":
+        return book.make("neg", book.make("T", x.args[0]))
+    if x.op == "matmul" and book.sharing and all(len(a.shape) >= 2 for a in x.args):
+        a, b = x.args
+        return book.make("matmul", book.make("T", b), book.make("T", a))
+    return None
+
+
+def _reshape(book: "Book", x: Node, shape: tuple[int, ...]) -> Node | None:
+    if x.shape == shape:
+        return x
+    if x.op in ("reshape", "unsqueeze"):
+        return book.make("reshape", x.args[0], shape)
+    return None
+
+
+def _permute(book: "Book", x: Node, order: tuple[int, ...]) -> Node | None:
+    if order == tuple(range(len(order))):
+        return x
+    count = len(order)
+    if count >= 2 and order == (*range(count - 2), count - 1, count - 2):
+        return book.make("T", x)
+    if x.op == "permute":
+        return book.make("permute", x.args[0], tuple(x.args[1][i] for i in order))
+    return None
+
+
+def _expand(book: "Book", x: Node, shape: tuple[int, ...]) -> Node | None:
+    if x.shape == shape:
+        return x
+    return book.make("expand", x.args[0], shape) if x.op == "expand" else None
+
+
+def _sum(book: "Book", x: Node, dims: tuple[int, ...] | None, keepdim: bool) -> Node | None:
+    if x.op == "neg":
+        return book.make("neg", book.make("sum", x.args[0], dims, keepdim))
+    return None
+
+
+RULES: dict[str, Any] = {
+    "alias": lambda book, x: x,
+    "add": _add,
+    "sub": _sub,
+    "mul": _mul,
+    "div": _div,
+    "neg": _neg,
+    "pow": _pow,
+    "unsqueeze": _unsqueeze,
+    "T": _transposed,
+    "reshape": _reshape,
+    "permute": _permute,
+    "expand": _expand,
+    "sum": _sum,
+}
+
+
+def number_like(value: float, like: Tensor) -> Node:
+    """A number as a node."""
+    return Node("number", value=like.new_full((), value))

@@ -1,0 +1,399 @@
+"""Running a forward and writing down what it does.
+
+The forward runs on the hand-written operations (`use_manual_gradients`), which say themselves when they are
+called, with plain arguments. Of each, its `written` form is run beside it, on the same numbers: every torch
+function that this calls is a primitive, and a node of the program.
+"""
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from types import CodeType
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.overrides import TorchFunctionMode
+
+from manual_backprop.derive.book import Book, Writing
+from manual_backprop.derive.code_names import HERE, TORCH, Seen, is_users, seen_from
+from manual_backprop.derive.compositions import composition_of
+from manual_backprop.derive.primitives import name_of
+from manual_backprop.derive.program import Call, Node, Place
+from manual_backprop.functional.in_place.view import Alias
+from manual_backprop.functional.operation import WATCH
+from manual_backprop.functional.operation.torch_state import tree_leaves, tree_map, without_torch_functions
+from manual_backprop.takeover import use_manual_gradients
+
+READS = {"bool", "item", "tolist", "int", "float", "index", "nonzero", "masked_select", "unique", "numpy",
+         "complex", "contains"}  # fmt: skip
+RANDOM = {"rand", "randn", "randint", "randperm", "normal", "bernoulli", "multinomial", "rand_like", "randn_like",
+          "randint_like", "dropout", "normal_", "uniform_", "bernoulli_", "exponential_", "poisson", "rrelu",
+          "alpha_dropout", "feature_dropout"}  # fmt: skip
+FACTORIES = {"zeros", "ones", "full", "arange", "eye", "linspace", "zeros_like", "ones_like", "full_like", "tensor",
+             "new_zeros", "new_ones", "new_full", "new_tensor", "as_tensor", "tril_indices", "triu_indices",
+             "empty"}  # fmt: skip
+
+
+NAMELESS = ("elementwise", "product", "reduction", "choice", "shape", "other")
+"""Kinds of operations whose result has no name of its own in mathematics."""
+
+
+class Underivable(Exception):  # noqa: N818 - an answer, not a bug
+    """What cannot be written out, and where it stands."""
+
+
+class Trace(TorchFunctionMode):
+    """Watches a forward: `with trace.watching(): …`."""
+
+    def __init__(self, book: Book, *, elementary: bool, opaque: bool) -> None:
+        super().__init__()
+        self.book = book
+        self.elementary = elementary
+        self.opaque = opaque
+        self.takeover: Any = None
+        self.calls: list[Call] = []
+        self.open: list[Call] = []  # the calls that are being taken apart
+        self.apart: set[CodeType] = set()  # the code that takes them apart
+        self.count = 0
+        self.latest: tuple[Any, Node] | None = None
+
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        """Write down what is computed inside."""
+        self.takeover = use_manual_gradients()
+        token = WATCH.set(self._own)
+        try:
+            with torch.enable_grad(), self, self.takeover:
+                yield
+        finally:
+            WATCH.reset(token)
+
+    def _look(self) -> Seen:
+        readable = self.apart.__contains__ if self.open else is_users
+        seen = seen_from(sys._getframe(2), readable)
+        return seen._replace(place=self.open[0].place) if self.open else seen
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        """What has no hand-written backward, or needs none."""
+        kwargs = kwargs or {}
+        name = name_of(func)
+        if self.book.writing is not None:
+            return func(*args, **kwargs)
+        if getattr(func, "__name__", "") == "__get__" and name not in ("T", "mT", "H", "mH", "data"):
+            return func(*args, **kwargs)
+        given = [x for x in tree_leaves((args, kwargs)) if isinstance(x, Tensor)]
+        known = [self.book.known[id(x)] for x in given if id(x) in self.book.known]
+        if _is_from_package(sys._getframe(1), self.apart):  # it checks and prepares what it was given
+            pass
+        elif name in READS and any(_depends(node) for node in known):
+            raise Underivable(self._said(f"{name} reads a value, on which the steps depend"))
+        elif name in RANDOM:
+            raise Underivable(self._said(f"{name} draws random numbers: give them as an input"))
+        elif name in ("getitem", "setitem") and any(
+            _is_mask(x) for x in tree_leaves(args[1]) if id(x) in self.book.known
+        ):
+            raise Underivable(self._said("indexing with a mask makes a size that depends on values"))
+        written = composition_of(func)
+        if written is not None and any(x.requires_grad for x in given):
+            return self._taken_apart(name, written, args, kwargs)
+        token = WATCH.set(None)
+        try:
+            output = func(*args, **kwargs)
+        finally:
+            WATCH.reset(token)
+        made = [x for x in tree_leaves(output) if isinstance(x, Tensor)]
+        if not made or (not known and name not in FACTORIES):
+            return output
+        if (
+            any(x.requires_grad for x in made)
+            and torch.is_grad_enabled()
+            and name not in ("detach", "detach_", "data")
+        ):
+            if all(any(x is y for y in given) for x in made) and not name.endswith("_"):
+                return output  # requires_grad_ and its like
+            self._opaque(func, name, args, kwargs, output)
+        elif all(any(x is y for y in given) for x in made):
+            if (name.endswith("_") and name not in ("requires_grad_",)) or name == "setitem":
+                raise Underivable(self._said(f"{name} writes over a tensor that has no gradient"))
+        else:
+            self._plain(func, args, kwargs, output)
+        return output
+
+    def _plain(self, func: Any, args: Any, kwargs: Any, output: Any) -> None:
+        """A step through which no gradient flows."""
+        seen = self._look()
+        args, kwargs = tree_map(self._detached, (args, kwargs))
+        with Writing(self.book, None, seen.place):
+            result = func(*args, **kwargs)
+        self._name(seen, self._pair(output, result))
+
+    def _detached(self, value: Any) -> Any:
+        return self._node(value).value if isinstance(value, Tensor) else value
+
+    def _pair(self, output: Any, result: Any) -> list[Node]:
+        """The tensors that the forward goes on with are the nodes that were written down."""
+        outputs = [x for x in tree_leaves(output) if isinstance(x, Tensor)]
+        results = [x for x in tree_leaves(result) if isinstance(x, Tensor)]
+        nodes = []
+        for live, value in zip(outputs, results, strict=True):
+            node = self.book.node(value)
+            self.book.know(live, node)
+            nodes.append(node)
+        return nodes
+
+    def _node(self, tensor: Tensor) -> Node:
+        if id(tensor) not in self.book.known:
+            name = _name_in(sys._getframe(1), tensor)
+            self.book.know(tensor, Node("constant", value=tensor.detach(), name=name, given=bool(name)))
+        return self.book.known[id(tensor)]
+
+    def _opaque(self, func: Any, name: str, args: Any, kwargs: Any, output: Any) -> None:
+        """A step whose backward is PyTorch's own."""
+        if not self.opaque:
+            raise Underivable(self._said(f"{name} has no hand-written backward"))
+        seen = self._look()
+        leaves = [x for x in tree_leaves((args, kwargs)) if isinstance(x, Tensor)]
+        nodes = [self._node(x) for x in leaves]
+        outputs = [x for x in tree_leaves(output) if isinstance(x, Tensor)]
+        made = []
+        for at, out in enumerate(outputs):
+            target = _part_of(func, args, kwargs, at)
+            node = Node(name, tuple(nodes), value=out.detach().clone(), target=target, place=seen.place)
+            node.differentiable = out.requires_grad
+            self.book.know(out, node)
+            made.append(node)
+        call = self._call(name, "other", tuple(nodes), made, seen.place)
+        call.backward = lambda *gs: self._opaque_backward(func, args, kwargs, nodes, made, gs)
+        self._name(seen, made)
+
+    def _opaque_backward(
+        self, func: Any, args: Any, kwargs: Any, nodes: list[Node], made: list[Node], gs: tuple[Any, ...]
+    ) -> list[Any]:
+        results: list[Any] = []
+        upstreams = [self.book.node(g) for g in gs if g is not None]
+        which = [i for i, g in enumerate(gs) if g is not None]
+        for at, node in enumerate(nodes):
+            if not node.differentiable:
+                results.append(None)
+                continue
+            target = _vjp(func, args, kwargs, at, which)
+            results.append(self.book.add(f"{name_of(func)}_backward", target, (*nodes, *upstreams)).value)
+        return results
+
+    def _own(self, operation: Any, compute: Callable[..., Any], inputs: tuple[Any, ...]) -> Any:
+        """In the place of one of this package's operations."""
+        if operation is Alias:
+            with without_torch_functions():
+                alias = compute(*inputs)
+            self.book.know(alias, self._node(inputs[0]))
+            return alias
+        if not torch.is_grad_enabled():
+            return compute(*inputs)
+        name = operation.formula.name
+        if name == "dropout":
+            raise Underivable(
+                self._said("dropout draws random numbers: give the mask as an input, or use .eval()")
+            )
+        if self.elementary and operation.elementary is not None:
+            result = self._taken_apart(name, operation.elementary, inputs, {})
+            if result is not NotImplemented:
+                return result
+        seen = self._look()
+        token = WATCH.set(None)
+        try:
+            with without_torch_functions():
+                nodes = tree_map(lambda x: self._node(x) if isinstance(x, Tensor) else x, inputs)
+                values = tree_map(lambda x: x.value if isinstance(x, Node) else x, nodes)
+                if operation.overwrites:
+                    values = tree_map(lambda x: x.clone() if isinstance(x, Tensor) else x, values)
+                    for node, value in zip(_nodes(nodes), _tensors(values), strict=True):
+                        node.value = value
+                        self.book.know(value, node)
+                output = compute(*inputs)
+        finally:
+            WATCH.reset(token)
+        with torch.no_grad():
+            self._write(operation, seen, nodes, values, output)
+        if operation.overwrites:
+            self._forget_views(inputs[0], output)
+        return output
+
+    def _write(self, operation: Any, seen: Seen, nodes: Any, values: Any, output: Any) -> None:
+        name = operation.formula.name
+        call = self._call(name, operation.formula.kind, tuple(nodes), [], seen.place)
+        before = len(self.book.nodes)
+        with Writing(self.book, call, seen.place):
+            written = operation.written(*values)
+        if written is NotImplemented:
+            if not self.opaque:
+                raise Underivable(self._said(f"{name} cannot be written out with these arguments"))
+            self.calls.pop()
+            self._opaque(operation.forward, name, nodes_values(nodes), {}, output)
+            return
+        result, call.backward = written
+        call.outputs = self._pair(output, result)
+        if call.kind in NAMELESS:
+            for node in call.outputs:
+                if not node.given:
+                    node.name = ""
+        for node in self.book.nodes[before:]:
+            node.differentiable = node.value.is_floating_point() if isinstance(node.value, Tensor) else False
+        for node, live in zip(call.outputs, _tensors(output), strict=True):
+            node.differentiable = live.requires_grad
+        self._name(seen, call.outputs)
+
+    def _call(
+        self, operation: str, kind: str, inputs: tuple[Any, ...], outputs: list[Node], place: Place | None
+    ) -> Call:
+        if not self.open:
+            self.count += 1
+        number = self.open[0].number if self.open else self.count
+        call = Call(
+            number, operation, kind, inputs, outputs, None, place, tuple(c.operation for c in self.open)
+        )
+        self.calls.append(call)
+        return call
+
+    def _taken_apart(self, name: str, written: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+        """What an operation is made of, each step of which is seen by itself."""
+        seen = self._look()
+        if not self.open:
+            self.count += 1
+        number = self.open[0].number if self.open else self.count
+        self.open.append(
+            Call(number, name, "other", (), [], None, self.open[0].place if self.open else seen.place)
+        )
+        new = _codes(written.__code__) - self.apart
+        self.apart |= new
+        try:
+            with self, self.takeover:
+                output = written(*args, **kwargs)
+        finally:
+            self.apart -= new
+            self.open.pop()
+        if output is not NotImplemented:
+            made = [self._node(x) for x in _tensors(output)]
+            self._name(seen, [node for node in made if not node.given or node.op != "input"])
+        return output
+
+    def _name(self, seen: Seen, nodes: Sequence[Node]) -> None:
+        """The names that the code gives; what an earlier step of the same expression was called is free."""
+        ours = bool(self.open)
+        if self.latest is not None and seen.evaluation is not None:
+            evaluation, node = self.latest
+            if (
+                all(a is b for a, b in zip(evaluation, seen.evaluation, strict=True))
+                and evaluation[2] is not None
+            ):
+                if node not in nodes and node.op not in ("input", "constant"):
+                    node.name, node.given = "", False
+        names = seen.names if len(seen.names) in (1, len(nodes)) else ()
+        if len(names) == 1 and len(nodes) > 1:
+            names = names * len(nodes)
+        for name, node in zip(names, nodes, strict=False):
+            if name and name != "_" and node.op not in ("input", "constant") and not node.given:
+                node.name, node.given = name, not ours
+        if nodes and seen.evaluation is not None:
+            self.latest = seen.evaluation, nodes[-1]
+
+    def _forget_views(self, overwritten: Tensor, output: Any) -> None:
+        """Views of what was overwritten have other numbers now, and are read afresh."""
+        storage = overwritten.untyped_storage().data_ptr()
+        keep = {id(x) for x in _tensors(output)} | {id(overwritten)}
+        if id(overwritten) not in {id(x) for x in _tensors(output)}:
+            self.book.know(overwritten, self.book.known[id(_tensors(output)[0])])
+        for tensor in [t for t in self.book.alive if t.requires_grad and id(t) not in keep]:
+            if tensor.untyped_storage().data_ptr() == storage:
+                self.book.known.pop(id(tensor), None)
+
+    def _said(self, reason: str) -> str:
+        place = self._look().place
+        return f"{place.file}:{place.line}: {place.text}: {reason}" if place else reason
+
+
+def nodes_values(nodes: Any) -> Any:
+    """The values in the place of nodes."""
+    return tree_map(lambda x: x.value if isinstance(x, Node) else x, nodes)
+
+
+def _tensors(value: Any) -> list[Tensor]:
+    return [x for x in tree_leaves(value) if isinstance(x, Tensor)]
+
+
+def _nodes(value: Any) -> list[Node]:
+    return [x for x in tree_leaves(value) if isinstance(x, Node)]
+
+
+def _codes(code: CodeType) -> set[CodeType]:
+    return {code, *(inner for c in code.co_consts if isinstance(c, CodeType) for inner in _codes(c))}
+
+
+def _depends(node: Node) -> bool:
+    """Whether it is made of what is given, rather than of numbers of the code's own."""
+    from manual_backprop.derive.program import in_order
+
+    return any(part.op == "input" for part in in_order([node]))
+
+
+def _is_mask(value: Any) -> bool:
+    return isinstance(value, Tensor) and value.dtype == torch.bool
+
+
+def _is_from_package(frame: Any, apart: set[CodeType]) -> bool:
+    """Whether it is one of this package's functions that calls, not code that takes one apart."""
+    while frame.f_code.co_filename.startswith(TORCH):
+        frame = frame.f_back
+    return frame.f_code.co_filename.startswith(HERE) and frame.f_code not in apart
+
+
+def _part_of(func: Any, args: Any, kwargs: Any, at: int) -> Callable[..., Any]:
+    """The output `at` of a function, of its tensors alone."""
+
+    def part(*tensors: Tensor) -> Any:
+        rest = iter(tensors)
+        filled = tree_map(lambda a: next(rest) if isinstance(a, Tensor) else a, (args, kwargs))
+        return _tensors(func(*filled[0], **filled[1]))[at]
+
+    return part
+
+
+def _vjp(func: Any, args: Any, kwargs: Any, at: int, which: list[int]) -> Callable[..., Any]:
+    """The gradient of tensor `at`, by PyTorch, from the tensors and the upstream gradients behind them."""
+    count = len(_tensors((args, kwargs)))
+
+    def gradient(*values: Tensor) -> Tensor:
+        leaves = [x.detach().clone() for x in values[:count]]
+        leaf = leaves[at].requires_grad_()
+        rest = iter(leaves)
+        with torch.enable_grad():
+            filled = tree_map(lambda a: next(rest) if isinstance(a, Tensor) else a, (args, kwargs))
+            outputs = _tensors(func(*filled[0], **filled[1]))
+            used = [
+                (outputs[i], g)
+                for i, g in zip(which, values[count:], strict=True)
+                if outputs[i].requires_grad
+            ]
+            if not used:
+                return torch.zeros_like(leaf)
+            (found,) = torch.autograd.grad(
+                [o for o, _ in used], leaf, [g.expand(o.shape) for o, g in used], allow_unused=True
+            )
+        return torch.zeros_like(leaf) if found is None else found
+
+    return gradient
+
+
+def _name_in(frame: Any, tensor: Tensor) -> str:
+    """What the user's code calls a tensor that it did not make: a global, or what a closure holds."""
+    while frame is not None and not is_users(frame.f_code):
+        frame = frame.f_back
+    if frame is None:
+        return ""
+    for scope in (frame.f_locals, frame.f_globals):
+        for name, value in scope.items():
+            if value is tensor:
+                return str(name)
+    return ""
