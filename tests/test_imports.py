@@ -12,6 +12,7 @@ PACKAGE = "manual_backprop"
 LEVELS = (  # a room imports from its own level only what is in itself
     {"functional"},
     {"nn", "plots", "takeover"},
+    {"derive"},
     {"record", "verify"},
     {"exercises", "training"},
     {"benchmark"},

@@ -61,7 +61,7 @@ def program_of(
         given = Node("number", value=torch.ones((), dtype=output.value.dtype, device=output.value.device))
     book.know(given.value, given)
     gradients = _differentiate(book, trace.calls, output, given)
-    return Program(tuple(inputs), output, given, trace.calls, gradients)
+    return Program(tuple(inputs), output, given, trace.calls, gradients, book.nodes)
 
 
 def _differentiate(book: Book, calls: Sequence[Call], output: Node, upstream: Node) -> dict[Node, Node]:
@@ -71,7 +71,8 @@ def _differentiate(book: Book, calls: Sequence[Call], output: Node, upstream: No
 
     def gradient_of(node: Node) -> Node | None:
         if node not in gradients and node in uses:
-            gradients[node] = _total(book, node, uses[node])
+            found = gradients[node] = _total(book, node, uses[node])
+            found.pinned = found.pinned or (node.given and found.op not in ("expand", "number", "upstream"))
         return gradients.get(node)
 
     for call in reversed(calls):
@@ -103,7 +104,11 @@ def _total(book: Book, node: Node, parts: list[Node]) -> Node:
         return parts[0]
     with writing(book, None, None):
         joined = _joined(book, node, parts)
-        total = joined if joined is not None else book.add("total", _sum_of, tuple(parts))
+        if joined is None:
+            whole = any(part.op != "expand" for part in parts)
+            bare = [part.args[0] if part.op == "expand" and whole else part for part in parts]
+            joined = book.add("total", _sum_of, tuple(bare))
+        total = joined
     total.reason = "uses"
     return total
 

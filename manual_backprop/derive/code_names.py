@@ -85,6 +85,9 @@ def _expressions(file: str) -> dict[Span, tuple[tuple[str, ...], str]]:
                 span = _span(child)
                 if names or span not in found:
                     found[span] = names, _text(lines, span)
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.IfExp):
+            for value in _cases(node.value):
+                found[_span(value)] = _of_target(node.targets[0]), _text(lines, _span(value))
         if isinstance(node, ast.Assign) and isinstance(node.value, ast.Tuple):
             for target in node.targets:
                 if isinstance(target, ast.Tuple) and len(target.elts) == len(node.value.elts):
@@ -104,6 +107,11 @@ def _names(parent: ast.AST, child: ast.AST) -> tuple[str, ...]:
     if isinstance(parent, ast.For) and parent.iter is child:
         return _of_target(parent.target)
     return ()
+
+
+def _cases(value: ast.expr) -> list[ast.expr]:
+    """What a conditional expression may be."""
+    return [*_cases(value.body), *_cases(value.orelse)] if isinstance(value, ast.IfExp) else [value]
 
 
 def _of_target(target: ast.AST) -> tuple[str, ...]:

@@ -40,6 +40,7 @@ class Node:
         place: where it was made.
         reason: why it is there, where that is not plain.
         differentiable: whether a gradient flows through it.
+        pinned: whether it is a step that is to be seen, and not to be joined with others.
     """
 
     op: str
@@ -53,6 +54,7 @@ class Node:
     place: Place | None = None
     reason: str = ""
     differentiable: bool = False
+    pinned: bool = False
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -103,7 +105,7 @@ class Program:
         upstream: ∂L/∂output, which is given to the backward; a number where the output is the loss itself.
         calls: the calls of the forward, in order.
         gradients: ∂L/∂ of each node that has one.
-        contributions: what each use of a node adds to its gradient.
+        nodes: all nodes, in the order in which they were made.
     """
 
     inputs: tuple[Node, ...]
@@ -111,11 +113,18 @@ class Program:
     upstream: Node
     calls: list[Call]
     gradients: dict[Node, Node]
+    nodes: list[Node]
 
     @property
     def differentiable(self) -> tuple[Node, ...]:
         """The inputs that have a gradient."""
         return tuple(node for node in self.inputs if node.differentiable)
+
+    @property
+    def parameters(self) -> tuple[Node, ...]:
+        """The inputs that the program takes: those that have a gradient or are used."""
+        used = set(in_order([self.output, *self.gradients.values()]))
+        return tuple(node for node in self.inputs if node.differentiable or node in used)
 
     def forward_nodes(self) -> list[Node]:
         """Everything that the output is made of, in order."""

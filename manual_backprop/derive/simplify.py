@@ -1,13 +1,25 @@
 """What a person would not write: products with one, transposes of transposes, signs that cancel."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from torch import Tensor
 
 from manual_backprop.derive.program import Node
 
-if TYPE_CHECKING:
-    from manual_backprop.derive.book import Book
+
+class Book(Protocol):
+    """Where nodes are made.
+
+    Attributes:
+        sharing: whether a backward is being written, in which equal nodes are one.
+    """
+
+    sharing: bool
+
+    def make(self, op: str, *args: Any) -> Node:
+        """A node, or one that is the same and simpler."""
+        ...
+
 
 ELEMENTWISE = (
     "add",
@@ -27,12 +39,13 @@ ELEMENTWISE = (
 )
 
 
-def simplified(book: "Book", op: str, args: tuple[Any, ...]) -> Node | tuple[str, tuple[Any, ...]]:
+def simplified(book: Book, op: str, args: tuple[Any, ...]) -> Node | tuple[str, tuple[Any, ...]]:
     """A node that is the same and simpler; or the operation and arguments to make one of."""
     if op in ELEMENTWISE:
         args = _without_expansions(op, args)
     rule = RULES.get(op)
-    found = rule(book, *args) if rule else None
+    inside = op in LOOK_INSIDE and isinstance(args[0], Node) and args[0].pinned and args[0].op != "T"
+    found = rule(book, *args) if rule and not inside else None
     return found if found is not None else (op, args)
 
 
@@ -74,11 +87,11 @@ def _fits(x: Any, other: Any) -> bool:
 
 
 def _negated(x: Any) -> Any:
-    """What x is the negative of; None if it is none."""
-    return x.args[0] if isinstance(x, Node) and x.op == "neg" else None
+    """What x is the negative of; None if it is none, or has a name of its own."""
+    return x.args[0] if isinstance(x, Node) and x.op == "neg" and not x.pinned else None
 
 
-def _add(book: "Book", a: Any, b: Any) -> Node | None:
+def _add(book: Book, a: Any, b: Any) -> Node | None:
     if _is(b, 0) and _fits(a, b):
         return a
     if _is(a, 0) and _fits(b, a):
@@ -90,7 +103,7 @@ def _add(book: "Book", a: Any, b: Any) -> Node | None:
     return None
 
 
-def _sub(book: "Book", a: Any, b: Any) -> Node | None:
+def _sub(book: Book, a: Any, b: Any) -> Node | None:
     if _is(b, 0) and _fits(a, b):
         return a
     if _is(a, 0) and _fits(b, a):
@@ -100,7 +113,7 @@ def _sub(book: "Book", a: Any, b: Any) -> Node | None:
     return None
 
 
-def _mul(book: "Book", a: Any, b: Any) -> Node | None:
+def _mul(book: Book, a: Any, b: Any) -> Node | None:
     if _is(b, 1) and _fits(a, b):
         return a
     if _is(a, 1) and _fits(b, a):
@@ -113,20 +126,33 @@ def _mul(book: "Book", a: Any, b: Any) -> Node | None:
         return book.make("neg", book.make("mul", c, b))
     if (c := _negated(b)) is not None:
         return book.make("neg", book.make("mul", a, c))
+    return _scaled(book, "mul", a, b)
+
+
+def _scaled(book: Book, op: str, a: Any, b: Any) -> Node | None:
+    """A number goes inside an expansion, so that what is joined with it may drop it."""
+    for x, other, swapped in ((a, b, False), (b, a, True)):
+        if isinstance(x, Node) and x.op == "expand" and _is_scalar(other) and not (swapped and op == "div"):
+            inner = book.make(op, *((other, x.args[0]) if swapped else (x.args[0], other)))
+            return book.make("expand", inner, x.shape)
     return None
 
 
-def _div(book: "Book", a: Any, b: Any) -> Node | None:
+def _is_scalar(x: Any) -> bool:
+    return isinstance(x, int | float) or (isinstance(x, Node) and not x.shape)
+
+
+def _div(book: Book, a: Any, b: Any) -> Node | None:
     if _is(b, 1) and _fits(a, b):
         return a
     if (c := _negated(a)) is not None:
         return book.make("neg", book.make("div", c, b))
     if (c := _negated(b)) is not None:
         return book.make("neg", book.make("div", a, c))
-    return None
+    return _scaled(book, "div", a, b)
 
 
-def _neg(book: "Book", a: Any) -> Node | None:
+def _neg(book: Book, a: Any) -> Node | None:
     if (c := _negated(a)) is not None:
         return c
     if isinstance(a, Node) and a.op == "expand":
@@ -136,17 +162,17 @@ def _neg(book: "Book", a: Any) -> Node | None:
     return None
 
 
-def _unsqueeze(book: "Book", x: Node, dim: int) -> Node | None:
+def _unsqueeze(book: Book, x: Node, dim: int) -> Node | None:
     if x.op == "expand" and not x.args[0].shape:
         return book.make("expand", x.args[0], (*x.shape[:dim], 1, *x.shape[dim:]))
     return None
 
 
-def _pow(book: "Book", a: Any, b: Any) -> Node | None:
+def _pow(book: Book, a: Any, b: Any) -> Node | None:
     return a if _is(b, 1) and isinstance(a, Node) else None
 
 
-def _transposed(book: "Book", x: Node) -> Node | None:
+def _transposed(book: Book, x: Node) -> Node | None:
     if x.op == "T":
         return x.args[0]
     if x.op == "neg":
@@ -157,7 +183,7 @@ def _transposed(book: "Book", x: Node) -> Node | None:
     return None
 
 
-def _reshape(book: "Book", x: Node, shape: tuple[int, ...]) -> Node | None:
+def _reshape(book: Book, x: Node, shape: tuple[int, ...]) -> Node | None:
     if x.shape == shape:
         return x
     if x.op in ("reshape", "unsqueeze"):
@@ -165,7 +191,7 @@ def _reshape(book: "Book", x: Node, shape: tuple[int, ...]) -> Node | None:
     return None
 
 
-def _permute(book: "Book", x: Node, order: tuple[int, ...]) -> Node | None:
+def _permute(book: Book, x: Node, order: tuple[int, ...]) -> Node | None:
     if order == tuple(range(len(order))):
         return x
     count = len(order)
@@ -176,18 +202,19 @@ def _permute(book: "Book", x: Node, order: tuple[int, ...]) -> Node | None:
     return None
 
 
-def _expand(book: "Book", x: Node, shape: tuple[int, ...]) -> Node | None:
+def _expand(book: Book, x: Node, shape: tuple[int, ...]) -> Node | None:
     if x.shape == shape:
         return x
     return book.make("expand", x.args[0], shape) if x.op == "expand" else None
 
 
-def _sum(book: "Book", x: Node, dims: tuple[int, ...] | None, keepdim: bool) -> Node | None:
+def _sum(book: Book, x: Node, dims: tuple[int, ...] | None, keepdim: bool) -> Node | None:
     if x.op == "neg":
         return book.make("neg", book.make("sum", x.args[0], dims, keepdim))
     return None
 
 
+LOOK_INSIDE = ("neg", "T", "reshape", "permute", "sum", "unsqueeze")
 RULES: dict[str, Any] = {
     "alias": lambda book, x: x,
     "add": _add,

@@ -19,7 +19,7 @@ from manual_backprop.derive.book import Book, Writing
 from manual_backprop.derive.code_names import HERE, TORCH, Seen, is_users, seen_from
 from manual_backprop.derive.compositions import composition_of
 from manual_backprop.derive.primitives import name_of
-from manual_backprop.derive.program import Call, Node, Place
+from manual_backprop.derive.program import Call, Node, Place, in_order
 from manual_backprop.functional.in_place.view import Alias
 from manual_backprop.functional.operation import WATCH
 from manual_backprop.functional.operation.torch_state import tree_leaves, tree_map, without_torch_functions
@@ -86,7 +86,8 @@ class Trace(TorchFunctionMode):
             return func(*args, **kwargs)
         given = [x for x in tree_leaves((args, kwargs)) if isinstance(x, Tensor)]
         known = [self.book.known[id(x)] for x in given if id(x) in self.book.known]
-        if _is_from_package(sys._getframe(1), self.apart):  # it checks and prepares what it was given
+        ours = _is_from_package(sys._getframe(1), self.apart)
+        if ours:  # it checks and prepares what it was given
             pass
         elif name in READS and any(_depends(node) for node in known):
             raise Underivable(self._said(f"{name} reads a value, on which the steps depend"))
@@ -281,7 +282,6 @@ class Trace(TorchFunctionMode):
 
     def _name(self, seen: Seen, nodes: Sequence[Node]) -> None:
         """The names that the code gives; what an earlier step of the same expression was called is free."""
-        ours = bool(self.open)
         if self.latest is not None and seen.evaluation is not None:
             evaluation, node = self.latest
             if (
@@ -295,7 +295,7 @@ class Trace(TorchFunctionMode):
             names = names * len(nodes)
         for name, node in zip(names, nodes, strict=False):
             if name and name != "_" and node.op not in ("input", "constant") and not node.given:
-                node.name, node.given = name, not ours
+                node.name, node.given = name, True
         if nodes and seen.evaluation is not None:
             self.latest = seen.evaluation, nodes[-1]
 
@@ -333,8 +333,6 @@ def _codes(code: CodeType) -> set[CodeType]:
 
 def _depends(node: Node) -> bool:
     """Whether it is made of what is given, rather than of numbers of the code's own."""
-    from manual_backprop.derive.program import in_order
-
     return any(part.op == "input" for part in in_order([node]))
 
 

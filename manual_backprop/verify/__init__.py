@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from manual_backprop.verify.computation import (
+from manual_backprop.derive.computation import (
     Computation,
     as_function,
     first_number_of,
@@ -15,6 +15,7 @@ from manual_backprop.verify.computation import (
     is_computation,
     parameters_of,
 )
+from manual_backprop.derive.shapes import shapes_of
 from manual_backprop.verify.draws import draws_of
 from manual_backprop.verify.findings import Diagnosis, Status
 from manual_backprop.verify.judging.judge import judge
@@ -22,7 +23,6 @@ from manual_backprop.verify.judging.oracles import confirm
 from manual_backprop.verify.problem import Malformed, Problem, Unjudged, of_function
 from manual_backprop.verify.reporting.report import Evidence, Report, Verdict
 from manual_backprop.verify.settings import untransformed, with_gradients
-from manual_backprop.verify.shapes import shapes_of
 
 __all__ = ["Diagnosis", "Report", "Verdict", "verify"]
 
@@ -77,7 +77,7 @@ def verify(
         raise TypeError("verify: give either a backward or against=, a function to compare with")
     if (inputs is None) == (shapes is None):
         raise TypeError("verify: give either inputs= or shapes=")
-    given = _inputs_of(inputs) if inputs is not None else shapes_of(shapes)
+    given = _inputs_of(inputs) if inputs is not None else shapes_of("verify", shapes)
     parameters = parameters_of(forward)
     if against is not None:
         _require_same(parameters, parameters_of(against))

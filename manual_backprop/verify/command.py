@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from manual_backprop.derive.computation import is_function_class
+from manual_backprop.derive.shapes import shapes_in
 from manual_backprop.verify import verify
-from manual_backprop.verify.computation import is_function_class
 from manual_backprop.verify.naming import name_the_function, no_file, no_function, no_operation, split_name
 from manual_backprop.verify.package_operations import OWN, own
 from manual_backprop.verify.problem import words_of
 from manual_backprop.verify.reporting.report import Report
-from manual_backprop.verify.shapes import shapes_in
 
 
 class CannotRead(Exception):  # noqa: N818 - it is what the user reads, not a bug

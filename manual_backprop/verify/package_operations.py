@@ -7,9 +7,9 @@ from typing import Any
 
 from torch import Tensor
 
+from manual_backprop.derive.computation import NamedInputs
 from manual_backprop.functional.operation import PUBLIC
 from manual_backprop.functional.operation.registry import Public
-from manual_backprop.verify.computation import NamedInputs
 
 OWN = {name: PUBLIC[name] for name in sorted(PUBLIC) if PUBLIC[name].example}
 

@@ -12,8 +12,12 @@ from torch import Tensor
 EXPECTED = "expected a list of shapes such as (5,3) (7,3) (7,)"
 
 
-def shapes_of(given: Any) -> list[tuple[int, ...] | Tensor]:
+def shapes_of(function: str, given: Any) -> list[tuple[int, ...] | Tensor]:
     """A list of shapes, from such a list, from one shape alone, or from text; a tensor stays as it is.
+
+    Args:
+        function: what they are given to, for the message.
+        given: the shapes.
 
     Raises:
         ValueError: it is none of these.
@@ -26,7 +30,7 @@ def shapes_of(given: Any) -> list[tuple[int, ...] | Tensor]:
             return [_shape(parts)]
         return [part if isinstance(part, Tensor) else _shape(part) for part in parts]
     except (TypeError, ValueError):
-        raise ValueError(f"verify: invalid shapes: {EXPECTED}, got {shortened(given)}") from None
+        raise ValueError(f"{function}: invalid shapes: {EXPECTED}, got {shortened(given)}") from None
 
 
 def shapes_in(text: str) -> list[tuple[int, ...]]:

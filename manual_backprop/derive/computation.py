@@ -46,6 +46,15 @@ def parameters_of(computation: Computation) -> dict[str, Tensor]:
     return {} if module is None else {n: p.detach() for n, p in module.named_parameters() if p.requires_grad}
 
 
+def buffers_of(computation: Computation) -> dict[str, Tensor]:
+    """The buffers of a module that hold real numbers, such as running statistics, and its frozen parameters."""
+    module = _module(computation)
+    if module is None:
+        return {}
+    frozen = {n: p.detach() for n, p in module.named_parameters() if not p.requires_grad}
+    return frozen | {n: b.detach() for n, b in module.named_buffers() if b.is_floating_point()}
+
+
 def first_number_of(computation: Computation) -> Tensor | None:
     """A floating-point tensor of a module, whose type and device its inputs should have."""
     module = _module(computation)

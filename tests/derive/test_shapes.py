@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from manual_backprop import verify
-from manual_backprop.verify.shapes import shapes_of
+from manual_backprop.derive.shapes import shapes_of
 
 TWO = [(5, 3), (7, 3)]
 
@@ -42,13 +42,13 @@ def backward(g: Tensor, x: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
     ],
 )
 def test_shapes_are_taken_in_every_form(given: Any, shapes: list[tuple[int, ...]]) -> None:
-    assert shapes_of(given) == shapes
+    assert shapes_of("verify", given) == shapes
 
 
 def test_numpy_sizes_are_taken() -> None:
     numpy = pytest.importorskip("numpy")
-    assert shapes_of(numpy.array(TWO)) == TWO
-    assert shapes_of([(numpy.int64(5), 3)]) == [(5, 3)]
+    assert shapes_of("verify", numpy.array(TWO)) == TWO
+    assert shapes_of("verify", [(numpy.int64(5), 3)]) == [(5, 3)]
 
 
 def test_text_is_taken_as_on_the_command_line() -> None:

@@ -1,0 +1,67 @@
+"""What `derive` answers: the backward of a forward, to be read, and to be run."""
+
+from typing import Any
+
+import torch
+
+from manual_backprop.derive.program import Program
+from manual_backprop.derive.script import Line, Script, script_of
+from manual_backprop.derive.source import function_source, numpy_source, torch_source
+from manual_backprop.derive.writing.torch_code import TorchCode
+
+REASONS = {
+    "broadcast": "a sum, because {what} was broadcast",
+    "uses": "+=, because {what} is used {count} times",
+}
+
+
+class Derivation:
+    """A forward and its backward as named steps; print it to read it.
+
+    Attributes:
+        program: the steps, with ∂L/∂output as the backward is given it.
+        short: the same where the output is the loss itself, with ∂L/∂output = 1.
+    """
+
+    def __init__(self, program: Program, short: Program, long: Program | None) -> None:
+        self.program = program
+        self.short = short
+        self.long = long
+
+    def source(self, dialect: str = "torch") -> str:
+        """A file of its own: `forward`, which returns output and cache, and `backward(grad_output, cache)`.
+
+        Args:
+            dialect: "torch", "numpy", or "function" for a torch.autograd.Function.
+
+        Raises:
+            ValueError: the dialect is another one, or NumPy has no words for a step.
+        """
+        writers = {"torch": torch_source, "numpy": numpy_source, "function": function_source}
+        if dialect not in writers:
+            raise ValueError(f"derive: source must be one of {', '.join(writers)}, got {dialect!r}")
+        return writers[dialect](self.program)
+
+    def function(self) -> type[torch.autograd.Function]:
+        """The same as a torch.autograd.Function, to `apply`."""
+        scope: dict[str, Any] = {"__name__": "derived"}
+        exec(compile(self.source("function"), "<derived>", "exec"), scope)
+        found: type[torch.autograd.Function] = scope["Derived"]
+        return found
+
+    def __str__(self) -> str:
+        script = script_of(self.short, TorchCode)
+        lines = ["forward", *_rows(script, script.forward), "", "backward", *_rows(script, script.backward)]
+        return "\n".join(lines)
+
+    __repr__ = __str__
+
+
+def _rows(script: Script, lines: list[Line]) -> list[str]:
+    width = max((len(text) for line in lines for text in line.code), default=0)
+    rows = []
+    for line in lines:
+        for i, text in enumerate(line.code):
+            shape = str(line.node.shape) if i == 0 else ""
+            rows.append(f"    {text:<{width}}  {shape:<12}  {line.node.reason if i == 0 else ''}".rstrip())
+    return rows

@@ -1,0 +1,49 @@
+"""Numbers to run a forward on."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+MARGIN = 0.1  # that drawn numbers keep from zero, where many functions have a kink
+SPREAD = 0.2  # relative, of numbers drawn near given ones
+
+
+def drawn(
+    function: Callable[..., Any], given: Sequence[Tensor | tuple[int, ...]], seed: int
+) -> tuple[Tensor, ...]:
+    """Numbers away from zero in the place of each shape, a tensor as it is.
+
+    Between 0.1 and 0.9, as log and sqrt need them, where the function is not finite otherwise.
+    """
+    generator = torch.Generator("cpu").manual_seed(seed)
+    point = tuple(x if isinstance(x, Tensor) else _away_from_zero(x, generator) for x in given)
+    if _is_finite(function, point):
+        return point
+    return tuple(
+        x if isinstance(shape, Tensor) else MARGIN + (1 - 2 * MARGIN) * x.abs().frac()
+        for x, shape in zip(point, given, strict=True)
+    )
+
+
+def near(x: Tensor, generator: torch.Generator) -> Tensor:
+    """The same signs and zeros, other sizes; integers as they are."""
+    if not x.is_floating_point():
+        return x
+    uniform = torch.rand(x.shape, generator=generator, dtype=torch.float64, device="cpu")
+    return (x.detach().double() * ((1 - SPREAD) + 2 * SPREAD * uniform.to(x.device))).to(x.dtype)
+
+
+def _away_from_zero(shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
+    x = torch.randn(shape, generator=generator, dtype=torch.float64, device="cpu")
+    return x + MARGIN * x.sign()
+
+
+def _is_finite(function: Callable[..., Any], point: Sequence[Tensor]) -> bool:
+    try:
+        with torch.no_grad():
+            output = function(*(x.clone() for x in point))
+        return isinstance(output, Tensor) and bool(output.isfinite().all())
+    except (RuntimeError, ValueError, TypeError, AttributeError):
+        return False

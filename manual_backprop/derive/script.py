@@ -1,0 +1,374 @@
+"""Which nodes of a program get a line of their own, what they are called, and in which order they stand."""
+
+import keyword
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+from torch import Tensor
+
+from manual_backprop.derive.program import Node, Program, in_order
+from manual_backprop.derive.writing.expressions import LITERAL, Expressions
+
+WIDTH = 88  # of a line of code, its indentation included
+CHEAP = (
+    "T",
+    "unsqueeze",
+    "reshape",
+    "expand",
+    "permute",
+    "getitem",
+    "number",
+    "constant",
+    "neg",
+    "part",
+    "one_hot",
+)
+STATEMENTS = ("setitem",)
+LINES = (
+    "layer",
+    "activated layer",
+    "recurrent layer",
+    "activation",
+    "normalisation",
+    "pooling",
+    "attention",
+    "loss",
+)
+"""Kinds of operations whose result is a step of its own, whether the code names it or not."""
+RESERVED = {"torch", "np", "F", "math", "forward", "backward", "grad_output", "cache", "ctx", "l", "O", "I"}
+BASES = {
+    "matmul": "z",
+    "conv2d": "z",
+    "relu": "a",
+    "sigmoid": "a",
+    "tanh": "a",
+    "softmax": "p",
+    "log_softmax": "logp",
+    "exp": "e",
+    "log": "log",
+    "sum": "total",
+    "mean": "mean",
+    "amax": "largest",
+    "sqrt": "root",
+    "rsqrt": "inverse_root",
+    "div": "ratio",
+    "mul": "product",
+    "sub": "difference",
+    "add": "s",
+    "pow": "power",
+    "abs": "size",
+    "where": "chosen",
+    "one_hot": "onehot",
+    "gt": "mask",
+    "lt": "mask",
+    "ge": "mask",
+    "le": "mask",
+    "eq": "mask",
+    "stack": "stacked",
+    "cat": "joined",
+    "getitem": "part",
+}
+
+
+@dataclass
+class Line:
+    """A step with a name.
+
+    Attributes:
+        node: what it makes.
+        name: what that is called.
+        code: the lines of Python.
+        uses: the named nodes that it is made of.
+    """
+
+    node: Node
+    name: str
+    code: list[str] = field(default_factory=list)
+    uses: tuple[Node, ...] = ()
+
+
+@dataclass
+class Script:
+    """A program as lines.
+
+    Attributes:
+        program: the program.
+        names: of every node that has one.
+        forward: the lines of the forward.
+        backward: those of the backward.
+        cache: what the backward takes over from the forward.
+        parameters: what the forward is given: the inputs, and tensors that its code finds elsewhere.
+        helpers: functions that the code needs beside itself.
+    """
+
+    program: Program
+    names: dict[Node, str]
+    forward: list[Line]
+    backward: list[Line]
+    cache: list[Node]
+    parameters: list[Node]
+    helpers: dict[str, str]
+
+    @property
+    def results(self) -> list[str]:
+        """What the backward returns: the gradient's name, or its expression, for each input that has one."""
+        gradients = [self.program.gradients.get(x) for x in self.program.differentiable]
+        return [self.names[g] if g is not None else "None" for g in gradients]
+
+
+def script_of(program: Program, dialect: type[Expressions]) -> Script:
+    """The program in a dialect: lines that are too long are made of shorter ones."""
+    layout = _Layout(program)
+    for _ in range(200):
+        script, longest = layout.write(dialect)
+        if longest is None:
+            break
+        layout.extra.add(longest)
+    return script
+
+
+class _Layout:
+    """What is known of a program's nodes before it is written."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.results = [program.gradients[x] for x in program.differentiable if x in program.gradients]
+        needed = set(in_order([program.output, *self.results]))
+        made = {node: i for i, node in enumerate(program.nodes)}
+        self.forward_nodes = sorted(
+            (n for n in program.forward_nodes() if n.op not in ("input", "number", "constant")),
+            key=lambda n: made.get(n, -1),
+        )
+        known = set(self.forward_nodes) | set(program.inputs)
+        self.backward_nodes = sorted(
+            (n for n in needed if n not in known and n.op not in ("number", "upstream", "constant")),
+            key=lambda n: made.get(n, -1),
+        )
+        self.owners: dict[Node, Node] = {}
+        self.uses: Counter[Node] = Counter()
+        for node in (*self.forward_nodes, *self.backward_nodes):
+            self.uses.update(node.inputs)
+        self.extra: set[Node] = set()
+
+    def _own(self, lines: set[Node]) -> None:
+        """Whose gradient a node is: of several that share it, the earliest with a line, else the latest."""
+        sharing: dict[Node, list[Node]] = {}
+        for node, gradient in self.program.gradients.items():
+            if gradient.op not in ("upstream", "number", "input", "constant"):
+                sharing.setdefault(gradient, []).append(node)
+        for gradient, nodes in sharing.items():
+            inner = [n for n in nodes if n.op != "input"]
+            self.owners[gradient] = next((n for n in reversed(inner) if n in lines), (inner or nodes)[0])
+
+    def lines(self) -> set[Node]:
+        """The nodes that get a line."""
+        found = set(self.extra) | {self.program.output}
+        salient = {n for call in self.program.calls if call.kind in LINES for n in call.outputs}
+        for node in self.forward_nodes:
+            repeated = self.uses[node] > 1 and node.op not in CHEAP
+            if node.given or node in salient or repeated or node.op in STATEMENTS:
+                found.add(node)
+        self._own(found)
+        found |= {g for g in self.results if g.op not in ("upstream", "number", "constant", "input")}
+        for node in self.backward_nodes:
+            owner = self.owners.get(node)
+            repeated = self.uses[node] > 1 and node.op not in CHEAP
+            if (
+                repeated
+                or node.op in STATEMENTS
+                or (owner is not None and owner in found and owner.op != "input")
+            ):
+                found.add(node)
+                if owner is not None and owner.op not in ("input", *CHEAP):
+                    found.add(owner)
+        return {n for n in found if n.op not in ("input", "constant", "number", "upstream")}
+
+    def write(self, dialect: type[Expressions]) -> tuple[Script, Node | None]:
+        """The script, and the node that should have a line so that another one gets shorter."""
+        lines = self.lines()
+        names = _Names(self.program, self.owners)
+        forward = [names.forward(node) for node in self.forward_nodes if node in lines]
+        backward = [node for node in self.backward_nodes if node in lines]
+        constants = [n for n in in_order([self.program.output, *self.results]) if n.op == "constant"]
+        given = [n for n in constants if isinstance(n.value, Tensor) and n.value.numel() > LITERAL]
+        for node in given:
+            names.forward(node)
+        if self.program.upstream.op == "upstream":
+            names.names[self.program.upstream] = "grad_output"
+        for node in backward:
+            names.backward(node)
+        del forward
+        writer = dialect(names.names)
+        forward_lines = [self._line(writer, n, names.names[n]) for n in self.forward_nodes if n in lines]
+        backward_lines = self._ordered([self._line(writer, n, names.names[n]) for n in backward])
+        in_forward = set(self.forward_nodes) | set(self.program.inputs) | set(given)
+        cache: dict[Node, None] = {}
+        for line in backward_lines:
+            cache.update(dict.fromkeys(n for n in line.uses if n in in_forward))
+        order = {n: i for i, n in enumerate([*self.program.inputs, *given, *self.forward_nodes])}
+        script = Script(
+            self.program,
+            names.names,
+            forward_lines,
+            backward_lines,
+            sorted(cache, key=lambda n: order[n]),
+            [*self.program.parameters, *given],
+            writer.helpers,
+        )
+        return script, self._to_shorten([*forward_lines, *backward_lines], lines)
+
+    def _ordered(self, lines: list[Line]) -> list[Line]:
+        """What is ready of the inputs' gradients first, in the inputs' order: then the way back goes on."""
+        rank = {g: i for i, g in enumerate(self.results)}
+        nodes = {line.node for line in lines}
+        done: set[Node] = set()
+        ordered: list[Line] = []
+        waiting = list(lines)
+        while waiting:
+            ready = [
+                x for x in waiting if all(n in done or n not in nodes for n in x.uses if n is not x.node)
+            ]
+            results = sorted(
+                (x for x in ready if x.node in rank and self._is_end(x.node)), key=lambda x: rank[x.node]
+            )
+            chosen = (results or ready or waiting)[0]
+            waiting.remove(chosen)
+            done.add(chosen.node)
+            ordered.append(chosen)
+        return ordered
+
+    def _is_end(self, node: Node) -> bool:
+        return not self.uses[node]
+
+    def _line(self, writer: Expressions, node: Node, name: str) -> Line:
+        before = writer.used
+        writer.used = {}
+        code = statements(writer, node, name)
+        line = Line(node, name, code, tuple(n for n in writer.used if n is not node))
+        writer.used = before
+        return line
+
+    def _to_shorten(self, lines: list[Line], named: set[Node]) -> Node | None:
+        for line in lines:
+            if max(len(text) for text in line.code) + 4 <= WIDTH:
+                continue
+            inside = [
+                n
+                for n in _unnamed(line.node, named)
+                if n.op not in (*CHEAP, "one_hot") and n is not line.node and n not in self.extra
+            ]
+            if inside:
+                return max(inside, key=lambda n: (_weight(n, named) <= 6, _weight(n, named)))
+        return None
+
+
+def statements(writer: Expressions, node: Node, name: str) -> list[str]:
+    """The lines of code that make a node."""
+    if node.op == "setitem":
+        base, index, value = node.args
+        start = writer.text(base) if base.op in ("zeros_like", "zeros") else writer.copy(base)
+        return [f"{name} = {start}", f"{name}[{writer.index(index)}] = {writer.text(value)}"]
+    if node.op == "total":
+        whole = f"{name} = {writer.expression(node)[0]}"
+        first, *rest = writer.parts(node)
+        if len(whole) <= WIDTH - 20 or first in writer.names:
+            return [whole]
+        code = [f"{name} = {writer.text(first)}"]
+        for part in rest:
+            sign, text = writer.signed(part)
+            code.append(f"{name} {sign}= {text}")
+        return code
+    return [f"{name} = {writer.expression(node)[0]}"]
+
+
+def _unnamed(node: Node, named: set[Node]) -> list[Node]:
+    """The nodes that are written inside another one's line."""
+    found: dict[Node, None] = {}
+    waiting = [n for n in node.inputs]
+    while waiting:
+        inner = waiting.pop()
+        if inner in named or inner.op in ("input", "upstream", "number", "constant") or inner in found:
+            continue
+        found[inner] = None
+        waiting += inner.inputs
+    return list(found)
+
+
+def _weight(node: Node, named: set[Node]) -> int:
+    """How many steps a node's expression holds."""
+    return 1 + len(_unnamed(node, named))
+
+
+class _Names:
+    """Names that are given once each."""
+
+    def __init__(self, program: Program, owners: dict[Node, Node]) -> None:
+        self.names: dict[Node, str] = {}
+        self.taken: set[str] = set(RESERVED)
+        self.owners = owners
+        self.output = program.output
+        for node in program.inputs:
+            self._take(node, identifier(node.name or "x"))
+        bases = Counter(self._base(n) for n in in_order([program.output]) if n.op not in ("input",))
+        self.several = {base for base, count in bases.items() if count > 1}
+        self.numbers: Counter[str] = Counter()
+
+    def _take(self, node: Node, name: str) -> str:
+        if name in self.taken or keyword.iskeyword(name):
+            number = next(i for i in range(1, 10_000) if f"{name}_{i}" not in self.taken)
+            name = f"{name}_{number}"
+        self.taken.add(name)
+        self.names[node] = name
+        return name
+
+    def _base(self, node: Node) -> str:
+        if node.name:
+            return identifier(node.name)
+        if node is self.output:
+            return "output" if node.shape else "loss"
+        if node.op in ("add", "sub") and any(n.op == "matmul" for n in node.inputs):
+            return "z"
+        return BASES.get(node.op, identifier(node.op))
+
+    def forward(self, node: Node) -> str:
+        """The name of a step of the forward: the code's own, numbered where the code uses it again."""
+        return self.names[node] if node in self.names else self._numbered(node, self._base(node))
+
+    def _numbered(self, node: Node, base: str) -> str:
+        if base not in self.taken and not (
+            base in BASES.values() and base in self.several and not node.given
+        ):
+            return self._take(node, base)
+        while True:
+            self.numbers[base] += 1
+            name = f"{base}{self.numbers[base]}"
+            if name not in self.taken:
+                return self._take(node, name)
+
+    def backward(self, node: Node) -> str:
+        """The name of a step of the backward: d and what it is the gradient of."""
+        owner = self.owners.get(node)
+        if owner is not None and owner in self.names:
+            return (
+                self._take(node, f"d{self.names[owner]}")
+                if f"d{self.names[owner]}" not in self.taken
+                else (self._numbered(node, f"d{self.names[owner]}"))
+            )
+        return self._numbered(node, self._base(node))
+
+
+def identifier(name: str) -> str:
+    """A name as Python takes it: fc1.weight as fc1_weight, 0.weight as weight0."""
+    parts = re.split(r"[^\w]+", name)
+    digits = [part for part in parts if part.isdigit()]
+    words = [part for part in parts if part and not part.isdigit()]
+    if parts and parts[0].isdigit():
+        return "_".join(words) + "_".join(digits)
+    return "_".join(part for part in parts if part) or "x"
+
+
+def value_shape(node: Node) -> Any:
+    """The shape of a node's value."""
+    return node.shape

@@ -1,0 +1,1 @@
+"""A program as text: Python with torch, Python with NumPy, and mathematics."""

@@ -1,0 +1,119 @@
+"""Nodes as Python with torch."""
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+
+from manual_backprop.derive.primitives import UNARY, name_of
+from manual_backprop.derive.program import Node
+from manual_backprop.derive.writing.expressions import CALL, Expressions, Written, as_list, brief
+
+
+class TorchCode(Expressions):
+    """`torch.where(a > 0, da, 0)`."""
+
+    def forms(self) -> Mapping[str, Callable[..., str]]:
+        """How torch writes each primitive."""
+        return FORMS
+
+    def constant(self, node: Node) -> Written:
+        """A list in `torch.tensor`, or a number."""
+        value = node.value
+        if not value.dim() and value.dtype != torch.bool:
+            return self.literal(value.item()), CALL
+        typed = f", dtype={value.dtype}" if value.dtype == torch.float64 else ""
+        return f"torch.tensor({self.text(as_list(value))}{typed})", CALL
+
+    def other(self, node: Node) -> Written:
+        """As PyTorch names it: a function of torch, of torch.nn.functional, or a method."""
+        name = name_of(node.target)
+        args, kwargs = without_defaults(node.target, node.args, node.kwargs)
+        given = [self.text(a) for a in args] + [f"{k}={self.text(v)}" for k, v in kwargs.items()]
+        if getattr(torch.nn.functional, name, None) is node.target and not hasattr(torch, name):
+            return f"F.{name}({', '.join(given)})", CALL
+        if hasattr(torch, name) and not _is_method(node.target):
+            return f"torch.{name}({', '.join(given)})", CALL
+        if hasattr(torch.nn.functional, name) and not hasattr(torch.Tensor, name):
+            return f"F.{name}({', '.join(given)})", CALL
+        return f"{self.text(node.args[0], CALL)}.{name}({', '.join(given[1:])})", CALL
+
+
+def without_defaults(
+    target: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]
+) -> tuple[list[Any], dict[str, Any]]:
+    """The arguments that say something."""
+    try:
+        parameters = inspect.signature(target).parameters
+    except (TypeError, ValueError):
+        return list(args), {name: value for name, value in kwargs.items() if value is not None}
+    names = list(parameters)
+    said = {name: value for name, value in kwargs.items() if not _is_default(parameters[name], value)}
+    given = list(args)
+    while given and len(given) <= len(names) and _is_default(parameters[names[len(given) - 1]], given[-1]):
+        given.pop()
+    return given, said
+
+
+def _is_default(parameter: inspect.Parameter, value: Any) -> bool:
+    default = parameter.default
+    return not isinstance(value, Node) and type(value) is type(default) and bool(value == default)
+
+
+def _is_method(target: Any) -> bool:
+    return getattr(torch.Tensor, name_of(target), None) is target or "method" in type(target).__name__
+
+
+def _reduction(name: str) -> Callable[..., str]:
+    def write(w: Expressions, x: Any, dims: Any, keepdim: bool) -> str:
+        if dims is None and not keepdim:
+            return w.method(x, name)
+        kept = {"keepdim": True} if keepdim else {}
+        if dims is None:
+            dims = tuple(range(len(x.shape)))
+        return w.method(x, name, brief(dims), **kept)
+
+    return write
+
+
+def _transposed(w: Expressions, x: Node) -> str:
+    return f"{w.text(x, CALL)}.{'T' if len(x.shape) == 2 else 'mT'}"
+
+
+def _unsqueeze(w: Expressions, x: Node, dim: int) -> str:
+    return f"{w.text(x, CALL)}[{new_axis(len(x.shape), dim)}]"
+
+
+def new_axis(dims: int, dim: int) -> str:
+    """The index that puts in a dimension of one."""
+    if dim == dims and dims > 1:
+        return "..., None"
+    return ", ".join([":"] * dim + ["None"])
+
+
+FORMS: dict[str, Callable[..., str]] = {
+    **{op: (lambda w, x, op=op: w.call(f"torch.{op}", x)) for op in UNARY},
+    "stop_gradient": lambda w, x: w.method(x, "detach"),
+    "logical_not": lambda w, x: f"~{w.text(x, CALL)}",
+    "minimum": lambda w, a, b: w.call("torch.minimum", a, b),
+    "maximum": lambda w, a, b: w.call("torch.maximum", a, b),
+    "sum": _reduction("sum"),
+    "mean": _reduction("mean"),
+    "amax": _reduction("amax"),
+    "where": lambda w, c, a, b: w.call("torch.where", c, a, b),
+    "softmax": lambda w, x, dim: w.call("torch.softmax", x, dim),
+    "log_softmax": lambda w, x, dim: w.call("torch.log_softmax", x, dim),
+    "T": _transposed,
+    "permute": lambda w, x, order: w.method(x, "permute", *order),
+    "movedim": lambda w, x, source, destination, _: w.method(x, "movedim", source, destination),
+    "reshape": lambda w, x, shape: w.method(x, "reshape", *shape) if shape else w.method(x, "reshape", ()),
+    "unsqueeze": _unsqueeze,
+    "expand": lambda w, x, shape: w.method(x, "expand", *shape),
+    "getitem": lambda w, x, index: f"{w.text(x, CALL)}[{w.index(index)}]",
+    "stack": lambda w, tensors, dim: w.call("torch.stack", list(tensors), *([dim] if dim else [])),
+    "cat": lambda w, tensors, dim: w.call("torch.cat", list(tensors), *([dim] if dim else [])),
+    "zeros_like": lambda w, x, *_: w.call("torch.zeros_like", x),
+    "ones_like": lambda w, x, *_: w.call("torch.ones_like", x),
+    "part": lambda w, whole, i: f"{w.text(whole, CALL)}[{i}]",
+}
