@@ -50,6 +50,11 @@ def name_of(func: Any) -> str:
 REFLECTED = {"radd": "add", "rmul": "mul", "rsub": "sub", "rdiv": "div", "rtruediv": "div", "rpow": "pow",
              "rmatmul": "matmul", "rsub_": "sub"}  # fmt: skip
 SAME = {
+    "iadd": "add",
+    "isub": "sub",
+    "imul": "mul",
+    "itruediv": "div",
+    "idiv": "div",
     "multiply": "mul",
     "subtract": "sub",
     "truediv": "div",

@@ -70,8 +70,8 @@ class Operation(torch.autograd.Function):
         slope = cls.formula.slope
         if slope is None:
             return NotImplemented
-        output = cls.forward(*inputs)
-        return output, lambda g: g * slope(inputs[0], output)
+        a = cls.forward(*inputs)
+        return a, lambda da: da * slope(inputs[0], a)
 
     elementary: ClassVar[Callable[..., Any] | None] = None
     """The value, made of arithmetic; None where the operation is arithmetic itself."""

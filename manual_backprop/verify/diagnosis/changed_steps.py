@@ -1,0 +1,231 @@
+"""Mistakes made in the derived backward, and mended in the user's, one at a time.
+
+Most people who derive by hand get the forward right and one step of the backward wrong: another tensor of the
+same shape, another dimension, a transpose more or less, a factor or a term left out, a sign. Each is made at
+each step of the derivation, and what it gives is compared with what was given. And each is made at each step
+of the user's own backward: where that gives the right gradient, the mistake is there.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from manual_backprop.derive.program import Node, in_order
+from manual_backprop.verify.diagnosis.candidate import Candidate
+from manual_backprop.verify.diagnosis.departure import Departure, Matches, departure, matched, users_names
+from manual_backprop.verify.diagnosis.derived_program import DerivedProgram, derived_programs
+from manual_backprop.verify.diagnosis.explanations import Explanation, explained_by_candidate
+from manual_backprop.verify.diagnosis.graph import Graph, Values
+from manual_backprop.verify.diagnosis.least_squares import fit_factor
+from manual_backprop.verify.diagnosis.step_changes import Change, change, of_step
+from manual_backprop.verify.diagnosis.tensor_changes import Tensors, in_a_group, in_one_step
+from manual_backprop.verify.diagnosis.users_steps import Steps, steps_of
+from manual_backprop.verify.diagnosis.words import Words
+from manual_backprop.verify.diagnosis.wrong_gradient import WrongGradient
+
+MOST = 6000  # changes that are tried in a program
+LIKELY = 1e-6  # how far a cosine may be from one in the first look
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """What is known of a wrong gradient from the derivation.
+
+    Attributes:
+        explanations: changes that explain what was given, the plainest of each kind.
+        departure: where the user's backward leaves the derivation; None if it cannot be told.
+    """
+
+    explanations: tuple[Explanation, ...]
+    departure: Departure | None
+
+
+def found_in_derivation(wrong: WrongGradient) -> Found:
+    """What explains the gradient, from the derivation's steps and from the user's."""
+    draw = wrong.draws[0]
+    programs = derived_programs(wrong.problem, draw)
+    if not programs:
+        return Found((), None)
+    values = [program.values_at(draw) for program in programs]
+    steps = steps_of(wrong.problem, draw)
+    matches = matched(steps, Matches(programs, values)) if steps.all else {}
+    way = departure(programs, steps, matches, wrong.at) if steps.all else None
+    names = users_names(steps.all, matches)
+    explanations = [*_mended(wrong, steps)]
+    for program, at in zip(programs, values, strict=True):
+        explanations += _made(wrong, program, at, names, way)
+    return Found(tuple(explanations), way)
+
+
+def _made(
+    wrong: WrongGradient,
+    program: DerivedProgram,
+    values: Values,
+    names: dict[Node, str],
+    way: Departure | None,
+) -> Iterator[Explanation]:
+    """Mistakes in the derivation that give what was given."""
+    right = program.gradient(wrong.at)
+    if right is None:
+        return
+    own = {node: name for node, name in program.script.names.items() if node not in names}
+    words = Words({**own, **names}, mends=False)
+    given = wrong.given[0].double()
+    found = []
+    for number, one in enumerate(_changes(program, values, words, right)):
+        if number > MOST:
+            break
+        gradient = _result(program.graph, one, values, right)
+        if gradient is not None and _is_likely(gradient, given) and not _is_likely(gradient, values[right]):
+            found.append(one)
+    others = [program.values_at(draw) for draw in wrong.draws[1:]] if found else []
+    fitting = []
+    for one in found:
+        gradients = [_result(program.graph, one, at, right) for at in (values, *others)]
+        known = [g for g in gradients if g is not None]
+        fit = fit_factor(known, wrong.given, wrong.fit_tolerance) if len(known) == len(gradients) else None
+        if fit is not None:
+            there = way is not None and any(node in way.nodes for node in one.nodes)
+            fitting.append(_explained(wrong, one, known[0], fit, 1 if there else 2))
+    yield from sorted(fitting, key=lambda pair: pair[0])[:1] and [min(fitting, key=lambda pair: pair[0])[1]]
+
+
+def _explained(
+    wrong: WrongGradient, one: Change, gradient: Tensor, fit: tuple[float, float], complexity: int
+) -> tuple[tuple[int, int], Explanation]:
+    candidate = Candidate(one.name, one.text[0].upper() + one.text[1:], gradient, complexity)
+    explanation = explained_by_candidate(wrong.problem, wrong.draws[0], candidate, *fit)
+    return (explanation.complexity, one.rank), explanation
+
+
+def _mended(wrong: WrongGradient, steps: Steps) -> Iterator[Explanation]:
+    """Changes of the user's steps that give the right gradient."""
+    last = steps.returned[wrong.at] if wrong.at < len(steps.returned) else None
+    if last is None or last.op == "input":
+        return
+    graph = Graph(steps.all)
+    values: Values = {node: node.value for node in in_order([*steps.all, last])}
+    words = Words({node: node.name for node in steps.all if node.name}, mends=True)
+    way = in_order([last])
+    given = [node for node in steps.all if node.op == "input"]
+    tensors = Tensors(graph, values, given)
+    lines: dict[tuple[str, int], list[Node]] = {}
+    for node in steps.all:
+        if node in set(way) and node.place is not None:
+            lines.setdefault((node.place.file, node.place.line), []).append(node)
+    tried = []
+    right = wrong.right[0]
+    for number, one in enumerate(_all_changes(way, lines.values(), graph, values, words, tensors)):
+        if number > MOST:
+            break
+        gradient = _result(graph, one, values, last)
+        if (
+            gradient is not None
+            and _is_likely(gradient, right)
+            and not _is_likely(gradient, wrong.given[0].double())
+        ):
+            tried.append(one)
+    fitting = []
+    for one in tried:
+        gradients = [_result(graph, one, values, last)]
+        for draw in wrong.draws[1:]:
+            at = _values_on(wrong, graph, steps, draw)
+            gradients.append(None if at is None else _result(graph, one, at, last))
+        known = [g for g in gradients if g is not None]
+        fit = fit_factor(known, wrong.right, wrong.fit_tolerance) if len(known) == len(gradients) else None
+        if fit is not None and abs(fit[0] - 1) < LIKELY:
+            line = one.nodes[0].place
+            where = f"line {line.line}: " if line is not None else ""
+            moved = Change(one.nodes, one.name, f"{where}{one.text}", one.values, one.rank)
+            fitting.append(_explained(wrong, moved, known[0], (1.0, fit[1]), 1))
+    if fitting:
+        yield min(fitting, key=lambda pair: pair[0])[1]
+
+
+def _values_on(wrong: WrongGradient, graph: Graph, steps: Steps, draw: object) -> Values | None:
+    other = steps_of(wrong.problem, draw)  # type: ignore[arg-type]
+    if [n.op for n in other.all] != [n.op for n in steps.all]:
+        return None
+    values = {node: node.value for node in in_order(steps.all)}
+    values.update({node: twin.value for node, twin in zip(steps.all, other.all, strict=True)})
+    return values
+
+
+def _changes(program: DerivedProgram, values: Values, words: Words, right: Node) -> Iterator[Change]:
+    """All changes of the derivation on the way to a gradient."""
+    forward = in_order([program.program.output])
+    before = set(forward)
+    way = [node for node in in_order([right]) if node not in before and node.target is not None]
+    groups: dict[object, list[Node]] = {}
+    for node in program.graph.order:
+        if node in set(way) and node.call is not None:
+            groups.setdefault(node.call, []).append(node)
+    tensors = Tensors(program.graph, values, [*forward, *program.program.inputs])
+    yield from _all_changes(way, groups.values(), program.graph, values, words, tensors)
+    yield from _of_calls(program, words, set(way))
+
+
+def _all_changes(
+    way: Sequence[Node],
+    groups: Iterable[Sequence[Node]],
+    graph: Graph,
+    values: Values,
+    words: Words,
+    tensors: Tensors,
+) -> Iterator[Change]:
+    for node in way:
+        if node.target is not None and isinstance(values[node], Tensor):
+            yield from of_step(node, values, words)
+            yield from in_one_step(node, values, words, tensors)
+    for group in groups:
+        yield from in_a_group(group, graph, values, words, tensors)
+
+
+def _of_calls(program: DerivedProgram, words: Words, needed: set[Node]) -> Iterator[Change]:
+    """The whole derivative of an operation left out, and the way back through a value cut."""
+    gradients = program.program.gradients
+    stems = {node: program.script.names.get(node, "").rstrip("0123456789_") for node in gradients}
+    repeated = {stem for stem in stems.values() if stem and list(stems.values()).count(stem) > 1}
+    for call in program.program.calls:
+        upstream = [gradients[n] for n in call.outputs if n in gradients]
+        for value in call.inputs:
+            if not isinstance(value, Node) or value not in gradients or len(upstream) != 1:
+                continue
+            gradient, above = gradients[value], upstream[0]
+            if gradient in needed and gradient is not above and gradient.shape == above.shape:
+                text = (
+                    f"the derivative of {call.operation} is left out: the gradient goes through it unchanged"
+                )
+                yield change(gradient, "left-out", text, lambda v, above=above: v[above], 1)
+    for value, gradient in gradients.items():
+        if gradient not in needed or value.op == "input" or gradient is program.program.upstream:
+            continue
+        cut = lambda v, g=gradient: torch.zeros_like(v[g])  # noqa: E731
+        if stems[value] in repeated:
+            text = f"the way through the earlier steps is forgotten: it ends at {words.of(value)}"
+            yield change(gradient, "truncated-in-time", text, cut, 2)
+        else:
+            yield change(gradient, "left-out", f"the way back through {words.of(value)} is left out", cut, 2)
+
+
+def _result(graph: Graph, one: Change, values: Values, last: Node) -> Tensor | None:
+    """What comes out with the change; None if it cannot be made."""
+    try:
+        with torch.no_grad():
+            found = graph.with_changes(one.values(values), values)[last]
+            return found.double() if isinstance(found, Tensor) else None
+    except (RuntimeError, ValueError, IndexError, TypeError):
+        return None
+
+
+def _is_likely(gradient: Tensor, given: Tensor) -> bool:
+    """Whether it may be a multiple of what was given."""
+    if gradient.shape != given.shape:
+        return False
+    a, b = gradient.reshape(-1), given.reshape(-1)
+    size = float(a.norm() * b.norm())
+    if not size:
+        return not a.any() and not b.any()
+    return abs(float(a @ b)) > (1 - LIKELY) * size

@@ -1,0 +1,251 @@
+"""The first line of the user's backward that departs from the derivation.
+
+Each step's value is looked for among the derivation's, up to transposition, sign and a factor. Where a step is
+found nowhere, though all that it is made of is found, and nothing behind it is found again, the user's way and
+the derivation's part.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from manual_backprop.derive.program import Node, Place, in_order
+from manual_backprop.derive.script import Line, statements
+from manual_backprop.derive.writing.expressions import Unwritable
+from manual_backprop.derive.writing.torch_code import TorchCode
+from manual_backprop.verify.diagnosis.derived_program import DerivedProgram
+from manual_backprop.verify.diagnosis.graph import Values, tensors_in
+from manual_backprop.verify.diagnosis.users_steps import Steps, code_of, is_real
+
+SAME = 1e-9  # of a cosine: two values are one but for rounding and a factor
+LONGEST = 160
+
+
+@dataclass(frozen=True, eq=False)
+class Match:
+    """Where a user's value is found among the derivation's.
+
+    Attributes:
+        node: the step of the derivation.
+        factor: what the user's value is of it.
+        transposed: whether it is its transpose.
+    """
+
+    node: Node
+    factor: float
+    transposed: bool
+
+    @property
+    def exact(self) -> bool:
+        """Whether it is the same, number by number."""
+        return not self.transposed and abs(self.factor - 1) < 1e-6
+
+
+@dataclass(frozen=True, eq=False)
+class Departure:
+    """The step at which the user's backward leaves the derivation's.
+
+    Attributes:
+        place: where it stands.
+        code: the line of code.
+        right: an expression in it that is right still; "" for what is given.
+        due: the line of the derivation, in the user's names; "" where none goes on from there.
+        nodes: the steps of the derivation that the due line is made of.
+    """
+
+    place: Place
+    code: str
+    right: str
+    due: str
+    nodes: frozenset[Node]
+
+    def __str__(self) -> str:
+        text = f"line {self.place.line}: {self.code}"
+        if self.right:
+            text += f": {self.right} is right"
+        return f"{text}; due is {self.due}" if self.due else text
+
+
+class Matches:
+    """The derivation's values, to find others among them."""
+
+    def __init__(self, programs: Sequence[DerivedProgram], values: Sequence[Values]) -> None:
+        self.rows: dict[int, list[tuple[Node, bool]]] = {}
+        vectors: dict[int, list[Tensor]] = {}
+        for program, at in zip(programs, values, strict=True):
+            for node, value in tensors_in(at, program.graph.order):
+                for transposed, form in ((False, value), (True, value.mT if value.dim() > 1 else value)):
+                    if transposed and value.dim() < 2:
+                        continue
+                    flat = form.reshape(-1).double()
+                    size = float(flat.norm())
+                    if size:
+                        self.rows.setdefault(len(flat), []).append((node, transposed))
+                        vectors.setdefault(len(flat), []).append(flat)
+        self.vectors = {count: torch.stack(rows) for count, rows in vectors.items()}
+        self.norms = {count: matrix.norm(dim=1) for count, matrix in self.vectors.items()}
+
+    def find(self, value: Tensor) -> Match | None:
+        """The value among the derivation's; the same one before a multiple, and that before a transpose."""
+        flat = value.reshape(-1).double()
+        count, size = len(flat), float(flat.norm())
+        if count not in self.vectors or not size or not flat.isfinite().all():
+            return None
+        products = self.vectors[count] @ flat
+        cosines = products / (self.norms[count] * size)
+        factors = products / self.norms[count] ** 2
+        likely = (cosines.abs() > 1 - 1e-6).nonzero().flatten().tolist()
+        found = []
+        for i in likely:
+            residual = float((flat - factors[i] * self.vectors[count][i]).abs().max())
+            factor = float(factors[i])
+            if residual <= SAME * float(flat.abs().max()) and (count > 1 or abs(abs(factor) - 1) < SAME):
+                node, transposed = self.rows[count][i]
+                same = tuple(node.value.shape) == tuple(value.shape)
+                found.append(
+                    ((transposed or not same, abs(factor - 1) > SAME, i), Match(node, factor, transposed))
+                )
+        return min(found, key=lambda f: f[0])[1] if found else None
+
+
+def matched(steps: Steps, matches: Matches) -> dict[Node, Match]:
+    """The steps that are found among the derivation's."""
+    found = {step: matches.find(step.value) for step in steps.all if is_real(step)}
+    return {step: match for step, match in found.items() if match is not None}
+
+
+def departure(
+    programs: Sequence[DerivedProgram], steps: Steps, found: dict[Node, Match], at: int
+) -> Departure | None:
+    """The first step that departs on the way to the gradient of input `at`; None if none can be told."""
+    last = steps.returned[at] if at < len(steps.returned) else None
+    if last is None:
+        return None
+    if last in found:
+        return _other_value(programs, steps, last, found, at)
+    way = _before(last)
+    ordered = [step for step in steps.all if step in way]
+    fine = {step for step in way if step in found or not is_real(step) or not step.value.any()}
+    fine |= {step for step in way if step.op in ("input", "constant")}
+    for step in reversed(ordered):  # what leads to a value that is found again was right
+        if step in found:
+            fine |= _before(step)
+    for step in ordered:
+        if step not in fine and step.place is not None and all(part in fine for part in step.inputs):
+            return _told(programs, steps, step, found, at)
+    return None
+
+
+def _other_value(
+    programs: Sequence[DerivedProgram], steps: Steps, last: Node, found: dict[Node, Match], at: int
+) -> Departure | None:
+    """Where what is returned is a value of the derivation, but not the gradient."""
+    names = users_names(steps.all, found)
+    match = found[last]
+    for program in programs:
+        right = program.gradient(at)
+        if right is None or last.place is None or match.node is right:
+            continue
+        line = next((line for line in program.script.backward if line.node is right), None)
+        if line is not None:
+            return Departure(
+                last.place,
+                code_of(last.place),
+                "",
+                written(program, line, names),
+                frozenset(inside(program, line)),
+            )
+    return None
+
+
+def _before(last: Node) -> set[Node]:
+    reached: set[Node] = set()
+    waiting = [last]
+    while waiting:
+        step = waiting.pop()
+        if step not in reached:
+            reached.add(step)
+            waiting += step.inputs
+    return reached
+
+
+def _told(
+    programs: Sequence[DerivedProgram],
+    steps: Steps,
+    step: Node,
+    found: dict[Node, Match],
+    at: int,
+) -> Departure:
+    assert step.place is not None
+    parts = [part for part in step.inputs if part in found]
+    reached = {match.node for match in found.values()}
+    names = users_names(steps.all, found)
+    due, nodes = "", frozenset[Node]()
+    line = _due_line(programs, [found[part].node for part in parts], reached, at)
+    if line is not None:
+        program, one = line
+        due = written(program, one, names)
+        nodes = frozenset(inside(program, one))
+    right = next((p.place.text for p in parts if p.place is not None and not p.name and p.place.text), "")
+    return Departure(step.place, code_of(step.place), right, due, nodes)
+
+
+def users_names(steps: Iterable[Node], found: dict[Node, Match]) -> dict[Node, str]:
+    """What the user calls the derivation's steps: a name, or the expression that stands for it."""
+    names: dict[Node, str] = {}
+    for step in steps:
+        if step.name and step in found and found[step].exact:
+            names.setdefault(found[step].node, step.name)
+    for step in steps:
+        if step.place is not None and step.place.text and step in found and found[step].exact:
+            text = step.place.text
+            names.setdefault(found[step].node, text if text.isidentifier() else f"({text})")
+    return names
+
+
+def _due_line(
+    programs: Sequence[DerivedProgram], parts: Sequence[Node], reached: set[Node], at: int
+) -> tuple[DerivedProgram, Line] | None:
+    """The derivation's first line that goes on from what the user has right, to the gradient of the input."""
+    best: tuple[int, tuple[DerivedProgram, Line]] | None = None
+    for program in programs:
+        gradient = program.gradient(at)
+        if gradient is None:
+            continue
+        needed = set(in_order([gradient]))
+        gradients = set(program.program.gradients.values()) | {program.program.upstream}
+        for line in program.script.backward:
+            if line.node not in needed or line.node in reached:
+                continue
+            within = {*inside(program, line), *line.uses}
+            score = sum(10 if part in gradients else 1 for part in parts if part in within)
+            if score and (best is None or score > best[0]):
+                best = score, (program, line)
+    return best[1] if best else None
+
+
+def inside(program: DerivedProgram, line: Line) -> list[Node]:
+    """The steps that a line is made of, and has no names for."""
+    named = set(program.script.names)
+    found: dict[Node, None] = {line.node: None}
+    waiting = [*line.node.inputs]
+    while waiting:
+        node = waiting.pop()
+        if node not in named and node not in found:
+            found[node] = None
+            waiting += node.inputs
+    return list(found)
+
+
+def written(program: DerivedProgram, line: Line, names: dict[Node, str]) -> str:
+    """A line of the derivation, in the user's names where there are some."""
+    own = {node: name for node, name in program.script.names.items() if node not in names}
+    writer = TorchCode({**own, **names})
+    try:
+        code = statements(writer, line.node, line.name)
+    except Unwritable:
+        return ""
+    text = "; ".join(code) if len(code) > 1 else code[0].partition(" = ")[2]
+    return text if len(text) <= LONGEST else ""

@@ -1,0 +1,74 @@
+"""The derivation of a problem's forward, as a program that can be run with one of its steps changed."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from manual_backprop.derive.backward import program_of
+from manual_backprop.derive.program import Node, Program, in_order
+from manual_backprop.derive.script import Script, script_of
+from manual_backprop.derive.writing.torch_code import TorchCode
+from manual_backprop.verify.diagnosis.graph import Graph, Values
+from manual_backprop.verify.problem import Draw, Problem
+
+MOST_STEPS = 400  # of a program that mistakes are tried in
+
+
+@dataclass(eq=False)
+class DerivedProgram:
+    """A program, and what it takes to run it again.
+
+    Attributes:
+        program: the steps.
+        differentiable: the inputs that have a gradient, by their position.
+        script: the same as lines with names.
+        graph: all steps.
+    """
+
+    program: Program
+    differentiable: tuple[int, ...]
+    script: Script
+    graph: Graph
+
+    def values_at(self, draw: Draw) -> Values:
+        """Every step's value at a point."""
+        draw = draw.double()
+        given = dict(zip(self.program.inputs, draw.inputs, strict=True))
+        return self.graph.values_from({**given, self.program.upstream: draw.upstream})
+
+    def gradient(self, at: int) -> Node | None:
+        """∂L/∂ of the differentiable input `at`."""
+        return self.program.gradients.get(self.program.inputs[self.differentiable[at]])
+
+
+@lru_cache(maxsize=4)  # the same problem is asked about for each of its inputs
+def derived_programs(problem: Problem, draw: Draw) -> tuple[DerivedProgram, ...]:
+    """The short derivation and the long one; fewer, where they are the same, too long or cannot be made."""
+    found: list[DerivedProgram] = []
+    for elementary in (False, True):
+        try:
+            one = _derived(problem, draw.double(), elementary)
+        except Exception:  # the forward is anyone's, and this is for an explanation only
+            continue
+        if len(one.graph.order) <= MOST_STEPS and (
+            not found or len(found[0].graph.order) != len(one.graph.order)
+        ):
+            found.append(one)
+    return tuple(found)
+
+
+def _derived(problem: Problem, draw: Draw, elementary: bool) -> DerivedProgram:
+    program = program_of(
+        problem.forward,
+        problem.names,
+        draw.inputs,
+        problem.differentiable,
+        draw.upstream,
+        elementary=elementary,
+        opaque=True,
+    )
+    roots = [program.output, *program.gradients.values()]
+    made = {node: i for i, node in enumerate(program.nodes)}
+    order = in_order(roots)
+    first = [node for node in order if node not in made]
+    order = first + sorted((node for node in order if node in made), key=lambda n: made[n])
+    return DerivedProgram(program, problem.differentiable, script_of(program, TorchCode), Graph(order))

@@ -1,0 +1,150 @@
+"""The user's backward as the steps that it takes, each with its value and the line that it stands in."""
+
+import inspect
+import linecache
+import operator
+import sys
+from dataclasses import dataclass, field
+from typing import Any
+
+from torch import Tensor
+from torch.overrides import TorchFunctionMode
+
+from manual_backprop.derive.book import set_item
+from manual_backprop.derive.code_names import is_users, seen_from
+from manual_backprop.derive.primitives import Primitive, name_of, primitive
+from manual_backprop.derive.program import Node, Place
+from manual_backprop.functional.operation.torch_state import tree_map
+from manual_backprop.verify.problem import Draw, Problem
+
+NO_STEPS = {"size", "dim", "numel", "is_floating_point", "item", "tolist", "bool", "len", "stride", "ndimension",
+            "type", "element_size", "is_complex", "requires_grad_", "setattr", "format", "repr"}  # fmt: skip
+ATTRIBUTES = {"T", "mT", "H", "mH", "data", "real"}
+
+
+@dataclass
+class Steps:
+    """All steps of a backward, as the nodes of a program.
+
+    Attributes:
+        all: in the order in which they were taken; first what is given.
+        returned: the step that each gradient is; None where it is no tensor of a step.
+    """
+
+    all: list[Node] = field(default_factory=list)
+    returned: list[Node | None] = field(default_factory=list)
+
+
+def is_real(step: Node) -> bool:
+    """Whether it holds real numbers, rather than places, classes or a mask."""
+    return isinstance(step.value, Tensor) and step.value.is_floating_point()
+
+
+class _Following(TorchFunctionMode):
+    def __init__(self) -> None:
+        super().__init__()
+        self.steps: list[Node] = []
+        self.known: dict[int, Node] = {}
+        self.alive: list[Any] = []
+
+    def know(self, tensor: Tensor, step: Node) -> None:
+        self.known[id(tensor)] = step
+        self.alive.append(tensor)
+
+    def add(self, tensor: Tensor, step: Node) -> None:
+        self.steps.append(step)
+        self.know(tensor, step)
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        kwargs = kwargs or {}
+        name = name_of(func)
+        if name in NO_STEPS or (getattr(func, "__name__", "") == "__get__" and name not in ATTRIBUTES):
+            return func(*args, **kwargs)
+        found = _primitive(func, args, kwargs)
+        nodes = tree_map(self._node, (found.args, found.kwargs))
+        output = func(*args, **kwargs)
+        seen = seen_from(sys._getframe(1), is_users)
+        if name == "setitem":
+            node = Node("setitem", nodes[0], {}, args[0].detach().clone(), set_item, place=seen.place)
+            node.name = nodes[0][0].name
+            self.add(args[0], node)
+        elif isinstance(output, Tensor):
+            node = Node(found.op, *nodes, output.detach().clone(), found.target, place=seen.place)
+            node.name = seen.names[0] if len(seen.names) == 1 else ""
+            self.add(output, node)
+        elif isinstance(output, tuple | list) and any(isinstance(x, Tensor) for x in output):
+            whole = Node(found.op, *nodes, output, found.target, place=seen.place)
+            for at, part in enumerate(output):
+                if isinstance(part, Tensor):
+                    node = Node(
+                        "part", (whole, at), {}, part.detach().clone(), operator.getitem, place=seen.place
+                    )
+                    node.name = seen.names[at] if len(seen.names) == len(output) else ""
+                    self.add(part, node)
+        return output
+
+    def _node(self, value: Any) -> Any:
+        if not isinstance(value, Tensor):
+            return value
+        if id(value) not in self.known:
+            self.know(value, Node("constant", value=value.detach().clone()))
+        return self.known[id(value)]
+
+
+def _primitive(func: Any, args: Any, kwargs: Any) -> Primitive:
+    """The call under its one name, or as it is where its arguments are of another form."""
+    try:
+        return primitive(func, args, kwargs)
+    except (TypeError, ValueError, RuntimeError):
+        return Primitive(name_of(func), func, args, kwargs)
+
+
+def steps_of(problem: Problem, draw: Draw) -> Steps:
+    """Run the user's backward at a point and write its steps down; none if it raises."""
+    follower = _Following()
+    upstream = draw.upstream.clone()
+    inputs = [x.clone() for x in draw.inputs]
+    names = _parameters(problem.backward)
+    given = [upstream, *inputs]
+    for at, tensor in enumerate(given):
+        name = names[at] if at < len(names) else ("grad_output", *problem.names)[at]
+        follower.add(tensor, Node("input", value=tensor.clone(), name=name, given=True))
+    more = {}
+    if "output" in names[len(given) :] or "output" in _keywords(problem.backward):
+        output = draw.output.clone()
+        follower.add(output, Node("input", value=output.clone(), name="output", given=True))
+        more = {"output": output}
+    try:
+        with follower:
+            returned = problem.backward(upstream, *inputs, **more)
+    except (Exception, SystemExit):  # what it raises has been told already
+        return Steps()
+    several = returned if isinstance(returned, tuple | list) else (returned,)
+    found = [follower.known.get(id(g)) if isinstance(g, Tensor) else None for g in several]
+    if len(found) == len(problem.names):
+        found = [found[i] for i in problem.differentiable]
+    return Steps(follower.steps, found)
+
+
+def code_of(place: Place) -> str:
+    """The line of code that a place is in, without its indentation and its comment."""
+    line = linecache.getline(place.file, place.line).strip()
+    return line.split("  #")[0].rstrip()
+
+
+def _parameters(backward: Any) -> list[str]:
+    """The names of what a backward is given by position."""
+    try:
+        parameters = inspect.signature(backward).parameters.values()
+    except (TypeError, ValueError):
+        return []
+    return [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+
+
+def _keywords(backward: Any) -> set[str]:
+    try:
+        return set(inspect.signature(backward).parameters)
+    except (TypeError, ValueError):
+        return set()

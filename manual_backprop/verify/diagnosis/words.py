@@ -1,0 +1,60 @@
+"""What a step is called, and how a change of it is said."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from manual_backprop.derive.program import Node
+from manual_backprop.derive.writing.expressions import Unwritable
+from manual_backprop.derive.writing.torch_code import TorchCode
+
+LONGEST = 60  # characters of a tensor's name in a sentence
+
+
+class Words:
+    """Names for steps, and sentences about them.
+
+    Attributes:
+        names: of steps.
+        mends: whether the steps are the user's own, so that a change of them is what is due.
+    """
+
+    def __init__(self, names: Mapping[Node, str], *, mends: bool) -> None:
+        self.names = names
+        self.writer = TorchCode(names)
+        self.mends = mends
+
+    def of(self, value: Any) -> str:
+        """The name, or the expression if it is short."""
+        if self.mends and isinstance(value, Node) and value.place is not None and value.place.text:
+            text = value.name or value.place.text
+        else:
+            try:
+                text = self.writer.text(value)
+            except Unwritable:
+                text = "a step"
+        text = text[1:-1] if text.startswith("(") and text.endswith(")") and _closes_last(text) else text
+        return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
+
+    def stands_for(self, changed: str, original: str) -> str:
+        """That something stands where something else is due."""
+        stands, due = (original, changed) if self.mends else (changed, original)
+        return f"{stands} stands where {due} is due"
+
+    def left_out(self, what: str) -> str:
+        """That something is missing from the steps; from the user's, what is too much."""
+        return f"{what} is one too many" if self.mends else f"{what} is left out"
+
+    def due(self, what: str, changed: str, original: str) -> str:
+        """Of two ways: which was taken, and which is due."""
+        taken, due = (original, changed) if self.mends else (changed, original)
+        return f"{what} {taken}, due {due}"
+
+
+def _closes_last(text: str) -> bool:
+    """Whether the first bracket is closed by the last one."""
+    depth = 0
+    for i, character in enumerate(text):
+        depth += {"(": 1, ")": -1}.get(character, 0)
+        if depth == 0:
+            return i == len(text) - 1
+    return False
