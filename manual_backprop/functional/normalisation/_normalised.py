@@ -43,7 +43,7 @@ Source: Ioffe and Szegedy, "Batch normalization: accelerating deep network train
 covariate shift", ICML 2015, section 3, where steps 1 to 3 are the gradients after algorithm 1.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -81,6 +81,19 @@ def written_out(x: Tensor, dims: Dims, eps: float, centred: bool = True) -> tupl
     return x * r, r
 
 
+def written(x: Tensor, dims: Dims, eps: float) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
+    """x̂ as it is written on paper, and what pulls its gradient back to x: step 4."""
+    centred = x - x.mean(dims, keepdim=True)
+    std = torch.sqrt((centred**2).mean(dims, keepdim=True) + eps)
+    xhat = centred / std
+
+    def backward(dxhat: Tensor) -> Tensor:
+        across = xhat * (dxhat * xhat).mean(dims, keepdim=True)
+        return (dxhat - dxhat.mean(dims, keepdim=True) - across) / std
+
+    return xhat, backward
+
+
 def through_normalise(g: Tensor, x_hat: Tensor, r: Tensor, dims: Dims, centred: bool = True) -> Tensor:
     """Step 4: the gradient g = ∂L/∂x̂ pulled back to x; or a tangent of x pushed forward to x̂."""
     across = torch.addcmul(g, x_hat, (g * x_hat).mean(dims, keepdim=True), value=-1)  # g − x̂ mean(g ⊙ x̂)
@@ -108,6 +121,12 @@ def of_channels(x: Tensor) -> tuple[int, ...]:
 def along_channels(parameter: Tensor, x: Tensor) -> Tensor:
     """(C,) → (C, 1, …), which multiplies x of shape (N, C, *) channel by channel."""
     return parameter.reshape(of_channels(x))
+
+
+def by_channel(parameter: Tensor, x: Tensor) -> Tensor:
+    """w[:, None, None], as it is written, for x of shape (N, C, H, W)."""
+    parameter = parameter.reshape(x.shape[1])
+    return parameter if x.dim() == 2 else parameter[(slice(None), *(None,) * (x.dim() - 2))]
 
 
 def last_dims(shape: tuple[int, ...]) -> Dims:

@@ -47,12 +47,14 @@ from torch import Tensor
 from manual_backprop.functional._arguments import as_number, require_flags
 from manual_backprop.functional.normalisation._normalised import (
     along_channels,
+    by_channel,
     check_types,
     normalise,
     of_channels,
     require_tensors,
     scale_and_shift,
     through_normalise,
+    written,
 )
 from manual_backprop.functional.operation import (
     Formula,
@@ -84,6 +86,52 @@ class BatchNorm(Operation):
         ),
         reordered=True,
     )
+
+    @staticmethod
+    def written(
+        x: Tensor,
+        weight: Tensor | None,
+        bias: Tensor | None,
+        running_mean: Any,
+        running_var: Any,
+        *options: Any,
+    ) -> Any:
+        *_, training, _, eps = options
+        examples = _examples(x)
+        if training:
+            xhat, through = written(x, examples, eps)
+        else:
+            std = torch.sqrt(by_channel(running_var, x) + eps)
+            xhat = (x - by_channel(running_mean, x)) / std
+        y = xhat if weight is None else xhat * by_channel(weight, x)
+        y = y if bias is None else y + by_channel(bias, x)
+
+        def backward(g: Tensor) -> tuple[Tensor | None, ...]:
+            dxhat = g if weight is None else g * by_channel(weight, x)
+            dx = through(dxhat) if training else dxhat / std
+            dweight = None if weight is None else (g * xhat).sum(examples).reshape(weight.shape)
+            return dx, dweight, None if bias is None else g.sum(examples).reshape(bias.shape)
+
+        return y, backward
+
+    @staticmethod
+    def elementary(
+        x: Tensor,
+        weight: Tensor | None,
+        bias: Tensor | None,
+        running_mean: Any,
+        running_var: Any,
+        *options: Any,
+    ) -> Tensor:
+        """w (x − mean) / √(var + ε) + b, with the mean and variance of the batch, or the running ones."""
+        *_, training, _, eps = options
+        examples = _examples(x)
+        mean = x.mean(examples, keepdim=True) if training else by_channel(running_mean, x)
+        centred = x - mean
+        var = centred.square().mean(examples, keepdim=True) if training else by_channel(running_var, x)
+        xhat = centred / (var + eps).sqrt()
+        y = xhat if weight is None else xhat * by_channel(weight, x)
+        return y if bias is None else y + by_channel(bias, x)
 
     @staticmethod
     def forward(

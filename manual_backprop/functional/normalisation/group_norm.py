@@ -38,12 +38,14 @@ from torch import Tensor
 from manual_backprop.functional._arguments import integer
 from manual_backprop.functional.normalisation._normalised import (
     along_channels,
+    by_channel,
     check_types,
     normalise,
     of_channels,
     require_tensors,
     scale_and_shift,
     through_normalise,
+    written,
 )
 from manual_backprop.functional.operation import (
     Formula,
@@ -69,6 +71,35 @@ class GroupNorm(Operation):
         ("(h − mean h − x̂ mean(h x̂))/s over each group, h = {g}‹ {1}›, x̂ = ({0} − μ)/s", "Σ {g} x̂", "Σ {g}"),
         reordered=True,
     )
+
+    @staticmethod
+    def written(x: Tensor, weight: Tensor | None, bias: Tensor | None, num_groups: int, eps: float) -> Any:
+        examples = (0, *range(2, x.dim()))
+        groups = _grouped(x, num_groups)
+        normalised, through = written(groups, _group(groups), eps)
+        xhat = normalised.reshape(x.shape)
+        y = xhat if weight is None else xhat * by_channel(weight, x)
+        y = y if bias is None else y + by_channel(bias, x)
+
+        def backward(g: Tensor) -> tuple[Tensor | None, ...]:
+            dxhat = g if weight is None else g * by_channel(weight, x)
+            dx = through(_grouped(dxhat, num_groups)).reshape(x.shape)
+            dweight = None if weight is None else (g * xhat).sum(examples)
+            return dx, dweight, None if bias is None else g.sum(examples)
+
+        return y, backward
+
+    @staticmethod
+    def elementary(
+        x: Tensor, weight: Tensor | None, bias: Tensor | None, num_groups: int, eps: float
+    ) -> Tensor:
+        """w (x − mean) / √(var + ε) + b, with the mean and variance of each group."""
+        groups = _grouped(x, num_groups)
+        centred = groups - groups.mean(_group(groups), keepdim=True)
+        var = centred.square().mean(_group(groups), keepdim=True)
+        xhat = (centred / (var + eps).sqrt()).reshape(x.shape)
+        y = xhat if weight is None else xhat * by_channel(weight, x)
+        return y if bias is None else y + by_channel(bias, x)
 
     @staticmethod
     def autocast_dtype(device_type: str) -> torch.dtype | None:

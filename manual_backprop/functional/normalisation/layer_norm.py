@@ -46,6 +46,7 @@ from manual_backprop.functional.normalisation._normalised import (
     require_tensors,
     scale_and_shift,
     through_normalise,
+    written,
 )
 from manual_backprop.functional.operation import (
     Formula,
@@ -81,20 +82,14 @@ class LayerNorm(Operation):
     def written(
         x: Tensor, weight: Tensor | None, bias: Tensor | None, shape: tuple[int, ...], eps: float
     ) -> Any:
-        dims = last_dims(shape)
-        centred = x - x.mean(dims, keepdim=True)
-        std = torch.sqrt((centred**2).mean(dims, keepdim=True) + eps)
-        xhat = centred / std
+        xhat, through = written(x, last_dims(shape), eps)
         y = xhat if weight is None else xhat * weight
         y = y if bias is None else y + bias
 
         def backward(g: Tensor) -> tuple[Tensor | None, ...]:
             dxhat = g if weight is None else g * weight
-            dx = (
-                dxhat - dxhat.mean(dims, keepdim=True) - xhat * (dxhat * xhat).mean(dims, keepdim=True)
-            ) / std
             dweight = None if weight is None else summed_to(g * xhat, weight)
-            return dx, dweight, None if bias is None else summed_to(g, bias)
+            return through(dxhat), dweight, None if bias is None else summed_to(g, bias)
 
         return y, backward
 

@@ -57,6 +57,7 @@ from manual_backprop.functional.operation import (
     require_tensor,
     widen,
 )
+from manual_backprop.functional.operation.written import summed_to
 
 
 class RMSNorm(Operation):
@@ -69,6 +70,27 @@ class RMSNorm(Operation):
         ("(h − x̂ mean(h x̂))/s, h = {g}‹ {1}›, x̂ = {0}/s", "Σ {g} x̂"),
         reordered=True,
     )
+
+    @staticmethod
+    def written(x: Tensor, weight: Tensor | None, shape: tuple[int, ...], eps: float | None) -> Any:
+        dims, eps = last_dims(shape), torch.finfo(x.dtype).eps if eps is None else eps
+        rms = torch.sqrt((x**2).mean(dims, keepdim=True) + eps)
+        xhat = x / rms
+        y = xhat if weight is None else xhat * weight
+
+        def backward(g: Tensor) -> tuple[Tensor | None, ...]:
+            dxhat = g if weight is None else g * weight
+            dx = (dxhat - xhat * (dxhat * xhat).mean(dims, keepdim=True)) / rms
+            return dx, None if weight is None else summed_to(g * xhat, weight)
+
+        return y, backward
+
+    @staticmethod
+    def elementary(x: Tensor, weight: Tensor | None, shape: tuple[int, ...], eps: float | None) -> Tensor:
+        """w x / √(mean of x² + ε)."""
+        eps = torch.finfo(x.dtype).eps if eps is None else eps
+        rms = (x.square().mean(last_dims(shape), keepdim=True) + eps).sqrt()
+        return x / rms if weight is None else x / rms * weight
 
     @staticmethod
     def autocast_dtype(device_type: str) -> torch.dtype | None:
