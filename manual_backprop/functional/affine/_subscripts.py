@@ -138,6 +138,13 @@ def labels_of(equation: str) -> tuple[list[str], str]:
     return left.split(","), output
 
 
+def in_letters(equation: str) -> str:
+    """With letters that are free in the place of the Greek ones, as torch.einsum reads it."""
+    free = (letter for letter in reversed(LETTERS) if letter not in equation)
+    others = [label for label in dict.fromkeys(equation) if label.isalpha() and label not in LETTERS]
+    return equation.translate({ord(label): next(free) for label in others})
+
+
 def occurrences(labels: str) -> Iterator[tuple[int, int]]:
     """Of each label that is repeated, its first place, and each further one."""
     for at, label in enumerate(labels):

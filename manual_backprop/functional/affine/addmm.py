@@ -44,6 +44,7 @@ from manual_backprop.functional.operation import (
     public,
     require_tensor,
 )
+from manual_backprop.functional.operation.written import summed_to
 from manual_backprop.functional.shapes.broadcast_to import unbroadcast
 
 
@@ -57,6 +58,17 @@ class Addmm(Operation):
         ("‹{3} ›Σ {g}", "‹{4} ›{g} {2}ᵀ", "‹{4} ›{1}ᵀ {g}"),
         reordered=True,
     )
+
+    @staticmethod
+    def written(X: Tensor, A: Tensor, B: Tensor, beta: float, alpha: float) -> Any:
+        product = _times(alpha, A @ B)
+        z = product if beta == 0 else _times(beta, X) + product  # what it is 0 times of may be NaN
+
+        def backward(g: Tensor) -> tuple[Tensor | None, ...]:
+            dX = torch.zeros_like(X) if beta == 0 else summed_to(_times(beta, g), X)
+            return dX, _times(alpha, g @ B.mT), _times(alpha, A.mT @ g)
+
+        return z, backward
 
     @staticmethod
     def autocast_dtype(device_type: str) -> torch.dtype:

@@ -63,7 +63,13 @@ import torch
 from torch import Tensor
 
 from manual_backprop.functional.affine._contraction import contraction, smallest_first
-from manual_backprop.functional.affine._subscripts import equation_and_operands, explicit, labels_of
+from manual_backprop.functional.affine._einsum_written import written
+from manual_backprop.functional.affine._subscripts import (
+    equation_and_operands,
+    explicit,
+    in_letters,
+    labels_of,
+)
 from manual_backprop.functional.operation import (
     Formula,
     Operation,
@@ -88,6 +94,11 @@ class Einsum(Operation):
         reordered=True,
     )
     views = True  # of a diagonal
+
+    @staticmethod
+    def written(*inputs: Any) -> Any:
+        *operands, _, equation = inputs
+        return written(in_letters(equation), *operands)
 
     @staticmethod
     def forward(*inputs: Any) -> Tensor:

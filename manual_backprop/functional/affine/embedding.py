@@ -66,6 +66,18 @@ class Embedding(Operation):
     )
 
     @staticmethod
+    def written(W: Tensor, i: Tensor, padding_idx: int, scale_grad_by_freq: bool) -> Any:
+        def backward(g: Tensor) -> tuple[Tensor, None]:
+            if padding_idx >= 0:
+                g = torch.where((i == padding_idx)[..., None], 0, g)
+            if scale_grad_by_freq:
+                counts = T.one_hot(i.flatten(), len(W)).sum(0)
+                g = g / counts[i][..., None]
+            return torch.zeros_like(W).index_add(0, i.flatten(), g.reshape(-1, W.shape[1])), None
+
+        return W[i], backward
+
+    @staticmethod
     def check(weight: Tensor, indices: Tensor, *_: Any) -> None:
         check_indices(weight, indices)
 

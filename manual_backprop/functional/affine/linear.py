@@ -58,12 +58,13 @@ class Linear(Operation):
 
     @staticmethod
     def written(x: Tensor, W: Tensor, b: Tensor | None) -> Any:
-        if W.dim() == 1:
-            return NotImplemented
-        z = x @ W.T if b is None else x @ W.T + b
+        z = x @ W.T if W.dim() == 2 else x @ W
+        z = z if b is None else z + b
 
         def backward(dz: Tensor) -> tuple[Tensor | None, ...]:
             db = None if b is None else summed_to(dz, b)
+            if W.dim() == 1:
+                return dz[..., None] * W, summed_to(dz[..., None] * x, W), db
             if x.dim() > 2:
                 return dz @ W, dz.flatten(0, -2).T @ x.flatten(0, -2), db
             dW = torch.outer(dz, x) if x.dim() == 1 else dz.T @ x

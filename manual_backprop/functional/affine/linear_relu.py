@@ -49,6 +49,23 @@ class LinearReLU(Linear):
     )
 
     @staticmethod
+    def written(x: Tensor, W: Tensor, b: Tensor | None) -> Any:
+        z, through_linear = Linear.written(x, W, b)
+        a = torch.relu(z)
+
+        def backward(da: Tensor) -> tuple[Tensor | None, ...]:
+            dz = torch.where(a > 0, da, 0)
+            return through_linear(dz)
+
+        return a, backward
+
+    @staticmethod
+    def elementary(x: Tensor, W: Tensor, b: Tensor | None) -> Tensor:
+        """Max(0, x Wᵀ + b)."""
+        z = T.linear(x, W, b)
+        return T.relu(z)
+
+    @staticmethod
     def check(input: Tensor, weight: Tensor, bias: Tensor | None) -> None:
         check_activated("linear_relu", input, weight, bias)
 

@@ -49,6 +49,23 @@ class LinearSigmoid(Linear):
     )
 
     @staticmethod
+    def written(x: Tensor, W: Tensor, b: Tensor | None) -> Any:
+        z, through_linear = Linear.written(x, W, b)
+        a = torch.sigmoid(z)
+
+        def backward(da: Tensor) -> tuple[Tensor | None, ...]:
+            dz = da * a * (1 - a)
+            return through_linear(dz)
+
+        return a, backward
+
+    @staticmethod
+    def elementary(x: Tensor, W: Tensor, b: Tensor | None) -> Tensor:
+        """σ(x Wᵀ + b)."""
+        z = T.linear(x, W, b)
+        return z.sigmoid()
+
+    @staticmethod
     def check(input: Tensor, weight: Tensor, bias: Tensor | None) -> None:
         check_activated("linear_sigmoid", input, weight, bias)
 

@@ -69,8 +69,12 @@ class Matmul(Operation):
         def backward(dz: Tensor) -> tuple[Tensor | None, ...]:
             if a.dim() == 1 and b.dim() == 1:
                 return dz * b, dz * a
+            if a.dim() == 1 and b.dim() == 2:
+                return b @ dz, torch.outer(a, dz)
             if a.dim() == 1:
-                return summed_to(b @ dz, a) if b.dim() == 2 else NotImplemented, torch.outer(a, dz)
+                return summed_to((dz[..., None, :] * b).sum(-1), a), a[:, None] * dz[..., None, :]
+            if a.dim() == 2 and b.dim() == 1:
+                return torch.outer(dz, b), a.T @ dz
             if b.dim() == 1:
                 return dz[..., None] * b, summed_to(dz[..., None] * a, b)
             if a.dim() > 2 and b.dim() == 2:
