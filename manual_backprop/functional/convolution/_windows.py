@@ -15,6 +15,7 @@ the image does. What it sees beyond the padding counts for nothing.
 Source: Dumoulin and Visin, "A guide to convolution arithmetic for deep learning" (2016), arXiv 1603.07285.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -86,6 +87,25 @@ def spread(
 def cut(image: Tensor, size: Pair) -> Tensor:
     """The first rows and columns of an image."""
     return image.narrow(-2, 0, size[0]).narrow(-1, 0, size[1])
+
+
+def shortly(**options: tuple[Any, Any]) -> dict[str, Any]:
+    """Options as they are written: without those that have their default, of two equal numbers one.
+
+    Args:
+        options: for each its value and its default.
+    """
+    brief = {name: _one(value) for name, (value, _) in options.items()}
+    return {name: value for name, value in brief.items() if value != options[name][1]}
+
+
+def _one(value: Any) -> Any:
+    return value[0] if isinstance(value, tuple) and len(set(value)) == 1 else value
+
+
+def first_of(image: Tensor, size: Sequence[int]) -> Tensor:
+    """x[..., :H, :W], where there is more."""
+    return image if tuple(image.shape[-2:]) == tuple(size) else image[..., : size[0], : size[1]]
 
 
 def check_pooling(

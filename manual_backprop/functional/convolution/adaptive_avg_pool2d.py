@@ -42,11 +42,13 @@ from collections.abc import Sequence
 from math import gcd
 from typing import Any
 
+import torch
 import torch.nn.functional as T
 from torch import Tensor
 
 from manual_backprop.functional._arguments import as_int, is_integer
 from manual_backprop.functional.convolution._windows import Pair, require_at_least
+from manual_backprop.functional.convolution.avg_pool2d import AvgPool2d
 from manual_backprop.functional.operation import (
     Formula,
     Operation,
@@ -68,6 +70,15 @@ class AdaptiveAvgPool2d(Operation):
         "mean of {0} in each window",
         ("Σ {g}/n over the windows that it is in",),
     )
+
+    @staticmethod
+    def written(x: Tensor, size: Pair) -> Any:
+        (H, W), (o, p) = x.shape[-2:], size
+        if H % o == 0 and W % p == 0:
+            window = (H // o, W // p)
+            return AvgPool2d.written(x, window, window, (0, 0), False, True, None)
+        A, B = averages_written(o, H, x), averages_written(p, W, x)
+        return A @ x @ B.T, lambda g: A.T @ g @ B
 
     @staticmethod
     def check(input: Tensor, size: Pair) -> None:
@@ -100,6 +111,13 @@ class AdaptiveAvgPool2d(Operation):
     @staticmethod
     def jvp(ctx: Any, input_tangent: Tensor, _: None) -> Tensor:
         return AdaptiveAvgPool2d.forward(input_tangent, ctx.output_size)  # y is linear in x
+
+
+def averages_written(o: int, n: int, like: Tensor) -> Tensor:
+    """A, (o, n), of step 1."""
+    part, row = torch.arange(o)[:, None], torch.arange(n)
+    inside = ((row > part * n / o - 1) & (row < (part + 1) * n / o)).to(like.dtype)
+    return inside / inside.sum(1, keepdim=True)
 
 
 def given_back(g: Tensor, dim: int, n: int) -> Tensor:

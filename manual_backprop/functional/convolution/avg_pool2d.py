@@ -35,6 +35,7 @@ Proceedings of the IEEE 86 (1998), section II, where it is called sub-sampling.
 """
 
 from collections.abc import Sequence
+from math import prod
 from typing import Any
 
 import torch
@@ -43,6 +44,7 @@ from torch import Tensor
 
 from manual_backprop.functional._arguments import integer, require_flags
 from manual_backprop.functional.convolution._windows import Pair, check_pooling, pair, spread, stride_or
+from manual_backprop.functional.convolution._windows_written import counts_written, written
 from manual_backprop.functional.operation import (
     Formula,
     Operation,
@@ -61,6 +63,23 @@ class AvgPool2d(Operation):
     formula = Formula(
         "avg_pool2d", "pooling", "mean of {0} in each window", ("Σ {g}/n over the windows that it is in",)
     )
+
+    @staticmethod
+    def written(x: Tensor, kernel: Pair, stride: Pair, padding: Pair, *options: Any) -> Any:
+        size = AvgPool2d.forward(x, kernel, stride, padding, *options).shape[-2:]  # its shape alone is used
+        n, (o, p), (k, m) = prod(kernel), size, kernel
+        default = (padding, *options) == ((0, 0), False, True, None)
+        if default and kernel == x.shape[-2:]:
+            return x.mean((-2, -1), keepdim=True), lambda g: (g / n).expand(x.shape)
+        if default and kernel == stride and (o * k, p * m) == x.shape[-2:]:
+            blocks = x.reshape(*x.shape[:-2], o, k, p, m)
+            return blocks.mean(
+                (-3, -1)
+            ), lambda g: (g[..., :, None, :, None] / n).expand(blocks.shape).reshape(x.shape)
+        windows, through = written(x, kernel, stride, padding, (1, 1), size, 0)
+        counts = counts_written(x, kernel, stride, padding, size, *options[1:])
+        y = windows.mean(-1) if counts is n else windows.sum(-1) / counts
+        return y, lambda g: through((g / counts)[..., None].expand(windows.shape))
 
     @staticmethod
     def check(

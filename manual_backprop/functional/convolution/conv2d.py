@@ -61,6 +61,7 @@ import torch.nn.functional as T
 from torch import Tensor
 
 from manual_backprop.functional._arguments import integer
+from manual_backprop.functional.convolution._conv2d_written import written
 from manual_backprop.functional.convolution._geometry import Geometry, check_conv2d, geometry_of
 from manual_backprop.functional.convolution._windows import cut, spread, windows
 from manual_backprop.functional.operation import (
@@ -86,6 +87,10 @@ class Conv2d(Operation):
         "{1} ⋆ {0}‹ + {2}›",
         ("{1} ⋆ᵀ {g}, the transposed convolution", "{g} ⋆ {0}, at every offset", "Σ {g}"),
     )
+
+    @staticmethod
+    def written(x: Tensor, W: Tensor, b: Tensor | None, *options: Any) -> Any:
+        return written(x, W, b, geometry_of(W, *options))
 
     @staticmethod
     def autocast_dtype(device_type: str) -> torch.dtype:

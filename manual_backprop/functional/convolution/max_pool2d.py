@@ -39,6 +39,7 @@ counted row by row from 0.
 Source: Goodfellow, Bengio and Courville, "Deep Learning" (2016), section 9.3.
 """
 
+import math
 from collections.abc import Sequence
 from math import prod
 from typing import Any
@@ -49,6 +50,7 @@ from torch import Tensor
 
 from manual_backprop.functional._arguments import require_flags
 from manual_backprop.functional.convolution._windows import Pair, check_pooling, pair, stride_or
+from manual_backprop.functional.convolution._windows_written import written
 from manual_backprop.functional.operation import (
     Formula,
     Operation,
@@ -68,6 +70,18 @@ class MaxPool2d(Operation):
     formula = Formula(
         "max_pool2d", "pooling", "max of {0} in each window", ("Σ {g} over the windows whose maximum it is",)
     )
+
+    @staticmethod
+    def written(x: Tensor, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair, ceil_mode: bool) -> Any:
+        _, places = T.max_pool2d_with_indices(x, kernel, stride, padding, dilation, ceil_mode)
+        windows, through = written(x, kernel, stride, padding, dilation, places.shape[-2:], -math.inf)
+        y = windows.amax(-1)
+
+        def backward(g: Tensor, _: None) -> Tensor:
+            first = T.one_hot(windows.argmax(-1), prod(kernel))
+            return through(first * g[..., None])
+
+        return (y, places), backward
 
     @staticmethod
     def check(
