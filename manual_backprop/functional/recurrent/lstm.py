@@ -67,6 +67,7 @@ from manual_backprop.functional.operation import (
     twin_of,
     widen,
 )
+from manual_backprop.functional.recurrent._lstm_written import written
 from manual_backprop.functional.recurrent._recurrence import (
     before,
     check_layer,
@@ -95,6 +96,29 @@ class LSTM(Operation):
         ("δₜ {3}", "δ₁ {4}", "f ∂L/∂c₁", "Σₜ δₜᵀ {0}ₜ", "Σₜ δₜᵀ hₜ₋₁", "Σₜ δₜ", "Σₜ δₜ", "Σₜ δₜᵀ"),
         reordered=True,
     )
+
+    @staticmethod
+    def written(*inputs: Any) -> Any:
+        return written(*inputs)
+
+    @staticmethod
+    def elementary(*inputs: Any) -> Any:
+        """Its gates, cells and states, step by step."""
+        x, hx, cx, W, U, b_ih, b_hh, P, reverse, batch_first = inputs
+        H, h, c = cx.shape[2], hx[0], cx[0]
+        states = {}
+        for t in in_order(x.shape[1 if batch_first else 0], reverse):
+            z = (x[:, t] if batch_first else x[t]) @ W.T + h @ U.T
+            z = z if b_ih is None else z + b_ih + b_hh
+            i = z[:, :H].sigmoid()
+            f = z[:, H : 2 * H].sigmoid()
+            u = z[:, 2 * H : 3 * H].tanh()
+            o = z[:, 3 * H :].sigmoid()
+            c = f * c + i * u
+            h = o * c.tanh() if P is None else (o * c.tanh()) @ P.T
+            states[t] = h
+        output = torch.stack([states[t] for t in sorted(states)], 1 if batch_first else 0)
+        return output, h.unsqueeze(0), c.unsqueeze(0)
 
     @staticmethod
     def autocast_dtype(device_type: str) -> torch.dtype:

@@ -29,7 +29,14 @@ import torch
 from torch import Tensor
 
 from manual_backprop.functional.operation import Formula, Operation, example, function_of, public, twin_of
-from manual_backprop.functional.recurrent._recurrence import check_layer, is_packed, one_layer, run_rnn
+from manual_backprop.functional.recurrent._recurrence import (
+    check_layer,
+    in_order,
+    is_packed,
+    one_layer,
+    run_rnn,
+)
+from manual_backprop.functional.recurrent._rnn_written import written
 from manual_backprop.functional.recurrent.rnn_tanh import keep_rnn, rnn_backward, rnn_forward, rnn_tangents
 
 
@@ -44,6 +51,23 @@ class RNNReLU(Operation):
         delta="gₜ + δₜ₊₁ {3} where hₜ > 0",
         reordered=True,
     )
+
+    @staticmethod
+    def written(*inputs: Any) -> Any:
+        return written(torch.relu, lambda dh, h: torch.where(h > 0, dh, 0), *inputs)
+
+    @staticmethod
+    def elementary(*inputs: Any) -> Any:
+        """Max(0, xₜ Wᵀ + hₜ₋₁ Uᵀ + b), step by step."""
+        x, hx, W, U, b, c, reverse, batch_first = inputs
+        h = hx[0]
+        states = {}
+        for t in in_order(x.shape[1 if batch_first else 0], reverse):
+            z = (x[:, t] if batch_first else x[t]) @ W.T + h @ U.T
+            z = z if b is None else z + b + c
+            h = z.relu()
+            states[t] = h
+        return torch.stack([states[t] for t in sorted(states)], 1 if batch_first else 0), h.unsqueeze(0)
 
     @staticmethod
     def autocast_dtype(device_type: str) -> torch.dtype:

@@ -69,6 +69,7 @@ from manual_backprop.functional.recurrent._recurrence import (
     weighted,
     with_bias,
 )
+from manual_backprop.functional.recurrent._rnn_written import written
 
 
 class RNNTanh(Operation):
@@ -82,6 +83,23 @@ class RNNTanh(Operation):
         delta="(gₜ + δₜ₊₁ {3}) ⊙ (1 − hₜ²)",
         reordered=True,
     )
+
+    @staticmethod
+    def written(*inputs: Any) -> Any:
+        return written(torch.tanh, lambda dh, h: dh * (1 - h**2), *inputs)
+
+    @staticmethod
+    def elementary(*inputs: Any) -> Any:
+        """Tanh(xₜ Wᵀ + hₜ₋₁ Uᵀ + b), step by step."""
+        x, hx, W, U, b, c, reverse, batch_first = inputs
+        h = hx[0]
+        states = {}
+        for t in in_order(x.shape[1 if batch_first else 0], reverse):
+            z = (x[:, t] if batch_first else x[t]) @ W.T + h @ U.T
+            z = z if b is None else z + b + c
+            h = z.tanh()
+            states[t] = h
+        return torch.stack([states[t] for t in sorted(states)], 1 if batch_first else 0), h.unsqueeze(0)
 
     @staticmethod
     def autocast_dtype(device_type: str) -> torch.dtype:

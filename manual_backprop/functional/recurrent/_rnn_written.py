@@ -1,0 +1,81 @@
+"""A recurrent layer and its gradients as they are written: one step after the other, and back again."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from manual_backprop.functional.recurrent._recurrence import in_order
+
+
+def written(
+    activation: Callable[[Tensor], Tensor],
+    through: Callable[[Tensor, Tensor], Tensor],
+    x: Tensor,
+    hx: Tensor,
+    W: Tensor,
+    U: Tensor,
+    b: Tensor | None,
+    c: Tensor | None,
+    reverse: bool,
+    batch_first: bool,
+) -> tuple[Any, Callable[..., Any]]:
+    """The outputs and the last state; and the gradients of the tensors, from those of both.
+
+    `activation` makes h of z, and `through` the gradient of z from that of h, and h.
+    """
+    steps = in_order(x.shape[1 if batch_first else 0], reverse)
+    h = hx[0]
+    before, states = {}, {}
+    for t in steps:
+        before[t] = h
+        z = at(x, t, batch_first) @ W.T + h @ U.T
+        h = activation(z if b is None or c is None else z + b + c)
+        states[t] = h
+    output = beside(states, batch_first)
+
+    def backward(g: Tensor | None, dlast: Tensor | None) -> tuple[Tensor | None, ...]:
+        dh: Any = None if dlast is None else dlast[0]
+        deltas = {}
+        for t in reversed(steps):
+            dh = joined(dh, g, t, batch_first)
+            dz = through(dh, states[t])
+            deltas[t] = dz
+            dh = dz @ U
+        dz = beside(deltas, batch_first)
+        return products(dz, x, beside(before, batch_first), W, b, c, dh)
+
+    return (output, h[None]), backward
+
+
+def products(
+    dz: Tensor, x: Tensor, h_before: Tensor, W: Tensor, b: Any, c: Any, dh: Tensor
+) -> tuple[Tensor | None, ...]:
+    """The gradients of x, the first state, W, U and b, from those of z at all steps and of h₀."""
+
+    def written() -> tuple[Tensor | None, ...]:
+        rows = dz.flatten(0, 1)
+        dW = rows.T @ x.flatten(0, 1)
+        dU = rows.T @ h_before.flatten(0, 1)
+        db = None if b is None or c is None else dz.sum((0, 1))
+        return dz @ W, dh[None], dW, dU, db, db
+
+    return written()
+
+
+def at(x: Tensor, t: int, batch_first: bool) -> Tensor:
+    """xₜ."""
+    return x[:, t] if batch_first else x[t]
+
+
+def beside(states: dict[int, Tensor], batch_first: bool) -> Tensor:
+    """All steps as one tensor, in the order of time."""
+    return torch.stack([states[t] for t in sorted(states)], 1 if batch_first else 0)
+
+
+def joined(dh: Tensor | None, g: Tensor | None, t: int, batch_first: bool) -> Any:
+    """What reaches hₜ: from the next step, and from above, where something comes from there."""
+    if g is None:
+        return dh
+    return at(g, t, batch_first) if dh is None else at(g, t, batch_first) + dh
