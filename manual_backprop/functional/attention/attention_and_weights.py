@@ -24,9 +24,11 @@ import math
 from dataclasses import replace
 from typing import Any
 
+import torch.nn.functional as T
 from torch import Tensor
 
 from manual_backprop.functional.attention._checks import scores_shape
+from manual_backprop.functional.attention._written import factor, written
 from manual_backprop.functional.attention.scaled_dot_product_attention import (
     Attention,
     attention_backward,
@@ -43,6 +45,36 @@ class AttentionAndWeights(Attention):
     """O and P; ∂L/∂P = G Vᵀ + H, and from there as in `ScaledDotProductAttention`."""
 
     formula = replace(Attention.formula, name="attention_and_weights")
+
+    @staticmethod
+    def written(
+        Q: Tensor, K: Tensor, V: Tensor, mask: Tensor | None, kept: Tensor | None, *options: Any
+    ) -> Any:
+        if kept is not None:
+            return NotImplemented
+        _, average, scale, _ = options
+        out, P, through = written(Q, K, V, mask, False, scale, empty_is_zero=False)
+        weights = P.mean(1) if average else P
+
+        def backward(g: Tensor | None, dweights: Tensor | None) -> Any:
+            if average and dweights is not None:
+                dweights = dweights.unsqueeze(1) / P.shape[1]
+            return through(g, dweights)
+
+        return (out, weights), backward
+
+    @staticmethod
+    def elementary(
+        Q: Tensor, K: Tensor, V: Tensor, mask: Tensor | None, kept: Tensor | None, *options: Any
+    ) -> Any:
+        """Softmax(Q Kᵀ / √d) V and the softmax."""
+        if kept is not None:
+            return NotImplemented
+        _, average, scale, _ = options
+        times, number = factor(scale, Q.shape[-1])
+        scores = Q @ K.mT * number if times else Q @ K.mT / number
+        P = T.softmax(scores if mask is None else scores + mask, -1)
+        return P @ V, P.mean(1) if average else P
 
     @staticmethod
     def forward(

@@ -57,6 +57,13 @@ from manual_backprop.functional._arguments import require_flags
 from manual_backprop.functional.activations.dropout import dropped
 from manual_backprop.functional.attention._checks import check_attention, scores_shape
 from manual_backprop.functional.attention._heads import for_heads_of, given_back
+from manual_backprop.functional.attention._written import (
+    factor,
+    for_heads,
+    has_empty_row,
+    visible,
+    written,
+)
 from manual_backprop.functional.operation import (
     Formula,
     Operation,
@@ -96,6 +103,37 @@ class Attention(Operation):
 
 class ScaledDotProductAttention(Attention):
     """O = (D ⊙ P) V with P = softmax(λ Q Kᵀ + M), and ∂L/∂S = P ⊙ (∂L/∂P − r)."""
+
+    @staticmethod
+    def written(
+        Q: Tensor, K: Tensor, V: Tensor, mask: Tensor | None, kept: Tensor | None, *options: Any
+    ) -> Any:
+        if kept is not None:
+            return NotImplemented
+        _, is_causal, scale = options
+        out, _, through = written(Q, K, V, mask, is_causal, scale, empty_is_zero=True)
+        return out, lambda g: through(g, None)
+
+    @staticmethod
+    def elementary(
+        Q: Tensor, K: Tensor, V: Tensor, mask: Tensor | None, kept: Tensor | None, *options: Any
+    ) -> Tensor:
+        """Softmax(Q Kᵀ / √E) V."""
+        if kept is not None:
+            return NotImplemented
+        _, is_causal, scale = options
+        K, V = for_heads(K, Q), for_heads(V, Q)
+        times, number = factor(scale, Q.shape[-1])
+        scores = Q @ K.mT * number if times else Q @ K.mT / number
+        sees = visible(scores.shape, mask, is_causal)
+        if sees is not None:
+            scores = torch.where(sees, scores, -math.inf)
+        elif mask is not None:
+            scores = scores + mask
+        if mask is not None and has_empty_row(scores):
+            return NotImplemented
+        P = T.softmax(scores, -1)
+        return P @ V
 
     @staticmethod
     def forward(
