@@ -13,7 +13,8 @@ import manual_backprop.functional as F
 from manual_backprop import verify
 from manual_backprop.cli import main
 from manual_backprop.verify.reporting.pictures import STEPS, errors_by_step
-from tests.verify.gallery import RIGHT, WRONG, linear
+from tests.verify.gallery import RIGHT, WRONG
+from tests.verify.gallery.functions import linear
 
 LINEAR = [(5, 3), (7, 3), (7,)]
 DERIVATION = """
