@@ -128,6 +128,7 @@ WRONG = (
         lambda a, b: (a * b).sum(1) / (a.norm(dim=1) * b.norm(dim=1)),
         lambda g, a, b: (g[:, None] * b / (a.norm(dim=1) * b.norm(dim=1))[:, None], 0 * b),
         XY,
+        bad=(0, 1),
     ),
     wrong(
         "residual: the shortcut",
@@ -179,6 +180,7 @@ WRONG = (
         lambda g, q, k, v: (0 * q, 0 * k, (q @ k.T).T @ g),
         ((5, 3), (7, 3), (7, 2)),
         2,
+        bad=(0, 1, 2),
     ),
     wrong(
         "layer norm: variance as a constant",

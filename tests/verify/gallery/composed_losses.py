@@ -132,6 +132,7 @@ WRONG = (
         lambda g, x, W, V: mlp_backward(g, x, W, V, slope=torch.ones_like),
         MLP,
         1,
+        bad=(0, 1),
     ),
     wrong(
         "network: tanh′ of the activation",
@@ -140,6 +141,7 @@ WRONG = (
         lambda g, x, W, V: mlp_backward(g, x, W, V, slope=lambda a: 1 - a.tanh() ** 2),
         MLP,
         1,
+        bad=(0, 1),
     ),
     wrong(
         "network: z for a",
@@ -163,6 +165,7 @@ WRONG = (
         lambda g, h, U: (0 * h, (g * (1 - ((h @ U.T).tanh() @ U.T).tanh() ** 2)).T @ (h @ U.T).tanh()),
         ((5, 3), (3, 3)),
         1,
+        bad=(0, 1),
     ),
     wrong(
         "gated unit: the gate's second use",

@@ -1,35 +1,112 @@
 """What an entry of the gallery is."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from torch import Tensor
 
 Shapes = tuple[Any, ...]
+Gradients = Any
+"""What a backward returns: a tensor, or a tuple or list of them, one for each input."""
+Backward = Callable[..., Gradients]
 XY: Shapes = ((5, 3), (5, 3))
 X: Shapes = ((5, 3),)
 MATMUL: Shapes = ((5, 3), (3, 7))
 LINEAR: Shapes = ((5, 3), (7, 3), (7,))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Derivation:
-    """`backward` for `forward`; where it is wrong, the mistake that is to be named for input `at`."""
+    """`backward` for `forward`; where it is wrong, the mistake that is to be named.
+
+    Attributes:
+        title: what it is, in words.
+        forward: the function.
+        backward: its derivation.
+        shapes: of the inputs; a tensor stands for itself.
+        mistake: the name of the first diagnosis for input `at`, or the names that would do.
+        at: the input whose diagnosis is looked at.
+        bad: all inputs whose gradient is wrong.
+        line: a part of the first line of `backward` that departs from the right one.
+        words: what the text of the diagnosis has to contain.
+        float32: whether a right one is right to the rounding of float32 when it is given such inputs.
+    """
 
     title: str
     forward: Callable[..., Tensor]
-    backward: Callable[..., Any]
+    backward: Backward
     shapes: Shapes
-    mistake: str = ""
+    mistake: str | tuple[str, ...] = ""
     at: int = 0
+    bad: tuple[int, ...] = ()
+    line: str = ""
+    words: tuple[str, ...] = ()
+    float32: bool = True
+
+    @property
+    def mistakes(self) -> tuple[str, ...]:
+        return (self.mistake,) if isinstance(self.mistake, str) else self.mistake
 
 
 def wrong(
-    title: str, mistake: str, forward: Any, backward: Any, shapes: Shapes = X, at: int = 0
+    title: str,
+    mistake: str | tuple[str, ...],
+    forward: Any,
+    backward: Any,
+    shapes: Shapes = X,
+    at: int = 0,
+    bad: tuple[int, ...] = (),
 ) -> Derivation:
-    return Derivation(title, forward, backward, shapes, mistake, at)
+    return Derivation(title, forward, backward, shapes, mistake, at, bad or (at,))
 
 
 def right(title: str, forward: Any, backward: Any, shapes: Shapes = X) -> Derivation:
     return Derivation(title, forward, backward, shapes)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """Derivations that are wrong in the same way, each the function below its `wrong`.
+
+    Attributes:
+        name: of the diagnosis that they are to get.
+        derivations: all of them.
+    """
+
+    name: str
+    derivations: list[Derivation] = field(default_factory=list)
+
+    def wrong(
+        self,
+        title: str,
+        forward: Callable[..., Tensor],
+        shapes: Shapes,
+        *,
+        bad: tuple[int, ...],
+        mistake: str | tuple[str, ...] = "",
+        line: str = "",
+        words: tuple[str, ...] = (),
+    ) -> Callable[[Backward], None]:
+        def add(backward: Backward) -> None:
+            mistakes = mistake or self.name
+            self.derivations.append(
+                Derivation(title, forward, backward, shapes, mistakes, bad[0], bad, line, words)
+            )
+
+        return add
+
+
+@dataclass(frozen=True)
+class Form:
+    """Right derivations in forms that have something in common, each the function below its `right`."""
+
+    derivations: list[Derivation] = field(default_factory=list)
+
+    def right(
+        self, title: str, forward: Callable[..., Tensor], shapes: Shapes, *, float32: bool = True
+    ) -> Callable[[Backward], None]:
+        def add(backward: Backward) -> None:
+            self.derivations.append(Derivation(title, forward, backward, shapes, float32=float32))
+
+        return add

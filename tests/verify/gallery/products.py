@@ -78,7 +78,15 @@ WRONG = (
         MATMUL,
         0,
     ),
-    wrong("product's factors swapped", "swapped", torch.mul, lambda g, a, b: (g * a, g * b), XY, 0),
+    wrong(
+        "product's factors swapped",
+        "swapped",
+        torch.mul,
+        lambda g, a, b: (g * a, g * b),
+        XY,
+        0,
+        bad=(0, 1),
+    ),
     wrong("product, upstream twice", "upstream-twice", torch.mul, lambda g, a, b: (g * g * b, g * a), XY, 0),
     wrong(
         "product broadcast, not summed",
@@ -105,5 +113,6 @@ WRONG = (
         lambda g, a, b: (g.T @ a, g @ b),
         ((5,), (7,)),
         0,
+        bad=(0, 1),
     ),
 )

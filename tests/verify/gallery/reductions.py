@@ -39,7 +39,12 @@ WRONG = (
         lambda g, z: (p(z) - one_hot) / 5,
     ),
     wrong(
-        "squared error without 1/N", "factor", mse, lambda g, x, t: (2 * g * (x - t), -2 * g * (x - t)), XY
+        "squared error without 1/N",
+        "factor",
+        mse,
+        lambda g, x, t: (2 * g * (x - t), -2 * g * (x - t)),
+        XY,
+        bad=(0, 1),
     ),
     wrong(
         "squared error without its 2",
@@ -47,6 +52,7 @@ WRONG = (
         mse,
         lambda g, x, t: (g * (x - t) / 15, -g * (x - t) / 15),
         XY,
+        bad=(0, 1),
     ),
     wrong(
         "squared error's target sign",
