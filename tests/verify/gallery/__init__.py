@@ -19,6 +19,8 @@ from tests.verify.gallery.not_summed import NOT_SUMMED
 from tests.verify.gallery.other_dimension import OTHER_DIMENSION
 from tests.verify.gallery.other_places import OTHER_PLACES
 from tests.verify.gallery.other_tensor import OTHER_TENSOR
+from tests.verify.gallery.right_forms import RIGHT_FORMS
+from tests.verify.gallery.right_networks import RIGHT_NETWORKS
 from tests.verify.gallery.rounded import ROUNDED
 from tests.verify.gallery.sign import SIGN
 from tests.verify.gallery.transposed import TRANSPOSED
@@ -49,4 +51,4 @@ KINDS: dict[str, Kind] = {
 OF_COMPOSITIONS = tuple(derivation for kind in KINDS.values() for derivation in kind.derivations)
 WRONG = (*OF_OPERATIONS, *OF_COMPOSITIONS)
 NO_NAME = unnamed.NO_NAME
-RIGHT = right_operations.RIGHT
+RIGHT = (*right_operations.RIGHT, *RIGHT_FORMS.derivations, *RIGHT_NETWORKS.derivations)
