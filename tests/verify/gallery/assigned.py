@@ -9,8 +9,8 @@ from tests.verify.gallery.layers import RECURRENT, autoencoder, rnn
 
 ASSIGNED = Kind("assigned")
 wrong = ASSIGNED.wrong
-LAST_USE = ("assigned", "forgotten-use", "left-out")
-PLACES = torch.tensor([[0, 2, 2], [1, 2, 0]])
+LAST_USE = ("assigned", "left-out", "forgotten-use", "forgotten-path")
+PLACES = torch.tensor([[0, 2, 2], [1, 2, 1]])
 COLUMNS = torch.tensor([[0, 2], [1, 1], [3, 0], [2, 2], [0, 3]])
 SOURCE = torch.tensor([0, 1, 1, 3, 4, 2, 1])
 TARGET = torch.tensor([1, 1, 2, 0, 1, 4, 3])

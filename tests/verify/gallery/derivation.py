@@ -71,10 +71,12 @@ class Kind:
 
     Attributes:
         name: of the diagnosis that they are to get.
+        also: names that say the same in other words.
         derivations: all of them.
     """
 
     name: str
+    also: tuple[str, ...] = ()
     derivations: list[Derivation] = field(default_factory=list)
 
     def wrong(
@@ -89,7 +91,7 @@ class Kind:
         words: tuple[str, ...] = (),
     ) -> Callable[[Backward], None]:
         def add(backward: Backward) -> None:
-            mistakes = mistake or self.name
+            mistakes = mistake or (self.name, *self.also)
             self.derivations.append(
                 Derivation(title, forward, backward, shapes, mistakes, bad[0], bad, line, words)
             )

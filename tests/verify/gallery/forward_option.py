@@ -172,6 +172,7 @@ def _(g: Tensor, x: Tensor, W: Tensor) -> Gradients:
     lambda x: (x - x.mean(1, keepdim=True)) / x.std(1, keepdim=True),
     ((5, 4),),
     bad=(0,),
+    mistake=("forward-option", "factor"),
     line="s = x.std(1, unbiased=False, keepdim=True)",
 )
 def _(g: Tensor, x: Tensor) -> Gradients:
@@ -230,6 +231,7 @@ def _(g: Tensor, q: Tensor, k: Tensor, v: Tensor) -> Gradients:
     lambda a, b: (a.softmax(1) * (a.log_softmax(1) - b.log_softmax(1))).sum(),
     ((5, 3), (5, 3)),
     bad=(0, 1),
+    mistake=("forward-option", "swapped"),
     line="da = g * (p - q)",
 )
 def _(g: Tensor, a: Tensor, b: Tensor) -> Gradients:

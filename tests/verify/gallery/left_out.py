@@ -25,11 +25,8 @@ from tests.verify.gallery.layers import (
     vae_loss,
 )
 
-LEFT_OUT = Kind("left-out")
+LEFT_OUT = Kind("left-out", also=("local-derivative", "forgotten-use", "forgotten-path"))
 wrong = LEFT_OUT.wrong
-USE = ("left-out", "forgotten-use")
-SLOPE = ("left-out", "local-derivative")
-FACTOR = ("left-out", "factor")
 
 
 @wrong(
@@ -52,7 +49,6 @@ def _(g: Tensor, x: Tensor, W: Tensor) -> Gradients:
     layer_norm,
     NORM,
     bad=(0,),
-    mistake=USE,
     line="dx = r * (dxhat - xhat * (dxhat * xhat).mean(1, keepdim=True))",
 )
 def _(g: Tensor, x: Tensor, w: Tensor, b: Tensor) -> Gradients:
@@ -102,7 +98,6 @@ def _(g: Tensor, x: Tensor, w: Tensor, b: Tensor) -> Gradients:
     classifier,
     CLASSIFIER,
     bad=(0, 1, 2),
-    mistake=SLOPE,
     line="dz1 = dz2 @ V",
 )
 def _(g: Tensor, x: Tensor, W: Tensor, b: Tensor, V: Tensor, c: Tensor) -> Gradients:
@@ -133,6 +128,7 @@ def _(g: Tensor, x: Tensor, A: Tensor, B: Tensor, C: Tensor) -> Gradients:
     three_layers,
     THREE_LAYERS,
     bad=(0, 1),
+    mistake=("left-out", "value-for-slope"),
     line="dz1 = da1 * a1",
 )
 def _(g: Tensor, x: Tensor, A: Tensor, B: Tensor, C: Tensor) -> Gradients:
@@ -149,7 +145,6 @@ def _(g: Tensor, x: Tensor, A: Tensor, B: Tensor, C: Tensor) -> Gradients:
     lstm_cell,
     ((5, 3), (5, 2), (5, 2), (3, 8), (2, 8)),
     bad=(0, 1, 3, 4),
-    mistake=SLOPE,
     line="df = dm * c",
     words=("f",),
 )
@@ -192,7 +187,6 @@ def _(g: Tensor, x: Tensor, h: Tensor, c: Tensor, W: Tensor, U: Tensor) -> Gradi
     gru_cell,
     ((5, 4), (5, 4), (4, 4), (4, 4), (4, 4)),
     bad=(1,),
-    mistake=USE,
     line="dh = daz + dar + dan * r",
 )
 def _(g: Tensor, x: Tensor, h: Tensor, A: Tensor, B: Tensor, C: Tensor) -> Gradients:
@@ -211,7 +205,7 @@ def _(g: Tensor, x: Tensor, h: Tensor, A: Tensor, B: Tensor, C: Tensor) -> Gradi
     attention,
     ATTENTION,
     bad=(0, 1),
-    mistake=FACTOR,
+    mistake=("left-out", "factor"),
     line="return ds @ k, ds.T @ q, p.T @ g",
 )
 def _(g: Tensor, q: Tensor, k: Tensor, v: Tensor) -> Gradients:
@@ -240,7 +234,6 @@ def _(g: Tensor, q: Tensor, k: Tensor, v: Tensor) -> Gradients:
     residual,
     ((5, 4), (4, 4), (4, 4)),
     bad=(0,),
-    mistake=USE,
     line="dx = dz @ W.T",
 )
 def _(g: Tensor, x: Tensor, W: Tensor, V: Tensor) -> Gradients:
@@ -255,7 +248,6 @@ def _(g: Tensor, x: Tensor, W: Tensor, V: Tensor) -> Gradients:
     autoencoder,
     ((5, 4), (4, 3)),
     bad=(1,),
-    mistake=USE,
     line="dW = x.T @ dz",
 )
 def _(g: Tensor, x: Tensor, W: Tensor) -> Gradients:
@@ -270,7 +262,6 @@ def _(g: Tensor, x: Tensor, W: Tensor) -> Gradients:
     vae_loss,
     ((5, 3), (5, 3), (5, 3), (3, 4), (5, 4)),
     bad=(1,),
-    mistake=USE,
     line="dlogvar = dz * noise * 0.5 * std + 0.5 * std**2 * g",
 )
 def _(g: Tensor, mu: Tensor, logvar: Tensor, noise: Tensor, D: Tensor, t: Tensor) -> Gradients:
@@ -287,7 +278,6 @@ def _(g: Tensor, mu: Tensor, logvar: Tensor, noise: Tensor, D: Tensor, t: Tensor
     vae_loss,
     ((5, 3), (5, 3), (5, 3), (3, 4), (5, 4)),
     bad=(0,),
-    mistake=USE,
     line="dmu = dz",
     words=("mu",),
 )
@@ -306,7 +296,6 @@ def _(g: Tensor, mu: Tensor, logvar: Tensor, noise: Tensor, D: Tensor, t: Tensor
     gaussian_nll,
     ((5, 3), (5, 3), (5, 3)),
     bad=(1,),
-    mistake=USE,
     line="dlogvar = torch.full_like(logvar, 0.5) * g",
 )
 def _(g: Tensor, mu: Tensor, logvar: Tensor, t: Tensor) -> Gradients:
@@ -320,7 +309,6 @@ def _(g: Tensor, mu: Tensor, logvar: Tensor, t: Tensor) -> Gradients:
     lambda mu, s, t: (T.softplus(s).log() + 0.5 * ((t - mu) / T.softplus(s)) ** 2).sum(),
     ((5, 3), (5, 3), (5, 3)),
     bad=(1,),
-    mistake=SLOPE,
     line="ds = dsigma",
 )
 def _(g: Tensor, mu: Tensor, s: Tensor, t: Tensor) -> Gradients:
@@ -337,7 +325,6 @@ def _(g: Tensor, mu: Tensor, s: Tensor, t: Tensor) -> Gradients:
     cosine,
     ((5, 4), (5, 4)),
     bad=(1,),
-    mistake=USE,
     line="db = g * a / (na * nb)",
 )
 def _(g: Tensor, a: Tensor, b: Tensor) -> Gradients:
@@ -354,7 +341,6 @@ def _(g: Tensor, a: Tensor, b: Tensor) -> Gradients:
     lambda x, v, s: x @ (s[:, None] * v / v.norm(dim=1, keepdim=True)).T,
     ((5, 3), (4, 3), (4,)),
     bad=(1,),
-    mistake=USE,
     line="dv = s[:, None] * dW / n",
 )
 def _(g: Tensor, x: Tensor, v: Tensor, s: Tensor) -> Gradients:
@@ -372,7 +358,6 @@ def _(g: Tensor, x: Tensor, v: Tensor, s: Tensor) -> Gradients:
     lambda x, w, t: 0.5 * ((x @ w - t) ** 2).mean() + 0.05 * (w**2).sum(),
     ((7, 3), (3,), (7,)),
     bad=(1,),
-    mistake=USE,
     line="dw = x.T @ e",
     words=("w",),
 )

@@ -10,7 +10,6 @@ from tests.verify.gallery.layers import LABELS, TARGETS
 MORE_ENTRIES = Kind("more-entries")
 wrong = MORE_ENTRIES.wrong
 MASK = torch.tensor([[1, 1, 1, 0], [1, 1, 0, 0], [1, 1, 1, 1]]).double()
-WORDS = torch.tensor([[0, 2, 1], [3, 0, 0]])
 
 
 @wrong(
@@ -91,7 +90,7 @@ def _(g: Tensor, x: Tensor) -> Gradients:
     lambda x, W, t: (MASK * (x @ W - t) ** 2).sum() / MASK.sum(),
     ((3, 2), (2, 4), (3, 4)),
     bad=(0, 1, 2),
-    mistake=("more-entries", "left-out"),
+    mistake=("more-entries", "left-out", "local-derivative"),
     line="dz = 2 * g * (x @ W - t) / MASK.sum()",
     words=("MASK",),
 )
@@ -105,7 +104,7 @@ def _(g: Tensor, x: Tensor, W: Tensor, t: Tensor) -> Gradients:
     lambda x, W: torch.relu(x @ W) * MASK / 0.75,
     ((3, 2), (2, 4)),
     bad=(0, 1),
-    mistake=("more-entries", "left-out"),
+    mistake=("more-entries", "left-out", "local-derivative"),
     line="da = g / 0.75",
     words=("MASK",),
 )
@@ -117,14 +116,17 @@ def _(g: Tensor, x: Tensor, W: Tensor) -> Gradients:
 
 
 @wrong(
-    "embedding: the row of the padding too",
-    lambda W: T.embedding(WORDS, W, padding_idx=0),
-    ((4, 3),),
-    bad=(0,),
-    mistake=("more-entries", "forward-option"),
+    "causal scores: places that come later too",
+    lambda q, k, v: torch.tril(q @ k.T) @ v,
+    ((5, 3), (5, 3), (5, 2)),
+    bad=(0, 1),
+    mistake=("more-entries", "left-out", "local-derivative"),
+    line="ds = g @ v.T",
 )
-def _(g: Tensor, W: Tensor) -> Gradients:
-    return torch.zeros_like(W).index_add(0, WORDS.flatten(), g.reshape(-1, 3))
+def _(g: Tensor, q: Tensor, k: Tensor, v: Tensor) -> Gradients:
+    s = torch.tril(q @ k.T)
+    ds = g @ v.T
+    return ds @ k, ds.T @ q, s.T @ g
 
 
 @wrong(
@@ -132,7 +134,7 @@ def _(g: Tensor, W: Tensor) -> Gradients:
     lambda x, W: T.cross_entropy(x @ W, LABELS, ignore_index=1),
     ((5, 4), (4, 3)),
     bad=(0, 1),
-    mistake=("more-entries", "forward-option"),
+    mistake=("more-entries", "forward-option", "local-derivative"),
     line="dz = g * ((x @ W).softmax(1) - TARGETS) / 3",
 )
 def _(g: Tensor, x: Tensor, W: Tensor) -> Gradients:
@@ -172,7 +174,7 @@ def _(g: Tensor, h: Tensor, W: Tensor) -> Gradients:
     lambda a, b: torch.where(a.abs() > b.abs(), a.sin(), b.sin()),
     ((5, 3), (5, 3)),
     bad=(0, 1),
-    mistake=("more-entries", "local-derivative"),
+    mistake=("more-entries", "one-case", "local-derivative"),
     line="return g * a.cos(), g * b.cos()",
 )
 def _(g: Tensor, a: Tensor, b: Tensor) -> Gradients:
@@ -184,6 +186,7 @@ def _(g: Tensor, a: Tensor, b: Tensor) -> Gradients:
     lambda z: T.relu(z - (z * TARGETS).sum(1, keepdim=True) + 1 - TARGETS).sum(),
     ((5, 3),),
     bad=(0,),
+    mistake=("more-entries", "local-derivative"),
     line="dm = g * (1 - TARGETS)",
 )
 def _(g: Tensor, z: Tensor) -> Gradients:

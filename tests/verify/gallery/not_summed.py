@@ -8,7 +8,7 @@ from tests.verify.gallery.layers import EPS, NORM, layer_norm
 
 NOT_SUMMED = Kind("not-summed")
 wrong = NOT_SUMMED.wrong
-OVER_ANOTHER = ("wrong-dimension", "other-dimension")
+OVER_ANOTHER = ("wrong-dimension", "other-dimension", "swapped")
 
 
 @wrong(
@@ -74,7 +74,7 @@ def _(g: Tensor, x: Tensor, w: Tensor, b: Tensor) -> Gradients:
     layer_norm,
     ((6, 6), (6,), (6,)),
     bad=(1,),
-    mistake=OVER_ANOTHER,
+    mistake=("wrong-dimension", "other-dimension"),
     line="dw = (g * xhat).sum(1)",
 )
 def _(g: Tensor, x: Tensor, w: Tensor, b: Tensor) -> Gradients:
@@ -151,6 +151,7 @@ def _(g: Tensor, x: Tensor, s: Tensor) -> Gradients:
     lambda x: x.exp() / x.exp().sum(1, keepdim=True),
     ((5, 3),),
     bad=(0,),
+    mistake=("not-summed", "diagonal-only"),
     line="dtotal = -g * e / total**2",
 )
 def _(g: Tensor, x: Tensor) -> Gradients:
@@ -166,6 +167,7 @@ def _(g: Tensor, x: Tensor) -> Gradients:
     lambda x: torch.tanh(x - x.mean(1, keepdim=True)),
     ((5, 4),),
     bad=(0,),
+    mistake=("not-summed", "diagonal-only"),
     line="dm = -dc",
 )
 def _(g: Tensor, x: Tensor) -> Gradients:

@@ -17,9 +17,8 @@ from tests.verify.gallery.layers import (
     rms_norm,
 )
 
-OTHER_DIMENSION = Kind("other-dimension")
+OTHER_DIMENSION = Kind("other-dimension", also=("wrong-dimension",))
 wrong = OTHER_DIMENSION.wrong
-OVER_ANOTHER = ("other-dimension", "wrong-dimension")
 
 
 @wrong(
@@ -161,7 +160,6 @@ def _(g: Tensor, x: Tensor, W: Tensor) -> Gradients:
     lambda x, w: (x - x.mean(1, keepdim=True)) * w,
     ((5, 3), (3,)),
     bad=(0,),
-    mistake=OVER_ANOTHER,
     line="dx = dc - dc.mean(0)",
 )
 def _(g: Tensor, x: Tensor, w: Tensor) -> Gradients:

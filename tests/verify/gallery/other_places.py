@@ -15,6 +15,7 @@ wrong = OTHER_PLACES.wrong
     lambda x, w: T.conv1d(x[None, None], w[None, None], padding=1)[0, 0],
     ((11,), (3,)),
     bad=(0,),
+    mistake=("other-places", "jacobian-transposed"),
     line="dx = T.conv1d(g[None, None], w[None, None], padding=1)[0, 0]",
 )
 def _(g: Tensor, x: Tensor, w: Tensor) -> Gradients:
@@ -82,6 +83,7 @@ def _(g: Tensor, x: Tensor, W: Tensor) -> Gradients:
     lambda x: torch.relu(x.permute(1, 2, 0)),
     ((3, 3, 3),),
     bad=(0,),
+    mistake=("other-places", "jacobian-transposed"),
     line="return dz.permute(1, 2, 0)",
 )
 def _(g: Tensor, x: Tensor) -> Gradients:
@@ -119,6 +121,7 @@ def _(g: Tensor, x: Tensor, w: Tensor) -> Gradients:
     lambda x: torch.sin(x.roll(1, 1)),
     ((3, 5),),
     bad=(0,),
+    mistake=("other-places", "jacobian-transposed"),
     line="return dz.roll(1, 1)",
 )
 def _(g: Tensor, x: Tensor) -> Gradients:

@@ -22,9 +22,8 @@ from tests.verify.gallery.layers import (
     vae_loss,
 )
 
-SIGN = Kind("sign")
+SIGN = Kind("sign", also=("term-sign",))
 wrong = SIGN.wrong
-TERM = ("sign", "term-sign")
 
 
 @wrong(
@@ -50,7 +49,6 @@ def _(g: Tensor, x: Tensor, h: Tensor, A: Tensor, B: Tensor, C: Tensor) -> Gradi
     attention,
     ATTENTION,
     bad=(0, 1),
-    mistake=TERM,
     line="ds = p * (dp + (dp * p).sum(1, keepdim=True))",
 )
 def _(g: Tensor, q: Tensor, k: Tensor, v: Tensor) -> Gradients:
@@ -65,7 +63,6 @@ def _(g: Tensor, q: Tensor, k: Tensor, v: Tensor) -> Gradients:
     layer_norm,
     NORM,
     bad=(0,),
-    mistake=TERM,
     line="dx = r * (dxhat - m1 + xhat * m2)",
 )
 def _(g: Tensor, x: Tensor, w: Tensor, b: Tensor) -> Gradients:
@@ -84,7 +81,6 @@ def _(g: Tensor, x: Tensor, w: Tensor, b: Tensor) -> Gradients:
     rnn,
     RECURRENT,
     bad=(0, 1, 2, 3),
-    mistake=TERM,
     line="dz = dh * (1 + states[t + 1] ** 2)",
 )
 def _(g: Tensor, xs: Tensor, h: Tensor, W: Tensor, U: Tensor) -> Gradients:
@@ -107,7 +103,6 @@ def _(g: Tensor, xs: Tensor, h: Tensor, W: Tensor, U: Tensor) -> Gradients:
     vae_loss,
     ((5, 3), (5, 3), (5, 3), (3, 4), (5, 4)),
     bad=(0,),
-    mistake=TERM,
     line="dmu = dz - g * mu",
     words=("mu",),
 )
@@ -140,7 +135,6 @@ def _(g: Tensor, mu: Tensor, logvar: Tensor, t: Tensor) -> Gradients:
     gaussian_nll,
     ((5, 3), (5, 3), (5, 3)),
     bad=(1,),
-    mistake=TERM,
     line="dlogvar = 0.5 * g * (1 + (t - mu) ** 2 / var)",
 )
 def _(g: Tensor, mu: Tensor, logvar: Tensor, t: Tensor) -> Gradients:
@@ -171,7 +165,6 @@ def _(g: Tensor, a: Tensor, p: Tensor, n: Tensor) -> Gradients:
     cosine,
     ((5, 4), (5, 4)),
     bad=(0,),
-    mistake=TERM,
     line="da = g * (b / (na * nb) + cos * a / na**2)",
 )
 def _(g: Tensor, a: Tensor, b: Tensor) -> Gradients:
@@ -219,7 +212,6 @@ def _(g: Tensor, x: Tensor, W: Tensor) -> Gradients:
     lambda x, W: x - torch.tanh(x @ W),
     ((5, 4), (4, 4)),
     bad=(0,),
-    mistake=TERM,
     line="dx = g + dz @ W.T",
 )
 def _(g: Tensor, x: Tensor, W: Tensor) -> Gradients:
@@ -234,7 +226,6 @@ def _(g: Tensor, x: Tensor, W: Tensor) -> Gradients:
     lambda q, k, v: (q.exp() @ (k.exp().T @ v)) / (q.exp() @ k.exp().sum(0))[:, None],
     ((5, 3), (4, 3), (4, 2)),
     bad=(0, 1),
-    mistake=TERM,
     line="dden = (g * num).sum(1) / den**2",
 )
 def _(g: Tensor, q: Tensor, k: Tensor, v: Tensor) -> Gradients:

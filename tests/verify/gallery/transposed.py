@@ -16,7 +16,7 @@ from tests.verify.gallery.layers import (
     three_layers,
 )
 
-TRANSPOSED = Kind("transposed")
+TRANSPOSED = Kind("transposed", also=("jacobian-transposed",))
 wrong = TRANSPOSED.wrong
 SQUARE: Shapes = ((5, 5), (5, 5))
 

@@ -238,6 +238,13 @@ def smoothed(xs: Tensor) -> Tensor:
     return torch.stack(values)
 
 
-@wrong("moving average: each step by itself", smoothed, ((5, 3),), bad=(0,), line="return 0.25 * g")
+@wrong(
+    "moving average: each step by itself",
+    smoothed,
+    ((5, 3),),
+    bad=(0,),
+    mistake=("truncated-in-time", "diagonal-only"),
+    line="return 0.25 * g",
+)
 def _(g: Tensor, xs: Tensor) -> Gradients:
     return 0.25 * g
