@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from manual_backprop import verify
-from tests.verify.gallery import KINDS, NO_NAME, OF_OPERATIONS, RIGHT, WRONG
+from tests.verify.gallery import NO_NAME, OF_COMPOSITIONS, OF_OPERATIONS, RIGHT, WRONG
 from tests.verify.gallery.derivation import Derivation
 
 SHARE = 0.9  # of the mistakes of each kind that the first diagnosis has to name
@@ -29,9 +29,9 @@ def test_the_mistake_is_named_first(derivation: Derivation) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", OF_COMPOSITIONS)
 def test_nine_in_ten_mistakes_of_a_kind_are_named_first(kind: str) -> None:
-    derivations = KINDS[kind].derivations
+    derivations = OF_COMPOSITIONS[kind]
     problems = list(misjudged(derivations))
     assert not [text for text, harmless in problems if not harmless], report_of(problems)
     assert len(problems) <= (1 - SHARE) * len(derivations), report_of(problems)
@@ -71,7 +71,7 @@ def test_what_has_no_name_gets_no_wrong_one_with_certainty(derivation: Derivatio
 def test_the_gallery_is_large_enough_to_measure_with() -> None:
     assert len(WRONG) >= 210
     assert len(RIGHT) >= 105
-    assert all(len(kind.derivations) >= 10 for kind in KINDS.values())
+    assert all(len(kind) >= 10 for kind in OF_COMPOSITIONS.values())
     assert len({derivation.title for derivation in (*WRONG, *NO_NAME)}) == len(WRONG) + len(NO_NAME)
     assert len({derivation.title for derivation in RIGHT}) == len(RIGHT)
 

@@ -5,7 +5,7 @@ import inspect
 import pytest
 import torch
 
-from tests.verify.gallery import NO_NAME, OF_COMPOSITIONS, RIGHT, WRONG
+from tests.verify.gallery import NO_NAME, RIGHT, WRONG
 from tests.verify.gallery.derivation import Derivation
 from tests.verify.gallery.truth import wrong_inputs
 
@@ -25,7 +25,7 @@ def test_a_right_one_is_right(derivation: Derivation) -> None:
     assert wrong_inputs(derivation) == ()
 
 
-@pytest.mark.parametrize("derivation", [d for d in OF_COMPOSITIONS if d.line], ids=title)
+@pytest.mark.parametrize("derivation", [d for d in WRONG if d.line], ids=title)
 def test_the_line_that_departs_is_one_line_of_the_backward(derivation: Derivation) -> None:
     whole = inspect.getsource(derivation.backward)
     body = whole[whole.index("\ndef ") :]  # below the decorator, which has the line too
