@@ -56,7 +56,7 @@ def found_in_derivation(wrong: WrongGradient) -> Found:
     explanations = [*_mended(wrong, steps)]
     for program, at in zip(programs, values, strict=True):
         explanations += _made(wrong, program, at, names, way)
-    return Found(tuple(explanations), way)
+    return Found(tuple(sorted(explanations, key=lambda e: e.complexity)[:1]), way)
 
 
 def _made(
@@ -89,7 +89,8 @@ def _made(
         if fit is not None:
             there = way is not None and any(node in way.nodes for node in one.nodes)
             fitting.append(_explained(wrong, one, known[0], fit, 1 if there else 2))
-    yield from sorted(fitting, key=lambda pair: pair[0])[:1] and [min(fitting, key=lambda pair: pair[0])[1]]
+    if fitting:
+        yield min(fitting, key=lambda pair: pair[0])[1]
 
 
 def _explained(

@@ -5,6 +5,7 @@ from itertools import combinations
 
 from torch import Tensor
 
+from manual_backprop.verify.diagnosis.changed_steps import found_in_derivation
 from manual_backprop.verify.diagnosis.explanations import (
     Explanation,
     explained_by_candidate,
@@ -29,7 +30,7 @@ TermsOnDraws = tuple[Term, ...]  # the same term on every draw
 
 def explain(wrong: WrongGradient) -> tuple[Diagnosis, ...]:
     """What equals the given gradient on every draw, up to one factor: the simplest, the best first."""
-    found = list(_by_candidates(wrong))
+    found = [*found_in_derivation(wrong).explanations, *_by_candidates(wrong)]
     if not any(explanation.complexity == 0 for explanation in found):
         found += _by_terms(wrong)
     if not found:
@@ -37,7 +38,7 @@ def explain(wrong: WrongGradient) -> tuple[Diagnosis, ...]:
     simplest = min(explanation.complexity for explanation in found)
     by_text = {e.diagnosis.text: e.diagnosis for e in found if e.complexity == simplest}
     best = sorted(by_text.values(), key=_rank)
-    only_one = len(best) == 1
+    only_one = len({diagnosis.name for diagnosis in best}) == 1
     return tuple(Diagnosis(d.name, d.text, d.residual, d.certain and only_one) for d in best[:MOST_DIAGNOSES])
 
 
