@@ -34,7 +34,10 @@ def written(
     out = P @ V
 
     def backward(g: Tensor | None, dweights: Tensor | None) -> tuple[Tensor | None, ...]:
-        dP: Any = dweights if g is None else g @ V.mT if dweights is None else g @ V.mT + dweights
+        dP: Any = dweights
+        if g is not None:
+            dP = g @ V.mT
+            dP = dP if dweights is None else dP + dweights
         dscores = P * (dP - (dP * P).sum(-1, keepdim=True))
         dmask = None if mask is None or sees is not None else summed_to(dscores, mask)
         dQ = dscores @ K * number if times else dscores @ K / number

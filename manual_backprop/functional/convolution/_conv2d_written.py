@@ -7,7 +7,7 @@ import torch.nn.functional as T
 from torch import Tensor
 
 from manual_backprop.functional.convolution._geometry import Geometry
-from manual_backprop.functional.convolution._windows import first_of, shortly
+from manual_backprop.functional.convolution._windows import first_of, short, shortly
 
 
 def written(
@@ -34,11 +34,12 @@ def written(
             x, g = x[None], g[None]
         if at.groups == 1:  # stride and dilation change places
             slid = shortly(stride=(at.dilation, 1), padding=(at.padding, 0), dilation=(at.stride, 1))
-            dW = T.conv2d(x.transpose(0, 1), g.transpose(0, 1), **slid).transpose(0, 1)
-            return first_of(dW, at.kernel)
+            dWt = T.conv2d(x.transpose(0, 1), g.transpose(0, 1), **slid)
+            return first_of(dWt.transpose(0, 1), at.kernel)
         N, M = g.shape[:2]
-        columns = T.unfold(x, at.kernel, **options).reshape(N, at.groups, W[0].numel(), -1)
-        dz = g.reshape(N, at.groups, M // at.groups, -1)
-        return (dz @ columns.mT).sum(0).reshape(W.shape)
+        columns = T.unfold(x, short(at.kernel), **options)
+        by_group = g.reshape(N, at.groups, M // at.groups, -1)
+        products = by_group @ columns.reshape(N, at.groups, W[0].numel(), -1).mT
+        return products.sum(0).reshape(W.shape)
 
     return z, backward

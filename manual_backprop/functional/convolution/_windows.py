@@ -95,11 +95,12 @@ def shortly(**options: tuple[Any, Any]) -> dict[str, Any]:
     Args:
         options: for each its value and its default.
     """
-    brief = {name: _one(value) for name, (value, _) in options.items()}
+    brief = {name: short(value) for name, (value, _) in options.items()}
     return {name: value for name, value in brief.items() if value != options[name][1]}
 
 
-def _one(value: Any) -> Any:
+def short(value: Any) -> Any:
+    """Of two equal numbers one."""
     return value[0] if isinstance(value, tuple) and len(set(value)) == 1 else value
 
 

@@ -8,13 +8,15 @@ import torch
 import torch.nn.functional as T
 from torch import Tensor
 
-from manual_backprop.functional.convolution._windows import Pair, first_of, shortly
+from manual_backprop.functional.convolution._windows import Pair, first_of, short, shortly
 
 
 def written(
     x: Tensor, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair, size: Sequence[int], border: float
-) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
-    """(*, H, W) → (*, O, P, KH · KW): what each window sees; and what brings its gradient back to x.
+) -> tuple[Tensor, int, Callable[[Tensor], Tensor]]:
+    """What each window sees, KH · KW numbers along one dimension, that one, and the way back to x.
+
+    (*, H, W) → (*, O, P, KH · KW), or (*, KH · KW, O, P) where they overlap or are padded.
 
     Args:
         x: the image.
@@ -30,7 +32,7 @@ def written(
     beside = k * o <= H and m * p <= W and kernel == stride and padding == (0, 0) and dilation == (1, 1)
     order = tuple(range(len(images)))
 
-    def side_by_side() -> tuple[Tensor, Callable[[Tensor], Tensor]]:
+    def side_by_side() -> tuple[Tensor, int, Callable[[Tensor], Tensor]]:
         # (*, O, KH, P, KW) → (*, O, P, KH, KW), which is its own inverse
         exchanged = (*order, *(len(images) + d for d in (0, 2, 1, 3)))
         blocks = first_of(x, (o * k, p * m)).reshape(*images, o, k, p, m).permute(exchanged)
@@ -42,9 +44,9 @@ def written(
             rest = (0, W - p * m, 0, H - o * k)
             return T.pad(dx, rest) if any(rest) else dx
 
-        return windows, backward
+        return windows, -1, backward
 
-    def overlapping() -> tuple[Tensor, Callable[[Tensor], Tensor]]:
+    def overlapping() -> tuple[Tensor, int, Callable[[Tensor], Tensor]]:
         seen = [
             (n - 1) * s + d * (k - 1) + 1 for n, s, d, k in zip(size, stride, dilation, kernel, strict=True)
         ]
@@ -55,16 +57,15 @@ def written(
         if any(around):
             padded = T.pad(x, around, **shortly(value=(border, 0)))
         options = shortly(dilation=(dilation, 1), stride=(stride, 1))
-        brief = shortly(kernel=(kernel, None))["kernel"]
-        columns = T.unfold(padded, brief, **options)
-        windows = columns.reshape(*images, k * m, o, p).movedim(-3, -1)
+        columns = T.unfold(padded, short(kernel), **options)
+        windows = columns.reshape(*images, k * m, o, p)
 
         def backward(dwindows: Tensor) -> Tensor:
-            dcolumns = dwindows.movedim(-1, -3).reshape(columns.shape)
-            dpadded = T.fold(dcolumns, padded.shape[-2:], brief, **options)
+            dcolumns = dwindows.reshape(columns.shape)
+            dpadded = T.fold(dcolumns, tuple(padded.shape[-2:]), short(kernel), **options)
             return dpadded[..., top : top + H, left : left + W] if any(around) else dpadded
 
-        return windows, backward
+        return windows, -3, backward
 
     return side_by_side() if beside else overlapping()
 
@@ -87,5 +88,5 @@ def counts_written(
         return prod(kernel)
     H, W = (n + 2 * q for n, q in zip(x.shape[-2:], counted, strict=True))
     rest = padding[0] - counted[0], padding[1] - counted[1]
-    windows, _ = written(torch.ones(1, 1, H, W), kernel, stride, rest, (1, 1), size, 0)
-    return windows[0, 0].sum(-1)
+    windows, dim, _ = written(torch.ones(1, 1, H, W), kernel, stride, rest, (1, 1), size, 0)
+    return windows[0, 0].sum(dim)

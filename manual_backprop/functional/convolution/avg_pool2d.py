@@ -76,10 +76,11 @@ class AvgPool2d(Operation):
             return blocks.mean(
                 (-3, -1)
             ), lambda g: (g[..., :, None, :, None] / n).expand(blocks.shape).reshape(x.shape)
-        windows, through = written(x, kernel, stride, padding, (1, 1), size, 0)
+        windows, dim, through = written(x, kernel, stride, padding, (1, 1), size, 0)
         counts = counts_written(x, kernel, stride, padding, size, *options[1:])
-        y = windows.mean(-1) if counts is n else windows.sum(-1) / counts
-        return y, lambda g: through((g / counts)[..., None].expand(windows.shape))
+        is_mean = isinstance(counts, int) and counts == n
+        y = windows.mean(dim) if is_mean else windows.sum(dim) / counts
+        return y, lambda g: through((g / counts).unsqueeze(dim).expand(windows.shape))
 
     @staticmethod
     def check(

@@ -74,12 +74,12 @@ class MaxPool2d(Operation):
     @staticmethod
     def written(x: Tensor, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair, ceil_mode: bool) -> Any:
         _, places = T.max_pool2d_with_indices(x, kernel, stride, padding, dilation, ceil_mode)
-        windows, through = written(x, kernel, stride, padding, dilation, places.shape[-2:], -math.inf)
-        y = windows.amax(-1)
+        windows, dim, through = written(x, kernel, stride, padding, dilation, places.shape[-2:], -math.inf)
+        y = windows.amax(dim)
 
         def backward(g: Tensor, _: None) -> Tensor:
-            first = T.one_hot(windows.argmax(-1), prod(kernel))
-            return through(first * g[..., None])
+            first = T.one_hot(windows.argmax(dim), prod(kernel))
+            return through(first.movedim(-1, dim) * g.unsqueeze(dim))
 
         return (y, places), backward
 

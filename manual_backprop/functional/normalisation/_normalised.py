@@ -88,8 +88,9 @@ def written(x: Tensor, dims: Dims, eps: float) -> tuple[Tensor, Callable[[Tensor
     xhat = centred / std
 
     def backward(dxhat: Tensor) -> Tensor:
-        across = xhat * (dxhat * xhat).mean(dims, keepdim=True)
-        return (dxhat - dxhat.mean(dims, keepdim=True) - across) / std
+        shift = dxhat.mean(dims, keepdim=True)
+        stretch = (dxhat * xhat).mean(dims, keepdim=True)
+        return (dxhat - shift - xhat * stretch) / std
 
     return xhat, backward
 

@@ -103,8 +103,8 @@ class BatchNorm(Operation):
         else:
             std = torch.sqrt(by_channel(running_var, x) + eps)
             xhat = (x - by_channel(running_mean, x)) / std
-        y = xhat if weight is None else xhat * by_channel(weight, x)
-        y = y if bias is None else y + by_channel(bias, x)
+        scaled = xhat if weight is None else xhat * by_channel(weight, x)
+        y = scaled if bias is None else scaled + by_channel(bias, x)
 
         def backward(g: Tensor) -> tuple[Tensor | None, ...]:
             dxhat = g if weight is None else g * by_channel(weight, x)
@@ -130,8 +130,8 @@ class BatchNorm(Operation):
         centred = x - mean
         var = centred.square().mean(examples, keepdim=True) if training else by_channel(running_var, x)
         xhat = centred / (var + eps).sqrt()
-        y = xhat if weight is None else xhat * by_channel(weight, x)
-        return y if bias is None else y + by_channel(bias, x)
+        scaled = xhat if weight is None else xhat * along_channels(weight, x)
+        return scaled if bias is None else scaled + along_channels(bias, x)
 
     @staticmethod
     def forward(

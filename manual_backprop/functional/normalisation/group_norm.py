@@ -78,8 +78,8 @@ class GroupNorm(Operation):
         groups = _grouped(x, num_groups)
         normalised, through = written(groups, _group(groups), eps)
         xhat = normalised.reshape(x.shape)
-        y = xhat if weight is None else xhat * by_channel(weight, x)
-        y = y if bias is None else y + by_channel(bias, x)
+        scaled = xhat if weight is None else xhat * by_channel(weight, x)
+        y = scaled if bias is None else scaled + by_channel(bias, x)
 
         def backward(g: Tensor) -> tuple[Tensor | None, ...]:
             dxhat = g if weight is None else g * by_channel(weight, x)
@@ -98,8 +98,8 @@ class GroupNorm(Operation):
         centred = groups - groups.mean(_group(groups), keepdim=True)
         var = centred.square().mean(_group(groups), keepdim=True)
         xhat = (centred / (var + eps).sqrt()).reshape(x.shape)
-        y = xhat if weight is None else xhat * by_channel(weight, x)
-        return y if bias is None else y + by_channel(bias, x)
+        scaled = xhat if weight is None else xhat * along_channels(weight, x)
+        return scaled if bias is None else scaled + along_channels(bias, x)
 
     @staticmethod
     def autocast_dtype(device_type: str) -> torch.dtype | None:

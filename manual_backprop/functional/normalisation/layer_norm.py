@@ -83,8 +83,8 @@ class LayerNorm(Operation):
         x: Tensor, weight: Tensor | None, bias: Tensor | None, shape: tuple[int, ...], eps: float
     ) -> Any:
         xhat, through = written(x, last_dims(shape), eps)
-        y = xhat if weight is None else xhat * weight
-        y = y if bias is None else y + bias
+        scaled = xhat if weight is None else xhat * weight
+        y = scaled if bias is None else scaled + bias
 
         def backward(g: Tensor) -> tuple[Tensor | None, ...]:
             dxhat = g if weight is None else g * weight
@@ -102,8 +102,8 @@ class LayerNorm(Operation):
         centred = x - x.mean(dims, keepdim=True)
         var = centred.square().mean(dims, keepdim=True)
         xhat = centred / (var + eps).sqrt()
-        y = xhat if weight is None else xhat * weight
-        return y if bias is None else y + bias
+        scaled = xhat if weight is None else xhat * weight
+        return scaled if bias is None else scaled + bias
 
     @staticmethod
     def autocast_dtype(device_type: str) -> torch.dtype | None:

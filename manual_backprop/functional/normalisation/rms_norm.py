@@ -80,8 +80,8 @@ class RMSNorm(Operation):
 
         def backward(g: Tensor) -> tuple[Tensor | None, ...]:
             dxhat = g if weight is None else g * weight
-            dx = (dxhat - xhat * (dxhat * xhat).mean(dims, keepdim=True)) / rms
-            return dx, None if weight is None else summed_to(g * xhat, weight)
+            stretch = (dxhat * xhat).mean(dims, keepdim=True)
+            return (dxhat - xhat * stretch) / rms, None if weight is None else summed_to(g * xhat, weight)
 
         return y, backward
 
