@@ -31,7 +31,7 @@ class TorchCode(Expressions):
         name = name_of(node.target)
         args, kwargs = without_defaults(node.target, node.args, node.kwargs)
         given = [self.text(a) for a in args] + [f"{k}={self.text(v)}" for k, v in kwargs.items()]
-        if getattr(torch.nn.functional, name, None) is node.target and not hasattr(torch, name):
+        if getattr(torch.nn.functional, name, None) is node.target:
             return f"F.{name}({', '.join(given)})", CALL
         if hasattr(torch, name) and not _is_method(node.target):
             return f"torch.{name}({', '.join(given)})", CALL
@@ -62,7 +62,7 @@ def _is_default(parameter: inspect.Parameter, value: Any) -> bool:
 
 
 def _is_method(target: Any) -> bool:
-    return getattr(torch.Tensor, name_of(target), None) is target or "method" in type(target).__name__
+    return getattr(torch.Tensor, name_of(target), None) is target
 
 
 def _reduction(name: str) -> Callable[..., str]:
