@@ -167,14 +167,14 @@ class _Layout:
         found = set(self.extra) | {self.program.output}
         salient = {n for call in self.program.calls if call.kind in LINES for n in call.outputs}
         for node in self.forward_nodes:
-            repeated = self.uses[node] > 1 and node.op not in CHEAP
+            repeated = self.uses[node] > 1 and not _is_cheap(node)
             if node.given or node in salient or repeated or node.op in STATEMENTS:
                 found.add(node)
         self._own(found)
         found |= {g for g in self.results if g.op not in ("upstream", "number", "constant", "input")}
         for node in self.backward_nodes:
             owner = self.owners.get(node)
-            repeated = self.uses[node] > 1 and node.op not in CHEAP
+            repeated = self.uses[node] > 1 and not _is_cheap(node)
             if (
                 repeated
                 or node.op in STATEMENTS
@@ -254,14 +254,17 @@ class _Layout:
         for line in lines:
             if max(len(text) for text in line.code) + 4 <= WIDTH:
                 continue
-            inside = [
-                n
-                for n in _unnamed(line.node, named)
-                if n.op not in (*CHEAP, "one_hot") and n is not line.node and n not in self.extra
-            ]
+            parts = [n for n in _unnamed(line.node, named) if n is not line.node and n not in self.extra]
+            inside = [n for n in parts if n.op not in (*CHEAP, "one_hot")] or [n for n in parts if n.name]
             if inside:
-                return max(inside, key=lambda n: (_weight(n, named) <= 6, _weight(n, named)))
+                return max(inside, key=lambda n: (bool(n.name), _weight(n, named) <= 6, _weight(n, named)))
         return None
+
+
+def _is_cheap(node: Node) -> bool:
+    """Whether it may be written again wherever it is used: one view, but no view of a view."""
+    views = (n for n in node.inputs if n.op in CHEAP and n.op not in ("number", "constant"))
+    return node.op in CHEAP and not any(views)
 
 
 def statements(writer: Expressions, node: Node, name: str) -> list[str]:
