@@ -34,15 +34,12 @@ def written(equation: str, *operands: Tensor) -> tuple[Tensor, Callable[[Tensor]
                 gradients.append(dx if dx.shape == x.shape else dx.expand(x.shape))
                 continue
             places = {label: torch.arange(n) for label, n in zip(of_x, x.shape, strict=True)}
-            index = tuple(places[label][(..., *(None,) * _behind(label, distinct))] for label in of_x)
+            for label, place in places.items():
+                if behind := len(distinct) - 1 - distinct.index(label):
+                    places[label] = place[(..., *(None,) * behind)]
             diagonal = torch.zeros_like(x)
-            diagonal[index] = dx
+            diagonal[tuple(places[label] for label in of_x)] = dx
             gradients.append(diagonal)
         return tuple(gradients)
 
     return value, backward
-
-
-def _behind(label: str, labels: str) -> int:
-    """How many labels are behind it."""
-    return len(labels) - 1 - labels.index(label)

@@ -77,7 +77,16 @@ class AdaptiveAvgPool2d(Operation):
         if H % o == 0 and W % p == 0:
             window = (H // o, W // p)
             return AvgPool2d.written(x, window, window, (0, 0), False, True, None)
-        A, B = averages_written(o, H, x), averages_written(p, W, x)
+
+        def inside(o: int, n: int) -> Tensor:
+            part, row = torch.arange(o)[:, None], torch.arange(n)
+            above, below = row > part * n / o - 1, row < (part + 1) * n / o
+            shared = (above & below).type_as(x)
+            return shared
+
+        rows, columns = inside(o, H), inside(p, W)
+        A = rows / rows.sum(1, keepdim=True)
+        B = columns / columns.sum(1, keepdim=True)
         return A @ x @ B.T, lambda g: A.T @ g @ B
 
     @staticmethod
@@ -111,13 +120,6 @@ class AdaptiveAvgPool2d(Operation):
     @staticmethod
     def jvp(ctx: Any, input_tangent: Tensor, _: None) -> Tensor:
         return AdaptiveAvgPool2d.forward(input_tangent, ctx.output_size)  # y is linear in x
-
-
-def averages_written(o: int, n: int, like: Tensor) -> Tensor:
-    """A, (o, n), of step 1."""
-    part, row = torch.arange(o)[:, None], torch.arange(n)
-    inside = ((row > part * n / o - 1) & (row < (part + 1) * n / o)).to(like.dtype)
-    return inside / inside.sum(1, keepdim=True)
 
 
 def given_back(g: Tensor, dim: int, n: int) -> Tensor:

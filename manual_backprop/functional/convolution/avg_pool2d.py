@@ -80,7 +80,13 @@ class AvgPool2d(Operation):
         counts = counts_written(x, kernel, stride, padding, size, *options[1:])
         is_mean = isinstance(counts, int) and counts == n
         y = windows.mean(dim) if is_mean else windows.sum(dim) / counts
-        return y, lambda g: through((g / counts).unsqueeze(dim).expand(windows.shape))
+
+        def backward(g: Tensor) -> Tensor:
+            share = g / counts
+            dwindows = share.unsqueeze(dim).expand(windows.shape)
+            return through(dwindows)
+
+        return y, backward
 
     @staticmethod
     def check(

@@ -79,7 +79,10 @@ class MaxPool2d(Operation):
 
         def backward(g: Tensor, _: None) -> Tensor:
             first = T.one_hot(windows.argmax(dim), prod(kernel))
-            return through(first.movedim(-1, dim) * g.unsqueeze(dim))
+            if dim != -1:
+                first = first.movedim(-1, dim)
+            dwindows = first * g.unsqueeze(dim)
+            return through(dwindows)
 
         return (y, places), backward
 

@@ -90,7 +90,8 @@ class RMSNorm(Operation):
         """w x / √(mean of x² + ε)."""
         eps = torch.finfo(x.dtype).eps if eps is None else eps
         rms = (x.square().mean(last_dims(shape), keepdim=True) + eps).sqrt()
-        return x / rms if weight is None else x / rms * weight
+        xhat = x / rms
+        return xhat if weight is None else xhat * weight
 
     @staticmethod
     def autocast_dtype(device_type: str) -> torch.dtype | None:
