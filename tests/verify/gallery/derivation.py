@@ -30,7 +30,6 @@ class Derivation:
         bad: all inputs whose gradient is wrong.
         line: a part of the first line of `backward` that departs from the right one.
         words: what the text of the diagnosis has to contain.
-        float32: whether a right one is right to the rounding of float32 when it is given such inputs.
     """
 
     title: str
@@ -42,7 +41,6 @@ class Derivation:
     bad: tuple[int, ...] = ()
     line: str = ""
     words: tuple[str, ...] = ()
-    float32: bool = True
 
     @property
     def mistakes(self) -> tuple[str, ...]:
@@ -105,10 +103,8 @@ class Form:
 
     derivations: list[Derivation] = field(default_factory=list)
 
-    def right(
-        self, title: str, forward: Callable[..., Tensor], shapes: Shapes, *, float32: bool = True
-    ) -> Callable[[Backward], None]:
+    def right(self, title: str, forward: Callable[..., Tensor], shapes: Shapes) -> Callable[[Backward], None]:
         def add(backward: Backward) -> None:
-            self.derivations.append(Derivation(title, forward, backward, shapes, float32=float32))
+            self.derivations.append(Derivation(title, forward, backward, shapes))
 
         return add
