@@ -118,3 +118,44 @@ def _(g: Tensor, u: Tensor, v: Tensor) -> Gradients:
 )
 def _(g: Tensor, z: Tensor) -> Gradients:
     return g * (z.sigmoid() - TARGETS) / 15
+
+
+@wrong(
+    "divergence of coins: the other direction",
+    lambda a, b: T.kl_div(T.logsigmoid(b), T.logsigmoid(a), log_target=True, reduction="sum"),
+    ((5, 3), (5, 3)),
+    bad=(0, 1),
+    mistake=("forward-option", "swapped"),
+    line="ratio = T.logsigmoid(b) - T.logsigmoid(a)",
+)
+def _(g: Tensor, a: Tensor, b: Tensor) -> Gradients:
+    p, q = torch.sigmoid(a), torch.sigmoid(b)
+    ratio = T.logsigmoid(b) - T.logsigmoid(a)
+    da = -g * q * (1 - p)
+    db = g * q * (1 - q) * (ratio + 1)
+    return da, db
+
+
+@wrong(
+    "focal loss of classes: γ = 0",
+    lambda z: -(((1 - z.softmax(1)) ** 2 * z.log_softmax(1)) * TARGETS).sum(),
+    ((5, 3),),
+    bad=(0,),
+    line="return g * (z.softmax(1) - TARGETS)",
+)
+def _(g: Tensor, z: Tensor) -> Gradients:
+    return g * (z.softmax(1) - TARGETS)
+
+
+@wrong(
+    "penalised regression: another strength of the penalty",
+    lambda x, w, t: 0.5 * ((x @ w - t) ** 2).mean() + 0.05 * (w**2).sum(),
+    ((7, 3), (3,), (7,)),
+    bad=(1,),
+    mistake=("forward-option", "term-factor", "factor"),
+    line="dw = x.T @ e + 0.05 * g * w",
+)
+def _(g: Tensor, x: Tensor, w: Tensor, t: Tensor) -> Gradients:
+    e = g * (x @ w - t) / 7
+    dw = x.T @ e + 0.05 * g * w
+    return torch.outer(e, w), dw, -e

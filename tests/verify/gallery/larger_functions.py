@@ -213,3 +213,17 @@ def _(g: Tensor, x: Tensor, w: Tensor) -> Gradients:
     dx = T.conv_transpose1d(dz, w)
     dw = torch.einsum("nol,nilk->oik", dz, x.unfold(2, 3, 1))
     return dx, dw
+
+
+@wrong(
+    "penalised regression: the error summed, the penalty right",
+    lambda x, w, t: 0.5 * ((x @ w - t) ** 2).mean() + 0.05 * (w**2).sum(),
+    ((7, 3), (3,), (7,)),
+    bad=(1,),
+    mistake=("factor", "term-factor", "forward-option"),
+    line="dw = x.T @ (g * r) + 0.1 * g * w",
+)
+def _(g: Tensor, x: Tensor, w: Tensor, t: Tensor) -> Gradients:
+    r = x @ w - t
+    dw = x.T @ (g * r) + 0.1 * g * w
+    return torch.outer(g * r / 7, w), dw, -g * r / 7

@@ -231,3 +231,34 @@ def _(g: Tensor, A: Tensor) -> Gradients:
 )
 def _(g: Tensor, x: Tensor) -> Gradients:
     return g[:, None] * (x == x.amin(1, keepdim=True))
+
+
+@wrong(
+    "padded convolution: the padding cut off at one end only",
+    lambda x, w: torch.relu(T.conv1d(x, w, padding=1)),
+    ((2, 3, 8), (4, 3, 3)),
+    bad=(0,),
+    mistake=("other-places", "forward-option"),
+    line="dx = T.conv_transpose1d(dz, w)[..., :8]",
+)
+def _(g: Tensor, x: Tensor, w: Tensor) -> Gradients:
+    dz = g * (T.conv1d(x, w, padding=1) > 0)
+    dx = T.conv_transpose1d(dz, w)[..., :8]
+    dw = torch.einsum("nol,nilk->oik", dz, T.pad(x, (1, 1)).unfold(2, 3, 1))
+    return dx, dw
+
+
+@wrong(
+    "two gates of one product: exchanged",
+    lambda x, W: torch.tanh(x @ W).chunk(3, 1)[0] * torch.sigmoid(x @ W).chunk(3, 1)[1],
+    ((5, 4), (4, 6)),
+    bad=(0, 1),
+    line="dz = torch.cat([db, da, torch.zeros_like(da)], 1)",
+)
+def _(g: Tensor, x: Tensor, W: Tensor) -> Gradients:
+    z = x @ W
+    a, b = torch.tanh(z[:, :2]), torch.sigmoid(z[:, 2:4])
+    da = g * b * (1 - a**2)
+    db = g * a * b * (1 - b)
+    dz = torch.cat([db, da, torch.zeros_like(da)], 1)
+    return dz @ W.T, x.T @ dz

@@ -40,7 +40,7 @@ def _(g: Tensor, xs: Tensor, h: Tensor, W: Tensor, U: Tensor) -> Gradients:
     states = [h]
     for x in xs:
         states.append(torch.tanh(x @ W + states[-1] @ U))
-    dzs = []
+    dzs: list[Tensor] = []
     dh = g
     for state in reversed(states[1:]):
         dzs.insert(0, dh * (1 - state**2))
