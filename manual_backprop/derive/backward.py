@@ -84,9 +84,10 @@ def _differentiate(book: Book, calls: Sequence[Call], output: Node, upstream: No
         results = tuple(results) if isinstance(results, tuple | list) else (results,)
         nodes = [leaf for leaf in tree_leaves(call.inputs) if isinstance(leaf, Node)]
         parts = [leaf for leaf in _flat(results) if leaf is None or isinstance(leaf, Tensor)]
-        for node, part in zip(nodes, parts, strict=False):
+        for at, (node, part) in enumerate(zip(nodes, parts, strict=False)):
             if node.differentiable and part is not None:
-                uses.setdefault(node, []).append(book.node(part))
+                call.gradients[at] = book.node(part)
+                uses.setdefault(node, []).append(call.gradients[at])
     for node in list(uses):
         gradient_of(node)
     return gradients

@@ -82,7 +82,8 @@ class Call:
         outputs: the nodes that came out.
         backward: the gradients of `inputs`, from those of `outputs`; None for what cannot be written out.
         place: where it stands.
-        part_of: the numbers of the calls that it is a part of, the outermost first; its own is the last.
+        part_of: the operations that it is a part of, the outermost first.
+        gradients: what comes back through it to each of `inputs`, by its position there.
     """
 
     number: int
@@ -92,7 +93,8 @@ class Call:
     outputs: list[Node]
     backward: Callable[..., Any] | None
     place: Place | None
-    part_of: tuple[int, ...] = ()
+    part_of: tuple[str, ...] = ()
+    gradients: dict[int, Node] = field(default_factory=dict)
 
 
 @dataclass(eq=False)

@@ -13,19 +13,23 @@ import torch
 from torch import Tensor
 
 from manual_backprop.derive.program import Node, in_order
+from manual_backprop.verify.diagnosis.call_changes import of_calls
 from manual_backprop.verify.diagnosis.candidate import Candidate
 from manual_backprop.verify.diagnosis.departure import Departure, Matches, departure, matched, users_names
 from manual_backprop.verify.diagnosis.derived_program import DerivedProgram, derived_programs
 from manual_backprop.verify.diagnosis.explanations import Explanation, explained_by_candidate
 from manual_backprop.verify.diagnosis.graph import Graph, Values
 from manual_backprop.verify.diagnosis.least_squares import fit_factor
-from manual_backprop.verify.diagnosis.step_changes import Change, change, of_step
+from manual_backprop.verify.diagnosis.slopes import SLOPES
+from manual_backprop.verify.diagnosis.step_changes import Change, of_step
 from manual_backprop.verify.diagnosis.tensor_changes import Tensors, in_a_group, in_one_step
 from manual_backprop.verify.diagnosis.users_steps import Steps, steps_of
 from manual_backprop.verify.diagnosis.words import Words
 from manual_backprop.verify.diagnosis.wrong_gradient import WrongGradient
 
-MOST = 6000  # changes that are tried in a program
+MOST_WORK = 60_000  # steps that are computed anew, of a program
+TELLING = (*SLOPES, "wrong-place", "diagonal-only", "before", "one-case", "assigned", "truncated-in-time")
+"""Names that say what was thought wrong, rather than which step is."""
 LIKELY = 1e-6  # how far a cosine may be from one in the first look
 
 
@@ -56,7 +60,8 @@ def found_in_derivation(wrong: WrongGradient) -> Found:
     explanations = [*_mended(wrong, steps)]
     for program, at in zip(programs, values, strict=True):
         explanations += _made(wrong, program, at, names, way)
-    return Found(tuple(sorted(explanations, key=lambda e: e.complexity)[:1]), way)
+    best = sorted(explanations, key=lambda e: (e.complexity, e.diagnosis.name not in TELLING))
+    return Found(tuple(best[:1]), way)
 
 
 def _made(
@@ -74,8 +79,8 @@ def _made(
     words = Words({**own, **names}, mends=False)
     given = wrong.given[0].double()
     found = []
-    for number, one in enumerate(_changes(program, values, words, right)):
-        if number > MOST:
+    for one in _changes(program, values, words, right):
+        if program.graph.work > MOST_WORK:
             break
         gradient = _result(program.graph, one, values, right)
         if gradient is not None and _is_likely(gradient, given) and not _is_likely(gradient, values[right]):
@@ -88,17 +93,17 @@ def _made(
         fit = fit_factor(known, wrong.given, wrong.fit_tolerance) if len(known) == len(gradients) else None
         if fit is not None:
             there = way is not None and any(node in way.nodes for node in one.nodes)
-            fitting.append(_explained(wrong, one, known[0], fit, 1 if there else 2))
+            fitting.append(_explained(wrong, one, known[0], fit, 2 if there or one.name in TELLING else 3))
     if fitting:
         yield min(fitting, key=lambda pair: pair[0])[1]
 
 
 def _explained(
     wrong: WrongGradient, one: Change, gradient: Tensor, fit: tuple[float, float], complexity: int
-) -> tuple[tuple[int, int], Explanation]:
+) -> tuple[tuple[int, bool, int], Explanation]:
     candidate = Candidate(one.name, one.text[0].upper() + one.text[1:], gradient, complexity)
     explanation = explained_by_candidate(wrong.problem, wrong.draws[0], candidate, *fit)
-    return (explanation.complexity, one.rank), explanation
+    return (explanation.complexity, one.name not in TELLING, one.rank), explanation
 
 
 def _mended(wrong: WrongGradient, steps: Steps) -> Iterator[Explanation]:
@@ -106,8 +111,8 @@ def _mended(wrong: WrongGradient, steps: Steps) -> Iterator[Explanation]:
     last = steps.returned[wrong.at] if wrong.at < len(steps.returned) else None
     if last is None or last.op == "input":
         return
-    graph = Graph(steps.all)
-    values: Values = {node: node.value for node in in_order([*steps.all, last])}
+    graph = Graph(in_order(steps.all))
+    values: Values = {node: node.value for node in graph.order}
     words = Words({node: node.name for node in steps.all if node.name}, mends=True)
     way = in_order([last])
     given = [node for node in steps.all if node.op == "input"]
@@ -118,8 +123,8 @@ def _mended(wrong: WrongGradient, steps: Steps) -> Iterator[Explanation]:
             lines.setdefault((node.place.file, node.place.line), []).append(node)
     tried = []
     right = wrong.right[0]
-    for number, one in enumerate(_all_changes(way, lines.values(), graph, values, words, tensors)):
-        if number > MOST:
+    for one in _all_changes(way, lines.values(), graph, values, words, tensors):
+        if graph.work > MOST_WORK:
             break
         gradient = _result(graph, one, values, last)
         if (
@@ -140,7 +145,7 @@ def _mended(wrong: WrongGradient, steps: Steps) -> Iterator[Explanation]:
             line = one.nodes[0].place
             where = f"line {line.line}: " if line is not None else ""
             moved = Change(one.nodes, one.name, f"{where}{one.text}", one.values, one.rank)
-            fitting.append(_explained(wrong, moved, known[0], (1.0, fit[1]), 1))
+            fitting.append(_explained(wrong, moved, known[0], (1.0, fit[1]), 2))
     if fitting:
         yield min(fitting, key=lambda pair: pair[0])[1]
 
@@ -163,9 +168,15 @@ def _changes(program: DerivedProgram, values: Values, words: Words, right: Node)
     for node in program.graph.order:
         if node in set(way) and node.call is not None:
             groups.setdefault(node.call, []).append(node)
-    tensors = Tensors(program.graph, values, [*forward, *program.program.inputs])
+    activations = {
+        call.outputs[0]: call.inputs[0]
+        for call in program.program.calls
+        if call.kind == "activation" and isinstance(call.inputs[0], Node)
+    }
+    tensors = Tensors(program.graph, values, [*forward, *program.program.inputs], activations)
+    program.graph.work = 0
+    yield from of_calls(program, values, words, set(way))
     yield from _all_changes(way, groups.values(), program.graph, values, words, tensors)
-    yield from _of_calls(program, words, set(way))
 
 
 def _all_changes(
@@ -176,46 +187,20 @@ def _all_changes(
     words: Words,
     tensors: Tensors,
 ) -> Iterator[Change]:
-    for node in way:
-        if node.target is not None and isinstance(values[node], Tensor):
-            yield from of_step(node, values, words)
-            yield from in_one_step(node, values, words, tensors)
+    steps = [node for node in way if node.target is not None and isinstance(values[node], Tensor)]
+    for node in steps:
+        yield from of_step(node, values, words)
     for group in groups:
         yield from in_a_group(group, graph, values, words, tensors)
-
-
-def _of_calls(program: DerivedProgram, words: Words, needed: set[Node]) -> Iterator[Change]:
-    """The whole derivative of an operation left out, and the way back through a value cut."""
-    gradients = program.program.gradients
-    stems = {node: program.script.names.get(node, "").rstrip("0123456789_") for node in gradients}
-    repeated = {stem for stem in stems.values() if stem and list(stems.values()).count(stem) > 1}
-    for call in program.program.calls:
-        upstream = [gradients[n] for n in call.outputs if n in gradients]
-        for value in call.inputs:
-            if not isinstance(value, Node) or value not in gradients or len(upstream) != 1:
-                continue
-            gradient, above = gradients[value], upstream[0]
-            if gradient in needed and gradient is not above and gradient.shape == above.shape:
-                text = (
-                    f"the derivative of {call.operation} is left out: the gradient goes through it unchanged"
-                )
-                yield change(gradient, "left-out", text, lambda v, above=above: v[above], 1)
-    for value, gradient in gradients.items():
-        if gradient not in needed or value.op == "input" or gradient is program.program.upstream:
-            continue
-        cut = lambda v, g=gradient: torch.zeros_like(v[g])  # noqa: E731
-        if stems[value] in repeated:
-            text = f"the way through the earlier steps is forgotten: it ends at {words.of(value)}"
-            yield change(gradient, "truncated-in-time", text, cut, 2)
-        else:
-            yield change(gradient, "left-out", f"the way back through {words.of(value)} is left out", cut, 2)
+    for node in steps:
+        yield from in_one_step(node, values, words, tensors)
 
 
 def _result(graph: Graph, one: Change, values: Values, last: Node) -> Tensor | None:
     """What comes out with the change; None if it cannot be made."""
     try:
         with torch.no_grad():
-            found = graph.with_changes(one.values(values), values)[last]
+            found = graph.with_changes(one.values(values), values, last)
             return found.double() if isinstance(found, Tensor) else None
     except (RuntimeError, ValueError, IndexError, TypeError):
         return None

@@ -66,7 +66,8 @@ def _derived(problem: Problem, draw: Draw, elementary: bool) -> DerivedProgram:
         elementary=elementary,
         opaque=True,
     )
-    roots = [program.output, *program.gradients.values()]
+    outputs = [node for call in program.calls for node in call.outputs]
+    roots = [program.output, *outputs, *program.gradients.values()]
     made = {node: i for i, node in enumerate(program.nodes)}
     order = in_order(roots)
     first = [node for node in order if node not in made]

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from manual_backprop.verify.diagnosis.candidate import Candidate
 from manual_backprop.verify.diagnosis.fitted_formula import powers_of, weights_of_powers
-from manual_backprop.verify.diagnosis.wrong_derivatives import WRONG_DERIVATIVES
+from manual_backprop.verify.diagnosis.slopes import SLOPES, is_mask
 from manual_backprop.verify.problem import Draw, Problem
 
 WITHOUT_SLOPE = ("local-derivative", "value-for-slope", "input-for-slope")
@@ -31,6 +31,8 @@ def elementwise(problem: Problem, draw: Draw, at: int) -> Iterator[Candidate]:
     if not torch.allclose(problem.right(draw)[at], v * slope, RTOL, ATOL):
         return  # the Jacobian is not diagonal: it has no slope
     for kind in WITH_SLOPE:
+        if kind == "mask-inverted" and not is_mask(slope):
+            continue
         yield _candidate(kind, slope, x, a, v)
     for place, where in ((a, "at the output"), (v, "at grad_output")):
         moved = _slope_at(problem, draw, at, place)
@@ -45,12 +47,9 @@ def elementwise(problem: Problem, draw: Draw, at: int) -> Iterator[Candidate]:
 
 
 def _candidate(kind: str, slope: Tensor, x: Tensor, a: Tensor, v: Tensor) -> Candidate:
-    mistake = WRONG_DERIVATIVES[kind]
-    assert mistake.slope is not None
+    text, formula = SLOPES[kind]
     more = ": yours is grad_output itself" if kind == "local-derivative" else ""
-    return Candidate(
-        kind, f"{mistake.text[0].upper()}{mistake.text[1:]}{more}", v * mistake.slope(slope, x, a)
-    )
+    return Candidate(kind, f"{text[0].upper()}{text[1:]}{more}", v * formula(slope, x, a))
 
 
 def _spread_again(v: Tensor, shape: torch.Size, reduced: torch.Size) -> Tensor | None:

@@ -66,7 +66,7 @@ def _by_terms(wrong: WrongGradient) -> list[Explanation]:
     right = [wrong.problem.right(draw)[wrong.at] for draw in wrong.draws]
     if any(g.shape != r.shape for g, r in zip(wrong.given, right, strict=True)):
         return []
-    uses = _on_every_draw(paths, wrong)
+    uses = paths(wrong)
     additions = _on_every_draw(products, wrong)
     return [
         *_by_halves(wrong, right, uses),

@@ -4,19 +4,24 @@ A tensor that is used several times gets the sum of what comes back through each
 several variables). Cutting one path and taking what is left tells what that path brings.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations_with_replacement
-from typing import Any
 
 import torch
 from torch import Tensor
 
+from manual_backprop.derive.program import Node, in_order
+from manual_backprop.derive.writing.torch_code import TorchCode
 from manual_backprop.functional.operation import broadcasts
 from manual_backprop.verify.diagnosis.candidate import Candidate
-from manual_backprop.verify.diagnosis.forward_trace import Change, Edge, name_of, trace_at
+from manual_backprop.verify.diagnosis.derived_program import DerivedProgram, derived_programs
+from manual_backprop.verify.diagnosis.graph import Values
+from manual_backprop.verify.diagnosis.wrong_gradient import WrongGradient
 from manual_backprop.verify.problem import Draw, Problem
 
 NEGLIGIBLE = 1e-10  # relative to the largest entry: a part of the gradient that is no larger is rounding
+LONGEST = 60  # characters of a term in a sentence
 RTOL, ATOL = 1e-9, 1e-12  # gradients of float64 that are closer than this are the same
 
 
@@ -37,27 +42,65 @@ class Term:
     complexity: int
 
 
-def paths(problem: Problem, draw: Draw, at: int) -> list[Term]:
-    """What comes back along each path that is not the only one: the sum over all paths is the gradient."""
-    trace = trace_at(problem, draw)
-    right = problem.right(draw)[at]
-    tolerance = NEGLIGIBLE * float(right.abs().max())
-    found: list[Term] = []
-    for edge in trace.edges:
-        without = trace.gradient(draw, at, Change(edge, "cut"))
-        term = right if without is None else right - without
-        known = (torch.zeros_like(term), right, *(f.gradient for f in found))
-        if not any((term - other).abs().max() <= tolerance for other in known):
-            found.append(_path(edge, term))
+def paths(wrong: WrongGradient) -> list[tuple[Term, ...]]:
+    """What comes back along each path that is not the only one, on every draw."""
+    found: list[tuple[Term, ...]] = []
+    for program in derived_programs(wrong.problem, wrong.draws[0]):
+        right = program.gradient(wrong.at)
+        if right is None:
+            continue
+        values = [program.values_at(draw) for draw in wrong.draws]
+        forward = set(in_order([program.program.output]))
+        for node in in_order([right]):
+            if node in forward or node.op not in ("add", "sub", "total"):
+                continue
+            for part in dict.fromkeys(node.inputs):
+                term = _path(program, node, part, right, values)
+                if term is not None and not any(_same(term, other) for other in found):
+                    found.append(term)
     return found
 
 
-def _path(edge: Edge, gradient: Tensor) -> Term:
-    beginning: Any = edge.step.args[edge.argument]
-    if beginning.op == "placeholder":
-        return Term("forgotten-use", f"the path from the input through {edge.name}", gradient, 1)
-    begin = name_of(beginning) if beginning.op == "call_function" else str(beginning.target)
-    return Term("forgotten-path", f"the path from {begin} through {edge.name}", gradient, 2)
+def _path(
+    program: DerivedProgram, node: Node, part: Node, right: Node, values: Sequence[Values]
+) -> tuple[Term, ...] | None:
+    """What a part of a sum brings, on every draw; None if it is nothing, or all."""
+    gradients = []
+    for at in values:
+        try:
+            without = program.graph.with_changes({node: _without(node, part, at)}, at, right)
+        except (RuntimeError, ValueError):
+            return None
+        gradients.append(at[right] - without)
+    size = float(values[0][right].abs().max())
+    if any(float(g.abs().max()) <= NEGLIGIBLE * size for g in gradients[:1]):
+        return None
+    if float((gradients[0] - values[0][right]).abs().max()) <= NEGLIGIBLE * size:
+        return None
+    whose = part.call.place.text if part.call is not None and part.call.place is not None else ""
+    again = node.op == "total" and node is right
+    name = "forgotten-use" if again else "forgotten-path"
+    text = f"the way back through {whose}" if whose else f"the term {_written(program, part)}"
+    return tuple(Term(name, text, g, 1 if again else 2) for g in gradients)
+
+
+def _without(node: Node, part: Node, values: Values) -> Tensor:
+    """A sum without one of its parts."""
+    signs = (1, -1) if node.op == "sub" else (1,) * len(node.args)
+    total = torch.zeros_like(values[node])
+    for sign, one in zip(signs, node.args, strict=True):
+        if one is not part:
+            total = total + sign * (values[one] if isinstance(one, Node) else one)
+    return total
+
+
+def _written(program: DerivedProgram, node: Node) -> str:
+    text = TorchCode(program.script.names).text(node)
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
+
+
+def _same(term: tuple[Term, ...], other: tuple[Term, ...]) -> bool:
+    return torch.allclose(term[0].gradient, other[0].gradient, RTOL, ATOL)
 
 
 def half_forgotten(term: Term, right: Tensor) -> Candidate | None:

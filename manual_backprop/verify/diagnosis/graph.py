@@ -6,18 +6,31 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from manual_backprop.derive.program import Node
+from manual_backprop.derive.program import Node, in_order
 from manual_backprop.functional.operation.torch_state import tree_map
 
 Values = dict[Node, Any]
 
 
 class Graph:
-    """Steps in an order in which each comes after what it is made of."""
+    """Steps in an order in which each comes after what it is made of.
+
+    Attributes:
+        order: the steps.
+        place: of each step in the order.
+        work: how many steps have been computed anew.
+    """
 
     def __init__(self, order: Sequence[Node]) -> None:
         self.order = order
-        self.runs: dict[Node, Callable[[Values], Any]] = {}
+        self.place = {node: i for i, node in enumerate(order)}
+        self.work = 0
+        self._runs: dict[Node, Callable[[Values], Any]] = {}
+        self._users: dict[Node, list[Node]] = {}
+        for node in order:
+            for part in dict.fromkeys(node.inputs):
+                self._users.setdefault(part, []).append(node)
+        self._ways: dict[tuple[Node, ...], list[Node]] = {}
 
     def values_from(self, given: Mapping[Node, Any]) -> Values:
         """Every step's value."""
@@ -30,18 +43,35 @@ class Graph:
 
     def run(self, node: Node, values: Values) -> Any:
         """A step's value from the values of what it is made of."""
-        if node not in self.runs:
-            self.runs[node] = _runner(node)
-        return self.runs[node](values)
+        if node not in self._runs:
+            self._runs[node] = _runner(node)
+        return self._runs[node](values)
 
-    def with_changes(self, changes: Mapping[Node, Any], values: Values) -> Values:
-        """The values, some steps having others: what follows from them is computed anew."""
+    def with_changes(self, changes: Mapping[Node, Any], values: Values, last: Node) -> Any:
+        """The last step's value where some steps have others."""
         changed = Overlay(values)
         changed.update(changes)
-        for node in self.order:
-            if node not in changes and any(part in changed.own for part in node.inputs):
+        way = self._way(tuple(changes), last)
+        self.work += len(way)
+        for node in way:
+            if node not in changes:
                 changed[node] = self.run(node, changed)
-        return changed
+        return changed[last]
+
+    def _way(self, changed: tuple[Node, ...], last: Node) -> list[Node]:
+        """The steps from those that are changed to the last one, in order."""
+        key = (*changed, last)
+        if key not in self._ways:
+            before = set(in_order([last]))
+            reached: set[Node] = set(changed)
+            waiting = list(changed)
+            while waiting:
+                for user in self._users.get(waiting.pop(), ()):
+                    if user in before and user not in reached:
+                        reached.add(user)
+                        waiting.append(user)
+            self._ways[key] = sorted(reached - set(changed), key=lambda n: self.place[n])
+        return self._ways[key]
 
 
 class Overlay(dict[Node, Any]):

@@ -14,7 +14,6 @@ from torch import Tensor
 from manual_backprop.functional.operation import broadcasts
 from manual_backprop.verify.diagnosis.candidate import Candidate
 from manual_backprop.verify.diagnosis.elementwise_mistakes import elementwise
-from manual_backprop.verify.diagnosis.step_mistakes import one_step, other_dimension, several_steps
 from manual_backprop.verify.problem import Draw, Problem
 
 LARGEST_JACOBIAN = 200_000  # numbers
@@ -162,9 +161,6 @@ HYPOTHESES: tuple[Hypothesis, ...] = (
     one_example,
     elementwise,
     jacobian,
-    other_dimension,
-    one_step,
-    several_steps,
     times,
 )
 

@@ -192,7 +192,8 @@ def _choice(node: Node, values: Values, words: Words) -> Changes:
     for kept in (a, b):
         value = _filled(node, kept, values)
         if value is not None and not is_number(kept):
-            yield change(node, "left-out", words.left_out(f"the mask {words.of(condition)}"), value)
+            name = "one-case" if node.call is not None and node.call.operation == "where" else "left-out"
+            yield change(node, name, words.left_out(f"the mask {words.of(condition)}"), value)
     text = f"the mask {words.of(condition)} is inverted"
     yield change(node, "mask-inverted", text, lambda v: torch.where(v[condition], get(b)(v), get(a)(v)), 1)
 

@@ -42,11 +42,15 @@ class Tensors:
     Attributes:
         place: of each step in the order of all.
         given: what is there before the backward begins: inputs and the steps of the forward.
+        before: what activations are made of.
     """
 
-    def __init__(self, graph: Graph, values: Values, given: Iterable[Node]) -> None:
-        self.place = {node: i for i, node in enumerate(graph.order)}
+    def __init__(
+        self, graph: Graph, values: Values, given: Iterable[Node], before: Mapping[Node, Node] | None = None
+    ) -> None:
+        self.place = graph.place
         self.given = set(given)
+        self.before = before or {}
         self.by_shape: dict[tuple[int, ...], list[Node]] = {}
         for node, value in tensors_in(values, graph.order):
             if node.op not in ("number", "constant"):
@@ -70,8 +74,11 @@ def in_one_step(node: Node, values: Values, words: Words, tensors: Tensors) -> C
             continue  # what it transposes is replaced
         for other in tensors.others(node, part, values):
             text = words.stands_for(words.of(other), words.of(part))
+            name = "other-tensor"
+            if tensors.before.get(part) is other and node.op == "matmul":
+                name, text = "before", f"{text}: the factor is taken before its activation"
             yield change(
-                node, "other-tensor", text,
+                node, name, text,
                 lambda v, at=at, other=other: make(
                     *[v[a] if isinstance(a, Node) else a for a in (*node.args[:at], other, *node.args[at + 1 :])]
                 ), _rank(part, other, words, tensors),

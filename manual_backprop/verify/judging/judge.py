@@ -8,9 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from manual_backprop.verify.diagnosis.derived_program import derived_programs
 from manual_backprop.verify.diagnosis.error_patterns import growth, pattern
 from manual_backprop.verify.diagnosis.explain import explain
-from manual_backprop.verify.diagnosis.forward_trace import trace_at
 from manual_backprop.verify.diagnosis.wrong_gradient import WrongGradient
 from manual_backprop.verify.draws import at_zero
 from manual_backprop.verify.findings import Diagnosis, Finding
@@ -42,7 +42,7 @@ def judge(problem: Problem, draws: Sequence[Draw]) -> Iterator[Finding]:
             repeated = _repeated(problem, draws, at, mine, theirs, again[at])
             yield repeated or _verdict(problem, draws, at, mine, theirs, again[at])
     finally:
-        trace_at.cache_clear()  # the traces hold the tensors of every draw
+        derived_programs.cache_clear()  # the programs hold the tensors of every draw
 
 
 def _verdict(
