@@ -20,7 +20,7 @@ from manual_backprop.verify.draws import draws_of
 from manual_backprop.verify.findings import Diagnosis, Status
 from manual_backprop.verify.judging.judge import judge
 from manual_backprop.verify.judging.oracles import confirm
-from manual_backprop.verify.problem import Malformed, Problem, Unjudged, of_function
+from manual_backprop.verify.problem import Malformed, OwnBackward, Problem, Unjudged
 from manual_backprop.verify.reporting.report import Evidence, Report, Verdict
 from manual_backprop.verify.settings import untransformed, with_gradients
 
@@ -86,7 +86,7 @@ def verify(
     names = (*input_names(forward, len(given)), *parameters)
     problem = Problem(
         judged if against is None else as_function(against, tuple(parameters)),
-        backward if backward is not None else of_function(judged),
+        backward if backward is not None else OwnBackward(judged),
         names,
         tuple(i for i, x in enumerate(points) if not isinstance(x, Tensor) or x.is_floating_point()),
     )

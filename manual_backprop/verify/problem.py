@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
@@ -104,17 +105,44 @@ class Problem:
             if isinstance(error, Unjudged):
                 raise
             raise Unjudged(f"the forward, differentiated by autograd, raises {words_of(error)}") from error
-        return tuple(torch.zeros_like(x) if g is None else g for g, x in zip(grads, wanted, strict=True))
+        dense = (g if g is None or g.layout is torch.strided else g.to_dense() for g in grads)
+        return tuple(torch.zeros_like(x) if g is None else g for g, x in zip(dense, wanted, strict=True))
+
+    def finite_right(self, draw: Draw) -> tuple[Tensor, ...]:
+        """Autograd's gradients in float64.
+
+        Raises:
+            Unjudged: there are none, they are not finite, or they have no elements.
+        """
+        right = self.right(draw.double())
+        for i, gradient in zip(self.differentiable, right, strict=True):
+            if not gradient.isfinite().all():
+                index = tuple(int(i) for i in (~gradient.isfinite()).nonzero()[0])
+                raise Unjudged(
+                    f"for {self.names[i]}, autograd's gradient is {float(gradient[index])} at {list(index)}: "
+                    "the forward has no slope there that yours could be compared with"
+                )
+        if not any(gradient.numel() for gradient in right):
+            raise Unjudged("the inputs have no elements: there are no numbers to compare")
+        return right
 
     def given(self, draw: Draw, upstream: Tensor | None = None) -> tuple[Any, ...]:
-        """What the derivation returns, before an engine would add or silently sum it into shape.
+        """The derivation's gradients, dense and of real numbers, before an engine would sum them into shape.
 
         Raises:
             Malformed: it raises, or does not return one gradient for each input.
         """
-        returned = self._run_backward(draw, draw.upstream if upstream is None else upstream)
-        several = returned if isinstance(returned, (tuple, list)) else (returned,)
-        grads = tuple(_as_autograd_takes_it(g) if isinstance(g, Tensor) else g for g in several)
+        return as_autograd_takes_them(self.returned(draw, upstream))
+
+    def returned(self, draw: Draw, upstream: Tensor | None = None) -> tuple[Any, ...]:
+        """What the derivation returns for each input that has a gradient, of whatever type it is.
+
+        Raises:
+            Malformed: it raises, or does not return one gradient for each input.
+        """
+        v = deepcopy(draw.upstream if upstream is None else upstream)  # a clone would lose expanded strides
+        returned = self._run_backward(v, [x.clone() for x in draw.inputs], draw.output.clone())
+        grads = tuple(returned) if isinstance(returned, (tuple, list)) else (returned,)
         if len(grads) == len(self.names):
             return tuple(grads[i] for i in self.differentiable)
         if len(grads) == len(self.differentiable):
@@ -124,16 +152,39 @@ class Problem:
             f"({', '.join(self.names)})"
         )
 
-    def _run_backward(self, draw: Draw, v: Tensor) -> Any:
-        extra = {"output": draw.output.clone()} if _takes_output(self.backward) else {}
+    def changed_in_place(self, draw: Draw) -> tuple[str, ...]:
+        """The names of what the derivation is given and has written over when it returns.
+
+        Raises:
+            Malformed: it raises.
+        """
+        inputs, v, output = [x.clone() for x in draw.inputs], draw.upstream.clone(), draw.output.clone()
+        returned = self._run_backward(v, inputs, output)
+        own = isinstance(returned, OwnGradients)
+        outputs = (returned.output_before, returned.output) if own else (draw.output, output)
+        names = ("grad_output", *self.names, "output")
+        before = (draw.upstream, *draw.inputs, outputs[0])
+        after = (v, *inputs, outputs[1])
+        return tuple(
+            name
+            for name, old, new in zip(names, before, after, strict=True)
+            if not torch.equal(old.nan_to_num(), new.nan_to_num())
+        )
+
+    def _run_backward(self, v: Tensor, inputs: Sequence[Tensor], output: Tensor) -> Any:
+        extra = {"output": output} if _takes_output(self.backward) else {}
         try:
-            return self.backward(v.clone(), *(x.clone() for x in draw.inputs), **extra)
+            return self.backward(v, *inputs, **extra)
         except (Exception, SystemExit) as error:  # whatever it is, it is the answer
             raise Malformed(f"your derivation raises {words_of(error)}") from error
 
 
-def _as_autograd_takes_it(gradient: Tensor) -> Tensor:
-    """A copy: of a sparse gradient as a dense one, of whole numbers and truths as real numbers."""
+def as_autograd_takes_them(gradients: Sequence[Any]) -> tuple[Any, ...]:
+    """Copies: of a sparse gradient as a dense one, of whole numbers and truths as real numbers."""
+    return tuple(_dense(g) if isinstance(g, Tensor) else g for g in gradients)
+
+
+def _dense(gradient: Tensor) -> Tensor:
     copy = gradient.detach().clone()
     dense = copy if copy.layout is torch.strided else copy.to_dense()
     return dense if dense.is_floating_point() or dense.is_complex() else dense.double()
@@ -153,16 +204,37 @@ def words_of(error: BaseException) -> str:
     return f"{name}: {line}" if line else name
 
 
-def of_function(function: Callable[..., Tensor]) -> Callable[..., Any]:
-    """The derivation that a function has in it: what its own backward hands to autograd."""
+class OwnGradients(tuple[Tensor | None, ...]):
+    """The gradients that a function's own backward hands to autograd.
 
-    def backward(grad_output: Tensor, *inputs: Tensor) -> tuple[Tensor | None, ...]:
+    Attributes:
+        output: of the function, after its backward has run; `output_before` is a copy made before.
+    """
+
+    output: Tensor
+    output_before: Tensor
+
+
+@dataclass(frozen=True)
+class OwnBackward:
+    """The derivation that a function has in it: what its own backward hands to autograd.
+
+    Attributes:
+        function: of tensors, through which autograd is led.
+    """
+
+    function: Callable[..., Tensor]
+
+    def __call__(self, grad_output: Tensor, *inputs: Tensor) -> OwnGradients:
+        """∂L/∂input for each input, None where it is no real number."""
         leaves = [x.detach().requires_grad_(x.is_floating_point()) for x in inputs]
         wanted = [x for x in leaves if x.requires_grad]
-        grads = iter(torch.autograd.grad(function(*leaves), wanted, grad_output, allow_unused=True))
-        return tuple(next(grads) if x.requires_grad else None for x in leaves)
-
-    return backward
+        output = self.function(*leaves)
+        before = output.detach().clone()
+        grads = iter(torch.autograd.grad(output, wanted, grad_output, allow_unused=True))
+        own = OwnGradients(next(grads) if x.requires_grad else None for x in leaves)
+        own.output, own.output_before = output.detach(), before
+        return own
 
 
 def _takes_output(backward: Callable[..., Any]) -> bool:
