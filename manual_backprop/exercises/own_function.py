@@ -35,20 +35,7 @@ def _value(answer: Any) -> Judgement | None:
 
 def _gradient(answer: Any) -> Judgement | None:
     report = verify(answer, against=lambda z: z * z.sigmoid(), shapes=[(5, 3)])
-    if not report:
-        return False, f"the first derivative is not right yet.\n{report}"
-    z = _points().requires_grad_()
-    upstream = torch.arange(1, 6, dtype=torch.float64)[:, None]
-    plain = upstream.repeat(1, 3)
-    for layout in (plain, upstream.expand(5, 3), plain.T.contiguous().T):
-        before = layout.clone()
-        try:
-            torch.autograd.grad(answer.apply(z), z, layout)
-        except RuntimeError as error:
-            return False, f"an expanded or transposed upstream gradient stops it. {error}"
-        if not torch.equal(layout, before):
-            return False, "backward writes to grad_output, which belongs to others, too."
-    return None
+    return None if report else (False, f"the first derivative is not right yet.\n{report}")
 
 
 def _second(answer: Any) -> Judgement | None:

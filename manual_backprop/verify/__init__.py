@@ -55,7 +55,10 @@ def verify(
         seed: of the random numbers.
 
     Returns:
-        A report, truthy if every gradient is right; print it to read it, `plot` it to see it.
+        A report, truthy if every gradient is right; print it to read it, `plot` it to see it. It also tells
+        what becomes of a derivation where an input is exactly zero and where the upstream gradient is
+        expanded, transposed or strided, whether it writes over what it is given and, with `against`, whether
+        its second derivatives are right.
 
     What the caller has set is neither felt nor changed: `torch.no_grad`, `torch.inference_mode`,
     `torch.autocast`, the random state. It may be called inside a function that torch.func transforms.
@@ -113,14 +116,23 @@ def _report(
     try:
         draws = draws_of(problem, points, like, fresh=fresh, seed=seed)
         oracles = confirm(problem, draws[0])
-        verdicts = tuple(Verdict(**vars(finding)) for finding in judge(problem, draws))
+        judgement = judge(problem, draws)
     except Unjudged as reason:
         return Report("unjudged", problem=str(reason))
     except Malformed as reason:
         return Report("malformed", problem=str(reason))
-    order: tuple[Status, ...] = ("right", "wrong", "malformed")
-    worst = max((verdict.status for verdict in verdicts), key=order.index)
-    return Report(worst, verdicts, oracles, evidence=Evidence(problem, draws[0]))
+    verdicts = tuple(Verdict(**vars(finding)) for finding in judgement.findings)
+    order: tuple[Status, ...] = ("right", "unjudged", "wrong", "malformed")
+    found = [verdict.status for verdict in verdicts]
+    return Report(
+        max([*found, "wrong"] if judgement.flaw else found, key=order.index),
+        verdicts,
+        oracles,
+        problem=judgement.flaw,
+        remark=judgement.remark,
+        second_derivatives=judgement.second_derivatives,
+        evidence=Evidence(problem, draws[0]),
+    )
 
 
 def _inputs_of(given: Any) -> list[Tensor]:

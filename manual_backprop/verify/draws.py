@@ -1,7 +1,7 @@
 """Random points to compare gradients at."""
 
 from collections.abc import Sequence
-from math import prod
+from math import ceil, prod
 
 import torch
 from torch import Tensor
@@ -13,7 +13,7 @@ DRAWS_OF_FEW = 12  # where an input has only a few numbers, a fit to three draws
 FEW = 4
 MARGIN = 0.1  # that drawn numbers keep from zero, where many functions have a kink
 SPREAD = 0.2  # relative, of numbers drawn near given ones
-EVERY_THIRD = 3  # number is set to zero where kinks are looked for, the others stay as they are
+NUMBERS_TO_FIT = 18  # six for each of the three coefficients that a diagnosis fits at most
 
 
 def draws_of(
@@ -57,6 +57,11 @@ def _fresh_point(
 
 def _draw_at(problem: Problem, point: tuple[Tensor, ...], generator: torch.Generator) -> Draw:
     output = problem.checked_value(point)
+    if output.numel() == 0:
+        raise Unjudged(
+            f"the forward's output, of shape {tuple(output.shape)}, has no elements: there are no numbers to "
+            "compare"
+        )
     if not output.isfinite().all():
         index = [int(i) for i in (~output.isfinite()).nonzero()[0]]
         raise Unjudged(f"the forward's output is {float(output[tuple(index)])} at {index}")
@@ -64,11 +69,29 @@ def _draw_at(problem: Problem, point: tuple[Tensor, ...], generator: torch.Gener
     return Draw(point, upstream, output)
 
 
+def draws_to_fit(numbers: int) -> int:
+    """On how many of the draws a mistake in the gradient of an input with so many numbers is looked for."""
+    return min(DRAWS_OF_FEW, max(DRAWS, ceil(NUMBERS_TO_FIT / numbers))) if 0 < numbers < FEW else DRAWS
+
+
 def at_zero(problem: Problem, draw: Draw, at: int) -> Draw | None:
-    """The point with every third number of one input at zero, where kinks are; None if it has no value."""
+    """The point with some numbers of one input at zero, where kinks are; None if it has no value.
+
+    There is at most one in each row, column or other line of numbers, since a function of a line, as its norm
+    is, may have no derivative where all of the line is zero, and may have ties where two are.
+    """
+    x = draw.inputs[problem.differentiable[at]]
+    places = torch.zeros(x.shape, dtype=torch.int64, device=x.device)
+    for dim, size in enumerate(x.shape):
+        along = torch.arange(size, device=x.device)
+        places = places + along.view(-1, *[1] * (x.dim() - 1 - dim))
+    return zeroed(problem, draw, at, places % max(x.shape, default=1) == 0)
+
+
+def zeroed(problem: Problem, draw: Draw, at: int, mask: Tensor) -> Draw | None:
+    """The point with the numbers of one input that the mask is true for at zero; None if it has no value."""
     position = problem.differentiable[at]
-    x = draw.inputs[position].clone(memory_format=torch.contiguous_format)
-    x.view(-1)[::EVERY_THIRD] = 0
+    x = draw.inputs[position].masked_fill(mask, 0)
     inputs = tuple(x if i == position else y for i, y in enumerate(draw.inputs))
     if not is_finite_at(problem, inputs):
         return None
@@ -80,7 +103,7 @@ def is_finite_at(problem: Problem, point: Sequence[Tensor]) -> bool:
     """Whether the forward can be computed at the point."""
     try:
         return bool(problem.value(point).isfinite().all())
-    except (RuntimeError, ValueError, AttributeError, TypeError):
+    except (Exception, SystemExit):  # it is the user's own, and may raise anything
         return False
 
 

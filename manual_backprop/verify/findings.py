@@ -29,8 +29,10 @@ class Finding:
 
     Attributes:
         name: of the input.
-        status: "right", "wrong", or "malformed" where it is no gradient of this input (its shape, its type).
-        relative: the largest error over the largest entry of the right gradient.
+        status: "right", "wrong", "malformed" where it is no gradient of this input (its shape, its type), or
+            "unjudged" where the input has no elements, or yours is not finite at a kink of the forward.
+        relative: the largest error over the largest entry of the right gradient; where that is zero up to
+            rounding, over the size of the terms that cancel in it.
         index: where the largest error is; `given` and `right` are the numbers there, `ulps` their distance in
             units of the last place.
         tolerance: the relative error that counts as rounding; `tolerance_from` says where that comes from.
@@ -51,3 +53,20 @@ class Finding:
     passes_with_ones: bool = False
     diagnoses: tuple[Diagnosis, ...] = ()
     remark: str = ""
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What was found about a derivation.
+
+    Attributes:
+        findings: one for each input that has a gradient, in order.
+        flaw: what is wrong with the derivation as a whole though its numbers may be right, or "".
+        remark: what else there is to say of it, or "".
+        second_derivatives: what was found about those of a function that has a backward of its own, or "".
+    """
+
+    findings: tuple[Finding, ...]
+    flaw: str = ""
+    remark: str = ""
+    second_derivatives: str = ""

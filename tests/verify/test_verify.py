@@ -245,10 +245,6 @@ def test_integer_inputs_are_passed_on_and_have_no_verdict() -> None:
     assert [verdict.name for verdict in report.verdicts] == ["input"]
 
 
-def test_an_empty_input_is_right() -> None:
-    assert verify(torch.exp, lambda g, x: g * x.exp(), shapes=[(0, 3)])
-
-
 @pytest.mark.parametrize("frozen", [False, True])
 def test_numbers_drawn_for_a_module_are_of_the_type_of_its_parameters(frozen: bool) -> None:
     ours, twin = network(manual_backprop.nn, torch.float32), network(torch.nn, torch.float32)

@@ -1,8 +1,8 @@
 """From gradients to a verdict: is it right, where is it wrong, and which mistake explains it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from itertools import accumulate
-from math import isfinite
 from typing import Any
 
 import torch
@@ -12,183 +12,208 @@ from manual_backprop.verify.diagnosis.derived_program import derived_programs
 from manual_backprop.verify.diagnosis.error_patterns import growth, pattern
 from manual_backprop.verify.diagnosis.explain import explain
 from manual_backprop.verify.diagnosis.wrong_gradient import WrongGradient
-from manual_backprop.verify.draws import at_zero
-from manual_backprop.verify.findings import Diagnosis, Finding
-from manual_backprop.verify.problem import Draw, Problem
+from manual_backprop.verify.draws import draws_to_fit
+from manual_backprop.verify.findings import Diagnosis, Finding, Judgement
+from manual_backprop.verify.judging.comparison import (
+    compares,
+    facts,
+    is_finite,
+    kind_of,
+    largest,
+    malformed,
+    refused,
+    relative_error,
+    tolerance_for,
+)
+from manual_backprop.verify.judging.kinks import judged_at_zero, slopes_at
+from manual_backprop.verify.judging.narrow_types import in_a_narrow_type, rounded_on_the_way
+from manual_backprop.verify.judging.scales import scale_of
+from manual_backprop.verify.judging.second_derivatives import second_derivatives
+from manual_backprop.verify.judging.upstreams import tried_with_each
+from manual_backprop.verify.problem import Draw, OwnBackward, Problem, as_autograd_takes_them
 
-ROUNDINGS = {torch.float64: 4096.0, torch.float32: 256.0}
+
+@dataclass(frozen=True, eq=False)
+class Compared:
+    """The gradient with respect to one input: yours and the right one at each point.
+
+    Attributes:
+        problem: the forward and its derivation.
+        draws: the points.
+        at: which of the differentiable inputs.
+        given: the derivation's gradient at each point; `again`, at the first point when called once more.
+        returned: the last one as it was returned, of whatever type.
+        rights: the right gradients of all inputs at each point, in float64.
+    """
+
+    problem: Problem
+    draws: Sequence[Draw]
+    at: int
+    given: Sequence[Any]
+    again: Any
+    returned: Any
+    rights: Sequence[tuple[Tensor, ...]]
+
+    @property
+    def name(self) -> str:
+        """Of the input."""
+        return self.problem.names[self.problem.differentiable[self.at]]
+
+    @property
+    def input(self) -> Tensor:
+        """Its numbers at the first point."""
+        return self.draws[0].inputs[self.problem.differentiable[self.at]]
+
+    @property
+    def right(self) -> list[Tensor]:
+        """The right gradient at each point."""
+        return [right[self.at] for right in self.rights]
+
+    @property
+    def tolerance(self) -> float:
+        """The relative error that counts as rounding."""
+        return tolerance_for(self.input.dtype)
+
+    def wrong(self, errors: Sequence[float]) -> WrongGradient:
+        """What is to be explained: on as many points as that needs, or on all if it is right on these."""
+        count = draws_to_fit(self.input.numel())
+        if max(errors[:count], default=0.0) <= self.tolerance:
+            count = len(self.draws)
+        draws, given, right = self.draws[:count], self.given[:count], self.right[:count]
+        return WrongGradient(self.problem, draws, self.at, given, right, self.tolerance)
 
 
-def tolerance_for(dtype: torch.dtype) -> float:
-    """The error, relative to the largest entry, that rounding explains in sums of some hundred terms."""
-    return ROUNDINGS.get(dtype, 16.0) * torch.finfo(dtype).eps
+def judge(problem: Problem, draws: Sequence[Draw]) -> Judgement:
+    """The verdict on the gradient of each input that has one, over all draws.
 
-
-def source_of(dtype: torch.dtype) -> str:
-    """Where `tolerance_for` comes from, in words."""
-    name = str(dtype).removeprefix("torch.")
-    count = ROUNDINGS.get(dtype, 16.0)
-    return f"{tolerance_for(dtype):.0e} of the largest entry ({count:.0f} roundings of {name})"
-
-
-def judge(problem: Problem, draws: Sequence[Draw]) -> Iterator[Finding]:
-    """The verdict on the gradient of each input that has one, over all draws."""
+    Raises:
+        Malformed: the derivation cannot be run, or does not return one gradient for each input.
+        Unjudged: it is not known what is right, or there are no numbers to compare.
+    """
     given = [problem.given(draw) for draw in draws]
-    again = problem.given(draws[0])
-    right = [problem.right(draw.double()) for draw in draws]
+    returned = problem.returned(draws[0])
+    again = as_autograd_takes_them(returned)
+    changed = problem.changed_in_place(draws[0])
+    right = [problem.finite_right(draw) for draw in draws]
     try:
-        for at in range(len(problem.differentiable)):
-            mine, theirs = [g[at] for g in given], [r[at] for r in right]
-            repeated = _repeated(problem, draws, at, mine, theirs, again[at])
-            yield repeated or _verdict(problem, draws, at, mine, theirs, again[at])
+        findings = tuple(
+            _finding(Compared(problem, draws, at, [g[at] for g in given], again[at], returned[at], right))
+            for at in range(len(problem.differentiable))
+        )
     finally:
         derived_programs.cache_clear()  # the programs hold the tensors of every draw
+    findings, flaw = tried_with_each(problem, draws[0], right[0], findings, writes="grad_output" in changed)
+    remark = ""
+    if changed:
+        over = f"writes over {' and '.join(changed)} in place"
+        copy = f"work on a copy, {changed[0]}.clone()"
+        if isinstance(problem.backward, OwnBackward):
+            flaw = f"your backward {over}, which others may still need: {copy}"
+        else:  # who calls it may have no more need of what is written over
+            remark = f"Your derivation {over}. In a torch.autograd.Function that would be wrong: {copy}."
+    second = ""
+    if all(finding.status == "right" for finding in findings) and not flaw:
+        second = second_derivatives(problem, draws[0])
+    return Judgement(findings, flaw, remark, second)
 
 
-def _verdict(
-    problem: Problem, draws: Sequence[Draw], at: int, given: list[Any], right: list[Tensor], again: Any
-) -> Finding:
-    name = problem.names[problem.differentiable[at]]
-    x = draws[0].inputs[problem.differentiable[at]]
-    tolerance = tolerance_for(x.dtype)
+def _finding(compared: Compared) -> Finding:
+    """The verdict on one input; what there is to say of the type of a gradient comes first."""
+    finding = _repeated(compared) or _verdict(compared)
+    if finding.status == "malformed":
+        return finding
+    kind = kind_of(compared.returned, compared.input)
+    return replace(finding, remark=" ".join(filter(None, (kind, finding.remark))))
 
-    wrong = WrongGradient(problem, draws, at, given, right, tolerance)
-    flaw = next(filter(None, (_malformed(g, x) for g in (*given, again))), "")
+
+def _verdict(compared: Compared) -> Finding:
+    given, right, x, tolerance = compared.given, compared.right, compared.input, compared.tolerance
+    tries = (malformed(g, x) for g in (*given, compared.again))
+    flaw = refused(compared.returned) or next(filter(None, tries), "")
     if flaw:
-        explained = explain(wrong) if all(map(_is_finite, given)) else ()
-        return Finding(name, "malformed", tolerance=tolerance, remark=flaw, diagnoses=explained)
+        if kink := _undefined_at_a_kink(compared):
+            return Finding(compared.name, "unjudged", remark=f"{flaw}, {kink}")
+        as_if_wrong = compared.wrong([float("inf")] * len(given))
+        explains = all(map(is_finite, given)) and not refused(compared.returned)
+        explained = explain(as_if_wrong) if explains else ()
+        return Finding(compared.name, "malformed", tolerance=tolerance, remark=flaw, diagnoses=explained)
+    if x.numel() == 0:
+        return Finding(
+            compared.name, "unjudged", remark="it has no elements: there are no numbers to compare"
+        )
 
-    errors = [_relative(g, r) for g, r in zip(given, right, strict=True)]
-    worst = max(range(len(draws)), key=lambda i: errors[i])
-    found = _facts(name, given[worst], right[worst], errors[worst], tolerance)
+    problem, at = compared.problem, compared.at
+    points = zip(compared.draws, given, compared.rights, strict=True)
+    scales = [scale_of(problem, draw, at, mine, rights) for draw, mine, rights in points]
+    errors = [relative_error(*three) for three in zip(given, right, scales, strict=True)]
+    worst = max(range(len(errors)), key=lambda i: errors[i])
+    found = facts(compared.name, given[worst], right[worst], scales[worst], x.dtype)
     if errors[worst] <= tolerance:
-        return _at_zero(problem, draws[0], at, Finding(status="right", **found))
-    found |= {"status": "wrong", "passes_with_ones": _passes_with_ones(problem, draws[0], at, tolerance)}
-    if x.dtype == torch.float64 and errors[worst] <= tolerance_for(torch.float32):
-        text = "Yours is right to the precision of float32: is something in it computed in that type?"
-        certain = all(
-            torch.equal(g, g.float().double()) for g in given
-        )  # else a small ε forgotten looks alike
-        return Finding(**found, diagnoses=(Diagnosis("float32", text, errors[worst], certain),))
-    diagnoses, remark = explain(wrong), ""
-    if not diagnoses:
-        diagnoses, remark = pattern(wrong)
-        remark = " ".join(filter(None, (remark, growth(wrong))))
+        finding = Finding(status="right", **found)
+        return judged_at_zero(problem, compared.draws[0], at, finding)
+    found |= {"status": "wrong", "passes_with_ones": _passes_with_ones(compared)}
+    narrow = in_a_narrow_type(given, right, errors[worst], x.dtype)
+    if narrow:
+        return Finding(**found, diagnoses=(narrow,))
+    wrong = compared.wrong(errors)
+    point = compared.draws[worst]
+    rounded = rounded_on_the_way(problem, point, at, errors[worst], x.dtype)
+    if rounded is None or rounded.name != "float32":  # so small an error can be fitted with anything
+        diagnoses = explain(wrong)
+        if diagnoses:
+            return Finding(**found, diagnoses=diagnoses)
+    if rounded:
+        return Finding(**found, diagnoses=(rounded,))
+    diagnoses, where = pattern(wrong)
+    remark = " ".join(filter(None, (where, growth(wrong))))
     return Finding(**found, diagnoses=diagnoses, remark=remark)
 
 
-def _repeated(
-    problem: Problem, draws: Sequence[Draw], at: int, given: list[Any], right: list[Tensor], again: Any
-) -> Finding | None:
+def _undefined_at_a_kink(compared: Compared) -> str:
+    """What is to be said if yours is not finite at the first point only, and the forward has a kink there."""
+    first, *others = compared.given
+    if any(malformed(g, compared.input) for g in others) or not compares(first, compared.right[0]):
+        return ""
+    undefined = (~first.isfinite()).nonzero().tolist()
+    if not undefined:
+        return ""
+    slopes = slopes_at(compared.problem, compared.draws[0].double(), compared.at, tuple(undefined[0]))
+    if slopes is None or not slopes.differ:
+        return ""
+    sides = f"{slopes.left:.3g} on the left and {slopes.right:.3g} on the right"
+    return f"where the forward has a kink: its slope is {sides}"
+
+
+def _repeated(compared: Compared) -> Finding | None:
     """A verdict if a second call of the derivation at the same point returns something else."""
-    if not all(_compares(g, again) for g in (*given, again)):
+    given, again, right = compared.given, compared.again, compared.right
+    if not all(compares(g, again) for g in (*given, again)):
         return None
     if torch.equal(again.nan_to_num(), given[0].nan_to_num()):
         return None
-    name, tolerance = problem.names[problem.differentiable[at]], tolerance_for(given[0].dtype)
+    tolerance = compared.tolerance
     totals = list(accumulate([*right, right[0]]))
-    if all(_relative(g, t) <= tolerance for g, t in zip([*given, again], totals, strict=True)):
+    if all(
+        relative_error(g, total, largest(total)) <= tolerance
+        for g, total in zip([*given, again], totals, strict=True)
+    ):
         text = "Yours accumulates from call to call: each gradient has all earlier ones added to it."
-        diagnosis = Diagnosis("accumulates", text, _relative(again, totals[-1]), True)
+        error = relative_error(again, totals[-1], largest(totals[-1]))
+        diagnosis = Diagnosis("accumulates", text, error, True)
     else:
         text = "Yours returns something else when it is called again: it is random or keeps state."
-        diagnosis = Diagnosis("not-repeatable", text, _relative(again, given[0]), True)
-    facts = _facts(name, again, right[0], _relative(again, right[0]), tolerance)
-    return Finding(status="wrong", **facts, diagnoses=(diagnosis,))
+        error = relative_error(again, given[0], largest(given[0]))
+        diagnosis = Diagnosis("not-repeatable", text, error, True)
+    found = facts(compared.name, again, right[0], largest(right[0]), compared.input.dtype)
+    return Finding(status="wrong", **found, diagnoses=(diagnosis,))
 
 
-def _compares(given: Any, other: Any) -> bool:
-    """Whether they are tensors of real numbers that can be compared one by one."""
-    if not (isinstance(given, Tensor) and isinstance(other, Tensor)) or given.is_complex():
-        return False
-    return given.shape == other.shape and given.device == other.device and not given.is_meta
-
-
-def _is_finite(given: Any) -> bool:
-    """Whether it is a tensor of real and finite numbers, of whatever shape."""
-    return (
-        isinstance(given, Tensor)
-        and not given.is_meta
-        and not given.is_complex()
-        and bool(given.isfinite().all())
-    )
-
-
-def _malformed(given: Any, x: Tensor) -> str:
-    if given is None:
-        return "yours is None, but this input has a gradient"
-    if not isinstance(given, Tensor):
-        return f"expected a Tensor, got {type(given).__name__}"
-    if given.shape != x.shape:
-        return f"expected shape {tuple(x.shape)}, got {tuple(given.shape)}"
-    if given.device != x.device:
-        return f"yours is on the device {given.device}, but the input is on {x.device}"
-    if not given.isfinite().all():
-        bad = tuple(int(i) for i in (~given.isfinite()).nonzero()[0])
-        return f"yours is {float(given[bad])} at {list(bad)}"
-    if given.is_complex():
-        return f"yours is {given.dtype}, but the input is {x.dtype}"
-    return ""
-
-
-def _relative(given: Tensor, right: Tensor) -> float:
-    if right.numel() == 0:
-        return 0.0
-    scale = float(right.abs().max()) or 1.0
-    error = float((given.double() - right.double()).abs().max()) / scale
-    return error if isfinite(error) else float("inf")
-
-
-def _facts(name: str, given: Tensor, right: Tensor, relative: float, tolerance: float) -> dict[str, Any]:
-    if right.numel() == 0:
-        return {"name": name, "tolerance": tolerance}
-    difference = (given.double() - right.double()).abs()
-    place = int(difference.nan_to_num(float("inf"), float("inf")).argmax())
-    index = tuple(int(i) for i in torch.unravel_index(torch.tensor(place, device="cpu"), right.shape))
-    unit = torch.finfo(given.dtype if given.is_floating_point() else torch.float64).eps
-    at_index = float(right[index])
-    ulps = float(difference[index]) / (unit * (abs(at_index) or 1.0))
-    return {
-        "name": name,
-        "relative": relative,
-        "index": index,
-        "given": float(given[index]),
-        "right": at_index,
-        "ulps": ulps,
-        "tolerance": tolerance,
-        "tolerance_from": source_of(given.dtype),
-    }
-
-
-def _passes_with_ones(problem: Problem, draw: Draw, at: int, tolerance: float) -> bool:
+def _passes_with_ones(compared: Compared) -> bool:
+    problem, draw, at = compared.problem, compared.draws[0], compared.at
     ones = torch.ones_like(draw.upstream)
     given, right = problem.given(draw, ones)[at], problem.right(draw, ones)[at]
-    if not _compares(given, right):
+    if not compares(given, right):
         return False
     difference = given - right
     scale = float(problem.right(draw)[at].abs().max())  # with ones, the right gradient itself may be zero
-    return bool((difference.abs() <= tolerance * scale).all())
-
-
-def _at_zero(problem: Problem, draw: Draw, at: int, verdict: Finding) -> Finding:
-    """A right gradient is tried again with some of the input's numbers exactly zero, where kinks are."""
-    there = at_zero(problem, draw, at)
-    if there is None:
-        return verdict
-    x = there.inputs[problem.differentiable[at]]
-    given, right = problem.given(there)[at], problem.right(there)[at]
-    if (
-        not _compares(given, right)
-        or not right.isfinite().all()
-        or _relative(given, right) <= verdict.tolerance
-    ):
-        return verdict
-    facts = _facts(verdict.name, given, right, _relative(given, right), verdict.tolerance)
-    wrong = (given - right).abs() > verdict.tolerance * float(right.abs().max())
-    if (x[wrong] != 0).any():
-        return verdict
-    text = (
-        "Yours is right except where the input is exactly zero. There the function has a kink, and PyTorch "
-        f"takes {facts['right']:.3g} where yours is {facts['given']:.3g}: look at < and <= in the mask"
-    )
-    return Finding(status="wrong", **facts, diagnoses=(Diagnosis("mask-at-tie", text, 0.0, True),))
+    return bool((difference.abs() <= compared.tolerance * scale).all())

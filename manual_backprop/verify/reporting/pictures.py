@@ -23,12 +23,12 @@ STEPS = torch.logspace(-14, 0, 57, dtype=torch.float64).tolist()
 
 def picture(verdicts: Sequence[Finding], problem: Problem, draw: Draw) -> Figure:
     """All of them in one figure; of many inputs, the heat maps are of the wrong ones."""
-    order = sorted(range(len(verdicts)), key=lambda i: verdicts[i].status == "right")
+    order = sorted(range(len(verdicts)), key=lambda i: verdicts[i].status in ("right", "unjudged"))
     shown = sorted(order[:MOST_ROWS])
     figure = new_figure(9, 2.3 * len(shown) + 3.4)
     parts: Any = figure.subfigures(2, 1, height_ratios=[2.3 * len(shown), 3.4])
     for axes, at in zip(parts[0].subplots(len(shown), 3, squeeze=False), shown, strict=True):
-        at_tie = any(diagnosis.name == "mask-at-tie" for diagnosis in verdicts[at].diagnoses)
+        at_tie = any(d.name in ("mask-at-tie", "wrong-at-zero") for d in verdicts[at].diagnoses)
         point = (at_zero(problem, draw, at) if at_tie else None) or draw
         given, right = problem.given(point)[at], problem.right(point.double())[at]
         if isinstance(given, Tensor) and (given.is_complex() or given.device != right.device):
@@ -84,6 +84,7 @@ def _heat_maps(figure: Any, axes: Any, verdict: Finding, given: Any, right: Tens
     drawn = [t for t in (right, given if isinstance(given, Tensor) else None, difference) if t is not None]
     largest = max((float(t.abs().max()) for t in drawn if t.numel()), default=1.0) or 1.0
     titles = (f"∂L/∂{verdict.name}: right", f"yours ({verdict.status})", "yours − right")
+    image = None
     for ax, title, tensor in zip(axes, titles, (right, given, difference), strict=True):
         ax.set_title(title, fontsize=9, loc="left")
         ax.set(xticks=[], yticks=[])
@@ -94,7 +95,8 @@ def _heat_maps(figure: Any, axes: Any, verdict: Finding, given: Any, right: Tens
         flat = tensor.detach().double().reshape(-1, tensor.shape[-1] if tensor.dim() else 1)
         image = ax.imshow(flat.tolist(), cmap="PuOr", vmin=-largest, vmax=largest, interpolation="nearest")
         ax.set_xlabel(f"{tuple(tensor.shape)}", fontsize=8)
-    figure.colorbar(image, ax=list(axes), shrink=0.85)
+    if image is not None:
+        figure.colorbar(image, ax=list(axes), shrink=0.85)
 
 
 def _errors_by_step(axes: Any, curves: dict[str, list[float]], name: str) -> None:

@@ -28,6 +28,9 @@ class Verdict(Finding):  # noqa: D101 - it has the docstring of Finding
         head = f"∂L/∂{self.name}"
         if self.status == "right":
             lines = [f"{head:<12} right    largest error {self.ulps:.0f} ulp ({self.relative:.0e} relative)"]
+            lines += [self.remark] * bool(self.remark)
+        elif self.status == "unjudged":
+            lines = [f"{head:<12} could not be judged: {self.remark}"]
         elif self.status == "malformed":
             lines = [f"{head:<12} WRONG    {self.remark}"]
         else:
@@ -61,10 +64,14 @@ class Report:
     """The answer of `verify`; truthy if every gradient is right.
 
     Attributes:
-        status: "right" if all verdicts are; "unjudged" if the oracles could not agree on what is right.
+        status: "right" if all verdicts are; "unjudged" if the oracles could not agree on what is right, or
+            no numbers were compared.
         verdicts: one for each input that has a gradient, in order.
         oracles: what the right gradient was found and confirmed with.
         problem: why nothing could be judged, or what is wrong with the derivation as a whole.
+        remark: what else there is to say of the derivation as a whole.
+        second_derivatives: of a function judged with `against`: "right", "not judged, …" or "WRONG …"; they
+            do not change the status.
         evidence: what `plot` draws; not part of the JSON.
     """
 
@@ -72,6 +79,8 @@ class Report:
     verdicts: tuple[Verdict, ...] = ()
     oracles: tuple[str, ...] = ()
     problem: str = ""
+    remark: str = ""
+    second_derivatives: str = ""
     evidence: Evidence | None = field(default=None, repr=False, compare=False)
 
     def __bool__(self) -> bool:
@@ -137,8 +146,12 @@ class Report:
     def __str__(self) -> str:
         lines = [str(verdict) for verdict in self.verdicts]
         if self.problem:
-            lead = "Could not be judged: " if self.status == "unjudged" else ""
+            lead = "Could not be judged: " if self.status == "unjudged" else "WRONG: " * bool(self.verdicts)
             lines.insert(0, fill(lead + self.problem, WIDTH))
+        if self.remark:
+            lines.append(fill(self.remark, WIDTH))
+        if self.second_derivatives:
+            lines.append(fill(f"Second derivatives: {self.second_derivatives}.", WIDTH))
         limits = dict.fromkeys(v.tolerance_from for v in self.verdicts if v.tolerance_from)
         if limits:
             lines.append(fill(f"Rounding explains an error of up to {', '.join(limits)}.", WIDTH))
