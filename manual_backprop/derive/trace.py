@@ -162,8 +162,10 @@ class Trace(TorchFunctionMode):
         made = []
         for at, out in enumerate(outputs):
             target = _part_of(func, args, kwargs, at)
-            node = Node(name, tuple(nodes), value=out.detach().clone(), target=target, place=seen.place)
+            op = f"torch.{name}"  # its arguments are its tensors alone
+            node = Node(op, tuple(nodes), value=out.detach().clone(), target=target, place=seen.place)
             node.differentiable = out.requires_grad
+            self.book.nodes.append(node)
             self.book.know(out, node)
             made.append(node)
         call = self._call(name, "other", tuple(nodes), made, seen.place)

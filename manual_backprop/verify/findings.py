@@ -37,6 +37,8 @@ class Finding:
             units of the last place.
         tolerance: the relative error that counts as rounding; `tolerance_from` says where that comes from.
         passes_with_ones: whether an upstream gradient of ones would have hidden the mistake.
+        departure: the first line of the derivation that departs from the derived one, and what is due there;
+            "" where that cannot be told.
         diagnoses: explanations, the simplest first.
         remark: anything else that there is to say.
     """
@@ -51,6 +53,7 @@ class Finding:
     tolerance: float = 0.0
     tolerance_from: str = ""
     passes_with_ones: bool = False
+    departure: str = ""
     diagnoses: tuple[Diagnosis, ...] = ()
     remark: str = ""
 

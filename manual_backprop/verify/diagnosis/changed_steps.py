@@ -57,7 +57,7 @@ def found_in_derivation(wrong: WrongGradient) -> Found:
     matches = matched(steps, Matches(programs, values)) if steps.all else {}
     way = departure(programs, steps, matches, wrong.at) if steps.all else None
     names = users_names(steps.all, matches)
-    explanations = [*_mended(wrong, steps)]
+    explanations = [*_mended(wrong, steps, way)]
     for program, at in zip(programs, values, strict=True):
         explanations += _made(wrong, program, at, names, way)
     best = sorted(explanations, key=lambda e: (e.complexity, e.diagnosis.name not in TELLING))
@@ -106,7 +106,7 @@ def _explained(
     return (explanation.complexity, one.name not in TELLING, one.rank), explanation
 
 
-def _mended(wrong: WrongGradient, steps: Steps) -> Iterator[Explanation]:
+def _mended(wrong: WrongGradient, steps: Steps, departs: Departure | None) -> Iterator[Explanation]:
     """Changes of the user's steps that give the right gradient."""
     last = steps.returned[wrong.at] if wrong.at < len(steps.returned) else None
     if last is None or last.op == "input":
@@ -142,8 +142,9 @@ def _mended(wrong: WrongGradient, steps: Steps) -> Iterator[Explanation]:
         known = [g for g in gradients if g is not None]
         fit = fit_factor(known, wrong.right, wrong.fit_tolerance) if len(known) == len(gradients) else None
         if fit is not None and abs(fit[0] - 1) < LIKELY:
-            line = one.nodes[0].place
-            where = f"line {line.line}: " if line is not None else ""
+            place = one.nodes[0].place
+            told = place is None or (departs is not None and place.line == departs.place.line)
+            where = "" if told or place is None else f"line {place.line}: "
             moved = Change(one.nodes, one.name, f"{where}{one.text}", one.values, one.rank)
             fitting.append(_explained(wrong, moved, known[0], (1.0, fit[1]), 2))
     if fitting:

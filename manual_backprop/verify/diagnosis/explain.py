@@ -1,6 +1,7 @@
 """Which mistake explains a wrong gradient: candidates and terms, fitted to what was given on every draw."""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import combinations
 
 from torch import Tensor
@@ -28,18 +29,34 @@ NOTHING = 1e-9  # a coefficient this small says that the right gradient is not i
 TermsOnDraws = tuple[Term, ...]  # the same term on every draw
 
 
-def explain(wrong: WrongGradient) -> tuple[Diagnosis, ...]:
-    """What equals the given gradient on every draw, up to one factor: the simplest, the best first."""
-    found = [*found_in_derivation(wrong).explanations, *_by_candidates(wrong)]
+@dataclass(frozen=True)
+class Explained:
+    """What explains a wrong gradient.
+
+    Attributes:
+        diagnoses: the simplest explanations, the best first.
+        departure: the first line of the derivation that departs, and what is due there; "" if it is not known.
+    """
+
+    diagnoses: tuple[Diagnosis, ...] = ()
+    departure: str = ""
+
+
+def explain(wrong: WrongGradient) -> Explained:
+    """What equals the given gradient on every draw, up to one factor, and where the derivation departs."""
+    derived = found_in_derivation(wrong)
+    departure = str(derived.departure or "")
+    found = [*derived.explanations, *_by_candidates(wrong)]
     if not any(explanation.complexity == 0 for explanation in found):
         found += _by_terms(wrong)
     if not found:
-        return ()
+        return Explained((), departure)
     simplest = min(explanation.complexity for explanation in found)
     by_text = {e.diagnosis.text: e.diagnosis for e in found if e.complexity == simplest}
     best = sorted(by_text.values(), key=_rank)
     only_one = len({diagnosis.name for diagnosis in best}) == 1
-    return tuple(Diagnosis(d.name, d.text, d.residual, d.certain and only_one) for d in best[:MOST_DIAGNOSES])
+    diagnoses = (Diagnosis(d.name, d.text, d.residual, d.certain and only_one) for d in best[:MOST_DIAGNOSES])
+    return Explained(tuple(diagnoses), departure)
 
 
 def _rank(diagnosis: Diagnosis) -> tuple[int, bool]:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from manual_backprop.verify.diagnosis.derived_program import derived_programs
 from manual_backprop.verify.diagnosis.error_patterns import growth, pattern
-from manual_backprop.verify.diagnosis.explain import explain
+from manual_backprop.verify.diagnosis.explain import Explained, explain
 from manual_backprop.verify.diagnosis.wrong_gradient import WrongGradient
 from manual_backprop.verify.draws import draws_to_fit
 from manual_backprop.verify.findings import Diagnosis, Finding, Judgement
@@ -135,8 +135,9 @@ def _verdict(compared: Compared) -> Finding:
             return Finding(compared.name, "unjudged", remark=f"{flaw}, {kink}")
         as_if_wrong = compared.wrong([float("inf")] * len(given))
         explains = all(map(is_finite, given)) and not refused(compared.returned)
-        explained = explain(as_if_wrong) if explains else ()
-        return Finding(compared.name, "malformed", tolerance=tolerance, remark=flaw, diagnoses=explained)
+        told = explain(as_if_wrong) if explains else Explained()
+        found = {"tolerance": tolerance, "remark": flaw, "departure": told.departure}
+        return Finding(compared.name, "malformed", diagnoses=told.diagnoses, **found)
     if x.numel() == 0:
         return Finding(
             compared.name, "unjudged", remark="it has no elements: there are no numbers to compare"
@@ -159,9 +160,10 @@ def _verdict(compared: Compared) -> Finding:
     point = compared.draws[worst]
     rounded = rounded_on_the_way(problem, point, at, errors[worst], x.dtype)
     if rounded is None or rounded.name != "float32":  # so small an error can be fitted with anything
-        diagnoses = explain(wrong)
-        if diagnoses:
-            return Finding(**found, diagnoses=diagnoses)
+        told = explain(wrong)
+        found |= {"departure": told.departure}
+        if told.diagnoses:
+            return Finding(**found, diagnoses=told.diagnoses)
     if rounded:
         return Finding(**found, diagnoses=(rounded,))
     diagnoses, where = pattern(wrong)

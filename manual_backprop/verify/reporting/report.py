@@ -39,6 +39,8 @@ class Verdict(Finding):  # noqa: D101 - it has the docstring of Finding
             ]
             if self.remark:
                 lines.append(self.remark)
+        if self.departure:
+            lines.append(f"{self.departure[0].upper()}{self.departure[1:]}.")
         for diagnosis in self.diagnoses:
             lead = "" if diagnosis.certain else "Consistent with: "
             lines.append(f"{lead}{diagnosis.text} (residual {diagnosis.residual:.0e})")
