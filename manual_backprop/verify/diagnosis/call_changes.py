@@ -46,6 +46,8 @@ def _slopes(
 ) -> Iterator[Change]:
     output = call.outputs[0]
     place = call.place.text if call.place is not None else ""
+    if call.kind in ("shape", "choice"):
+        return
     what = f"in the step {place or call.operation} of the forward, "
     if call.kind not in ("activation", "elementwise"):
         for name in ("local-derivative", "value-for-slope"):

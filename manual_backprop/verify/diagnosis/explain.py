@@ -20,7 +20,12 @@ from manual_backprop.verify.diagnosis.wrong_gradient import WrongGradient
 from manual_backprop.verify.findings import Diagnosis
 from manual_backprop.verify.problem import Draw, Problem
 
-TELLING = ("forgotten-use", "sign", "local-derivative")  # said first where others explain it too
+TELLING = (
+    "not-summed",
+    "forgotten-use",
+    "sign",
+    "local-derivative",
+)  # said first where others explain it too
 VAGUE = ("factor", "input-for-slope")  # and last
 MOST_DIAGNOSES = 4
 MOST_TERMS = 24  # pairs of them are fitted

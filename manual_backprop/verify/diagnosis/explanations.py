@@ -59,7 +59,7 @@ def explained_by_terms(
     text = ", and ".join(part.text for part in parts)
     if not is_factor(whole, 1):
         meaning, known = _meaning(problem, draw, whole)
-        complexity += KNOWN_FACTOR + (0 if known else UNKNOWN_FACTOR)
+        complexity += 1 + KNOWN_FACTOR + (0 if known else UNKNOWN_FACTOR)  # two mistakes
         certain = certain and known
         text += f"; besides, all of it is {meaning}"
     diagnosis = Diagnosis(parts[0].name, f"{text[0].upper()}{text[1:]}.", residual, certain)

@@ -223,11 +223,12 @@ def _reduction(node: Node, values: Values, words: Words) -> Changes:
     chosen = tuple(range(dim_count)) if dims is None else dims
     done, reduce = REDUCED[node.op]
     shape = values[node].shape
+    name = "other-dimension" if keepdim or node.op != "sum" else "wrong-dimension"
     for other in other_dimensions(dim_count, chosen):
         text = words.due(f"{what} is {done}", f"over dimension {listed(other)}", f"over {listed(chosen)}")
-        yield change(node, "other-dimension", text, lambda v, d=other: reduce(v[x], d, keepdim=keepdim))
+        yield change(node, name, text, lambda v, d=other: reduce(v[x], d, keepdim=keepdim))
         if not keepdim:
-            yield change(node, "other-dimension", text, lambda v, d=other: reduce(v[x], d, keepdim=True), 1)
+            yield change(node, name, text, lambda v, d=other: reduce(v[x], d, keepdim=True), 1)
     text = f"{what} is not {done} over dimension {listed(chosen)}"
     if words.mends:
         text = f"{what} is {done} over dimension {listed(chosen)}, due as it is"

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from manual_backprop.derive.program import Node
@@ -34,6 +35,8 @@ REPLACEABLE = (
     "exp",
     *COMPARISONS,
 )
+CONVERSIONS = ("to", "double", "float", "half", "bfloat16", "type", "type_as", "alias")
+NARROW = (torch.bfloat16, torch.float16, torch.float32)
 
 
 class Tensors:
@@ -75,7 +78,10 @@ def in_one_step(node: Node, values: Values, words: Words, tensors: Tensors) -> C
         for other in tensors.others(node, part, values):
             text = words.stands_for(words.of(other), words.of(part))
             name = "other-tensor"
-            if tensors.before.get(part) is other and node.op == "matmul":
+            narrow = _narrow_type(part) if words.mends else ""
+            if narrow:
+                name, text = narrow, f"{words.of(part)} is rounded to {narrow}"
+            elif tensors.before.get(part) is other and node.op == "matmul":
                 name, text = "before", f"{text}: the factor is taken before its activation"
             yield change(
                 node, name, text,
@@ -83,6 +89,15 @@ def in_one_step(node: Node, values: Values, words: Words, tensors: Tensors) -> C
                     *[v[a] if isinstance(a, Node) else a for a in (*node.args[:at], other, *node.args[at + 1 :])]
                 ), _rank(part, other, words, tensors),
             )  # fmt: skip
+
+
+def _narrow_type(part: Node) -> str:
+    """The type that a value was rounded to and back, where it holds fewer digits than the others."""
+    while part.op in CONVERSIONS and part.inputs:
+        if part.value.dtype in NARROW:
+            return str(part.value.dtype).removeprefix("torch.")
+        part = part.inputs[0]
+    return ""
 
 
 def _rank(part: Node, other: Node, words: Words, tensors: Tensors) -> int:
