@@ -130,7 +130,8 @@ class Writing(TorchFunctionMode):
             lambda x: self.book.node(x) if isinstance(x, Tensor) else x, (found.args, found.kwargs)
         )
         if found.op in TARGETS:
-            return self.book.make(found.op, *nodes[0]).value
+            node = self.book.make(found.op, *nodes[0])
+            return self._another(node) if found.op == "alias" else node.value
         output = func(*args, **kwargs)
         if isinstance(output, Tensor):
             return self.book.add(found.op, func, *nodes).value
@@ -139,6 +140,12 @@ class Writing(TorchFunctionMode):
             parts = [self.book.add("part", _part(i), (whole, i)).value for i in range(len(output))]
             return type(output)(parts) if hasattr(output, "n_fields") else tuple(parts)
         return output
+
+    def _another(self, node: Node) -> Tensor:
+        """A tensor that stands for the node, and for others once it is written over."""
+        copy: Tensor = node.value.detach()
+        self.book.know(copy, node)
+        return copy
 
     def _overwritten(self, tensor: Tensor, index: Any, value: Any) -> None:
         """`tensor[index] = value`: the tensor stands for another node from now on."""

@@ -238,6 +238,11 @@ class Trace(TorchFunctionMode):
             return
         result, call.backward = written
         call.outputs = self._pair(output, result)
+        made = set(self.book.nodes[before:])
+        if not made.intersection(call.outputs):  # the same as what was there: its uses are the earlier one's
+            self.calls.remove(call)
+            self._name(seen, call.outputs)
+            return
         if call.kind in NAMELESS:
             for node in call.outputs:
                 if not node.given:

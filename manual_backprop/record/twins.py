@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from manual_backprop.functional.attention.scaled_dot_product_attention import ScaledDotProductAttention
-from manual_backprop.functional.in_place.view import Places
+from manual_backprop.functional.in_place._places import Places
 
 Twin = Callable[..., Any]
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 import manual_backprop.functional as F
 from manual_backprop import use_manual_gradients
-from manual_backprop.functional.in_place.view import Places
+from manual_backprop.functional.in_place._places import Places
 from manual_backprop.functional.operation.torch_state import tree_leaves
 from tests.functional.checks import assert_same
 from tests.functional.samples import randn

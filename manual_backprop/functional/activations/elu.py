@@ -66,6 +66,17 @@ class ELU(Operation):
     )
 
     @staticmethod
+    def written(z: Tensor, alpha: float) -> Any:
+        e = torch.exp(z)
+        a = torch.where(z > 0, z, alpha * (e - 1))
+        return a, lambda da: torch.where(z > 0, da, da * alpha * e)
+
+    @staticmethod
+    def elementary(z: Tensor, alpha: float) -> Tensor:
+        """Z where it is positive, else α (exp z − 1)."""
+        return torch.where(z > 0, z, alpha * (torch.exp(z) - 1))
+
+    @staticmethod
     def check(input: Tensor, alpha: float) -> None:
         if not input.is_floating_point():
             raise NotImplementedError(f"elu: expected a floating-point type, got {input.dtype}")

@@ -69,6 +69,28 @@ class GELU(Operation):
     formula = Formula("gelu", "activation", "{0} Φ({0})", ("{g} ⊙ (Φ({0}) + {0} φ({0}))",))
 
     @staticmethod
+    def written(z: Tensor, approximate: str) -> Any:
+        if approximate == "none":
+            cdf = (1 + torch.erf(z / sqrt(2))) / 2
+            pdf = torch.exp(-(z**2) / 2) / sqrt(2 * pi)
+            return z * cdf, lambda da: da * (cdf + z * pdf)
+        t = torch.tanh(K / 2 * (z + C * z**3))
+
+        def backward(da: Tensor) -> Tensor:
+            dt = K / 2 * (1 - t**2) * (1 + 3 * C * z**2)
+            return da * (1 + t + z * dt) / 2
+
+        return z * (1 + t) / 2, backward
+
+    @staticmethod
+    def elementary(z: Tensor, approximate: str) -> Tensor:
+        """Half of z (1 + tanh √(2/π) (z + c z³)); the exact one has erf, which is not arithmetic."""
+        if approximate == "none":
+            return NotImplemented
+        t = torch.tanh(K / 2 * (z + C * z**3))
+        return z * (1 + t) / 2
+
+    @staticmethod
     def check(input: Tensor, approximate: str) -> None:
         if approximate not in ("none", "tanh"):
             raise RuntimeError(f"gelu: approximate must be 'none' or 'tanh', got {approximate!r}")

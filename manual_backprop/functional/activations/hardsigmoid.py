@@ -26,6 +26,7 @@ Source: Howard et al., "Searching for MobileNetV3", ICCV 2019, section 5.2.
 
 from typing import Any
 
+import torch
 import torch.nn.functional as T
 from torch import Tensor
 
@@ -49,6 +50,11 @@ class Hardsigmoid(Operation):
     formula = Formula(
         "hardsigmoid", "activation", "({0} + 3)/6 between 0 and 1", ("{g}/6 where 0 < {out} < 1, else 0",)
     )
+
+    @staticmethod
+    def written(z: Tensor) -> Any:
+        a = torch.where(z < -3, 0, torch.where(z > 3, 1, (z + 3) / 6))
+        return a, lambda da: torch.where((z > -3) & (z < 3), da / 6, 0)
 
     @staticmethod
     def check(input: Tensor) -> None:

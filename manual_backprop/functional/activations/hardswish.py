@@ -63,6 +63,11 @@ class Hardswish(Operation):
     )
 
     @staticmethod
+    def written(z: Tensor) -> Any:
+        a = torch.where(z < -3, 0, torch.where(z > 3, z, z * (z + 3) / 6))
+        return a, lambda da: torch.where(z <= -3, 0, torch.where(z >= 3, da, da * (2 * z + 3) / 6))
+
+    @staticmethod
     def check(input: Tensor) -> None:
         if not input.is_floating_point():
             raise NotImplementedError(f"hardswish: expected a floating-point type, got {input.dtype}")

@@ -59,6 +59,16 @@ class LeakyReLU(Operation):
     )
 
     @staticmethod
+    def written(z: Tensor, slope: float) -> Any:
+        a = torch.where(z > 0, z, slope * z)
+        return a, lambda da: torch.where(z > 0, da, slope * da)
+
+    @staticmethod
+    def elementary(z: Tensor, slope: float) -> Tensor:
+        """Z where it is positive, else s z."""
+        return torch.where(z > 0, z, slope * z)
+
+    @staticmethod
     def check(input: Tensor, negative_slope: float) -> None:
         if not input.is_floating_point():
             raise NotImplementedError(f"leaky_relu: expected a floating-point type, got {input.dtype}")

@@ -62,6 +62,16 @@ class LogSigmoid(Operation):
     )
 
     @staticmethod
+    def written(z: Tensor) -> Any:
+        a = -torch.relu(-z) - torch.log(1 + torch.exp(-torch.abs(z)))
+        return a, lambda da: da * torch.sigmoid(-z)
+
+    @staticmethod
+    def elementary(z: Tensor) -> Tensor:
+        """The logarithm of σ(z)."""
+        return torch.log(torch.sigmoid(z))
+
+    @staticmethod
     def check(input: Tensor) -> None:
         if not input.is_floating_point():
             raise NotImplementedError(f"logsigmoid: expected a floating-point type, got {input.dtype}")

@@ -62,6 +62,11 @@ class Sigmoid(Operation):
     )
 
     @staticmethod
+    def written(z: Tensor) -> Any:
+        a = torch.sigmoid(z)
+        return a, lambda da: da * a * (1 - a)
+
+    @staticmethod
     def forward(input: Tensor) -> Tensor:
         return torch.sigmoid(input)
 

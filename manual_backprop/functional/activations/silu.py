@@ -55,6 +55,16 @@ class SiLU(Operation):
     formula = Formula("silu", "activation", "{0} σ({0})", ("{g} ⊙ σ({0}) ⊙ (1 + {0} (1 − σ({0})))",))
 
     @staticmethod
+    def written(z: Tensor) -> Any:
+        s = torch.sigmoid(z)
+        return z * s, lambda da: da * s * (1 + z * (1 - s))
+
+    @staticmethod
+    def elementary(z: Tensor) -> Tensor:
+        """Z σ(z)."""
+        return z * torch.sigmoid(z)
+
+    @staticmethod
     def check(input: Tensor) -> None:
         if not (input.is_floating_point() or input.is_complex()):
             raise NotImplementedError(f"silu: expected a floating-point type, got {input.dtype}")

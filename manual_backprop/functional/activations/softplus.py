@@ -55,6 +55,21 @@ class Softplus(Operation):
     formula = Formula("softplus", "activation", "log(1 + exp(‹{1} ›{0}))‹ / {1}›", ("{g} ⊙ σ(‹{1} ›{0})",))
 
     @staticmethod
+    def written(z: Tensor, beta: float, threshold: float) -> Any:
+        u = beta * z
+        a = (torch.relu(u) + torch.log(1 + torch.exp(-torch.abs(u)))) / beta
+        if threshold >= 20:  # from where on the two are the same number, nearly
+            return a, lambda da: da * torch.sigmoid(u)
+        above = u > threshold
+        return torch.where(above, z, a), lambda da: da * torch.where(above, 1, torch.sigmoid(u))
+
+    @staticmethod
+    def elementary(z: Tensor, beta: float, threshold: float) -> Tensor:
+        """The logarithm of 1 + exp βz, over β."""
+        a = torch.log(1 + torch.exp(beta * z)) / beta
+        return a if threshold >= 20 else torch.where(beta * z > threshold, z, a)
+
+    @staticmethod
     def autocast_dtype(device_type: str) -> torch.dtype | None:
         return None if device_type == "cpu" else torch.float32
 

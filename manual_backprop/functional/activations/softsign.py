@@ -67,6 +67,16 @@ class Softsign(Operation):
     )
 
     @staticmethod
+    def written(z: Tensor) -> Any:
+        d = 1 + torch.abs(z)
+        return z / d, lambda da: da / d**2
+
+    @staticmethod
+    def elementary(z: Tensor) -> Tensor:
+        """Z / (1 + |z|)."""
+        return z / (1 + z.abs())
+
+    @staticmethod
     def check(input: Tensor) -> None:
         if input.dtype == torch.bool:
             raise NotImplementedError("softsign: expected numbers, got torch.bool")

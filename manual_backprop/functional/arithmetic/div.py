@@ -100,6 +100,11 @@ class RoundedDiv(Operation):
     formula = Formula("rounded_div", "elementwise", "{0} / {1}, rounded", ("0",))
 
     @staticmethod
+    def written(x: Any, y: Any, rounding_mode: str) -> Any:
+        z = torch.floor(x / y) if rounding_mode == "floor" else torch.trunc(x / y)
+        return z, lambda g: (None, None)
+
+    @staticmethod
     def forward(input: Any, other: Any, rounding_mode: str) -> Tensor:
         return torch.div(input, other, rounding_mode=rounding_mode)
 

@@ -51,6 +51,7 @@ from manual_backprop.functional.arithmetic.mul import mul
 from manual_backprop.functional.arithmetic.sub import sub
 from manual_backprop.functional.in_place.view import may_be_overwritten, overwriting_views
 from manual_backprop.functional.operation import Formula, Operation, broadcasts, function_of, twin_of
+from manual_backprop.functional.operation.written import summed_to
 from manual_backprop.functional.shapes.broadcast_to import back_to
 from manual_backprop.functional.shapes.clone import clone
 
@@ -62,6 +63,14 @@ class Overwrite(Operation):
 
     generate_vmap_rule = False
     overwrites = True
+
+    @staticmethod
+    def written(x: Tensor, value: Any) -> Any:
+        if not isinstance(value, Tensor):
+            filled = torch.zeros_like(x) if value == 0 else torch.full_like(x, value)
+            return filled, lambda g: (None, None)
+        y = value if value.dtype == x.dtype else value.to(x.dtype)
+        return y.expand(x.shape), lambda g: (None, summed_to(g, value))
 
     @staticmethod
     def forward(input: Tensor, value: Any) -> Tensor:

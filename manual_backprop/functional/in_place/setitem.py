@@ -42,6 +42,7 @@ from manual_backprop.functional.in_place.view import (
 )
 from manual_backprop.functional.operation import Formula, Operation, function_of, twin_of
 from manual_backprop.functional.operation.torch_state import base_of, is_forward_mode, is_transformed, is_view
+from manual_backprop.functional.operation.written import summed_to
 from manual_backprop.functional.shapes.broadcast_to import back_to, like
 from manual_backprop.functional.shapes.getitem import getitem, is_basic, keep_index, kept_index, on_device
 
@@ -54,6 +55,24 @@ class SetItem(Operation):
     )
     generate_vmap_rule = False
     overwrites = True
+
+    @staticmethod
+    def written(x: Tensor, value: Any, index: Any) -> Any:
+        if isinstance(value, Tensor) and takes_all(index):
+            return value.expand(x.shape), lambda g: (None, summed_to(g, value))
+        y = x.clone()
+        y[index] = value
+
+        def backward(g: Tensor) -> tuple[Tensor | None, ...]:
+            dx = g.clone()
+            dx[index] = 0
+            if not isinstance(value, Tensor):
+                return dx, None
+            dvalue = g[index]
+            more = value.dim() - dvalue.dim()
+            return dx, summed_to(dvalue.reshape(*(1,) * more, *dvalue.shape) if more > 0 else dvalue, value)
+
+        return y, backward
 
     @staticmethod
     def forward(input: Tensor, value: Any, index: Any) -> Tensor:
@@ -96,8 +115,13 @@ def _without(index: tuple[Any, ...], grad_output: Tensor) -> Tensor:
 
 def _at(index: tuple[Any, ...], tensor: Tensor) -> Tensor:
     """tensor[index]; where that is all of it, itself, since vmap knows no other name for the same."""
-    is_all = is_basic(index) and all(part in (..., slice(None)) for part in index)
-    return tensor if is_all else tensor[index]
+    return tensor if takes_all(index) else tensor[index]
+
+
+def takes_all(index: Any) -> bool:
+    """Whether an index takes every number, in the order in which they are."""
+    parts = index if isinstance(index, tuple) else (index,)
+    return is_basic(parts) and all(part in (..., slice(None)) for part in parts)
 
 
 _setitem = overwriting_views(function_of(SetItem))

@@ -44,12 +44,12 @@ PyTorch's documentation.
 """
 
 from collections.abc import Callable
-from math import prod
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor
 
+from manual_backprop.functional.in_place._places import Places, part_of
 from manual_backprop.functional.operation import Formula, Operation, function_of
 from manual_backprop.functional.operation.torch_state import (
     base_of,
@@ -59,46 +59,6 @@ from manual_backprop.functional.operation.torch_state import (
     is_view,
     without_counting_a_change,
 )
-
-
-class Places(NamedTuple):
-    """p: which elements of x a view shows. Both as they lie in memory."""
-
-    shape: tuple[int, ...]
-    strides: tuple[int, ...]
-    view_shape: tuple[int, ...]
-    view_strides: tuple[int, ...]
-    offset: int
-    """Where in memory the view begins, counted from where x does."""
-
-    @classmethod
-    def of(cls, view: Tensor) -> "Places":
-        """Those of a view in what it is a view of."""
-        x = base_of(view)
-        offset = int(view.storage_offset()) - int(x.storage_offset())
-        return cls(x.shape, x.stride(), view.shape, view.stride(), offset)
-
-    @property
-    def are_all(self) -> bool:
-        """Whether the view shows all of x, in the order of x: p(k) = k."""
-        same = prod(self.shape) == prod(self.view_shape)
-        return same and _in_order(self.shape, self.strides) and _in_order(self.view_shape, self.view_strides)
-
-    def numbers(self, device: torch.device) -> Tensor:
-        """p(k) for each k, (K,): step 4."""
-        numbers = torch.empty_strided(self.shape, self.strides, dtype=torch.int64, device=device)
-        numbers.copy_(torch.arange(numbers.numel(), device=device).reshape(self.shape))
-        return numbers.as_strided(self.view_shape, self.view_strides, self.offset).flatten()
-
-
-def _in_order(shape: tuple[int, ...], strides: tuple[int, ...]) -> bool:
-    """Whether such a tensor lies in memory row by row, without a gap."""
-    due = 1
-    for size, stride in zip(reversed(shape), reversed(strides), strict=True):
-        if size != 1 and stride != due:
-            return False
-        due *= size
-    return True
 
 
 class Alias(Operation):
@@ -129,6 +89,21 @@ class WriteView(Operation):
     generate_vmap_rule = False
 
     @staticmethod
+    def written(x: Tensor, w: Tensor, places: Places) -> Any:
+        part = part_of(places)
+        if part is None:
+            return NotImplemented
+        y = x.clone()
+        y[part.index] = part.put(w)
+
+        def backward(g: Tensor) -> tuple[Tensor, Tensor]:
+            dx = g.clone()
+            dx[part.index] = 0
+            return dx, part.shown(g[part.index])
+
+        return y, backward
+
+    @staticmethod
     def forward(input: Tensor, written: Tensor, places: Places) -> Tensor:
         return input
 
@@ -155,6 +130,19 @@ class ReadView(Operation):
 
     formula = Formula("read_view", "choice", "what a view shows of {0}", ("{g} in its place, else 0",))
     views = True
+
+    @staticmethod
+    def written(x: Tensor, places: Places) -> Any:
+        part = part_of(places)
+        if part is None:
+            return NotImplemented
+
+        def backward(g: Tensor) -> Tensor:
+            dx = torch.zeros_like(x)
+            dx[part.index] = part.put(g)
+            return dx
+
+        return part.shown(x[part.index]), backward
 
     @staticmethod
     def forward(input: Tensor, places: Places) -> Tensor:

@@ -50,7 +50,9 @@ import torch
 import torch.nn.functional as T
 from torch import Tensor
 
+from manual_backprop.functional.losses._binary_cross_entropy_written import written
 from manual_backprop.functional.losses._reduction import reduction_from
+from manual_backprop.functional.losses._written import value
 from manual_backprop.functional.operation import (
     SHARES,
     Formula,
@@ -78,6 +80,22 @@ class BinaryCrossEntropyWithLogits(Operation):
         "−{1} log σ({0}) − (1 − {1}) log(1 − σ({0})), averaged",
         ("(σ({0}) − {1}) {g}/n", "−{0} {g}/n"),
     )
+
+    @staticmethod
+    def written(
+        x: Tensor, t: Tensor, weight: Tensor | None, pos_weight: Tensor | None, reduction: str
+    ) -> Any:
+        return written(x, t, weight, pos_weight, reduction)
+
+    @staticmethod
+    def elementary(
+        x: Tensor, t: Tensor, weight: Tensor | None, pos_weight: Tensor | None, reduction: str
+    ) -> Tensor:
+        """The mean of −t log p − (1 − t) log(1 − p), with p = σ(x)."""
+        p = torch.sigmoid(x)
+        yes = t if pos_weight is None else pos_weight * t
+        losses = -(yes * p.log() + (1 - t) * (1 - p).log())
+        return value(losses, weight, reduction, weighs=False)
 
     @staticmethod
     def autocast_dtype(device_type: str) -> torch.dtype:

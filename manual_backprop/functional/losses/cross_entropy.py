@@ -61,8 +61,10 @@ from manual_backprop.functional.losses._classes import (
     class_dimension,
     labels_of,
 )
+from manual_backprop.functional.losses._cross_entropy_written import written
 from manual_backprop.functional.losses._expected import expected, smoothing_of
 from manual_backprop.functional.losses._reduction import grad_of_losses, reduction_from
+from manual_backprop.functional.losses._targets import averaged, counted_by, number_of, target_of
 from manual_backprop.functional.losses.cross_entropy_probabilities import cross_entropy_probabilities
 from manual_backprop.functional.operation import (
     CLASSES,
@@ -90,28 +92,19 @@ class CrossEntropy(Operation):
     def written(
         z: Tensor, y: Tensor, weight: Tensor | None, ignore_index: int, reduction: str, epsilon: float
     ) -> Any:
-        if weight is not None or epsilon or z.dim() != 2:
-            return NotImplemented
-        loss = T.cross_entropy(z, y, reduction=reduction)
-        n = len(z) if reduction == "mean" else 1
-
-        def backward(g: Tensor) -> Tensor:
-            p = torch.softmax(z, 1)
-            g = g[:, None] if reduction == "none" else g
-            return g * (p - T.one_hot(y, z.shape[1])) / n
-
-        return loss, backward
+        return written(z, y, weight, ignore_index, reduction, epsilon)
 
     @staticmethod
     def elementary(
         z: Tensor, y: Tensor, weight: Tensor | None, ignore_index: int, reduction: str, epsilon: float
     ) -> Tensor:
-        """The mean of −log p at y, with p = softmax(z)."""
-        if weight is not None or epsilon or z.dim() != 2:
-            return NotImplemented
-        logp = T.log_softmax(z, 1)
-        losses = -(T.one_hot(y, z.shape[1]) * logp).sum(1)
-        return losses.mean() if reduction == "mean" else losses.sum() if reduction == "sum" else losses
+        """The mean of −Σ t log p, with p = softmax(z) and t one-hot at y, or smoothed."""
+        dim = class_dimension(z)
+        counted = counted_by(y, ignore_index)
+        t = target_of(z, y, counted, weight, epsilon)
+        logp = T.log_softmax(z, dim)
+        losses = -(t * logp).sum(dim)
+        return averaged(losses, reduction, number_of(z, y, counted, weight, t, epsilon))
 
     @staticmethod
     def autocast_dtype(device_type: str) -> torch.dtype:

@@ -37,6 +37,7 @@ Source: Bishop, "Pattern Recognition and Machine Learning" (2006), equations 4.1
 from typing import Any
 
 import torch
+import torch.nn.functional as T
 from torch import Tensor
 
 from manual_backprop.functional.activations.log_softmax import log_softmax_tangent
@@ -46,7 +47,9 @@ from manual_backprop.functional.losses._classes import (
     class_dimension,
     class_weights,
 )
+from manual_backprop.functional.losses._targets import averaged
 from manual_backprop.functional.operation import Formula, Operation, function_of, keep, narrow, widen
+from manual_backprop.functional.operation.written import summed_to
 
 
 class CrossEntropyProbabilities(Operation):
@@ -58,6 +61,37 @@ class CrossEntropyProbabilities(Operation):
         "−{1} log softmax({0}), averaged",
         ("(softmax({0}) − {1}) {g}/N", "−log softmax({0}) {g}/N"),
     )
+
+    @staticmethod
+    def written(z: Tensor, q: Tensor, weight: Tensor | None, reduction: str, epsilon: float) -> Any:
+        dim = class_dimension(z)
+        logp = torch.log_softmax(z, dim)
+        smoothed = q if epsilon == 0 else (1 - epsilon) * q + epsilon / z.shape[dim]
+        w = None if weight is None else _by_class(weight, z)
+        t = smoothed if w is None else w * smoothed
+        n = z.numel() // z.shape[dim]
+        loss = averaged(-(t * logp).sum(dim), reduction, n)
+
+        def backward(g: Tensor) -> tuple[Tensor | None, ...]:
+            dlosses = g.unsqueeze(dim) if reduction == "none" else g
+            dlosses = dlosses / n if reduction == "mean" else dlosses
+            p = torch.softmax(z, dim)
+            dt = -dlosses * logp
+            dq = dt if w is None else w * dt
+            dweight = None if w is None else summed_to(dt * smoothed, w).reshape(weight.shape)
+            return dlosses * (p * t.sum(dim, keepdim=True) - t), (1 - epsilon) * dq, dweight
+
+        return loss, backward
+
+    @staticmethod
+    def elementary(z: Tensor, q: Tensor, weight: Tensor | None, reduction: str, epsilon: float) -> Tensor:
+        """The mean of −Σ t log p, with p = softmax(z) and t = q, or smoothed."""
+        dim = class_dimension(z)
+        t = q if epsilon == 0 else (1 - epsilon) * q + epsilon / z.shape[dim]
+        t = t if weight is None else _by_class(weight, z) * t
+        logp = T.log_softmax(z, dim)
+        losses = -(t * logp).sum(dim)
+        return averaged(losses, reduction, z.numel() // z.shape[dim])
 
     @staticmethod
     def autocast_dtype(device_type: str) -> torch.dtype:
@@ -130,6 +164,11 @@ class CrossEntropyProbabilities(Operation):
             terms.append(_weigh(_smoothed(target, epsilon, dim), weight_tangent, dim) * log_p)
         moved = sum(terms[1:], start=terms[0]).sum(dim)
         return (moved if reduction == "none" else moved.sum()) / _divisor(input, dim, reduction)
+
+
+def _by_class(weight: Tensor, z: Tensor) -> Tensor:
+    """wₖ as (C, 1, …), which broadcasts against scores (N, C, d1, …)."""
+    return weight.reshape(len(weight), *(1,) * (z.dim() - 1 - class_dimension(z)))
 
 
 def _target(target: Tensor, weight: Tensor | None, epsilon: float, dim: int) -> Tensor:

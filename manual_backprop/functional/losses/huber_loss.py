@@ -49,6 +49,8 @@ from torch import Tensor
 
 from manual_backprop.functional.losses._difference import difference, require_pair, require_weight_like
 from manual_backprop.functional.losses._reduction import divisor_of, grad_of_losses, reduce, reduction_from
+from manual_backprop.functional.losses._written import reduced
+from manual_backprop.functional.losses._written import value as value_of
 from manual_backprop.functional.losses.l1_loss import L1Loss
 from manual_backprop.functional.operation import (
     Formula,
@@ -60,6 +62,7 @@ from manual_backprop.functional.operation import (
     public,
     widen,
 )
+from manual_backprop.functional.operation.written import summed_to
 from manual_backprop.functional.shapes.broadcast_to import back_to, like
 
 
@@ -72,6 +75,34 @@ class HuberLoss(Operation):
         "mean of ‹{2} ›c ({0} − {1} − c/2), c = {0} − {1} clipped at ±{4}",
         ("{g}‹ {2}› c/n", "−{g}‹ {2}› c/n", "{g} c ({0} − {1} − c/2)/n"),
     )
+
+    @staticmethod
+    def written(
+        x: Tensor, y: Tensor, weight: Tensor | None, reduction: str, delta: float, beta: float
+    ) -> Any:
+        d = x - y
+        near = torch.abs(d) < delta
+        slope = delta / beta  # of the straight lines
+        losses = torch.where(near, d**2 / (2 * beta), slope * (torch.abs(d) - delta / 2))
+        loss, n, dweight = reduced(losses, weight, reduction, weighs=False)
+
+        def backward(g: Tensor) -> tuple[Tensor | None, ...]:
+            dlosses = g / n if weight is None else g * weight / n
+            dx = dlosses * torch.where(near, d / beta, slope * torch.sign(d))
+            return summed_to(dx, x), summed_to(-dx, y), dweight(g)
+
+        return loss, backward
+
+    @staticmethod
+    def elementary(
+        x: Tensor, y: Tensor, weight: Tensor | None, reduction: str, delta: float, beta: float
+    ) -> Tensor:
+        """Half the square of d = x − y where |d| < δ, else the line δ (|d| − δ/2); all over β."""
+        d = x - y
+        size = d.abs()
+        slope = delta / beta
+        losses = torch.where(size < delta, d**2 / (2 * beta), slope * (size - delta / 2))
+        return value_of(losses, weight, reduction, weighs=False)
 
     @staticmethod
     def autocast_dtype(device_type: str) -> torch.dtype:

@@ -59,6 +59,7 @@ from manual_backprop.functional.operation import (
     require_tensor,
     widen,
 )
+from manual_backprop.functional.operation.written import summed_to
 from manual_backprop.functional.shapes.broadcast_to import back_to, like
 
 
@@ -71,6 +72,34 @@ class KLDiv(Operation):
         "mean of p (log p − {0}), p = {1} or its exponential",
         ("−{g} p/n", "{g} ∂(p log p − p {0})/∂{1}/n"),
     )
+
+    @staticmethod
+    def written(x: Tensor, t: Tensor, reduction: str, log_target: bool) -> Any:
+        if log_target:
+            p = torch.exp(t)
+            losses = p * (t - x)
+        else:
+            p = t
+            losses = _entropy(t) - t * x if bool((t == 0).any()) else t * (torch.log(t) - x)
+        loss = losses if reduction == "none" else losses.sum() / _count(x, losses, reduction)
+        n = _count(x, losses, reduction)
+
+        def backward(g: Tensor) -> tuple[Tensor | None, ...]:
+            dt = g * (p * (t - x + 1) if log_target else torch.log(t) - x + 1) / n
+            return summed_to(-g * p / n, x), summed_to(dt, t)
+
+        return loss, backward
+
+    @staticmethod
+    def elementary(x: Tensor, t: Tensor, reduction: str, log_target: bool) -> Tensor:
+        """The products p (log p − x), added up or averaged."""
+        if log_target:
+            losses = t.exp() * (t - x)
+        elif bool((t == 0).any()):
+            return NotImplemented
+        else:
+            losses = t * (t.log() - x)
+        return losses if reduction == "none" else losses.sum() / _count(x, losses, reduction)
 
     @staticmethod
     def autocast_dtype(device_type: str) -> torch.dtype:
@@ -120,6 +149,16 @@ class KLDiv(Operation):
             moved = moved + widen(target_tangent) * _slope_in_target(x, t, ctx.log_target)
         tangent = reduce(moved, ctx.reduction, _divisor(input, moved.shape, ctx.reduction))
         return rounded(tangent, input, target)
+
+
+def _entropy(t: Tensor) -> Tensor:
+    """The products t log t, which are 0 where t is."""
+    return torch.where(t > 0, t * torch.log(t), 0)
+
+
+def _count(x: Tensor, losses: Tensor, reduction: str) -> int:
+    """What the sum of the losses is divided by."""
+    return {"mean": losses.numel(), "batchmean": x.shape[0] if x.dim() else 1}.get(reduction, 1)
 
 
 def _probability(t: Tensor, log_target: bool) -> Tensor:

@@ -44,6 +44,7 @@ from manual_backprop.functional.losses._reduction import (
     rounded,
 )
 from manual_backprop.functional.losses._weighted_mean import grad_of_weight, weighted, weighted_tangent
+from manual_backprop.functional.losses._written import reduced, value
 from manual_backprop.functional.operation import (
     Formula,
     Operation,
@@ -53,6 +54,7 @@ from manual_backprop.functional.operation import (
     public,
     widen,
 )
+from manual_backprop.functional.operation.written import summed_to
 from manual_backprop.functional.shapes.broadcast_to import back_to, like
 
 
@@ -62,6 +64,23 @@ class L1Loss(Operation):
     formula = Formula(
         "l1_loss", "loss", "mean of |{0} − {1}|", ("{g} sign({0} − {1})/n", "−{g} sign({0} − {1})/n")
     )
+
+    @staticmethod
+    def written(x: Tensor, y: Tensor, weight: Tensor | None, reduction: str) -> Any:
+        d = x - y
+        loss, n, dweight = reduced(torch.abs(d), weight, reduction)
+
+        def backward(g: Tensor) -> tuple[Tensor | None, ...]:
+            dx = g * torch.sign(d) / n if weight is None else g * weight * torch.sign(d) / n
+            return summed_to(dx, x), summed_to(-dx, y), dweight(g)
+
+        return loss, backward
+
+    @staticmethod
+    def elementary(x: Tensor, y: Tensor, weight: Tensor | None, reduction: str) -> Tensor:
+        """The sizes of x − y, added up or averaged."""
+        losses = (x - y).abs()
+        return value(losses, weight, reduction)
 
     @staticmethod
     def autocast_dtype(device_type: str) -> torch.dtype | None:

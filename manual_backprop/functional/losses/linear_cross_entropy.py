@@ -50,6 +50,7 @@ from manual_backprop.functional.losses._chunks import (
     rows_of_a_chunk,
 )
 from manual_backprop.functional.losses._classes import check_classes, check_weight, labels_of
+from manual_backprop.functional.losses._cross_entropy_written import written
 from manual_backprop.functional.losses._expected import expected
 from manual_backprop.functional.losses._reduction import (
     grad_of_losses,
@@ -90,6 +91,32 @@ class LinearCrossEntropy(Operation):
         ("δ {1}", "δᵀ {0}", "Σₙ δ"),
         delta="(softmax − onehot({3})) {g}/N",
     )
+
+    @staticmethod
+    def written(
+        x: Tensor, W: Tensor, b: Tensor | None, y: Tensor, weight: Tensor | None, *options: Any
+    ) -> Any:
+        z = x @ W.T if b is None else x @ W.T + b
+        loss, through = written(z, y, weight, *options[:-1])
+
+        def backward(g: Tensor) -> tuple[Tensor | None, ...]:
+            (dz,) = through(g)
+            if x.dim() == 1:
+                return dz @ W, torch.outer(dz, x), None if b is None else dz
+            return dz @ W, dz.T @ x, None if b is None else dz.sum(0)
+
+        return loss, backward
+
+    @staticmethod
+    def elementary(
+        x: Tensor, W: Tensor, b: Tensor | None, y: Tensor, weight: Tensor | None, *options: Any
+    ) -> Tensor:
+        """The cross-entropy of z = x Wᵀ + b."""
+        z = T.linear(x, W, b)
+        ignore_index, reduction, epsilon, _ = options
+        return T.cross_entropy(
+            z, y, weight, ignore_index=ignore_index, reduction=reduction, label_smoothing=epsilon
+        )
 
     @staticmethod
     def check(

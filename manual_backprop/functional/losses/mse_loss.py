@@ -44,6 +44,7 @@ from manual_backprop.functional.losses._reduction import (
     rounded,
 )
 from manual_backprop.functional.losses._weighted_mean import grad_of_weight, weighted, weighted_tangent
+from manual_backprop.functional.losses._written import reduced, value
 from manual_backprop.functional.operation import (
     Formula,
     Operation,
@@ -66,18 +67,20 @@ class MSELoss(Operation):
 
     @staticmethod
     def written(x: Tensor, y: Tensor, weight: Tensor | None, reduction: str) -> Any:
-        if weight is not None:
-            return NotImplemented
         d = x - y
-        losses = d**2
-        loss = {"mean": losses.mean, "sum": losses.sum, "none": lambda: losses}[reduction]()
-        n = losses.numel() if reduction == "mean" else 1
+        loss, n, dweight = reduced(d**2, weight, reduction)
 
         def backward(g: Tensor) -> tuple[Tensor | None, ...]:
-            dx = g * 2 * d / n
-            return summed_to(dx, x), summed_to(-dx, y)
+            dx = g * 2 * d / n if weight is None else g * 2 * weight * d / n
+            return summed_to(dx, x), summed_to(-dx, y), dweight(g)
 
         return loss, backward
+
+    @staticmethod
+    def elementary(x: Tensor, y: Tensor, weight: Tensor | None, reduction: str) -> Tensor:
+        """The squares of x − y, added up or averaged."""
+        losses = (x - y) ** 2
+        return value(losses, weight, reduction)
 
     @staticmethod
     def autocast_dtype(device_type: str) -> torch.dtype | None:

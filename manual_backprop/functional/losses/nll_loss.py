@@ -42,6 +42,7 @@ from torch import Tensor
 from manual_backprop.functional._arguments import integer
 from manual_backprop.functional.losses._classes import Labels, check_classes, class_dimension, labels_of
 from manual_backprop.functional.losses._reduction import reduction_from
+from manual_backprop.functional.losses._targets import averaged, counted_by, number_of, target_of
 from manual_backprop.functional.operation import (
     CLASSES,
     Formula,
@@ -60,6 +61,29 @@ class NLLLoss(Operation):
     """out = Σ w xₙ,yₙ / E and ∂L/∂x = v w / E, scattered to column y."""
 
     formula = Formula("nll_loss", "loss", "−{0} at column {1}, averaged", ("−{g}/N at column {1}, else 0",))
+
+    @staticmethod
+    def written(logp: Tensor, y: Tensor, weight: Tensor | None, ignore_index: int, reduction: str) -> Any:
+        dim = class_dimension(logp)
+        counted = counted_by(y, ignore_index)
+        t = target_of(logp, y, counted, weight, 0.0)
+        n = number_of(logp, y, counted, weight, t, 0.0) if reduction == "mean" else 1
+        losses = -(t * logp).sum(dim)
+
+        def backward(g: Tensor) -> tuple[Tensor, ...]:
+            return (-(g.unsqueeze(dim) if reduction == "none" else g) * t / n,)
+
+        return averaged(losses, reduction, n), backward
+
+    @staticmethod
+    def elementary(
+        logp: Tensor, y: Tensor, weight: Tensor | None, ignore_index: int, reduction: str
+    ) -> Tensor:
+        """The mean of −Σ t log p, with t one-hot at y."""
+        counted = counted_by(y, ignore_index)
+        t = target_of(logp, y, counted, weight, 0.0)
+        losses = -(t * logp).sum(class_dimension(logp))
+        return averaged(losses, reduction, number_of(logp, y, counted, weight, t, 0.0))
 
     @staticmethod
     def autocast_dtype(device_type: str) -> torch.dtype:

@@ -46,6 +46,7 @@ from manual_backprop.functional.operation import (
     public,
     widen,
 )
+from manual_backprop.functional.operation.written import spread_over
 from manual_backprop.functional.reductions._dims import DEVIATION, Dims, called_as
 from manual_backprop.functional.reductions.sum import spread, summed
 from manual_backprop.functional.reductions.var import along, arguments, differences, freedom, two_pass
@@ -61,6 +62,21 @@ class Std(Operation):
         ("{g} ({0} − μ) / ((n − {2}) {out})",),
         reordered=True,
     )
+
+    @staticmethod
+    def written(x: Tensor, dim: Dims, correction: float, keepdim: bool) -> Any:
+        dims, n = summed(dim, x.dim()), freedom(x, dim, correction)
+        centred = x - x.mean(dims, keepdim=True)
+        std = torch.sqrt((centred**2).sum(dims, keepdim=keepdim) / n)
+        return std, lambda g: spread_over(g / (n * std), x, dims, keepdim) * centred
+
+    @staticmethod
+    def elementary(x: Tensor, dim: Dims, correction: float, keepdim: bool) -> Tensor:
+        """The root of the squares of x − mean, added up, over n − c."""
+        dims, n = summed(dim, x.dim()), freedom(x, dim, correction)
+        centred = x - x.mean(dims, keepdim=True)
+        var = centred.square().sum(dims, keepdim=keepdim) / n
+        return var.sqrt()
 
     @staticmethod
     def forward(input: Tensor, dim: Dims, correction: float, keepdim: bool) -> Tensor:

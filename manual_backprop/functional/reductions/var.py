@@ -49,6 +49,7 @@ from manual_backprop.functional.operation import (
     require_tensor,
     widen,
 )
+from manual_backprop.functional.operation.written import spread_over
 from manual_backprop.functional.reductions._dims import DEVIATION, Dims, called_as, check_dims, dims_of
 from manual_backprop.functional.reductions.sum import spread, summed
 
@@ -59,6 +60,20 @@ class Var(Operation):
     formula = Formula(
         "var", "reduction", "Σ ({0} − μ)² / (n − {2})", ("2 {g} ({0} − μ) / (n − {2})",), reordered=True
     )
+
+    @staticmethod
+    def written(x: Tensor, dim: Dims, correction: float, keepdim: bool) -> Any:
+        dims, n = summed(dim, x.dim()), freedom(x, dim, correction)
+        centred = x - x.mean(dims, keepdim=True)
+        var = (centred**2).sum(dims, keepdim=keepdim) / n
+        return var, lambda g: spread_over(g, x, dims, keepdim) * 2 * centred / n
+
+    @staticmethod
+    def elementary(x: Tensor, dim: Dims, correction: float, keepdim: bool) -> Tensor:
+        """The squares of x − mean, added up, over n − c."""
+        dims, n = summed(dim, x.dim()), freedom(x, dim, correction)
+        centred = x - x.mean(dims, keepdim=True)
+        return centred.square().sum(dims, keepdim=keepdim) / n
 
     @staticmethod
     def forward(input: Tensor, dim: Dims, correction: float, keepdim: bool) -> Tensor:

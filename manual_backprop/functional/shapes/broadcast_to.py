@@ -43,6 +43,7 @@ from manual_backprop.functional.operation import (
     require_tensor,
     twin_of,
 )
+from manual_backprop.functional.operation.written import summed_to
 
 
 def unbroadcast(grad_output: Tensor, shape: tuple[int, ...]) -> Tensor:
@@ -83,6 +84,10 @@ class Expand(Operation):
         "expand", "shape", "{0} repeated to {1}", ("Σ {g} over the repetitions",), reordered=True
     )
     views = True
+
+    @staticmethod
+    def written(x: Tensor, shape: tuple[int, ...]) -> Any:
+        return x.expand(shape), lambda g: summed_to(g, x)
 
     @staticmethod
     def forward(input: Tensor, shape: tuple[int, ...]) -> Tensor:

@@ -32,6 +32,23 @@ class Cat(Operation):
     formula = Formula("cat", "shape", "{all}, one behind the other", ("its part of {g}",))
 
     @staticmethod
+    def written(*inputs: Any) -> Any:
+        *tensors, dim = inputs
+        y = torch.cat(tensors, dim)
+
+        def backward(g: Tensor) -> tuple[Tensor, ...]:
+            start, parts = 0, []
+            for x in tensors:
+                if x.dim() < g.dim():  # an empty vector, which goes with everything
+                    parts.append(torch.zeros_like(x))
+                    continue
+                parts.append(g.narrow(dim, start, x.shape[dim]))
+                start += x.shape[dim]
+            return tuple(parts)
+
+        return y, backward
+
+    @staticmethod
     def forward(*inputs: Any) -> Tensor:
         *tensors, dim = inputs
         return torch.cat(tensors, dim)

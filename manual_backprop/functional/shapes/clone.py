@@ -48,6 +48,12 @@ class Copy(Operation):
     formula = Formula("copy", "elementwise", "a copy of {0}", ("{g}",), reordered=True)
 
     @staticmethod
+    def written(x: Tensor, dtype: torch.dtype, *_: Any) -> Any:
+        if dtype == x.dtype:
+            return x.clone(), lambda g: g
+        return x.to(dtype), lambda g: g.to(x.dtype)
+
+    @staticmethod
     def forward(input: Tensor, dtype: torch.dtype, device: torch.device, memory_format: Any) -> Tensor:
         return input.to(device, dtype, copy=True, memory_format=memory_format)
 

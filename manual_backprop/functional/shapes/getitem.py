@@ -44,6 +44,7 @@ from manual_backprop.functional.operation import (
     require_tensor,
     twin_of,
 )
+from manual_backprop.functional.shapes._getitem_written import written
 from manual_backprop.functional.shapes.clone import clone
 
 
@@ -55,12 +56,7 @@ class GetItem(Operation):
 
     @staticmethod
     def written(x: Tensor, index: Any) -> Any:
-        def backward(g: Tensor) -> Tensor:
-            dx = torch.zeros_like(x)
-            dx[index] = g
-            return dx
-
-        return x[index], backward
+        return x[index], lambda g: written(x, index, g)
 
     @staticmethod
     def forward(input: Tensor, index: Any) -> Tensor:

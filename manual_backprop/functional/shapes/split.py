@@ -49,6 +49,22 @@ class Split(Operation):
     views = True
 
     @staticmethod
+    def written(x: Tensor, sizes: list[int], dim: int) -> Any:
+        starts = [sum(sizes[:i]) for i in range(len(sizes))]
+        parts = tuple(x.narrow(dim, start, size) for start, size in zip(starts, sizes, strict=True))
+
+        def backward(*grads: Tensor | None) -> Tensor:
+            if all(g is not None for g in grads):
+                return torch.cat([g for g in grads if g is not None], dim)
+            dx = torch.zeros_like(x)
+            for g, start, size in zip(grads, starts, sizes, strict=True):
+                if g is not None:
+                    dx[(*before(x, dim), slice(start, start + size))] = g
+            return dx
+
+        return parts, backward
+
+    @staticmethod
     def forward(input: Tensor, sizes: list[int], dim: int) -> tuple[Tensor, ...]:
         return tuple(input.split(sizes, dim))
 
@@ -72,6 +88,21 @@ class Unbind(Operation):
     views = True
 
     @staticmethod
+    def written(x: Tensor, dim: int) -> Any:
+        parts = tuple(x.select(dim, i) for i in range(x.shape[dim]))
+
+        def backward(*grads: Tensor | None) -> Tensor:
+            if all(g is not None for g in grads):
+                return torch.stack([g for g in grads if g is not None], dim)
+            dx = torch.zeros_like(x)
+            for i, g in enumerate(grads):
+                if g is not None:
+                    dx[(*before(x, dim), i)] = g
+            return dx
+
+        return parts, backward
+
+    @staticmethod
     def forward(input: Tensor, dim: int) -> tuple[Tensor, ...]:
         return tuple(input.unbind(dim))
 
@@ -86,6 +117,11 @@ class Unbind(Operation):
     @staticmethod
     def jvp(ctx: Any, input_tangent: Tensor, _: None) -> tuple[Tensor, ...]:
         return tuple(input_tangent.unbind(ctx.dim))
+
+
+def before(x: Tensor, dim: int) -> tuple[slice, ...]:
+    """The index that takes all of the dimensions before `dim`."""
+    return (slice(None),) * (dim % x.dim())
 
 
 _split = function_of(Split)

@@ -31,6 +31,11 @@ class Stack(Operation):
     formula = Formula("stack", "shape", "{all}, side by side", ("its slice of {g}",))
 
     @staticmethod
+    def written(*inputs: Any) -> Any:
+        *tensors, dim = inputs
+        return torch.stack(tensors, dim), lambda g: tuple(g.select(dim, i) for i in range(len(tensors)))
+
+    @staticmethod
     def forward(*inputs: Any) -> Tensor:
         *tensors, dim = inputs
         return torch.stack(tensors, dim)

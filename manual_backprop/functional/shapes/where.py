@@ -40,6 +40,7 @@ from manual_backprop.functional.operation import (
     public,
     twin_of,
 )
+from manual_backprop.functional.operation.written import summed_to
 from manual_backprop.functional.shapes.broadcast_to import back_to, like
 
 
@@ -53,6 +54,16 @@ class Where(Operation):
         ("{g} where {2}, else 0", "0 where {2}, else {g}"),
         reordered=True,
     )
+
+    @staticmethod
+    def written(x: Any, t: Any, condition: Tensor) -> Any:
+        y = torch.where(condition, x, t)
+
+        def backward(g: Tensor) -> tuple[Tensor | None, ...]:
+            dx = summed_to(torch.where(condition, g, 0), x)
+            return dx, summed_to(torch.where(condition, 0, g), t)
+
+        return y, backward
 
     @staticmethod
     def forward(input: Any, other: Any, condition: Tensor) -> Tensor:

@@ -1,0 +1,101 @@
+"""Which elements of a tensor a view shows: as they lie in memory, and as an index."""
+
+from itertools import pairwise, permutations
+from math import prod
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from manual_backprop.functional.operation.torch_state import base_of, without_torch_functions
+
+
+class Places(NamedTuple):
+    """p: which elements of x a view shows. Both as they lie in memory."""
+
+    shape: tuple[int, ...]
+    strides: tuple[int, ...]
+    view_shape: tuple[int, ...]
+    view_strides: tuple[int, ...]
+    offset: int
+    """Where in memory the view begins, counted from where x does."""
+
+    @classmethod
+    def of(cls, view: Tensor) -> "Places":
+        """Those of a view in what it is a view of."""
+        x = base_of(view)
+        offset = int(view.storage_offset()) - int(x.storage_offset())
+        return cls(x.shape, x.stride(), view.shape, view.stride(), offset)
+
+    @property
+    def are_all(self) -> bool:
+        """Whether the view shows all of x, in the order of x: p(k) = k."""
+        same = prod(self.shape) == prod(self.view_shape)
+        return same and _in_order(self.shape, self.strides) and _in_order(self.view_shape, self.view_strides)
+
+    def numbers(self, device: torch.device) -> Tensor:
+        """p(k) for each k, (K,): step 4."""
+        numbers = torch.empty_strided(self.shape, self.strides, dtype=torch.int64, device=device)
+        numbers.copy_(torch.arange(numbers.numel(), device=device).reshape(self.shape))
+        return numbers.as_strided(self.view_shape, self.view_strides, self.offset).flatten()
+
+
+def _in_order(shape: tuple[int, ...], strides: tuple[int, ...]) -> bool:
+    """Whether such a tensor lies in memory row by row, without a gap."""
+    due = 1
+    for size, stride in zip(reversed(shape), reversed(strides), strict=True):
+        if size != 1 and stride != due:
+            return False
+        due *= size
+    return True
+
+
+class Part(NamedTuple):
+    """x[index], its dimensions in another order, in another shape: what a view shows of x."""
+
+    index: tuple[Any, ...]
+    order: tuple[int, ...]
+    """Of the dimensions of x[index]."""
+    shape: tuple[int, ...]
+    """Of the view."""
+    part_shape: tuple[int, ...]
+    """Of x[index]."""
+
+    def shown(self, part: Tensor) -> Tensor:
+        """What the view shows, of x[index]."""
+        return part.permute(self.order).reshape(self.shape)
+
+    def put(self, view: Tensor) -> Tensor:
+        """`shown` undone."""
+        ordered = view.reshape([self.part_shape[d] for d in self.order])
+        return ordered.permute([self.order.index(d) for d in range(len(self.order))])
+
+
+def part_of(places: Places) -> Part | None:
+    """The places as an index; None where numbers and slices do not say them."""
+    with without_torch_functions():
+        return _part_of(places, places.numbers(torch.device("cpu")).reshape(places.view_shape))
+
+
+def _part_of(places: Places, numbers: Tensor) -> Part | None:
+    index: list[Any] = []
+    for size, found in zip(places.shape, torch.unravel_index(numbers.flatten(), places.shape), strict=True):
+        values = found.unique().tolist()
+        steps = {b - a for a, b in pairwise(values)}
+        if not values or len(steps) > 1:
+            return None
+        if len(values) == size:
+            index.append(slice(None))
+        elif len(values) == 1:
+            index.append(values[0])
+        else:
+            index.append(slice(values[0], values[-1] + 1, steps.pop()))
+    while index and index[-1] == slice(None):
+        index.pop()
+    part = torch.arange(prod(places.shape)).reshape(places.shape)[tuple(index)]
+    if part.numel() != numbers.numel() or part.dim() > 5:
+        return None
+    for order in permutations(range(part.dim())):
+        if torch.equal(part.permute(order).reshape(places.view_shape), numbers):
+            return Part(tuple(index), order, places.view_shape, tuple(part.shape))
+    return None

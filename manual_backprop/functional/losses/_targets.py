@@ -1,0 +1,47 @@
+"""The target of cross-entropy as probabilities, one for each class: one-hot, weighted, smoothed."""
+
+from typing import Any
+
+import torch
+import torch.nn.functional as T
+from torch import Tensor
+
+from manual_backprop.functional.losses._classes import class_dimension
+
+
+def counted_by(y: Tensor, ignore_index: int) -> Tensor | None:
+    """Which examples count; None where none can be ignored, or none has the default of `ignore_index`."""
+    if ignore_index >= 0 or bool((y == ignore_index).any()):
+        return y != ignore_index
+    return None
+
+
+def target_of(z: Tensor, y: Tensor, counted: Tensor | None, weight: Tensor | None, epsilon: float) -> Tensor:
+    """Weights wₖ ((1 − ε) [k = y] + ε/C), 0 for what does not count; of the shape of the scores z."""
+    dim = class_dimension(z)
+    classes = z.shape[dim]
+    t = T.one_hot(y if counted is None else torch.where(counted, y, 0), classes)
+    t = t if z.dim() < 3 else t.movedim(-1, 1)
+    if epsilon:
+        t = (1 - epsilon) * t + epsilon / classes
+    if weight is not None:
+        t = weight.reshape(classes, *(1,) * (z.dim() - 1 - dim)) * t
+    return t if counted is None else t * counted.unsqueeze(dim)
+
+
+def number_of(
+    z: Tensor, y: Tensor, counted: Tensor | None, weight: Tensor | None, t: Tensor, epsilon: float
+) -> Any:
+    """How many examples count, each with the weight of its class."""
+    if weight is None:
+        return y.numel() if counted is None else counted.sum()
+    return t.sum() if epsilon == 0 else target_of(z, y, counted, weight, 0.0).sum()
+
+
+def averaged(losses: Tensor, reduction: str, n: Any) -> Tensor:
+    """The losses, their sum, or that over n."""
+    if reduction == "none":
+        return losses
+    if reduction == "sum":
+        return losses.sum()
+    return losses.mean() if isinstance(n, int) else losses.sum() / n
