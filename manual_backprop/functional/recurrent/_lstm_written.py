@@ -54,10 +54,14 @@ def written(
                 projected[t] = dh
                 dshown = dh if P is None else dh @ P
                 do = dshown * tanh_c
-                through_h = dshown * o * (1 - tanh_c**2)
-                dc = through_h if dc is None else dc + through_h
+                if dc is None:
+                    dc = dshown * o * (1 - tanh_c**2)
+                else:
+                    dc = dc + dshown * o * (1 - tanh_c**2)
             di, df, du = dc * u, dc * c_before, dc * i
-            dz = torch.cat((di * i * (1 - i), df * f * (1 - f), du * (1 - u**2), do * o * (1 - o)), 1)
+            dz_i, dz_f = di * i * (1 - i), df * f * (1 - f)
+            dz_u, dz_o = du * (1 - u**2), do * o * (1 - o)
+            dz = torch.cat((dz_i, dz_f, dz_u, dz_o), 1)
             deltas[t] = dz
             dh = dz @ U
             dc = dc * f

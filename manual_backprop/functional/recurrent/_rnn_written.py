@@ -10,8 +10,7 @@ from manual_backprop.functional.recurrent._recurrence import in_order
 
 
 def written(
-    activation: Callable[[Tensor], Tensor],
-    through: Callable[[Tensor, Tensor], Tensor],
+    rectified: bool,
     x: Tensor,
     hx: Tensor,
     W: Tensor,
@@ -21,17 +20,15 @@ def written(
     reverse: bool,
     batch_first: bool,
 ) -> tuple[Any, Callable[..., Any]]:
-    """The outputs and the last state; and the gradients of the tensors, from those of both.
-
-    `activation` makes h of z, and `through` the gradient of z from that of h, and h.
-    """
+    """The outputs and the last state; and the gradients of the tensors, from those of both."""
     steps = in_order(x.shape[1 if batch_first else 0], reverse)
     h = hx[0]
     before, states = {}, {}
     for t in steps:
         before[t] = h
         z = at(x, t, batch_first) @ W.T + h @ U.T
-        h = activation(z if b is None or c is None else z + b + c)
+        z = z if b is None or c is None else z + b + c
+        h = torch.relu(z) if rectified else torch.tanh(z)
         states[t] = h
     output = beside(states, batch_first)
 
@@ -39,8 +36,8 @@ def written(
         dh: Any = None if dlast is None else dlast[0]
         deltas = {}
         for t in reversed(steps):
-            dh = joined(dh, g, t, batch_first)
-            dz = through(dh, states[t])
+            dh, h = joined(dh, g, t, batch_first), states[t]
+            dz = torch.where(h > 0, dh, 0) if rectified else dh * (1 - h**2)
             deltas[t] = dz
             dh = dz @ U
         dz = beside(deltas, batch_first)
@@ -55,9 +52,9 @@ def products(
     """The gradients of x, the first state, W, U and b, from those of z at all steps and of h₀."""
 
     def written() -> tuple[Tensor | None, ...]:
-        rows = dz.flatten(0, 1)
-        dW = rows.T @ x.flatten(0, 1)
-        dU = rows.T @ h_before.flatten(0, 1)
+        dzT = dz.flatten(0, 1).T
+        dW = dzT @ x.flatten(0, 1)
+        dU = dzT @ h_before.flatten(0, 1)
         db = None if b is None or c is None else dz.sum((0, 1))
         return dz @ W, dh[None], dW, dU, db, db
 

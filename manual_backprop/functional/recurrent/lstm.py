@@ -108,8 +108,8 @@ class LSTM(Operation):
         H, h, c = cx.shape[2], hx[0], cx[0]
         states = {}
         for t in in_order(x.shape[1 if batch_first else 0], reverse):
-            z = (x[:, t] if batch_first else x[t]) @ W.T + h @ U.T
-            z = z if b_ih is None else z + b_ih + b_hh
+            xt = x[:, t] if batch_first else x[t]
+            z = xt @ W.T + h @ U.T if b_ih is None else xt @ W.T + h @ U.T + b_ih + b_hh
             i = z[:, :H].sigmoid()
             f = z[:, H : 2 * H].sigmoid()
             u = z[:, 2 * H : 3 * H].tanh()
