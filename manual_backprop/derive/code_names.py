@@ -19,6 +19,7 @@ import torch
 from manual_backprop.derive.program import Place
 
 HERE = str(Path(__file__).parents[1])
+TAKEOVER = str(Path(HERE) / "takeover")
 TORCH = str(Path(torch.__file__).parent)
 Span = tuple[int, int, int, int]
 

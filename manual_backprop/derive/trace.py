@@ -16,8 +16,9 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 from manual_backprop.derive.book import Book, Writing
-from manual_backprop.derive.code_names import HERE, TORCH, Seen, is_users, seen_from
+from manual_backprop.derive.code_names import HERE, TAKEOVER, TORCH, Seen, is_users, seen_from
 from manual_backprop.derive.compositions import composition_of
+from manual_backprop.derive.overwriting import as_new, overwrites
 from manual_backprop.derive.primitives import name_of
 from manual_backprop.derive.program import Call, Node, Place, in_order
 from manual_backprop.functional.in_place.view import Alias
@@ -100,6 +101,8 @@ class Trace(TorchFunctionMode):
         written = composition_of(func)
         if written is not None and any(x.requires_grad for x in given):
             return self._taken_apart(name, written, args, kwargs)
+        if overwrites(func) and not ours and isinstance(args[0], Tensor) and not args[0].requires_grad:
+            return self._plain_over(func, args, kwargs)
         token = WATCH.set(None)
         try:
             output = func(*args, **kwargs)
@@ -116,10 +119,7 @@ class Trace(TorchFunctionMode):
             if all(any(x is y for y in given) for x in made) and not name.endswith("_"):
                 return output  # requires_grad_ and its like
             self._opaque(func, name, args, kwargs, output)
-        elif all(any(x is y for y in given) for x in made):
-            if (name.endswith("_") and name not in ("requires_grad_",)) or name == "setitem":
-                raise Underivable(self._said(f"{name} writes over a tensor that has no gradient"))
-        else:
+        elif not all(any(x is y for y in given) for x in made):
             self._plain(func, args, kwargs, output)
         return output
 
@@ -130,6 +130,29 @@ class Trace(TorchFunctionMode):
         with Writing(self.book, None, seen.place):
             result = func(*args, **kwargs)
         self._name(seen, self._pair(output, result))
+
+    def _plain_over(self, func: Any, args: Any, kwargs: Any) -> Any:
+        """The same where a tensor is written over: it stands for another node from then on."""
+        target, *rest = args
+        seen = self._look()
+        new = as_new(func)
+        storage = target.untyped_storage().data_ptr()
+        views = [t for t in self.book.alive if t is not target and t.untyped_storage().data_ptr() == storage]
+        if new is None or any(id(t) in self.book.known for t in views):
+            what = "a tensor" if new is None else "a view, or what has one"
+            raise Underivable(self._said(f"{func.__name__} writes over {what}"))
+        if id(target) not in self.book.known:
+            self.book.know(target, Node("constant", value=target.detach().clone()))
+        node = self._node(target)
+        value = node.value.clone()
+        self.book.know(value, node)
+        given, named = rest, kwargs
+        rest, kwargs = tree_map(self._detached, (rest, kwargs))
+        with Writing(self.book, None, seen.place):
+            made = new(value, *rest, **kwargs)
+        self.book.know(target, self.book.node(made))
+        with without_torch_functions():
+            return func(target, *given, **named)
 
     def _detached(self, value: Any) -> Any:
         return self._node(value).value if isinstance(value, Tensor) else value
@@ -349,7 +372,7 @@ def _is_mask(value: Any) -> bool:
 
 def _is_from_package(frame: Any, apart: set[CodeType]) -> bool:
     """Whether it is one of this package's functions that calls, not code that takes one apart."""
-    while frame.f_code.co_filename.startswith(TORCH):
+    while frame.f_code.co_filename.startswith((TORCH, TAKEOVER)):
         frame = frame.f_back
     return frame.f_code.co_filename.startswith(HERE) and frame.f_code not in apart
 
