@@ -78,15 +78,13 @@ class AdaptiveAvgPool2d(Operation):
             window = (H // o, W // p)
             return AvgPool2d.written(x, window, window, (0, 0), False, True, None)
 
-        def inside(o: int, n: int) -> Tensor:
+        def shares(o: int, n: int) -> Tensor:
             part, row = torch.arange(o)[:, None], torch.arange(n)
             above, below = row > part * n / o - 1, row < (part + 1) * n / o
             shared = (above & below).type_as(x)
-            return shared
+            return shared / shared.sum(1, keepdim=True)
 
-        rows, columns = inside(o, H), inside(p, W)
-        A = rows / rows.sum(1, keepdim=True)
-        B = columns / columns.sum(1, keepdim=True)
+        A, B = shares(o, H), shares(p, W)
         return A @ x @ B.T, lambda g: A.T @ g @ B
 
     @staticmethod

@@ -54,10 +54,8 @@ def written(
                 projected[t] = dh
                 dshown = dh if P is None else dh @ P
                 do = dshown * tanh_c
-                if dc is None:
-                    dc = dshown * o * (1 - tanh_c**2)
-                else:
-                    dc = dc + dshown * o * (1 - tanh_c**2)
+                dtanh_c = dshown * o
+                dc = dtanh_c * (1 - tanh_c**2) if dc is None else dc + dtanh_c * (1 - tanh_c**2)
             di, df, du = dc * u, dc * c_before, dc * i
             dz_i, dz_f = di * i * (1 - i), df * f * (1 - f)
             dz_u, dz_o = du * (1 - u**2), do * o * (1 - o)
