@@ -28,6 +28,8 @@ class TorchCode(Expressions):
 
     def other(self, node: Node) -> Written:
         """As PyTorch names it: a function of torch, of torch.nn.functional, or a method."""
+        if node.op.endswith("_backward"):  # PyTorch's own, of what has no hand-written one
+            return self.call(node.op, *node.args), CALL
         name = name_of(node.target)
         args, kwargs = without_defaults(node.target, node.args, node.kwargs)
         given = [self.text(a) for a in args] + [f"{k}={self.text(v)}" for k, v in kwargs.items()]

@@ -3,7 +3,9 @@
 An operation is y = f(t), with the upstream gradient g and the local derivative s: what comes back to t is g s.
 """
 
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -30,7 +32,29 @@ def of_calls(program: DerivedProgram, values: Values, words: Words, needed: set[
             value = _inputs(call)[at]
             if gradient in needed and gradient is not above and _alike(values, gradient, above, value):
                 yield from _slopes(program.graph, values, words, call, value, above, gradient)
+    yield from _alike_steps(program, values, needed)
     yield from _cut(program, words, needed)
+
+
+def _alike_steps(program: DerivedProgram, values: Values, needed: set[Node]) -> Iterator[Change]:
+    """An operation that the forward calls several times on the same: its derivative is missing each time."""
+    gradients = program.program.gradients
+    alike: dict[Any, list[tuple[Node, Node]]] = {}
+    for call in program.program.calls:
+        if (
+            len(call.outputs) == 1
+            and call.outputs[0] in gradients
+            and call.kind in ("activation", "elementwise")
+        ):
+            above, gradient = gradients[call.outputs[0]], call.gradients.get(0)
+            if gradient in needed and gradient is not above and gradient is not None:
+                if _alike(values, gradient, above):
+                    alike.setdefault((call.operation, _inputs(call)[0]), []).append((gradient, above))
+    for (operation, _), pairs in alike.items():
+        if len(pairs) > 1:
+            text = f"the local derivative of {operation} is missing"
+            instead = {gradient: (lambda v, above=above: v[above]) for gradient, above in pairs}
+            yield Change(instead, "local-derivative", text, 1)
 
 
 def _inputs(call: Call) -> list[Node]:
@@ -109,16 +133,53 @@ def _again(graph: Graph, call: Call, values: Values, instead: Values) -> Values:
 
 
 def _cut(program: DerivedProgram, words: Words, needed: set[Node]) -> Iterator[Change]:
-    """No gradient goes back through a value."""
-    gradients = program.program.gradients
-    stems = {node: program.script.names.get(node, "").rstrip("0123456789_") for node in gradients}
-    all_stems = list(stems.values())
+    """No gradient goes back through a value; or through all values of a step of a recurrence."""
+    gradients = {
+        value: gradient
+        for value, gradient in program.program.gradients.items()
+        if gradient in needed and value.op != "input" and gradient is not program.program.upstream
+    }
+    names = {value: program.script.names.get(value, "") for value in gradients}
+    stems = {value: name.rstrip("0123456789_") for value, name in names.items()}
+    counts = Counter(stem for stem in stems.values() if stem)
+    steps: dict[str, list[Node]] = {}
     for value, gradient in gradients.items():
-        if gradient not in needed or value.op == "input" or gradient is program.program.upstream:
-            continue
-        cut = lambda v, g=gradient: torch.zeros_like(v[g])  # noqa: E731
-        if stems[value] and all_stems.count(stems[value]) > 1:
+        if counts[stems[value]] > 1:
             text = f"the way through the earlier steps is forgotten: it ends at {words.of(value)}"
-            yield change(gradient, "truncated-in-time", text, cut, 2)
+            yield change(gradient, "truncated-in-time", text, nothing(gradient), 2)
+            if names[value] != stems[value]:
+                steps.setdefault(names[value][len(stems[value]) :], []).append(value)
         else:
-            yield change(gradient, "left-out", f"the way back through {words.of(value)} is left out", cut, 2)
+            text = f"the way back through {words.of(value)} is left out"
+            yield change(gradient, "left-out", text, nothing(gradient), 2)
+    for values in steps.values():
+        if len(values) > 1:
+            what = " and ".join(dict.fromkeys(words.of(value) for value in values))
+            text = f"the way through the earlier steps is forgotten: it ends at {what}"
+            instead = {gradients[value]: nothing(gradients[value]) for value in values}
+            yield Change(instead, "truncated-in-time", text, 2)
+    yield from _without_next_step(gradients, stems, counts)
+
+
+def _without_next_step(
+    gradients: Mapping[Node, Node], stems: Mapping[Node, str], counts: Counter[str]
+) -> Iterator[Change]:
+    """In a recurrence, the part of each value's gradient that comes back from the next step is left out."""
+    for stem, count in counts.items():
+        totals = [g for value, g in gradients.items() if stems[value] == stem and g.op == "total"]
+        if count < 2 or not totals:
+            continue
+        for at in range(max(len(total.args) for total in totals)):
+            instead = {t: _without_part(t, at) for t in totals if len(t.args) > at}
+            text = f"the gradient of {stem} has one way back only at each step: another one is left out"
+            yield Change(instead, "truncated-in-time", text, 3)
+
+
+def _without_part(total: Node, at: int) -> Callable[[Values], Tensor]:
+    rest = [part for i, part in enumerate(total.args) if i != at]
+    return lambda v: sum((v[part] for part in rest[1:]), start=v[rest[0]])
+
+
+def nothing(gradient: Node) -> Callable[[Values], Tensor]:
+    """A gradient of zeros."""
+    return lambda v: torch.zeros_like(v[gradient])

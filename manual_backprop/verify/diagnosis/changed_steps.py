@@ -8,6 +8,7 @@ of the user's own backward: where that gives the right gradient, the mistake is 
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import torch
 from torch import Tensor
@@ -20,9 +21,10 @@ from manual_backprop.verify.diagnosis.derived_program import DerivedProgram, der
 from manual_backprop.verify.diagnosis.explanations import Explanation, explained_by_candidate
 from manual_backprop.verify.diagnosis.graph import Graph, Values
 from manual_backprop.verify.diagnosis.least_squares import fit_factor
+from manual_backprop.verify.diagnosis.missing_factors import missing_factors
 from manual_backprop.verify.diagnosis.slopes import SLOPES
 from manual_backprop.verify.diagnosis.step_changes import Change, of_step
-from manual_backprop.verify.diagnosis.tensor_changes import Tensors, in_a_group, in_one_step
+from manual_backprop.verify.diagnosis.tensor_changes import Tensors, again_and_again, in_a_group, in_one_step
 from manual_backprop.verify.diagnosis.users_steps import Steps, steps_of
 from manual_backprop.verify.diagnosis.words import Words
 from manual_backprop.verify.diagnosis.wrong_gradient import WrongGradient
@@ -92,8 +94,8 @@ def _made(
         known = [g for g in gradients if g is not None]
         fit = fit_factor(known, wrong.given, wrong.fit_tolerance) if len(known) == len(gradients) else None
         if fit is not None:
-            there = way is not None and any(node in way.nodes for node in one.nodes)
-            plain = one.name == "not-summed" and one.nodes == (right,)
+            there = way is not None and any(node in way.nodes for node in one.instead)
+            plain = one.name == "not-summed" and [*one.instead] == [right]
             complexity = 1 if plain else 2 if there or one.name in TELLING else 3
             fitting.append(_explained(wrong, one, known[0], fit, complexity))
     if fitting:
@@ -125,7 +127,11 @@ def _mended(wrong: WrongGradient, steps: Steps, departs: Departure | None) -> It
             lines.setdefault((node.place.file, node.place.line), []).append(node)
     tried = []
     right = wrong.right[0]
-    for one in _all_changes(way, lines.values(), graph, values, words, tensors):
+    mends = chain(
+        _all_changes(way, lines.values(), graph, values, words, tensors),
+        missing_factors(way, last, values, words, tensors),
+    )
+    for one in mends:
         if graph.work > MOST_WORK:
             break
         gradient = _result(graph, one, values, last)
@@ -144,10 +150,10 @@ def _mended(wrong: WrongGradient, steps: Steps, departs: Departure | None) -> It
         known = [g for g in gradients if g is not None]
         fit = fit_factor(known, wrong.right, wrong.fit_tolerance) if len(known) == len(gradients) else None
         if fit is not None and abs(fit[0] - 1) < LIKELY:
-            place = one.nodes[0].place
+            place = one.first.place
             told = place is None or (departs is not None and place.line == departs.place.line)
             where = "" if told or place is None else f"line {place.line}: "
-            moved = Change(one.nodes, one.name, f"{where}{one.text}", one.values, one.rank)
+            moved = Change(one.instead, one.name, f"{where}{one.text}", one.rank)
             fitting.append(_explained(wrong, moved, known[0], (1.0, fit[1]), 2))
     if fitting:
         yield min(fitting, key=lambda pair: pair[0])[1]
@@ -195,6 +201,7 @@ def _all_changes(
         yield from of_step(node, values, words)
     for group in groups:
         yield from in_a_group(group, graph, values, words, tensors)
+    yield from again_and_again(steps, graph, values, words, tensors)
     for node in steps:
         yield from in_one_step(node, values, words, tensors)
 
@@ -203,7 +210,7 @@ def _result(graph: Graph, one: Change, values: Values, last: Node) -> Tensor | N
     """What comes out with the change; None if it cannot be made."""
     try:
         with torch.no_grad():
-            found = graph.with_changes(one.values(values), values, last)
+            found = graph.with_changes(one.instead, values, last)
             return found.double() if isinstance(found, Tensor) else None
     except (RuntimeError, ValueError, IndexError, TypeError):
         return None

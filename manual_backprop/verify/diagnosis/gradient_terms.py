@@ -68,7 +68,8 @@ def _path(
     gradients = []
     for at in values:
         try:
-            without = program.graph.with_changes({node: _without(node, part, at)}, at, right)
+            left = _without(node, part, at)
+            without = program.graph.with_changes({node: lambda _, left=left: left}, at, right)
         except (RuntimeError, ValueError):
             return None
         gradients.append(at[right] - without)

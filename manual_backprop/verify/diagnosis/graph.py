@@ -47,30 +47,35 @@ class Graph:
             self._runs[node] = _runner(node)
         return self._runs[node](values)
 
-    def with_changes(self, changes: Mapping[Node, Any], values: Values, last: Node) -> Any:
-        """The last step's value where some steps have others."""
+    def with_changes(
+        self, instead: Mapping[Node, Callable[[Values], Any]], values: Values, last: Node
+    ) -> Any:
+        """The last step's value where some steps are others, each made of what is there when its turn comes."""
         changed = Overlay(values)
-        changed.update(changes)
-        way = self._way(tuple(changes), last)
+        way = self._way(tuple(instead), last)
         self.work += len(way)
         for node in way:
-            if node not in changes:
+            if node not in instead:
                 changed[node] = self.run(node, changed)
+                continue
+            if any(part in changed.own for part in node.inputs):
+                changed[node] = self.run(node, changed)
+            changed[node] = instead[node](changed)
         return changed[last]
 
     def _way(self, changed: tuple[Node, ...], last: Node) -> list[Node]:
-        """The steps from those that are changed to the last one, in order."""
+        """Those that are changed, and the steps from them to the last one, in order."""
         key = (*changed, last)
         if key not in self._ways:
             before = set(in_order([last]))
-            reached: set[Node] = set(changed)
-            waiting = list(changed)
+            reached: set[Node] = set(changed) & before
+            waiting = list(reached)
             while waiting:
                 for user in self._users.get(waiting.pop(), ()):
                     if user in before and user not in reached:
                         reached.add(user)
                         waiting.append(user)
-            self._ways[key] = sorted(reached - set(changed), key=lambda n: self.place[n])
+            self._ways[key] = sorted(reached, key=lambda n: self.place[n])
         return self._ways[key]
 
 

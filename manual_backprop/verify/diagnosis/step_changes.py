@@ -4,7 +4,7 @@ The steps are those of a derivation, where a change is a mistake; or those of a 
 what mends it.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
@@ -22,18 +22,21 @@ class Change:
     """Steps that have other values.
 
     Attributes:
-        nodes: the steps.
+        instead: what each of these steps is in its place, from the values of all steps.
         name: of the mistake.
         text: what is wrong.
-        values: what these steps are instead, from the values of all.
         rank: which of several that come to the same is said.
     """
 
-    nodes: tuple[Node, ...]
+    instead: Mapping[Node, "Value"]
     name: str
     text: str
-    values: Callable[[Values], dict[Node, Any]]
     rank: int = 0
+
+    @property
+    def first(self) -> Node:
+        """The first step that is changed."""
+        return next(iter(self.instead))
 
 
 Value = Callable[[Values], Any]
@@ -42,7 +45,7 @@ Changes = Iterator[Change]
 
 def change(node: Node, name: str, text: str, value: Value, rank: int = 0) -> Change:
     """A change of one step."""
-    return Change((node,), name, text, lambda v: {node: value(v)}, rank)
+    return Change({node: value}, name, text, rank)
 
 
 def of_step(node: Node, values: Values, words: Words) -> Changes:

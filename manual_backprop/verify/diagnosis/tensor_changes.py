@@ -9,32 +9,34 @@ from torch import Tensor
 from manual_backprop.derive.program import Node
 from manual_backprop.verify.diagnosis.graph import Graph, Overlay, Values, tensors_in
 from manual_backprop.verify.diagnosis.step_changes import (
-    COMPARISONS,
     REDUCED,
+    STEPS,
     Change,
     Changes,
+    Value,
     change,
     is_number,
     listed,
+    of_step,
     other_dimensions,
 )
 from manual_backprop.verify.diagnosis.words import Words
 
-REPLACEABLE = (
-    "mul",
-    "div",
-    "matmul",
-    "where",
-    "sub",
-    "add",
-    "pow",
-    "T",
-    "sum",
-    "mean",
-    "softmax",
-    "exp",
-    *COMPARISONS,
+FIXED = (
+    "setitem",
+    "part",
+    "total",
+    "expand",
+    "reshape",
+    "unsqueeze",
+    "stack",
+    "cat",
+    "getitem",
+    "zeros_like",
 )
+"""Steps that only put numbers somewhere: nobody takes another tensor there."""
+ALONG = ("flip", "cumsum", "cumprod", "sort", "argsort", "logsumexp", "prod", "std", "var", "norm", "fliplr", "diff",
+         "softmax", "log_softmax", "argmax", "roll")  # fmt: skip
 CONVERSIONS = ("to", "double", "float", "half", "bfloat16", "type", "type_as", "alias")
 NARROW = (torch.bfloat16, torch.float16, torch.float32)
 
@@ -68,7 +70,7 @@ class Tensors:
 def in_one_step(node: Node, values: Values, words: Words, tensors: Tensors) -> Changes:
     """Another tensor in a step."""
     make = node.target
-    if node.op not in REPLACEABLE or make is None:
+    if node.op in FIXED or make is None or node.kwargs:
         return
     for at, part in enumerate(node.args):
         if not isinstance(part, Node) or not isinstance(values[part], Tensor) or is_number(part):
@@ -110,65 +112,141 @@ def _rank(part: Node, other: Node, words: Words, tensors: Tensors) -> int:
 def in_a_group(
     group: Sequence[Node], graph: Graph, values: Values, words: Words, tensors: Tensors
 ) -> Changes:
-    """Another tensor wherever steps that belong together use one; another dimension in all their sums."""
-    uses: dict[Node, int] = {}
+    """Another tensor wherever steps that belong together use one; another dimension wherever they take one."""
+    uses: dict[Node, list[Node]] = {}
     members = set(group)
     for node in group:
-        for part in node.inputs:
+        for part in dict.fromkeys(node.inputs):
             if part not in members and isinstance(values[part], Tensor) and not is_number(part):
-                uses[part] = uses.get(part, 0) + 1
-    first = min(group, key=lambda n: tensors.place.get(n, 0))
-    for part, count in uses.items():
-        if count > 1:
+                uses.setdefault(part, []).append(node)
+    first = min(group, key=lambda n: tensors.place[n])
+    for part, users in uses.items():
+        if len(users) > 1:
             for other in tensors.others(first, part, values):
                 text = words.stands_for(words.of(other), words.of(part))
-                yield Change(
-                    tuple(group), "other-tensor", text,
-                    lambda v, part=part, other=other: _recomputed(group, graph, v, {part: v[other]}),
-                    _rank(part, other, words, tensors),
-                )  # fmt: skip
-    yield from _other_dimensions(group, graph, values, words)
+                instead = {node: _with(graph, node, part, other) for node in users}
+                yield Change(instead, "other-tensor", text, _rank(part, other, words, tensors))
+    yield from _other_dimensions(group, values, words)
 
 
-def _other_dimensions(group: Sequence[Node], graph: Graph, values: Values, words: Words) -> Changes:
-    sums: dict[tuple[Any, int], list[Node]] = {}
+def _with(graph: Graph, node: Node, part: Node, other: Node) -> Value:
+    """A step with another tensor in the place of one."""
+
+    def value(v: Values) -> Any:
+        inside = Overlay(v)
+        inside[part] = v[other]
+        return graph.run(node, inside)
+
+    return value
+
+
+def _other_dimensions(group: Sequence[Node], values: Values, words: Words) -> Changes:
+    """Another dimension in all steps of a group that are taken over the same one."""
+    over: dict[tuple[Any, int], list[Node]] = {}
     for node in group:
-        if node.op in REDUCED and node.args[2]:
-            x, dims, _ = node.args
-            sums.setdefault((dims, values[x].dim()), []).append(node)
-    for (dims, count), nodes in sums.items():
-        chosen = tuple(range(count)) if dims is None else dims
+        for dims, count in _dimensions(node, values):
+            over.setdefault((dims, count), []).append(node)
+    for (dims, count), nodes in over.items():
+        if len(nodes) < 2 and nodes[0].op in STEPS:
+            continue  # what is done to a step by itself
+        chosen = tuple(range(count)) if dims is None else dims if isinstance(dims, tuple) else (dims,)
+        for other in other_dimensions(count, chosen):
+            if not isinstance(dims, tuple) and dims is not None and len(other) > 1:
+                continue
+            what = " and ".join(dict.fromkeys(words.of(node.args[0]) for node in nodes))
+            verb = "are" if len(nodes) > 1 else "is"
+            done = REDUCED[nodes[0].op][0] if nodes[0].op in REDUCED else f"taken through {nodes[0].op}"
+            text = words.due(
+                f"{what} {verb} {done}", f"over dimension {listed(other)}", f"over {listed(chosen)}"
+            )
+            new = other if isinstance(dims, tuple) or dims is None else other[0]
+            yield Change({node: _over(node, dims, new) for node in nodes}, "other-dimension", text)
+
+
+def _dimensions(node: Node, values: Values) -> list[tuple[Any, int]]:
+    """What a step is taken over, and how many dimensions there are."""
+    x = node.args[0] if node.args else None
+    if not isinstance(x, Node) or not isinstance(values[x], Tensor):
+        return []
+    count = values[x].dim()
+    if node.op in REDUCED:
+        return [(node.args[1], count)] if node.args[2] else []
+    if node.op not in ALONG:
+        return []
+    given = [*node.args[1:], *node.kwargs.values()]
+    found = [tuple(a) if isinstance(a, list | tuple) else a for a in given]
+    return [
+        (a if isinstance(a, tuple) else a % count, count)
+        for a in found[:1]
+        if (isinstance(a, int) and not isinstance(a, bool) and count)
+        or (isinstance(a, tuple) and a and all(isinstance(d, int) for d in a))
+    ]
+
+
+def _over(node: Node, dims: Any, new: Any) -> Value:
+    """A step over other dimensions."""
+    make = node.target
+    assert make is not None
+
+    def value(v: Values) -> Any:
+        args = [v[a] if isinstance(a, Node) else a for a in node.args]
+        kwargs = dict(node.kwargs)
+        if node.op in REDUCED:
+            return REDUCED[node.op][1](args[0], new, keepdim=True)
+        if len(args) > 1:
+            args[1] = new
+        else:
+            kwargs[next(iter(kwargs))] = new
+        return make(*args, **kwargs)
+
+    return value
+
+
+def again_and_again(
+    steps: Sequence[Node], graph: Graph, values: Values, words: Words, tensors: Tensors
+) -> Changes:
+    """The same change at every step of a loop: in each step that stands at the same place of the code."""
+    loops: dict[Any, list[Node]] = {}
+    for node in steps:
+        place = node.place
+        if place is not None:
+            loops.setdefault((place.file, place.line, place.text, node.op, _turn(node, steps)), []).append(
+                node
+            )
+    for nodes in loops.values():
         if len(nodes) < 2:
             continue
-        for other in other_dimensions(count, chosen):
-            what = " and ".join(dict.fromkeys(words.of(node.args[0]) for node in nodes))
-            done = REDUCED[nodes[0].op][0]
-            text = words.due(
-                f"{what} are {done}", f"over dimension {listed(other)}", f"over {listed(chosen)}"
-            )
-
-            def moved(
-                v: Values, nodes: Sequence[Node] = nodes, other: tuple[int, ...] = other
-            ) -> dict[Node, Any]:
-                over = {node: REDUCED[node.op][1](v[node.args[0]], other, keepdim=True) for node in nodes}
-                return _recomputed(group, graph, v, {}, over)
-
-            yield Change(tuple(group), "other-dimension", text, moved)
+        for same in zip(*(list(of_step(node, values, words)) for node in nodes), strict=False):
+            if len({one.name for one in same}) == 1:
+                instead = {node: value for one in same for node, value in one.instead.items()}
+                yield Change(instead, same[0].name, f"{same[0].text}, at every step", same[0].rank + 1)
+        yield from _earlier_or_later(nodes, graph, values, words, tensors)
 
 
-def _recomputed(
-    group: Sequence[Node],
-    graph: Graph,
-    values: Values,
-    instead: Mapping[Node, Any],
-    fixed: Mapping[Node, Any] | None = None,
-) -> dict[Node, Any]:
-    """The values of the group's steps, with others in the place of some of what they are made of."""
-    inside = Overlay(values)
-    inside.update(instead)
-    found: dict[Node, Any] = dict(fixed or {})
-    inside.update(found)
-    for node in group:
-        if node not in found and any(part in inside.own for part in node.inputs):
-            found[node] = inside[node] = graph.run(node, inside)
-    return found
+def _turn(node: Node, steps: Sequence[Node]) -> int:
+    """Which of the steps of one formula it is, where a line of the derivation has several."""
+    if node.call is None:
+        return 0
+    return [other for other in steps if other.call is node.call and other.op == node.op].index(node)
+
+
+def _earlier_or_later(
+    nodes: Sequence[Node], graph: Graph, values: Values, words: Words, tensors: Tensors
+) -> Changes:
+    """At every step of a loop, the tensor of the step before or after."""
+    for at in range(len(nodes[0].args)):
+        parts = [node.args[at] if len(node.args) > at else None for node in nodes]
+        real = [part for part in parts if isinstance(part, Node) and isinstance(values[part], Tensor)]
+        if len(real) < len(nodes) or len(set(real)) < len(real):
+            continue
+        for moved, end in ((real[1:], -1), (real[:-1], 0)):
+            for other in tensors.by_shape.get(tuple(values[real[0]].shape), []):
+                if other in real or tensors.place[other] >= tensors.place[nodes[end]]:
+                    continue
+                shifted = [*moved, other] if end == -1 else [other, *moved]
+                instead = {
+                    node: _with(graph, node, part, new)
+                    for node, part, new in zip(nodes, real, shifted, strict=True)
+                }
+                text = words.stands_for(f"{words.of(shifted[0])}, of another step,", words.of(real[0]))
+                yield Change(instead, "other-tensor", text, 2)
