@@ -82,8 +82,11 @@ def _differentiate(book: Book, calls: Sequence[Call], output: Node, upstream: No
         with writing(book, call, call.place):
             results = call.backward(*[None if g is None else g.value for g in found])
         results = tuple(results) if isinstance(results, tuple | list) else (results,)
-        nodes = [leaf for leaf in tree_leaves(call.inputs) if isinstance(leaf, Node)]
+        leaves = tree_leaves(call.inputs)
+        nodes = [leaf for leaf in leaves if isinstance(leaf, Node)]
         parts = [leaf for leaf in _flat(results) if leaf is None or isinstance(leaf, Tensor)]
+        if len(parts) != len(nodes):  # one for each argument, numbers too
+            parts = [part for leaf, part in zip(leaves, parts, strict=False) if isinstance(leaf, Node)]
         for at, (node, part) in enumerate(zip(nodes, parts, strict=False)):
             if node.differentiable and part is not None:
                 call.gradients[at] = book.node(part)

@@ -20,10 +20,11 @@ def target_of(z: Tensor, y: Tensor, counted: Tensor | None, weight: Tensor | Non
     """Weights wₖ ((1 − ε) [k = y] + ε/C), 0 for what does not count; of the shape of the scores z."""
     dim = class_dimension(z)
     classes = z.shape[dim]
+    y = y if y.dtype == torch.int64 else y.long()
     t = T.one_hot(y if counted is None else torch.where(counted, y, 0), classes)
     t = t if z.dim() < 3 else t.movedim(-1, 1)
     if epsilon:
-        t = (1 - epsilon) * t + epsilon / classes
+        t = (1 - epsilon) * t.type_as(z) + epsilon / classes
     if weight is not None:
         t = weight.reshape(classes, *(1,) * (z.dim() - 1 - dim)) * t
     return t if counted is None else t * counted.unsqueeze(dim)

@@ -41,6 +41,7 @@ Source: Huber, "Robust Estimation of a Location Parameter", Annals of Mathematic
 Girshick, "Fast R-CNN" (2015), equation 3, for β = 1.
 """
 
+from math import isinf
 from typing import Any
 
 import torch
@@ -83,12 +84,14 @@ class HuberLoss(Operation):
         d = x - y
         near = torch.abs(d) < delta
         slope = delta / beta  # of the straight lines
-        losses = torch.where(near, d**2 / (2 * beta), slope * (torch.abs(d) - delta / 2))
+        losses = d**2 / (2 * beta)
+        if not isinf(delta):
+            losses = torch.where(near, losses, slope * (torch.abs(d) - delta / 2))
         loss, n, dweight = reduced(losses, weight, reduction, weighs=False)
 
         def backward(g: Tensor) -> tuple[Tensor | None, ...]:
             dlosses = g / n if weight is None else g * weight / n
-            dx = dlosses * torch.where(near, d / beta, slope * torch.sign(d))
+            dx = dlosses * (d / beta if isinf(delta) else torch.where(near, d / beta, slope * torch.sign(d)))
             return summed_to(dx, x), summed_to(-dx, y), dweight(g)
 
         return loss, backward
@@ -99,6 +102,8 @@ class HuberLoss(Operation):
     ) -> Tensor:
         """Half the square of d = x − y where |d| < δ, else the line δ (|d| − δ/2); all over β."""
         d = x - y
+        if isinf(delta):
+            return value_of(d**2 / (2 * beta), weight, reduction, weighs=False)
         size = d.abs()
         slope = delta / beta
         losses = torch.where(size < delta, d**2 / (2 * beta), slope * (size - delta / 2))

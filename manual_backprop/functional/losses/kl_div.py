@@ -81,12 +81,15 @@ class KLDiv(Operation):
         else:
             p = t
             losses = _entropy(t) - t * x if bool((t == 0).any()) else t * (torch.log(t) - x)
-        loss = losses if reduction == "none" else losses.sum() / _count(x, losses, reduction)
         n = _count(x, losses, reduction)
+        loss = losses if reduction == "none" else losses.sum() / n
 
         def backward(g: Tensor) -> tuple[Tensor | None, ...]:
-            dt = g * (p * (t - x + 1) if log_target else torch.log(t) - x + 1) / n
-            return summed_to(-g * p / n, x), summed_to(dt, t)
+            dlosses = g / n
+            dx = -dlosses * p
+            dx = dx if dx.shape == losses.shape else dx.expand(losses.shape)
+            dt = dlosses * (p * (t - x + 1) if log_target else torch.log(t) - x + 1)
+            return summed_to(dx, x), summed_to(dt, t)
 
         return loss, backward
 

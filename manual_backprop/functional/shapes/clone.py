@@ -131,4 +131,6 @@ def _bfloat16(input: Tensor) -> Tensor:
 
 @twin_of(torch.Tensor.type_as)
 def _type_as(input: Tensor, other: Tensor) -> Tensor:
+    if not (input.is_floating_point() or input.is_complex()):
+        return input.type_as(other)  # integers have no gradient
     return _to(input, other.dtype)
