@@ -111,6 +111,10 @@ class Writing(TorchFunctionMode):
         seen = seen_from(sys._getframe(1), _is_formula)
         if seen.names and len(seen.names) == 1:
             node.name = seen.names[0]
+            value = seen.evaluation[0].f_locals.get(node.name.removeprefix("d"))
+            owner = self.book.known.get(id(value)) if isinstance(value, Tensor) else None
+            if node.name.startswith("d") and owner is not None and owner.shape == node.shape:
+                node.of = owner
         node.reason = self.reason
 
     def __torch_function__(

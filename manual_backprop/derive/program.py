@@ -41,6 +41,7 @@ class Node:
         reason: why it is there, where that is not plain.
         differentiable: whether a gradient flows through it.
         pinned: whether it is a step that is to be seen, and not to be joined with others.
+        of: the node whose gradient it is, where a formula calls the one z and the other dz.
     """
 
     op: str
@@ -55,6 +56,7 @@ class Node:
     reason: str = ""
     differentiable: bool = False
     pinned: bool = False
+    of: "Node | None" = None
 
     @property
     def shape(self) -> tuple[int, ...]:

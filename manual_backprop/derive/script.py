@@ -181,14 +181,15 @@ class _Layout:
                 or (owner is not None and owner in found and owner.op != "input")
             ):
                 found.add(node)
-                if owner is not None and owner.op not in ("input", *CHEAP):
-                    found.add(owner)
+                of = owner or node.of
+                if of is not None and of.op not in ("input", *CHEAP):
+                    found.add(of)
         return {n for n in found if n.op not in ("input", "constant", "number", "upstream")}
 
     def write(self, dialect: type[Expressions]) -> tuple[Script, Node | None]:
         """The script, and the node that should have a line so that another one gets shorter."""
         lines = self.lines()
-        names = _Names(self.program, self.owners)
+        names = _Names(self.program, self.owners, lines)
         forward = [names.forward(node) for node in self.forward_nodes if node in lines]
         backward = [node for node in self.backward_nodes if node in lines]
         constants = [n for n in in_order([self.program.output, *self.results]) if n.op == "constant"]
@@ -197,8 +198,9 @@ class _Layout:
             names.forward(node)
         if self.program.upstream.op == "upstream":
             names.names[self.program.upstream] = "grad_output"
-        for node in backward:
-            names.backward(node)
+        for node in (*(g for g in self.results if g in lines), *backward):
+            if node not in names.names:
+                names.backward(node)
         del forward
         writer = dialect(names.names)
         forward_lines = [self._line(writer, n, names.names[n]) for n in self.forward_nodes if n in lines]
@@ -307,14 +309,14 @@ def _weight(node: Node, named: set[Node]) -> int:
 class _Names:
     """Names that are given once each."""
 
-    def __init__(self, program: Program, owners: dict[Node, Node]) -> None:
+    def __init__(self, program: Program, owners: dict[Node, Node], lines: set[Node]) -> None:
         self.names: dict[Node, str] = {}
         self.taken: set[str] = set(RESERVED)
         self.owners = owners
         self.output = program.output
         for node in program.inputs:
             self._take(node, identifier(node.name or "x"))
-        bases = Counter(self._base(n) for n in in_order([program.output]) if n.op not in ("input",))
+        bases = Counter(self._base(n) for n in in_order([program.output]) if n in lines)
         self.several = {base for base, count in bases.items() if count > 1}
         self.numbers: Counter[str] = Counter()
 
@@ -340,9 +342,7 @@ class _Names:
         return self.names[node] if node in self.names else self._numbered(node, self._base(node))
 
     def _numbered(self, node: Node, base: str) -> str:
-        if base not in self.taken and not (
-            base in BASES.values() and base in self.several and not node.given
-        ):
+        if base not in self.taken and base not in self.several:
             return self._take(node, base)
         while True:
             self.numbers[base] += 1
@@ -352,7 +352,7 @@ class _Names:
 
     def backward(self, node: Node) -> str:
         """The name of a step of the backward: d and what it is the gradient of."""
-        owner = self.owners.get(node)
+        owner = self.owners.get(node, node.of)
         if owner is not None and owner in self.names:
             return (
                 self._take(node, f"d{self.names[owner]}")
