@@ -37,9 +37,9 @@ def written(
         o = torch.sigmoid(z[:, 3 * H :])
         c = f * c_before + i * u
         tanh_c = torch.tanh(c)
-        kept[t] = i, f, u, o, c_before, tanh_c
         h = o * tanh_c if P is None else (o * tanh_c) @ P.T
         states[t] = h
+        kept[t] = z, i, f, u, o, c_before, c, tanh_c
     output = beside(states, batch_first)
 
     def backward(g: Tensor | None, dh_last: Tensor | None, dc_last: Tensor | None) -> Any:
@@ -47,7 +47,8 @@ def written(
         dc: Any = None if dc_last is None else dc_last[0]
         deltas, projected = {}, {}
         for t in reversed(steps):
-            i, f, u, o, c_before, tanh_c = kept[t]
+            z, i, f, u, o, c_before, c, tanh_c = kept[t]  # noqa: RUF059 - dz is the gradient of this z
+            h = states[t]
             dh = joined(dh, g, t, batch_first)
             do = torch.zeros_like(o)
             if dh is not None:
@@ -61,13 +62,14 @@ def written(
             dz_u, dz_o = du * (1 - u**2), do * o * (1 - o)
             dz = torch.cat((dz_i, dz_f, dz_u, dz_o), 1)
             deltas[t] = dz
+            h, c = before[t], c_before  # noqa: F841 - and dh and dc those of these
             dh = dz @ U
             dc = dc * f
-        dz = beside(deltas, batch_first)
-        dx, dhx, dW, dU, *db = products(dz, x, beside(before, batch_first), W, b_ih, b_hh, dh)
+        delta = beside(deltas, batch_first)
+        dx, dhx, dW, dU, *db = products(delta, x, beside(before, batch_first), W, b_ih, b_hh, dh)
         dP = None
         if P is not None:
-            shown = {t: kept[t][3] * kept[t][5] for t in projected}
+            shown = {t: kept[t][4] * kept[t][7] for t in projected}
             dP = beside(projected, batch_first).flatten(0, 1).T @ beside(shown, batch_first).flatten(0, 1)
         return dx, dhx, dc[None], dW, dU, *db, dP
 

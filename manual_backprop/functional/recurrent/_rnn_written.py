@@ -23,40 +23,42 @@ def written(
     """The outputs and the last state; and the gradients of the tensors, from those of both."""
     steps = in_order(x.shape[1 if batch_first else 0], reverse)
     h = hx[0]
-    before, states = {}, {}
+    before, zs, states = {}, {}, {}
     for t in steps:
         before[t] = h
         z = at(x, t, batch_first) @ W.T + h @ U.T
         z = z if b is None or c is None else z + b + c
         h = torch.relu(z) if rectified else torch.tanh(z)
-        states[t] = h
+        zs[t], states[t] = z, h
     output = beside(states, batch_first)
 
     def backward(g: Tensor | None, dlast: Tensor | None) -> tuple[Tensor | None, ...]:
         dh: Any = None if dlast is None else dlast[0]
         deltas = {}
         for t in reversed(steps):
-            dh, h = joined(dh, g, t, batch_first), states[t]
+            z, h = zs[t], states[t]  # noqa: F841 - dz is the gradient of this z
+            dh = joined(dh, g, t, batch_first)
             dz = torch.where(h > 0, dh, 0) if rectified else dh * (1 - h**2)
             deltas[t] = dz
+            h = before[t]
             dh = dz @ U
-        dz = beside(deltas, batch_first)
-        return products(dz, x, beside(before, batch_first), W, b, c, dh)
+        delta = beside(deltas, batch_first)
+        return products(delta, x, beside(before, batch_first), W, b, c, dh)
 
     return (output, h[None]), backward
 
 
 def products(
-    dz: Tensor, x: Tensor, h_before: Tensor, W: Tensor, b: Any, c: Any, dh: Tensor
+    delta: Tensor, x: Tensor, h_before: Tensor, W: Tensor, b: Any, c: Any, dh: Tensor
 ) -> tuple[Tensor | None, ...]:
     """The gradients of x, the first state, W, U and b, from those of z at all steps and of h₀."""
 
     def written() -> tuple[Tensor | None, ...]:
-        dzT = dz.flatten(0, 1).T
-        dW = dzT @ x.flatten(0, 1)
-        dU = dzT @ h_before.flatten(0, 1)
-        db = None if b is None or c is None else dz.sum((0, 1))
-        return dz @ W, dh[None], dW, dU, db, db
+        deltaT = delta.flatten(0, 1).T
+        dW = deltaT @ x.flatten(0, 1)
+        dU = deltaT @ h_before.flatten(0, 1)
+        db = None if b is None or c is None else delta.sum((0, 1))
+        return delta @ W, dh[None], dW, dU, db, db
 
     return written()
 
