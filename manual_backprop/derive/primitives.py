@@ -229,6 +229,7 @@ PLAIN: dict[str, Callable[..., Any]] = {
         (*[slice(None)] * (dim % x.dim()), slice(start, start + length)),
     ),
     "where": lambda condition, a, b: ("where", condition, a, b),
+    "masked_fill": lambda x, mask, value: ("where", mask, value, x),
     "softmax": _softmax("softmax"),
     "log_softmax": _softmax("log_softmax"),
     "stack": lambda tensors, dim=0: ("stack", tuple(tensors), dim % (tensors[0].dim() + 1)),

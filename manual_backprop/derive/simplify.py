@@ -214,6 +214,12 @@ def _sum(book: Book, x: Node, dims: tuple[int, ...] | None, keepdim: bool) -> No
     return None
 
 
+def _where(book: Book, condition: Node, a: Any, b: Any) -> Node | None:
+    if isinstance(a, float) and isinstance(b, Node) and b.op == "zeros_like" and b.shape == condition.shape:
+        return book.make("where", condition, a, 0)
+    return None
+
+
 LOOK_INSIDE = ("neg", "T", "reshape", "permute", "sum", "unsqueeze")
 RULES: dict[str, Any] = {
     "alias": lambda book, x: x,
@@ -229,6 +235,7 @@ RULES: dict[str, Any] = {
     "permute": _permute,
     "expand": _expand,
     "sum": _sum,
+    "where": _where,
 }
 
 
