@@ -31,11 +31,13 @@ class Seen(NamedTuple):
         names: of the value, or of each part of it where it is unpacked; () where it has none.
         place: where it stands.
         evaluation: tells one evaluation of an expression from others.
+        ours: the names that a function of this package has for them, which the other code calls.
     """
 
     names: tuple[str, ...]
     place: Place | None
     evaluation: Any
+    ours: tuple[str, ...] = ()
 
 
 def seen_from(frame: FrameType | None, readable: Callable[[CodeType], bool]) -> Seen:

@@ -21,6 +21,7 @@ from manual_backprop.derive.compositions import composition_of
 from manual_backprop.derive.overwriting import as_new, overwrites
 from manual_backprop.derive.primitives import name_of
 from manual_backprop.derive.program import Call, Node, Place, in_order
+from manual_backprop.functional.attention.multi_head_attention_forward import multi_head_attention_forward
 from manual_backprop.functional.in_place.view import Alias
 from manual_backprop.functional.operation import WATCH
 from manual_backprop.functional.operation.torch_state import tree_leaves, tree_map, without_torch_functions
@@ -36,6 +37,8 @@ FACTORIES = {"zeros", "ones", "full", "arange", "eye", "linspace", "zeros_like",
              "empty"}  # fmt: skip
 
 
+COMPOSED = {multi_head_attention_forward.__code__}
+"""The functions of this package that are made of others, and name what they make."""
 NAMELESS = ("elementwise", "product", "reduction", "choice", "shape", "other")
 """Kinds of operations whose result has no name of its own in mathematics."""
 
@@ -73,7 +76,9 @@ class Trace(TorchFunctionMode):
     def _look(self) -> Seen:
         readable = self.apart.__contains__ if self.open else is_users
         seen = seen_from(sys._getframe(2), readable)
-        return seen._replace(place=self.open[0].place) if self.open else seen
+        if self.open:
+            return seen._replace(place=self.open[0].place)
+        return seen._replace(ours=seen_from(sys._getframe(2), COMPOSED.__contains__).names)
 
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
@@ -320,6 +325,12 @@ class Trace(TorchFunctionMode):
             ):
                 if node not in nodes and node.op not in ("input", "constant"):
                     node.name, node.given = "", False
+        if len(seen.ours) == len(nodes):
+            for name, node in zip(seen.ours, nodes, strict=True):
+                if not node.given and node.op not in ("input", "constant"):
+                    node.name = name
+            self.latest = None
+            return
         names = seen.names if len(seen.names) in (1, len(nodes)) else ()
         if len(names) == 1 and len(nodes) > 1:
             names = names * len(nodes)
