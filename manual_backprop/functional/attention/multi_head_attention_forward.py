@@ -150,11 +150,11 @@ def multi_head_attention_forward(
     mask = None if causal_only else merged(attn_mask, key_padding_mask, query.dtype, of_mask, added)
     p = dropout_p if training else 0.0
     if need_weights:
-        output, P = attention_and_weights(Q, K, V, mask, p, average_attn_weights)
+        heads, P = attention_and_weights(Q, K, V, mask, p, average_attn_weights)
         P = P if batched else squeeze(P, 0)
     else:
-        output, P = scaled_dot_product_attention(Q, K, V, mask, p, causal_only), None
-    beside = reshape(permute(output, (2, 0, 1, 3)), (L, N, E) if batched else (L, E))
+        heads, P = scaled_dot_product_attention(Q, K, V, mask, p, causal_only), None
+    beside = reshape(permute(heads, (2, 0, 1, 3)), (L, N, E) if batched else (L, E))
     return linear(beside, out_proj_weight, out_proj_bias), P
 
 
