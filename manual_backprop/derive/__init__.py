@@ -22,7 +22,7 @@ from manual_backprop.derive.computation import (
 )
 from manual_backprop.derive.derivation import Derivation
 from manual_backprop.derive.numbers import drawn, near
-from manual_backprop.derive.proof import DRAWS, Disproved, prove
+from manual_backprop.derive.proof import DRAWS, Disproved, Proof
 from manual_backprop.derive.shapes import shapes_of
 from manual_backprop.derive.trace import Underivable
 
@@ -113,14 +113,14 @@ def _derivation(
     whole = program(upstream, elementary)
     short = whole if output.dim() else program(None, elementary)
     long = None if elementary else program(upstream if output.dim() else None, True)
-    derivation = Derivation(whole, short, long)
     generator = torch.Generator("cpu").manual_seed(seed + 1)
     others = [
         tuple(near(x, generator) if isinstance(g, Tensor) else x for g, x in zip(given, more, strict=True))
         for more in (drawn(function, given, seed + n) for n in range(1, DRAWS))
     ]
     used = [i for i, node in enumerate(whole.inputs) if node in whole.parameters]
-    prove(derivation.source(), function, [point, *others], differentiable, used)
+    derivation = Derivation(whole, short, long, Proof(function, [point, *others], differentiable, used))
+    derivation.source()
     return derivation
 
 

@@ -5,8 +5,11 @@ from typing import Any
 import torch
 
 from manual_backprop.derive.program import Program
+from manual_backprop.derive.proof import Proof, module_of
 from manual_backprop.derive.script import Line, Script, script_of
 from manual_backprop.derive.source import function_source, numpy_source, torch_source
+from manual_backprop.derive.trace import Underivable
+from manual_backprop.derive.writing.expressions import Unwritable
 from manual_backprop.derive.writing.torch_code import TorchCode
 
 REASONS = {
@@ -21,12 +24,15 @@ class Derivation:
     Attributes:
         program: the steps, with ∂L/∂output as the backward is given it.
         short: the same where the output is the loss itself, with ∂L/∂output = 1.
+        proof: what its code has to give.
     """
 
-    def __init__(self, program: Program, short: Program, long: Program | None) -> None:
+    def __init__(self, program: Program, short: Program, long: Program | None, proof: Proof) -> None:
         self.program = program
         self.short = short
         self.long = long
+        self.proof = proof
+        self.sources: dict[str, str] = {}
 
     def source(self, dialect: str = "torch") -> str:
         """A file of its own: `forward`, which returns output and cache, and `backward(grad_output, cache)`.
@@ -34,19 +40,28 @@ class Derivation:
         Args:
             dialect: "torch", "numpy", or "function" for a torch.autograd.Function.
 
+        It has been run and compared with autograd.
+
         Raises:
-            ValueError: the dialect is another one, or NumPy has no words for a step.
+            ValueError: the dialect is another one.
+            Underivable: NumPy has no words for a step, which is named with its line in the forward.
+            Disproved: it does not give autograd's gradients, which is a defect of this package.
         """
         writers = {"torch": torch_source, "numpy": numpy_source, "function": function_source}
         if dialect not in writers:
             raise ValueError(f"derive: source must be one of {', '.join(writers)}, got {dialect!r}")
-        return writers[dialect](self.program)
+        if dialect not in self.sources:
+            try:
+                source = writers[dialect](self.program)
+            except Unwritable as error:
+                raise Underivable(str(error)) from None
+            self.proof.of(source, dialect)
+            self.sources[dialect] = source
+        return self.sources[dialect]
 
     def function(self) -> type[torch.autograd.Function]:
         """The same as a torch.autograd.Function, to `apply`."""
-        scope: dict[str, Any] = {"__name__": "derived"}
-        exec(compile(self.source("function"), "<derived>", "exec"), scope)
-        found: type[torch.autograd.Function] = scope["Derived"]
+        found: type[torch.autograd.Function] = module_of(self.source("function"))["Derived"]
         return found
 
     def __str__(self) -> str:

@@ -1,6 +1,8 @@
 """A derivation is shown only after its code has given autograd's gradients."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -21,42 +23,89 @@ def module_of(source: str) -> dict[str, Any]:
     return scope
 
 
-def prove(
-    source: str,
-    function: Callable[..., Any],
-    points: Sequence[Sequence[Tensor]],
-    differentiable: Sequence[int],
-    used: Sequence[int],
-) -> None:
-    """Run the file's forward and backward at each point, beside the function and autograd.
+@dataclass
+class Proof:
+    """What the code that is written has to give: the function's values and autograd's gradients.
 
-    Args:
-        source: the file.
+    Attributes:
         function: what was derived.
-        points: the inputs.
+        points: the inputs, several times.
         differentiable: the positions of those that have a gradient.
-        used: the positions of those that the file's forward takes.
-
-    Raises:
-        Disproved: they differ.
+        used: the positions of those that the code takes.
     """
-    scope = module_of(source)
-    for number, point in enumerate(points):
-        leaves = [x.detach().clone().requires_grad_(i in differentiable) for i, x in enumerate(point)]
-        output = function(*leaves)
-        upstream = torch.randn(
-            output.shape, generator=torch.Generator().manual_seed(number), dtype=output.dtype
-        )
-        wanted = [leaves[i] for i in differentiable]
-        expected = torch.autograd.grad(output, wanted, upstream, allow_unused=True)
-        with torch.no_grad():
-            value, cache = scope["forward"](*(point[i].clone() for i in used))
-            given = scope["backward"](upstream, cache)
-        gradients = given if isinstance(given, tuple) else (given,)
-        _compare("the output", value, output.detach())
-        for i, mine, theirs in zip(differentiable, gradients, expected, strict=True):
-            right = torch.zeros_like(leaves[i]) if theirs is None else theirs
-            _compare(f"the gradient of input {i}", torch.zeros_like(right) if mine is None else mine, right)
+
+    function: Callable[..., Any]
+    points: Sequence[Sequence[Tensor]]
+    differentiable: Sequence[int]
+    used: Sequence[int]
+
+    @cached_property
+    def expected(self) -> list[tuple[Tensor, Tensor, list[Tensor]]]:
+        """The output, ∂L/∂output and the gradients, at each point."""
+        found = []
+        for number, point in enumerate(self.points):
+            leaves = [
+                x.detach().clone().requires_grad_(i in self.differentiable) for i, x in enumerate(point)
+            ]
+            with torch.enable_grad():
+                output = self.function(*leaves)
+            generator = torch.Generator().manual_seed(number)
+            upstream = torch.randn(output.shape, generator=generator, dtype=output.dtype)
+            wanted = [leaves[i] for i in self.differentiable]
+            gradients = torch.autograd.grad(output, wanted, upstream, allow_unused=True)
+            filled = [torch.zeros_like(x) if g is None else g for x, g in zip(wanted, gradients, strict=True)]
+            found.append((output.detach(), upstream, filled))
+        return found
+
+    def of(self, source: str, dialect: str) -> None:
+        """Run a file at each point, and compare.
+
+        Raises:
+            Disproved: it gives something else.
+        """
+        scope = module_of(source)
+        for point, (output, upstream, gradients) in zip(self.points, self.expected, strict=True):
+            inputs = [point[i].clone() for i in self.used]
+            value, given = RUNS[dialect](
+                scope, inputs, [i in self.differentiable for i in self.used], upstream
+            )
+            _compare("the output", value, output)
+            for i, mine, right in zip(self.differentiable, given, gradients, strict=True):
+                _compare(
+                    f"the gradient of input {i}", torch.zeros_like(right) if mine is None else mine, right
+                )
+
+
+Run = tuple[Tensor, list[Tensor | None]]
+
+
+def _torch(scope: dict[str, Any], inputs: list[Tensor], differentiable: list[bool], upstream: Tensor) -> Run:
+    with torch.no_grad():
+        value, cache = scope["forward"](*inputs)
+        return value, _listed(scope["backward"](upstream, cache))
+
+
+def _numpy(scope: dict[str, Any], inputs: list[Tensor], differentiable: list[bool], upstream: Tensor) -> Run:
+    value, cache = scope["forward"](*(x.numpy() for x in inputs))
+    gradients = _listed(scope["backward"](upstream.numpy(), cache))
+    return torch.as_tensor(value), [None if g is None else torch.as_tensor(g) for g in gradients]
+
+
+def _function(
+    scope: dict[str, Any], inputs: list[Tensor], differentiable: list[bool], upstream: Tensor
+) -> Run:
+    leaves = [x.requires_grad_(wanted) for x, wanted in zip(inputs, differentiable, strict=True)]
+    with torch.enable_grad():
+        value = scope["Derived"].apply(*leaves)
+    wanted = [x for x in leaves if x.requires_grad]
+    return value.detach(), list(torch.autograd.grad(value, wanted, upstream, allow_unused=True))
+
+
+def _listed(gradients: Any) -> list[Any]:
+    return list(gradients) if isinstance(gradients, tuple) else [gradients]
+
+
+RUNS: dict[str, Callable[..., Run]] = {"torch": _torch, "numpy": _numpy, "function": _function}
 
 
 def _compare(what: str, given: Tensor, right: Tensor) -> None:

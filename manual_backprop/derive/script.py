@@ -1,17 +1,16 @@
 """Which nodes of a program get a line of their own, what they are called, and in which order they stand."""
 
-import keyword
-import re
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
 from torch import Tensor
 
+from manual_backprop.derive.names import Names
 from manual_backprop.derive.program import Node, Program, in_order
 from manual_backprop.derive.writing.expressions import LITERAL, Expressions
+from manual_backprop.derive.writing.statements import WIDTH, statements
 
-WIDTH = 88  # of a line of code, its indentation included
 CHEAP = (
     "T",
     "unsqueeze",
@@ -25,7 +24,6 @@ CHEAP = (
     "part",
     "one_hot",
 )
-STATEMENTS = ("setitem",)
 LINES = (
     "layer",
     "activated layer",
@@ -37,39 +35,6 @@ LINES = (
     "loss",
 )
 """Kinds of operations whose result is a step of its own, whether the code names it or not."""
-RESERVED = {"torch", "np", "F", "math", "forward", "backward", "grad_output", "cache", "ctx", "l", "O", "I"}
-BASES = {
-    "matmul": "z",
-    "conv2d": "z",
-    "relu": "a",
-    "sigmoid": "a",
-    "tanh": "a",
-    "softmax": "p",
-    "log_softmax": "logp",
-    "exp": "e",
-    "log": "log",
-    "sum": "total",
-    "mean": "mean",
-    "amax": "largest",
-    "sqrt": "root",
-    "rsqrt": "inverse_root",
-    "div": "ratio",
-    "mul": "product",
-    "sub": "difference",
-    "add": "s",
-    "pow": "power",
-    "abs": "size",
-    "where": "chosen",
-    "one_hot": "onehot",
-    "gt": "mask",
-    "lt": "mask",
-    "ge": "mask",
-    "le": "mask",
-    "eq": "mask",
-    "stack": "stacked",
-    "cat": "joined",
-    "getitem": "part",
-}
 
 
 @dataclass
@@ -100,6 +65,7 @@ class Script:
         backward: those of the backward.
         cache: what the backward takes over from the forward.
         parameters: what the forward is given: the inputs, and tensors that its code finds elsewhere.
+        imports: what the code uses beside torch, or beside NumPy.
         helpers: functions that the code needs beside itself.
     """
 
@@ -109,7 +75,8 @@ class Script:
     backward: list[Line]
     cache: list[Node]
     parameters: list[Node]
-    helpers: dict[str, str]
+    imports: set[str]
+    helpers: list[str]
 
     @property
     def results(self) -> list[str]:
@@ -162,13 +129,13 @@ class _Layout:
             inner = [n for n in nodes if n.op != "input"]
             self.owners[gradient] = next((n for n in reversed(inner) if n in lines), (inner or nodes)[0])
 
-    def lines(self) -> set[Node]:
+    def lines(self, dialect: type[Expressions]) -> set[Node]:
         """The nodes that get a line."""
         found = set(self.extra) | {self.program.output}
         salient = {n for call in self.program.calls if call.kind in LINES for n in call.outputs}
         for node in self.forward_nodes:
             repeated = self.uses[node] > 1 and not _is_cheap(node)
-            if node.given or node in salient or repeated or node.op in STATEMENTS:
+            if node.given or node in salient or repeated or node.op in dialect.statements():
                 found.add(node)
         self._own(found)
         found |= {g for g in self.results if g.op not in ("upstream", "number", "constant", "input")}
@@ -177,7 +144,7 @@ class _Layout:
             repeated = self.uses[node] > 1 and not _is_cheap(node)
             if (
                 repeated
-                or node.op in STATEMENTS
+                or node.op in dialect.statements()
                 or (owner is not None and owner in found and owner.op != "input")
             ):
                 found.add(node)
@@ -188,8 +155,8 @@ class _Layout:
 
     def write(self, dialect: type[Expressions]) -> tuple[Script, Node | None]:
         """The script, and the node that should have a line so that another one gets shorter."""
-        lines = self.lines()
-        names = _Names(self.program, self.owners, lines)
+        lines = self.lines(dialect)
+        names = Names(self.program, self.owners, lines)
         forward = [names.forward(node) for node in self.forward_nodes if node in lines]
         backward = [node for node in self.backward_nodes if node in lines]
         constants = [n for n in in_order([self.program.output, *self.results]) if n.op == "constant"]
@@ -217,7 +184,8 @@ class _Layout:
             backward_lines,
             sorted(cache, key=lambda n: order[n]),
             [*self.program.parameters, *given],
-            writer.helpers,
+            writer.imports,
+            writer.helpers(),
         )
         return script, self._to_shorten([*forward_lines, *backward_lines], lines)
 
@@ -269,25 +237,6 @@ def _is_cheap(node: Node) -> bool:
     return node.op in CHEAP and not any(views)
 
 
-def statements(writer: Expressions, node: Node, name: str) -> list[str]:
-    """The lines of code that make a node."""
-    if node.op == "setitem":
-        base, index, value = node.args
-        start = writer.text(base) if base.op in ("zeros_like", "zeros") else writer.copy(base)
-        return [f"{name} = {start}", f"{name}[{writer.index(index)}] = {writer.text(value)}"]
-    if node.op == "total":
-        whole = f"{name} = {writer.expression(node)[0]}"
-        first, *rest = writer.parts(node)
-        if len(whole) <= WIDTH - 20 or first in writer.names:
-            return [whole]
-        code = [f"{name} = {writer.text(first)}"]
-        for part in rest:
-            sign, text = writer.signed(part)
-            code.append(f"{name} {sign}= {text}")
-        return code
-    return [f"{name} = {writer.expression(node)[0]}"]
-
-
 def _unnamed(node: Node, named: set[Node]) -> list[Node]:
     """The nodes that are written inside another one's line."""
     found: dict[Node, None] = {}
@@ -304,74 +253,3 @@ def _unnamed(node: Node, named: set[Node]) -> list[Node]:
 def _weight(node: Node, named: set[Node]) -> int:
     """How many steps a node's expression holds."""
     return 1 + len(_unnamed(node, named))
-
-
-class _Names:
-    """Names that are given once each."""
-
-    def __init__(self, program: Program, owners: dict[Node, Node], lines: set[Node]) -> None:
-        self.names: dict[Node, str] = {}
-        self.taken: set[str] = set(RESERVED)
-        self.owners = owners
-        self.output = program.output
-        for node in program.inputs:
-            self._take(node, identifier(node.name or "x"))
-        bases = Counter(self._base(n) for n in in_order([program.output]) if n in lines)
-        self.several = {base for base, count in bases.items() if count > 1}
-        self.numbers: Counter[str] = Counter()
-
-    def _take(self, node: Node, name: str) -> str:
-        if name in self.taken or keyword.iskeyword(name):
-            number = next(i for i in range(1, 10_000) if f"{name}_{i}" not in self.taken)
-            name = f"{name}_{number}"
-        self.taken.add(name)
-        self.names[node] = name
-        return name
-
-    def _base(self, node: Node) -> str:
-        if node.name:
-            return identifier(node.name)
-        if node is self.output:
-            return "output" if node.shape else "loss"
-        if node.op in ("add", "sub") and any(n.op == "matmul" for n in node.inputs):
-            return "z"
-        return BASES.get(node.op, identifier(node.op))
-
-    def forward(self, node: Node) -> str:
-        """The name of a step of the forward: the code's own, numbered where the code uses it again."""
-        return self.names[node] if node in self.names else self._numbered(node, self._base(node))
-
-    def _numbered(self, node: Node, base: str) -> str:
-        if base not in self.taken and base not in self.several:
-            return self._take(node, base)
-        while True:
-            self.numbers[base] += 1
-            name = f"{base}{self.numbers[base]}"
-            if name not in self.taken:
-                return self._take(node, name)
-
-    def backward(self, node: Node) -> str:
-        """The name of a step of the backward: d and what it is the gradient of."""
-        owner = self.owners.get(node, node.of)
-        if owner is not None and owner in self.names:
-            return (
-                self._take(node, f"d{self.names[owner]}")
-                if f"d{self.names[owner]}" not in self.taken
-                else (self._numbered(node, f"d{self.names[owner]}"))
-            )
-        return self._numbered(node, self._base(node))
-
-
-def identifier(name: str) -> str:
-    """A name as Python takes it: fc1.weight as fc1_weight, 0.weight as weight0."""
-    parts = re.split(r"[^\w]+", name)
-    digits = [part for part in parts if part.isdigit()]
-    words = [part for part in parts if part and not part.isdigit()]
-    if parts and parts[0].isdigit():
-        return "_".join(words) + "_".join(digits)
-    return "_".join(part for part in parts if part) or "x"
-
-
-def value_shape(node: Node) -> Any:
-    """The shape of a node's value."""
-    return node.shape

@@ -42,18 +42,12 @@ def function_source(program: Program) -> str:
 
 
 def _file(script: Script, body: Sequence[str], header: str, *more: str) -> str:
-    text = "\n".join(body)
-    imports = (
-        ["import math", ""] if "math." in text or any("math." in h for h in script.helpers.values()) else []
-    )
+    imports = ["import math", ""] if "math" in script.imports else []
     imports.append(header)
-    if ("F." in text and "F.one_hot(" in text) or " F." in text or "(F." in text or "-F." in text:
+    if "F" in script.imports:
         imports.append("import torch.nn.functional as F")
-    imports += more
-    helpers = [
-        line for source in script.helpers.values() for line in ("", "", *source.strip("\n").split("\n"))
-    ]
-    return "\n".join([*imports, *helpers, "", "", text, ""])
+    helpers = [line for source in script.helpers for line in ("", "", *source.split("\n"))]
+    return "\n".join([*imports, *more, *helpers, "", "", *body, ""])
 
 
 def _forward(script: Script) -> list[str]:

@@ -1,7 +1,8 @@
 """A node as an expression of Python: what all dialects share."""
 
+import inspect
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -35,18 +36,25 @@ class Unwritable(Exception):  # noqa: N818 - an answer, not a bug
     """A step that the dialect has no words for."""
 
 
+class Text(str):
+    """What is written already."""
+
+
 class Expressions:
     """Writes nodes as expressions; what has a name is written by its name.
 
     Attributes:
+        module: the short name of the module that it is written with.
         names: of the nodes that have one.
-        helpers: the functions that the code needs beside itself, by their names.
+        imports: what was written that has to be imported, beside that module.
         used: the named nodes that were written, in order.
     """
 
+    module: ClassVar[str]
+
     def __init__(self, names: Mapping[Node, str]) -> None:
         self.names = names
-        self.helpers: dict[str, str] = {}
+        self.imports: set[str] = set()
         self.used: dict[Node, None] = {}
 
     def text(self, value: Any, at_least: int = 0) -> str:
@@ -66,6 +74,8 @@ class Expressions:
             if isinstance(value, list):
                 return f"[{inside}]"
             return f"({inside},)" if len(value) == 1 else f"({inside})"
+        if isinstance(value, Text):
+            return value
         if isinstance(value, str):
             return f'"{value}"'
         if isinstance(value, torch.dtype):
@@ -78,12 +88,8 @@ class Expressions:
     def number(self, value: float) -> str:
         """A number, in as many digits as it needs."""
         if value in (float("inf"), float("-inf")):
-            return self.infinity(value < 0)
-        return repr(value)
-
-    def infinity(self, negative: bool) -> str:
-        """An infinite number."""
-        return "-math.inf" if negative else "math.inf"
+            return f"{'-' if value < 0 else ''}{self.module}.inf"
+        return repr(value).replace("e-0", "e-")
 
     def dtype(self, dtype: torch.dtype) -> str:
         """A type of numbers."""
@@ -108,7 +114,10 @@ class Expressions:
         if node.op == "pow":
             return self.power(*node.args)
         write = self.forms().get(node.op)
-        return (write(self, *node.args), CALL) if write else self.other(node)
+        if write is None:
+            return self.other(node)
+        written = write(self, *node.args, **self.said(node))
+        return (written, CALL) if isinstance(written, str) else written
 
     def parts(self, total: Node) -> list[Node]:
         """The parts of a sum: first one that has all of its shape, no minus before it and, if it can be, no name."""
@@ -181,9 +190,22 @@ class Expressions:
             other_above, other_below = other_below, other_above
         return above + other_above, below + other_below, negative != other_negative
 
-    def forms(self) -> Mapping[str, Callable[..., str]]:
+    def forms(self) -> Mapping[str, Callable[..., str | Written]]:
         """How this dialect writes each primitive."""
         raise NotImplementedError
+
+    def said(self, node: Node) -> Mapping[str, Any]:
+        """The arguments by name that are not what they are anyway."""
+        return without_defaults(node.target, (), node.kwargs)[1]
+
+    @staticmethod
+    def statements() -> Mapping[str, Callable[..., list[str]]]:
+        """How it writes those that are no expression."""
+        raise NotImplementedError
+
+    def helpers(self) -> list[str]:
+        """The functions that what was written calls, and that are in no module."""
+        return []
 
     def constant(self, node: Node) -> Written:
         """A tensor of numbers that nobody gives."""
@@ -192,10 +214,6 @@ class Expressions:
     def other(self, node: Node) -> Written:
         """A primitive that `forms` has not."""
         raise NotImplementedError
-
-    def copy(self, x: Any) -> str:
-        """A copy that may be written to."""
-        return self.method(x, "clone")
 
     def index(self, index: Any) -> str:
         """What stands between the brackets."""
@@ -216,6 +234,8 @@ class Expressions:
 
     def call(self, name: str, *args: Any, **kwargs: Any) -> str:
         """name(args)."""
+        if name.startswith("F."):
+            self.imports.add("F")
         given = [self.text(a) for a in args] + [f"{k}={self.text(v)}" for k, v in kwargs.items()]
         return f"{name}({', '.join(given)})"
 
@@ -245,3 +265,24 @@ def brief(dims: Any) -> Any:
 def as_list(value: Tensor) -> Any:
     """The numbers as nested lists."""
     return value.tolist()
+
+
+def without_defaults(
+    target: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]
+) -> tuple[list[Any], dict[str, Any]]:
+    """The arguments that say something."""
+    try:
+        parameters = inspect.signature(target).parameters
+    except (TypeError, ValueError):  # of what is written in C, it is not known
+        return list(args), {name: value for name, value in kwargs.items() if value is not None}
+    names = list(parameters)
+    said = {name: value for name, value in kwargs.items() if not _is_default(parameters[name], value)}
+    given = list(args)
+    while given and len(given) <= len(names) and _is_default(parameters[names[len(given) - 1]], given[-1]):
+        given.pop()
+    return given, said
+
+
+def _is_default(parameter: inspect.Parameter, value: Any) -> bool:
+    default = parameter.default
+    return not isinstance(value, Node) and type(value) is type(default) and bool(value == default)

@@ -1,6 +1,5 @@
 """Nodes as Python with torch."""
 
-import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -8,15 +7,29 @@ import torch
 
 from manual_backprop.derive.primitives import UNARY, name_of
 from manual_backprop.derive.program import Node
-from manual_backprop.derive.writing.expressions import CALL, Expressions, Written, as_list, brief
+from manual_backprop.derive.writing.expressions import (
+    CALL,
+    Expressions,
+    Written,
+    as_list,
+    brief,
+    without_defaults,
+)
 
 
 class TorchCode(Expressions):
     """`torch.where(a > 0, da, 0)`."""
 
-    def forms(self) -> Mapping[str, Callable[..., str]]:
+    module = "torch"
+
+    def forms(self) -> Mapping[str, Callable[..., str | Written]]:
         """How torch writes each primitive."""
         return FORMS
+
+    @staticmethod
+    def statements() -> Mapping[str, Callable[..., list[str]]]:
+        """What is written over."""
+        return {"setitem": _set}
 
     def constant(self, node: Node) -> Written:
         """A list in `torch.tensor`, or a number."""
@@ -32,35 +45,13 @@ class TorchCode(Expressions):
             return self.call(node.op, *node.args), CALL
         name = name_of(node.target)
         args, kwargs = without_defaults(node.target, node.args, node.kwargs)
-        given = [self.text(a) for a in args] + [f"{k}={self.text(v)}" for k, v in kwargs.items()]
         if getattr(torch.nn.functional, name, None) is node.target:
-            return f"F.{name}({', '.join(given)})", CALL
+            return self.call(f"F.{name}", *args, **kwargs), CALL
         if hasattr(torch, name) and not _is_method(node.target):
-            return f"torch.{name}({', '.join(given)})", CALL
+            return self.call(f"torch.{name}", *args, **kwargs), CALL
         if hasattr(torch.nn.functional, name) and not hasattr(torch.Tensor, name):
-            return f"F.{name}({', '.join(given)})", CALL
-        return f"{self.text(node.args[0], CALL)}.{name}({', '.join(given[1:])})", CALL
-
-
-def without_defaults(
-    target: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]
-) -> tuple[list[Any], dict[str, Any]]:
-    """The arguments that say something."""
-    try:
-        parameters = inspect.signature(target).parameters
-    except (TypeError, ValueError):
-        return list(args), {name: value for name, value in kwargs.items() if value is not None}
-    names = list(parameters)
-    said = {name: value for name, value in kwargs.items() if not _is_default(parameters[name], value)}
-    given = list(args)
-    while given and len(given) <= len(names) and _is_default(parameters[names[len(given) - 1]], given[-1]):
-        given.pop()
-    return given, said
-
-
-def _is_default(parameter: inspect.Parameter, value: Any) -> bool:
-    default = parameter.default
-    return not isinstance(value, Node) and type(value) is type(default) and bool(value == default)
+            return self.call(f"F.{name}", *args, **kwargs), CALL
+        return self.method(args[0], name, *args[1:], **kwargs), CALL
 
 
 def _is_method(target: Any) -> bool:
@@ -85,6 +76,11 @@ def _transposed(w: Expressions, x: Node) -> str:
 
 def _unsqueeze(w: Expressions, x: Node, dim: int) -> str:
     return f"{w.text(x, CALL)}[{new_axis(len(x.shape), dim)}]"
+
+
+def _set(w: Expressions, name: str, base: Node, index: Any, value: Any) -> list[str]:
+    start = w.method(base, "clone") if base in w.names else w.text(base)
+    return [f"{name} = {start}", f"{name}[{w.index(index)}] = {w.text(value)}"]
 
 
 def new_axis(dims: int, dim: int) -> str:

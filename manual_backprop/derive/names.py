@@ -1,0 +1,107 @@
+"""What the steps of a program are called: the code's own names, else a letter for the kind of step."""
+
+import keyword
+import re
+from collections import Counter
+
+from manual_backprop.derive.program import Node, Program, in_order
+
+RESERVED = {"torch", "np", "F", "math", "forward", "backward", "grad_output", "cache", "ctx", "l", "O", "I"}
+BASES = {
+    "matmul": "z",
+    "conv2d": "z",
+    "relu": "a",
+    "sigmoid": "a",
+    "tanh": "a",
+    "softmax": "p",
+    "log_softmax": "logp",
+    "exp": "e",
+    "log": "log",
+    "sum": "total",
+    "mean": "mean",
+    "amax": "largest",
+    "sqrt": "root",
+    "rsqrt": "inverse_root",
+    "div": "ratio",
+    "mul": "product",
+    "sub": "difference",
+    "add": "s",
+    "pow": "power",
+    "abs": "size",
+    "where": "chosen",
+    "one_hot": "onehot",
+    "gt": "mask",
+    "lt": "mask",
+    "ge": "mask",
+    "le": "mask",
+    "eq": "mask",
+    "stack": "stacked",
+    "cat": "joined",
+    "getitem": "part",
+}
+
+
+class Names:
+    """Names that are given once each."""
+
+    def __init__(self, program: Program, owners: dict[Node, Node], lines: set[Node]) -> None:
+        self.names: dict[Node, str] = {}
+        self.taken: set[str] = set(RESERVED)
+        self.owners = owners
+        self.output = program.output
+        for node in program.inputs:
+            self._take(node, identifier(node.name or "x"))
+        bases = Counter(self._base(n) for n in in_order([program.output]) if n in lines)
+        self.several = {base for base, count in bases.items() if count > 1}
+        self.numbers: Counter[str] = Counter()
+
+    def _take(self, node: Node, name: str) -> str:
+        if name in self.taken or keyword.iskeyword(name):
+            number = next(i for i in range(1, 10_000) if f"{name}_{i}" not in self.taken)
+            name = f"{name}_{number}"
+        self.taken.add(name)
+        self.names[node] = name
+        return name
+
+    def _base(self, node: Node) -> str:
+        if node.name:
+            return identifier(node.name)
+        if node is self.output:
+            return "output" if node.shape else "loss"
+        if node.op in ("add", "sub") and any(n.op == "matmul" for n in node.inputs):
+            return "z"
+        return BASES.get(node.op, identifier(node.op))
+
+    def forward(self, node: Node) -> str:
+        """The name of a step of the forward: the code's own, numbered where the code uses it again."""
+        return self.names[node] if node in self.names else self._numbered(node, self._base(node))
+
+    def _numbered(self, node: Node, base: str) -> str:
+        if base not in self.taken and base not in self.several:
+            return self._take(node, base)
+        while True:
+            self.numbers[base] += 1
+            name = f"{base}{self.numbers[base]}"
+            if name not in self.taken:
+                return self._take(node, name)
+
+    def backward(self, node: Node) -> str:
+        """The name of a step of the backward: d and what it is the gradient of."""
+        owner = self.owners.get(node, node.of)
+        if owner is not None and owner in self.names:
+            return (
+                self._take(node, f"d{self.names[owner]}")
+                if f"d{self.names[owner]}" not in self.taken
+                else (self._numbered(node, f"d{self.names[owner]}"))
+            )
+        return self._numbered(node, self._base(node))
+
+
+def identifier(name: str) -> str:
+    """A name as Python takes it: fc1.weight as fc1_weight, 0.weight as weight0."""
+    parts = re.split(r"[^\w]+", name)
+    digits = [part for part in parts if part.isdigit()]
+    words = [part for part in parts if part and not part.isdigit()]
+    if parts and parts[0].isdigit():
+        return "_".join(words) + "_".join(digits)
+    return "_".join(part for part in parts if part) or "x"
