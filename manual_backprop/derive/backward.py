@@ -7,11 +7,13 @@ import torch
 from torch import Tensor
 
 from manual_backprop.derive.book import Book, writing
+from manual_backprop.derive.code_names import entrance
 from manual_backprop.derive.program import Call, Node, Program
 from manual_backprop.derive.trace import Trace, Underivable
 from manual_backprop.functional.operation.torch_state import tree_leaves
 
 
+@entrance
 def program_of(
     function: Callable[..., Any],
     names: Sequence[str],

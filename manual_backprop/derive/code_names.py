@@ -11,8 +11,8 @@ from collections.abc import Callable
 from functools import cache
 from itertools import islice
 from pathlib import Path
-from types import CodeType, FrameType
-from typing import Any, NamedTuple
+from types import CodeType, FrameType, FunctionType
+from typing import Any, NamedTuple, TypeVar
 
 import torch
 
@@ -22,6 +22,17 @@ HERE = str(Path(__file__).parents[1])
 TAKEOVER = str(Path(HERE) / "takeover")
 TORCH = str(Path(torch.__file__).parent)
 Span = tuple[int, int, int, int]
+Function = TypeVar("Function", bound=FunctionType)
+
+
+ENTRANCES: set[CodeType] = set()
+"""The functions that run someone's code: what calls them has made no tensor."""
+
+
+def entrance(function: Function) -> Function:
+    """Marks a function that runs someone's code."""
+    ENTRANCES.add(function.__code__)
+    return function
 
 
 class Seen(NamedTuple):
@@ -44,6 +55,9 @@ def seen_from(frame: FrameType | None, readable: Callable[[CodeType], bool]) -> 
     """What the innermost frame says whose code is `readable`."""
     inner: FrameType | None = None
     while frame is not None and not readable(frame.f_code):
+        if frame.f_code in ENTRANCES:
+            frame = None
+            break
         inner, frame = frame, frame.f_back
     if frame is None:
         return Seen((), None, None)

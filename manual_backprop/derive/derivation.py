@@ -1,7 +1,5 @@
 """What `derive` answers: the backward of a forward, to be read, and to be run."""
 
-from typing import Any
-
 import torch
 
 from manual_backprop.derive.program import Program

@@ -17,7 +17,7 @@ from manual_backprop.derive.program import Node, in_order
 from manual_backprop.verify.diagnosis.call_changes import of_calls
 from manual_backprop.verify.diagnosis.candidate import Candidate
 from manual_backprop.verify.diagnosis.departure import Departure, Matches, departure, matched, users_names
-from manual_backprop.verify.diagnosis.derived_program import DerivedProgram, derived_programs
+from manual_backprop.verify.diagnosis.derived_program import DerivedProgram, derived_programs, paper_names
 from manual_backprop.verify.diagnosis.explanations import Explanation, explained_by_candidate
 from manual_backprop.verify.diagnosis.graph import Graph, Values
 from manual_backprop.verify.diagnosis.least_squares import fit_factor
@@ -32,6 +32,7 @@ from manual_backprop.verify.diagnosis.wrong_gradient import WrongGradient
 MOST_WORK = 60_000  # steps that are computed anew, of a program
 TELLING = (*SLOPES, "wrong-place", "diagonal-only", "before", "one-case", "assigned", "truncated-in-time")
 """Names that say what was thought wrong, rather than which step is."""
+Ranked = tuple[tuple[int, bool, int], Explanation]
 LIKELY = 1e-6  # how far a cosine may be from one in the first look
 
 
@@ -59,11 +60,11 @@ def found_in_derivation(wrong: WrongGradient) -> Found:
     matches = matched(steps, Matches(programs, values)) if steps.all else {}
     way = departure(programs, steps, matches, wrong.at) if steps.all else None
     names = users_names(steps.all, matches)
-    explanations = [*_mended(wrong, steps, way)]
+    found = [*_mended(wrong, steps, way)]
     for program, at in zip(programs, values, strict=True):
-        explanations += _made(wrong, program, at, names, way)
-    best = sorted(explanations, key=lambda e: (e.complexity, e.diagnosis.name not in TELLING))
-    return Found(tuple(best[:1]), way)
+        found += _made(wrong, program, at, names, way)
+    best = sorted(found, key=lambda one: one[0])[:1]
+    return Found(tuple(explanation for _, explanation in best), way)
 
 
 def _made(
@@ -72,13 +73,12 @@ def _made(
     values: Values,
     names: dict[Node, str],
     way: Departure | None,
-) -> Iterator[Explanation]:
+) -> Iterator[Ranked]:
     """Mistakes in the derivation that give what was given."""
     right = program.gradient(wrong.at)
     if right is None:
         return
-    own = {node: name for node, name in program.script.names.items() if node not in names}
-    words = Words({**own, **names}, mends=False)
+    words = Words(paper_names(program, names), mends=False, otherwise=program.script.names)
     given = wrong.given[0].double()
     found = []
     for one in _changes(program, values, words, right):
@@ -99,18 +99,18 @@ def _made(
             complexity = 1 if plain else 2 if there or one.name in TELLING else 3
             fitting.append(_explained(wrong, one, known[0], fit, complexity))
     if fitting:
-        yield min(fitting, key=lambda pair: pair[0])[1]
+        yield min(fitting, key=lambda pair: pair[0])
 
 
 def _explained(
     wrong: WrongGradient, one: Change, gradient: Tensor, fit: tuple[float, float], complexity: int
-) -> tuple[tuple[int, bool, int], Explanation]:
+) -> Ranked:
     candidate = Candidate(one.name, one.text[0].upper() + one.text[1:], gradient, complexity)
     explanation = explained_by_candidate(wrong.problem, wrong.draws[0], candidate, *fit)
     return (explanation.complexity, one.name not in TELLING, one.rank), explanation
 
 
-def _mended(wrong: WrongGradient, steps: Steps, departs: Departure | None) -> Iterator[Explanation]:
+def _mended(wrong: WrongGradient, steps: Steps, departs: Departure | None) -> Iterator[Ranked]:
     """Changes of the user's steps that give the right gradient."""
     last = steps.returned[wrong.at] if wrong.at < len(steps.returned) else None
     if last is None or last.op == "input":
@@ -156,7 +156,7 @@ def _mended(wrong: WrongGradient, steps: Steps, departs: Departure | None) -> It
             moved = Change(one.instead, one.name, f"{where}{one.text}", one.rank)
             fitting.append(_explained(wrong, moved, known[0], (1.0, fit[1]), 2))
     if fitting:
-        yield min(fitting, key=lambda pair: pair[0])[1]
+        yield min(fitting, key=lambda pair: pair[0])
 
 
 def _values_on(wrong: WrongGradient, graph: Graph, steps: Steps, draw: object) -> Values | None:
@@ -180,7 +180,7 @@ def _changes(program: DerivedProgram, values: Values, words: Words, right: Node)
     activations = {
         call.outputs[0]: call.inputs[0]
         for call in program.program.calls
-        if call.kind == "activation" and isinstance(call.inputs[0], Node)
+        if call.kind in ("activation", "normalisation") and isinstance(call.inputs[0], Node)
     }
     tensors = Tensors(program.graph, values, [*forward, *program.program.inputs], activations)
     program.graph.work = 0

@@ -15,7 +15,7 @@ from manual_backprop.derive.program import Node, Place, in_order
 from manual_backprop.derive.script import Line, statements
 from manual_backprop.derive.writing.expressions import Unwritable
 from manual_backprop.derive.writing.torch_code import TorchCode
-from manual_backprop.verify.diagnosis.derived_program import DerivedProgram
+from manual_backprop.verify.diagnosis.derived_program import DerivedProgram, paper_names
 from manual_backprop.verify.diagnosis.graph import Values, tensors_in
 from manual_backprop.verify.diagnosis.users_steps import Steps, code_of, is_real
 
@@ -241,11 +241,13 @@ def inside(program: DerivedProgram, line: Line) -> list[Node]:
 
 def written(program: DerivedProgram, line: Line, names: dict[Node, str]) -> str:
     """A line of the derivation, in the user's names where there are some."""
-    own = {node: name for node, name in program.script.names.items() if node not in names}
-    writer = TorchCode({**own, **names})
-    try:
-        code = statements(writer, line.node, line.name)
-    except Unwritable:
-        return ""
-    text = "; ".join(code) if len(code) > 1 else code[0].partition(" = ")[2]
-    return text if len(text) <= LONGEST else ""
+    for known in (paper_names(program, names), {**program.script.names, **names}):
+        writer = TorchCode({node: name for node, name in known.items() if node is not line.node})
+        try:
+            code = statements(writer, line.node, line.name)
+        except (Unwritable, TypeError, ValueError):  # a step of PyTorch's own, of whatever arguments
+            return ""
+        text = "; ".join(code) if len(code) > 1 else code[0].partition(" = ")[2]
+        if len(text) <= LONGEST:
+            return text
+    return ""

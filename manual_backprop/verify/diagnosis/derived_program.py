@@ -1,7 +1,10 @@
 """The derivation of a problem's forward, as a program that can be run with one of its steps changed."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+
+import torch
 
 from manual_backprop.derive.backward import program_of
 from manual_backprop.derive.program import Node, Program, in_order
@@ -32,7 +35,10 @@ class DerivedProgram:
     def values_at(self, draw: Draw) -> Values:
         """Every step's value at a point."""
         draw = draw.double()
-        given = dict(zip(self.program.inputs, draw.inputs, strict=True))
+        given: Values = dict(zip(self.program.inputs, draw.inputs, strict=True))
+        for node in self.graph.order:  # what is taken off before an exponential: on paper, nobody does
+            if node.op == "amax" and node.args[0].op == "stop_gradient":
+                given[node] = torch.zeros_like(node.value)
         return self.graph.values_from({**given, self.program.upstream: draw.upstream})
 
     def gradient(self, at: int) -> Node | None:
@@ -73,3 +79,11 @@ def _derived(problem: Problem, draw: Draw, elementary: bool) -> DerivedProgram:
     first = [node for node in order if node not in made]
     order = first + sorted((node for node in order if node in made), key=lambda n: made[n])
     return DerivedProgram(program, problem.differentiable, script_of(program, TorchCode), Graph(order))
+
+
+def paper_names(program: DerivedProgram, users: Mapping[Node, str]) -> dict[Node, str]:
+    """Names for the derivation's steps: the user's; the forward's own; of gradients, those of what has one."""
+    known = {node for node, name in program.script.names.items() if node.given or node.op == "input"}
+    owned = {g for value, g in program.program.gradients.items() if value in known}
+    own = {node: name for node, name in program.script.names.items() if node in known or node in owned}
+    return {**{node: name for node, name in own.items() if node not in users}, **users}

@@ -146,7 +146,7 @@ def _total(node: Node, values: Values, words: Words) -> Changes:
 
     for at, part in enumerate(parts):
         text = f"what comes back through {words.of(part)} is left out: add it, do not assign"
-        yield change(node, "assigned", text, of(parts[:at] + parts[at + 1 :]))
+        yield change(node, "forgotten-use", text, of(parts[:at] + parts[at + 1 :]))
         if len(parts) > 2:
             text = f"only {words.of(part)} is kept of {len(parts)} uses: add, do not assign"
             yield change(node, "assigned", text, of([part]))

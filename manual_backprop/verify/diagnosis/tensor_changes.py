@@ -83,6 +83,8 @@ def in_one_step(node: Node, values: Values, words: Words, tensors: Tensors) -> C
             narrow = _narrow_type(part) if words.mends else ""
             if narrow:
                 name, text = narrow, f"{words.of(part)} is rounded to {narrow}"
+            elif part.op == "neg" and part.args[0] is other:
+                name, text = "sign", words.left_out(f"the minus before {words.of(other)}")
             elif tensors.before.get(part) is other and node.op == "matmul":
                 name, text = "before", f"{text}: the factor is taken before its activation"
             yield change(

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 from manual_backprop.derive.book import set_item
-from manual_backprop.derive.code_names import is_users, seen_from
+from manual_backprop.derive.code_names import entrance, is_users, seen_from
 from manual_backprop.derive.primitives import Primitive, name_of, primitive
 from manual_backprop.derive.program import Node, Place
 from manual_backprop.functional.operation.torch_state import tree_map
@@ -101,6 +101,7 @@ def _primitive(func: Any, args: Any, kwargs: Any) -> Primitive:
         return Primitive(name_of(func), func, args, kwargs)
 
 
+@entrance
 def steps_of(problem: Problem, draw: Draw) -> Steps:
     """Run the user's backward at a point and write its steps down; none if it raises."""
     follower = _Following()

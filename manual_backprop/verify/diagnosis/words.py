@@ -16,11 +16,15 @@ class Words:
     Attributes:
         names: of steps.
         mends: whether the steps are the user's own, so that a change of them is what is due.
+        shorter: writes what is too long with further names.
     """
 
-    def __init__(self, names: Mapping[Node, str], *, mends: bool) -> None:
+    def __init__(
+        self, names: Mapping[Node, str], *, mends: bool, otherwise: Mapping[Node, str] | None = None
+    ) -> None:
         self.names = names
         self.writer = TorchCode(names)
+        self.shorter = TorchCode({**(otherwise or {}), **names})
         self.mends = mends
 
     def of(self, value: Any) -> str:
@@ -30,7 +34,8 @@ class Words:
         else:
             try:
                 text = self.writer.text(value)
-            except Unwritable:
+                text = text if len(text) <= LONGEST else self.shorter.text(value)
+            except (Unwritable, TypeError, ValueError):  # a step of PyTorch's own, of whatever arguments
                 text = "a step"
         text = text[1:-1] if text.startswith("(") and text.endswith(")") and _closes_last(text) else text
         return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
