@@ -407,7 +407,7 @@ def _vjp(func: Any, args: Any, kwargs: Any, at: int, which: list[int]) -> Callab
         leaves = [x.detach().clone() for x in values[:count]]
         leaf = leaves[at].requires_grad_()
         rest = iter(leaves)
-        with torch.enable_grad():
+        with without_torch_functions(), torch.enable_grad():
             filled = tree_map(lambda a: next(rest) if isinstance(a, Tensor) else a, (args, kwargs))
             outputs = _tensors(func(*filled[0], **filled[1]))
             used = [

@@ -32,8 +32,29 @@ def of_calls(program: DerivedProgram, values: Values, words: Words, needed: set[
             value = _inputs(call)[at]
             if gradient in needed and gradient is not above and _alike(values, gradient, above, value):
                 yield from _slopes(program.graph, values, words, call, value, above, gradient)
+        if call.operation == "where":
+            yield from _one_case(call, above, words, needed)
     yield from _alike_steps(program, values, needed)
     yield from _cut(program, words, needed)
+
+
+def _one_case(call: Call, above: Node, words: Words, needed: set[Node]) -> Iterator[Change]:
+    """The derivative of one case of a choice, taken everywhere."""
+    cases = [gradient for gradient in call.gradients.values() if gradient in needed]
+    if not cases or any(tuple(case.shape) != tuple(above.shape) for case in cases):
+        return
+    for kept in cases:
+        which = "second" if kept is list(call.gradients.values())[0] else "first"
+        text = f"the {which} case of {_called(call, words)} is missing: the other's derivative is taken everywhere"
+        instead = {case: (lambda v, case=case: v[above] if case is kept else 0 * v[above]) for case in cases}
+        yield Change(instead, "one-case", text)
+
+
+def _called(call: Call, words: Words) -> str:
+    """An operation as the forward writes it; a part of one as the derivation does."""
+    if call.place is not None and call.place.text and not call.part_of:
+        return call.place.text
+    return words.step(call.outputs[0]) or call.operation
 
 
 def _alike_steps(program: DerivedProgram, values: Values, needed: set[Node]) -> Iterator[Change]:
@@ -69,10 +90,9 @@ def _slopes(
     graph: Graph, values: Values, words: Words, call: Call, value: Node, above: Node, gradient: Node
 ) -> Iterator[Change]:
     output = call.outputs[0]
-    place = call.place.text if call.place is not None else ""
     if call.kind in ("shape", "choice"):
         return
-    what = f"in the step {place or call.operation} of the forward, "
+    what = f"in the step {_called(call, words)} of the forward, "
     if call.kind not in ("activation", "elementwise"):
         for name in ("local-derivative", "value-for-slope"):
             text, make = SLOPES[name]

@@ -85,7 +85,7 @@ def _made(
         if program.graph.work > MOST_WORK:
             break
         gradient = _result(program.graph, one, values, right)
-        if gradient is not None and _is_likely(gradient, given) and not _is_likely(gradient, values[right]):
+        if gradient is not None and _is_likely(gradient, given) and not _is_same(gradient, values[right]):
             found.append(one)
     others = [program.values_at(draw) for draw in wrong.draws[1:]] if found else []
     fitting = []
@@ -138,7 +138,7 @@ def _mended(wrong: WrongGradient, steps: Steps, departs: Departure | None) -> It
         if (
             gradient is not None
             and _is_likely(gradient, right)
-            and not _is_likely(gradient, wrong.given[0].double())
+            and not _is_same(gradient, wrong.given[0].double())
         ):
             tried.append(one)
     fitting = []
@@ -225,3 +225,8 @@ def _is_likely(gradient: Tensor, given: Tensor) -> bool:
     if not size:
         return not a.any() and not b.any()
     return abs(float(a @ b)) > (1 - LIKELY) * size
+
+
+def _is_same(gradient: Tensor, other: Tensor) -> bool:
+    """Whether the change has changed nothing."""
+    return gradient.shape == other.shape and torch.allclose(gradient, other, 1e-9, 1e-12)

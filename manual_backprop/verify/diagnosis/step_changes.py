@@ -236,8 +236,9 @@ def _reduction(node: Node, values: Values, words: Words) -> Changes:
     if words.mends:
         text = f"{what} is {done} over dimension {listed(chosen)}, due as it is"
     yield change(node, "not-summed", text, lambda v: v[x])
-    for op, name in (("sum", "sum-for-mean"), ("mean", "mean-for-sum")):
+    for op in ("sum", "mean"):
         if node.op in ("sum", "mean") and node.op != op:
+            name = f"{node.op}-for-{op}" if words.mends else f"{op}-for-{node.op}"
             text = words.due(f"{what} is", REDUCED[op][0], done)
             yield change(node, name, text, lambda v, f=REDUCED[op][1]: f(v[x], chosen, keepdim=keepdim), 1)
     if len(chosen) == 1 and not words.mends:

@@ -40,6 +40,11 @@ class Words:
         text = text[1:-1] if text.startswith("(") and text.endswith(")") and _closes_last(text) else text
         return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
 
+    def step(self, node: Node) -> str:
+        """What a step computes, even if it has a name."""
+        names = {other: name for other, name in self.names.items() if other is not node}
+        return Words(names, mends=self.mends, otherwise=self.shorter.names).of(node)
+
     def stands_for(self, changed: str, original: str) -> str:
         """That something stands where something else is due."""
         stands, due = (original, changed) if self.mends else (changed, original)
