@@ -82,6 +82,7 @@ from manual_backprop.functional.recurrent._recurrence import (
     weighted,
     with_bias,
 )
+from manual_backprop.functional.recurrent._rnn_written import at, beside
 
 NAMES = ("input", "hx", "cx", "w_ih", "w_hh", "b_ih", "b_hh", "w_hr")
 
@@ -105,11 +106,15 @@ class LSTM(Operation):
     def elementary(*inputs: Any) -> Any:
         """Its gates, cells and states, step by step."""
         x, hx, cx, W, U, b_ih, b_hh, P, reverse, batch_first = inputs
-        H, h, c = cx.shape[2], hx[0], cx[0]
+        h0, c0 = hx[0], cx[0]
+        H, h, c = cx.shape[2], h0, c0
         states = {}
         for t in in_order(x.shape[1 if batch_first else 0], reverse):
-            xt = x[:, t] if batch_first else x[t]
-            z = xt @ W.T + h @ U.T if b_ih is None else xt @ W.T + h @ U.T + b_ih + b_hh
+            z = (
+                at(x, t, batch_first) @ W.T + h @ U.T
+                if b_ih is None
+                else at(x, t, batch_first) @ W.T + h @ U.T + b_ih + b_hh
+            )
             i = z[:, :H].sigmoid()
             f = z[:, H : 2 * H].sigmoid()
             u = z[:, 2 * H : 3 * H].tanh()
@@ -117,7 +122,7 @@ class LSTM(Operation):
             c = f * c + i * u
             h = o * c.tanh() if P is None else (o * c.tanh()) @ P.T
             states[t] = h
-        output = torch.stack([states[t] for t in sorted(states)], 1 if batch_first else 0)
+        output = beside(states, batch_first)
         return output, h.unsqueeze(0), c.unsqueeze(0)
 
     @staticmethod

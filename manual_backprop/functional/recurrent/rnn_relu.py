@@ -36,7 +36,7 @@ from manual_backprop.functional.recurrent._recurrence import (
     one_layer,
     run_rnn,
 )
-from manual_backprop.functional.recurrent._rnn_written import written
+from manual_backprop.functional.recurrent._rnn_written import at, beside, written
 from manual_backprop.functional.recurrent.rnn_tanh import keep_rnn, rnn_backward, rnn_forward, rnn_tangents
 
 
@@ -60,14 +60,18 @@ class RNNReLU(Operation):
     def elementary(*inputs: Any) -> Any:
         """Max(0, xₜ Wᵀ + hₜ₋₁ Uᵀ + b), step by step."""
         x, hx, W, U, b, c, reverse, batch_first = inputs
-        h = hx[0]
+        h0 = hx[0]
+        h = h0
         states = {}
         for t in in_order(x.shape[1 if batch_first else 0], reverse):
-            xt = x[:, t] if batch_first else x[t]
-            z = xt @ W.T + h @ U.T if b is None else xt @ W.T + h @ U.T + b + c
+            z = (
+                at(x, t, batch_first) @ W.T + h @ U.T
+                if b is None
+                else at(x, t, batch_first) @ W.T + h @ U.T + b + c
+            )
             h = z.relu()
             states[t] = h
-        return torch.stack([states[t] for t in sorted(states)], 1 if batch_first else 0), h.unsqueeze(0)
+        return beside(states, batch_first), h.unsqueeze(0)
 
     @staticmethod
     def autocast_dtype(device_type: str) -> torch.dtype:
