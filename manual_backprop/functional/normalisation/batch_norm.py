@@ -88,15 +88,8 @@ class BatchNorm(Operation):
     )
 
     @staticmethod
-    def written(
-        x: Tensor,
-        weight: Tensor | None,
-        bias: Tensor | None,
-        running_mean: Any,
-        running_var: Any,
-        *options: Any,
-    ) -> Any:
-        *_, training, _, eps = options
+    def written(x: Tensor, weight: Tensor | None, bias: Tensor | None, *rest: Any) -> Any:
+        running_mean, running_var, _, _, training, _, eps = rest
         examples = _examples(x)
         if training:
             xhat, through = written(x, examples, eps)
@@ -115,16 +108,9 @@ class BatchNorm(Operation):
         return y, backward
 
     @staticmethod
-    def elementary(
-        x: Tensor,
-        weight: Tensor | None,
-        bias: Tensor | None,
-        running_mean: Any,
-        running_var: Any,
-        *options: Any,
-    ) -> Tensor:
+    def elementary(x: Tensor, weight: Tensor | None, bias: Tensor | None, *rest: Any) -> Tensor:
         """w (x − mean) / √(var + ε) + b, with the mean and variance of the batch, or the running ones."""
-        *_, training, _, eps = options
+        running_mean, running_var, _, _, training, _, eps = rest
         examples = _examples(x)
         mean = x.mean(examples, keepdim=True) if training else by_channel(running_mean, x)
         centred = x - mean
