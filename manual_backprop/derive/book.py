@@ -133,6 +133,8 @@ class Writing(TorchFunctionMode):
         nodes = tree_map(
             lambda x: self.book.node(x) if isinstance(x, Tensor) else x, (found.args, found.kwargs)
         )
+        if found.op == "index_put" and _comes_once(nodes[0][1]):
+            return self.book.add("setitem", set_item, nodes[0]).value
         if found.op in TARGETS:
             node = self.book.make(found.op, *nodes[0])
             return self._another(node) if found.op == "alias" else node.value
@@ -154,6 +156,9 @@ class Writing(TorchFunctionMode):
     def _overwritten(self, tensor: Tensor, index: Any, value: Any) -> None:
         """`tensor[index] = value`: the tensor stands for another node from now on."""
         nodes = tree_map(lambda x: self.book.node(x) if isinstance(x, Tensor) else x, (tensor, index, value))
+        given = nodes[2]
+        if isinstance(given, Node) and given.op == "expand":  # which assignment does anyway
+            nodes = (*nodes[:2], given.args[0])
         node = self.book.add("setitem", set_item, nodes)
         self.book.know(tensor, node)
 
@@ -163,6 +168,13 @@ def set_item(x: Tensor, index: Any, value: Any) -> Tensor:
     x = x.clone()
     x[index] = value
     return x
+
+
+def _comes_once(index: tuple[Any, ...]) -> bool:
+    """Whether one of the vectors counts up, so that they name no place twice."""
+    shapes = {part.shape for part in index if isinstance(part, Node)}
+    counts = any(isinstance(part, Node) and part.op == "arange" for part in index)
+    return counts and len(shapes) == 1 and all(len(shape) == 1 for shape in shapes)
 
 
 def _part(at: int) -> Callable[[Any, int], Any]:

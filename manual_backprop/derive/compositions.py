@@ -69,11 +69,29 @@ def expm1(x: Tensor) -> Tensor:
     return x.exp() - 1
 
 
+def gather(input: Tensor, dim: int, index: Tensor, **_: Any) -> Tensor:
+    dim %= max(input.dim(), 1)
+    places: list[Any] = [
+        torch.arange(n).reshape([n if e == d else 1 for e in range(input.dim())])
+        for d, n in enumerate(index.shape)
+    ]
+    places[dim] = index
+    return input[tuple(places)]
+
+
+def take_along_dim(input: Tensor, indices: Tensor, dim: int) -> Tensor:
+    return gather(input, dim, indices)
+
+
 COMPOSITIONS: dict[Any, Callable[..., Any]] = {
     torch.norm: norm,
     Tensor.norm: norm,
     torch.linalg.vector_norm: norm,
     torch.linalg.norm: norm,
+    torch.gather: gather,
+    Tensor.gather: gather,
+    torch.take_along_dim: take_along_dim,
+    Tensor.take_along_dim: take_along_dim,
     torch.logsumexp: logsumexp,
     Tensor.logsumexp: logsumexp,
     torch.clamp: clamp,

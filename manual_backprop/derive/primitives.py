@@ -226,7 +226,7 @@ PLAIN: dict[str, Callable[..., Any]] = {
     "narrow": lambda x, dim, start, length: (
         "getitem",
         x,
-        (*[slice(None)] * (dim % x.dim()), slice(start, start + length)),
+        (*[slice(None)] * (dim % x.dim()), _stretch(start, start + length, x.shape[dim])),
     ),
     "where": lambda condition, a, b: ("where", condition, a, b),
     "masked_fill": lambda x, mask, value: ("where", mask, value, x),
@@ -237,6 +237,10 @@ PLAIN: dict[str, Callable[..., Any]] = {
     "clone": lambda x, **_: ("alias", x),
     "contiguous": lambda x, **_: ("alias", x),
 }
+
+
+def _stretch(start: int, stop: int, size: int) -> slice:
+    return slice(start or None, None if stop == size else stop)
 
 
 def _where(condition: Tensor, a: Any, b: Any) -> Tensor:

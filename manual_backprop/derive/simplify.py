@@ -4,6 +4,7 @@ from typing import Any, Protocol
 
 from torch import Tensor
 
+from manual_backprop.derive.parts import are_apart, is_same_part
 from manual_backprop.derive.program import Node
 
 
@@ -214,10 +215,23 @@ def _sum(book: Book, x: Node, dims: tuple[int, ...] | None, keepdim: bool) -> No
     return None
 
 
-def _where(book: Book, condition: Node, a: Any, b: Any) -> Node | None:
+def _where(book: Book, condition: Any, a: Any, b: Any) -> Node | None:
+    if isinstance(condition, Node) and condition.op == "logical_not" and not condition.given:
+        return book.make("where", condition.args[0], b, a)
     if isinstance(a, float) and isinstance(b, Node) and b.op == "zeros_like" and b.shape == condition.shape:
         return book.make("where", condition, a, 0)
     return None
+
+
+def _getitem(book: Book, x: Node, index: Any) -> Node | None:
+    """What was put there just before; what is read beside that is read beneath it."""
+    if x.op != "setitem" or x.pinned:
+        return None
+    base, put, value = x.args
+    if is_same_part(put, index):
+        is_all = isinstance(value, Node) and value.shape == x.value[index].shape
+        return value if is_all else None
+    return book.make("getitem", base, index) if are_apart(put, index) else None
 
 
 LOOK_INSIDE = ("neg", "T", "reshape", "permute", "sum", "unsqueeze")
@@ -236,6 +250,7 @@ RULES: dict[str, Any] = {
     "expand": _expand,
     "sum": _sum,
     "where": _where,
+    "getitem": _getitem,
 }
 
 

@@ -106,15 +106,19 @@ class Trace(TorchFunctionMode):
         written = composition_of(func)
         if written is not None and any(x.requires_grad for x in given):
             return self._taken_apart(name, written, args, kwargs)
-        if overwrites(func) and not ours and isinstance(args[0], Tensor) and not args[0].requires_grad:
-            return self._plain_over(func, args, kwargs)
+        if overwrites(func) and not ours and isinstance(args[0], Tensor):
+            if not args[0].requires_grad:
+                return self._plain_over(func, args, kwargs)
+            if (new := as_new(func)) is not None:  # z.exp_() is z ← exp z
+                with self, self.takeover:
+                    return args[0].copy_(new(args[0].clone(), *args[1:], **kwargs))
         token = WATCH.set(None)
         try:
             output = func(*args, **kwargs)
         finally:
             WATCH.reset(token)
         made = [x for x in tree_leaves(output) if isinstance(x, Tensor)]
-        if not made or (not known and name not in FACTORIES):
+        if not made or (not known and (ours or name not in FACTORIES)):
             return output
         if (
             any(x.requires_grad for x in made)
@@ -346,7 +350,7 @@ class Trace(TorchFunctionMode):
         keep = {id(x) for x in _tensors(output)} | {id(overwritten)}
         if id(overwritten) not in {id(x) for x in _tensors(output)}:
             self.book.know(overwritten, self.book.known[id(_tensors(output)[0])])
-        for tensor in [t for t in self.book.alive if t.requires_grad and id(t) not in keep]:
+        for tensor in [t for t in self.book.alive if t._is_view() and t.requires_grad and id(t) not in keep]:
             if tensor.untyped_storage().data_ptr() == storage:
                 self.book.known.pop(id(tensor), None)
 

@@ -20,11 +20,11 @@ def written(x: Tensor, t: Tensor, weight: Tensor | None, pos_weight: Tensor | No
     loss, n, _ = reduced(losses, weight, reduction, weighs=False)
 
     def backward(g: Tensor) -> tuple[Tensor | None, ...]:
-        dlosses = g / n if weight is None else g * weight / n
+        g = g if weight is None else g * weight
         p = torch.sigmoid(x)
         if pos_weight is None:
-            return dlosses * (p - t), summed_to(-dlosses * x, t), None, None
-        dx = dlosses * ((1 - t) * p - pos_weight * t * (1 - p))
-        return dx, summed_to(dlosses * ((pos_weight - 1) * surprise - x), t), None, None
+            return g * (p - t) / n, summed_to(-g * x / n, t), None, None
+        dx = g * ((1 - t) * p - pos_weight * t * (1 - p)) / n
+        return dx, summed_to(g * ((pos_weight - 1) * surprise - x) / n, t), None, None
 
     return loss, backward

@@ -7,7 +7,7 @@ import torch.nn.functional as T
 from torch import Tensor
 
 from manual_backprop.functional.losses._classes import class_dimension
-from manual_backprop.functional.losses._targets import averaged, counted_by, number_of, target_of
+from manual_backprop.functional.losses._targets import averaged, counted_by, labels_of, number_of, target_of
 
 
 def written(
@@ -17,13 +17,13 @@ def written(
     dim = class_dimension(z)
     counted = counted_by(y, ignore_index)
     plain = weight is None and counted is None and epsilon == 0
-    t = target_of(z, y, counted, weight, epsilon)
-    n = number_of(z, y, counted, weight, t, epsilon) if reduction == "mean" else 1
+    labels = labels_of(y, counted)
+    t = target_of(z, labels, counted, weight, epsilon)
+    n = number_of(labels, counted, weight) if reduction == "mean" else 1
     if plain:
         loss = T.cross_entropy(z, y, reduction=reduction)
     else:
-        losses = -(t * torch.log_softmax(z, dim)).sum(dim)
-        loss = averaged(losses, reduction, n)
+        loss = averaged(t * torch.log_softmax(z, dim), dim, reduction, n)
 
     def backward(g: Tensor) -> tuple[Tensor, ...]:
         p = torch.softmax(z, dim)

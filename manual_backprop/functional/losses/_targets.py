@@ -16,12 +16,19 @@ def counted_by(y: Tensor, ignore_index: int) -> Tensor | None:
     return None
 
 
-def target_of(z: Tensor, y: Tensor, counted: Tensor | None, weight: Tensor | None, epsilon: float) -> Tensor:
+def labels_of(y: Tensor, counted: Tensor | None) -> Tensor:
+    """The classes as int64, any one for what does not count."""
+    y = y if y.dtype == torch.int64 else y.long()
+    return y if counted is None else torch.where(counted, y, 0)
+
+
+def target_of(
+    z: Tensor, labels: Tensor, counted: Tensor | None, weight: Tensor | None, epsilon: float
+) -> Tensor:
     """Weights wₖ ((1 − ε) [k = y] + ε/C), 0 for what does not count; of the shape of the scores z."""
     dim = class_dimension(z)
     classes = z.shape[dim]
-    y = y if y.dtype == torch.int64 else y.long()
-    t = T.one_hot(y if counted is None else torch.where(counted, y, 0), classes)
+    t = T.one_hot(labels, classes)
     t = t if z.dim() < 3 else t.movedim(-1, 1)
     if epsilon:
         t = (1 - epsilon) * t.type_as(z) + epsilon / classes
@@ -30,19 +37,15 @@ def target_of(z: Tensor, y: Tensor, counted: Tensor | None, weight: Tensor | Non
     return t if counted is None else t * counted.unsqueeze(dim)
 
 
-def number_of(
-    z: Tensor, y: Tensor, counted: Tensor | None, weight: Tensor | None, t: Tensor, epsilon: float
-) -> Any:
+def number_of(labels: Tensor, counted: Tensor | None, weight: Tensor | None) -> Any:
     """How many examples count, each with the weight of its class."""
     if weight is None:
-        return y.numel() if counted is None else counted.sum()
-    return t.sum() if epsilon == 0 else target_of(z, y, counted, weight, 0.0).sum()
+        return labels.numel() if counted is None else counted.sum()
+    return weight[labels].sum() if counted is None else (weight[labels] * counted).sum()
 
 
-def averaged(losses: Tensor, reduction: str, n: Any) -> Tensor:
-    """The losses, their sum, or that over n."""
+def averaged(terms: Tensor, dim: int, reduction: str, n: Any) -> Tensor:
+    """Terms, one for each class, added up to minus the losses, their sum, or that over n."""
     if reduction == "none":
-        return losses
-    if reduction == "sum":
-        return losses.sum()
-    return losses.mean() if isinstance(n, int) else losses.sum() / n
+        return -terms.sum(dim)
+    return -terms.sum() / n if reduction == "mean" else -terms.sum()

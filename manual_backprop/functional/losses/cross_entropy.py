@@ -65,6 +65,7 @@ from manual_backprop.functional.losses._cross_entropy_written import written
 from manual_backprop.functional.losses._expected import expected, smoothing_of
 from manual_backprop.functional.losses._reduction import grad_of_losses, reduction_from
 from manual_backprop.functional.losses._targets import averaged, counted_by, number_of, target_of
+from manual_backprop.functional.losses._targets import labels_of as labels_for
 from manual_backprop.functional.losses.cross_entropy_probabilities import cross_entropy_probabilities
 from manual_backprop.functional.operation import (
     CLASSES,
@@ -99,12 +100,12 @@ class CrossEntropy(Operation):
         z: Tensor, y: Tensor, weight: Tensor | None, ignore_index: int, reduction: str, epsilon: float
     ) -> Tensor:
         """The mean of −Σ t log p, with p = softmax(z) and t one-hot at y, or smoothed."""
-        dim = class_dimension(z)
         counted = counted_by(y, ignore_index)
-        t = target_of(z, y, counted, weight, epsilon)
-        logp = T.log_softmax(z, dim)
-        losses = -(t * logp).sum(dim)
-        return averaged(losses, reduction, number_of(z, y, counted, weight, t, epsilon))
+        labels = labels_for(y, counted)
+        t = target_of(z, labels, counted, weight, epsilon)
+        n = number_of(labels, counted, weight)
+        logp = T.log_softmax(z, class_dimension(z))
+        return averaged(t * logp, class_dimension(z), reduction, n)
 
     @staticmethod
     def autocast_dtype(device_type: str) -> torch.dtype:

@@ -70,16 +70,17 @@ class CrossEntropyProbabilities(Operation):
         w = None if weight is None else _by_class(weight, z)
         t = smoothed if w is None else w * smoothed
         n = z.numel() // z.shape[dim]
-        loss = averaged(-(t * logp).sum(dim), reduction, n)
+        n = n if reduction == "mean" else 1
+        loss = averaged(t * logp, dim, reduction, n)
 
         def backward(g: Tensor) -> tuple[Tensor | None, ...]:
-            dlosses = g.unsqueeze(dim) if reduction == "none" else g
-            dlosses = dlosses / n if reduction == "mean" else dlosses
+            g = g.unsqueeze(dim) if reduction == "none" else g
             p = torch.softmax(z, dim)
-            dt = -dlosses * logp
+            dz = g * (p * t.sum(dim, keepdim=True) - t) / n
+            dt = -g * logp / n
             dq = dt if w is None else w * dt
             dweight = None if w is None else summed_to(dt * smoothed, w).reshape(weight.shape)
-            return dlosses * (p * t.sum(dim, keepdim=True) - t), (1 - epsilon) * dq, dweight
+            return dz, (1 - epsilon) * dq, dweight
 
         return loss, backward
 
@@ -90,8 +91,7 @@ class CrossEntropyProbabilities(Operation):
         t = q if epsilon == 0 else (1 - epsilon) * q + epsilon / z.shape[dim]
         t = t if weight is None else _by_class(weight, z) * t
         logp = T.log_softmax(z, dim)
-        losses = -(t * logp).sum(dim)
-        return averaged(losses, reduction, z.numel() // z.shape[dim])
+        return averaged(t * logp, dim, reduction, z.numel() // z.shape[dim])
 
     @staticmethod
     def autocast_dtype(device_type: str) -> torch.dtype:

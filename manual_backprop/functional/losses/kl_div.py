@@ -80,15 +80,14 @@ class KLDiv(Operation):
             losses = p * (t - x)
         else:
             p = t
-            losses = _entropy(t) - t * x if bool((t == 0).any()) else t * (torch.log(t) - x)
+            losses = _entropy(t) - t * x if _has_zeros(t) else t * (torch.log(t) - x)
         n = _count(x, losses, reduction)
         loss = losses if reduction == "none" else losses.sum() / n
 
         def backward(g: Tensor) -> tuple[Tensor | None, ...]:
-            dlosses = g / n
-            dx = -dlosses * p
+            dx = -g * p / n
             dx = dx if dx.shape == losses.shape else dx.expand(losses.shape)
-            dt = dlosses * (p * (t - x + 1) if log_target else torch.log(t) - x + 1)
+            dt = g * (p * (t - x + 1) if log_target else torch.log(t) - x + 1) / n
             return summed_to(dx, x), summed_to(dt, t)
 
         return loss, backward
@@ -98,7 +97,7 @@ class KLDiv(Operation):
         """The products p (log p − x), added up or averaged."""
         if log_target:
             losses = t.exp() * (t - x)
-        elif bool((t == 0).any()):
+        elif _has_zeros(t):
             return NotImplemented
         else:
             losses = t * (t.log() - x)
@@ -152,6 +151,10 @@ class KLDiv(Operation):
             moved = moved + widen(target_tangent) * _slope_in_target(x, t, ctx.log_target)
         tangent = reduce(moved, ctx.reduction, _divisor(input, moved.shape, ctx.reduction))
         return rounded(tangent, input, target)
+
+
+def _has_zeros(t: Tensor) -> bool:
+    return bool((t == 0).any())
 
 
 def _entropy(t: Tensor) -> Tensor:

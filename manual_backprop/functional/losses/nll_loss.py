@@ -43,6 +43,7 @@ from manual_backprop.functional._arguments import integer
 from manual_backprop.functional.losses._classes import Labels, check_classes, class_dimension, labels_of
 from manual_backprop.functional.losses._reduction import reduction_from
 from manual_backprop.functional.losses._targets import averaged, counted_by, number_of, target_of
+from manual_backprop.functional.losses._targets import labels_of as labels_for
 from manual_backprop.functional.operation import (
     CLASSES,
     Formula,
@@ -66,14 +67,14 @@ class NLLLoss(Operation):
     def written(logp: Tensor, y: Tensor, weight: Tensor | None, ignore_index: int, reduction: str) -> Any:
         dim = class_dimension(logp)
         counted = counted_by(y, ignore_index)
-        t = target_of(logp, y, counted, weight, 0.0)
-        n = number_of(logp, y, counted, weight, t, 0.0) if reduction == "mean" else 1
-        losses = -(t * logp).sum(dim)
+        labels = labels_for(y, counted)
+        t = target_of(logp, labels, counted, weight, 0.0)
+        n = number_of(labels, counted, weight) if reduction == "mean" else 1
 
         def backward(g: Tensor) -> tuple[Tensor, ...]:
             return (-(g.unsqueeze(dim) if reduction == "none" else g) * t / n,)
 
-        return averaged(losses, reduction, n), backward
+        return averaged(t * logp, dim, reduction, n), backward
 
     @staticmethod
     def elementary(
@@ -81,9 +82,9 @@ class NLLLoss(Operation):
     ) -> Tensor:
         """The mean of −Σ t log p, with t one-hot at y."""
         counted = counted_by(y, ignore_index)
-        t = target_of(logp, y, counted, weight, 0.0)
-        losses = -(t * logp).sum(class_dimension(logp))
-        return averaged(losses, reduction, number_of(logp, y, counted, weight, t, 0.0))
+        labels = labels_for(y, counted)
+        t = target_of(logp, labels, counted, weight, 0.0)
+        return averaged(t * logp, class_dimension(logp), reduction, number_of(labels, counted, weight))
 
     @staticmethod
     def autocast_dtype(device_type: str) -> torch.dtype:

@@ -12,7 +12,7 @@ def written(x: Tensor, index: Any, g: Tensor) -> Tensor:
     """The gradient of x, from that of x[index]."""
     parts = index if isinstance(index, tuple) else (index,)
     *before, last = parts if parts else (slice(None),)
-    if _comes_once(parts):
+    if _comes_once(parts) or _counts_up(parts):
         dx = torch.zeros_like(x)
         dx[index] = g
         return dx
@@ -33,6 +33,14 @@ def _comes_once(parts: tuple[Any, ...]) -> bool:
         isinstance(part, int | slice | range | EllipsisType | None)
         or (isinstance(part, Tensor) and (part.dtype == torch.bool or part.dim() == 0))
         for part in parts
+    )
+
+
+def _counts_up(parts: tuple[Any, ...]) -> bool:
+    """Whether there is a range beside vectors of its length, so that they name no place twice."""
+    lengths = {len(part) for part in parts if isinstance(part, range)}
+    return len(lengths) == 1 and all(
+        isinstance(part, range) or (_is_places(part) and tuple(part.shape) == (*lengths,)) for part in parts
     )
 
 
