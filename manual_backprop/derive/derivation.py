@@ -2,18 +2,16 @@
 
 import torch
 
+from manual_backprop.derive import notes
+from manual_backprop.derive.printed import printed
 from manual_backprop.derive.program import Program
 from manual_backprop.derive.proof import Proof, module_of
-from manual_backprop.derive.script import Line, Script, script_of
+from manual_backprop.derive.rows import Shown, shown
 from manual_backprop.derive.source import function_source, numpy_source, torch_source
 from manual_backprop.derive.trace import Underivable
 from manual_backprop.derive.writing.expressions import Unwritable
-from manual_backprop.derive.writing.torch_code import TorchCode
-
-REASONS = {
-    "broadcast": "a sum, because {what} was broadcast",
-    "uses": "+=, because {what} is used {count} times",
-}
+from manual_backprop.derive.writing.latex import Latex
+from manual_backprop.derive.writing.mathematics import Mathematics
 
 
 class Derivation:
@@ -22,6 +20,7 @@ class Derivation:
     Attributes:
         program: the steps, with ∂L/∂output as the backward is given it.
         short: the same where the output is the loss itself, with ∂L/∂output = 1.
+        long: the same in elementary steps; None where these are elementary.
         proof: what its code has to give.
     """
 
@@ -62,19 +61,28 @@ class Derivation:
         found: type[torch.autograd.Function] = module_of(self.source("function"))["Derived"]
         return found
 
+    def latex(self) -> str:
+        """The formulas as an align* environment of LaTeX: the forward, and below it the backward."""
+        return notes.latex(self._shown(Latex))
+
+    def markdown(self) -> str:
+        """Tables in Markdown: each step as code, with its shape, and as mathematics."""
+        return notes.markdown(self._shown(Latex), self._proved())
+
+    def _shown(self, mathematics: type[Mathematics]) -> Shown:
+        return shown(self.short, self.long, mathematics, numbered=self.long is None)
+
+    def _proved(self) -> str:
+        self.source()
+        return (
+            f"Proved: {len(self.proof.points)} draws in float64, "
+            f"largest difference from autograd {self.proof.difference:.0e}, relative to the largest entry."
+        )
+
     def __str__(self) -> str:
-        script = script_of(self.short, TorchCode)
-        lines = ["forward", *_rows(script, script.forward), "", "backward", *_rows(script, script.backward)]
-        return "\n".join(lines)
+        return printed(self._shown(Mathematics), self._proved())
 
     __repr__ = __str__
 
-
-def _rows(script: Script, lines: list[Line]) -> list[str]:
-    width = max((len(text) for line in lines for text in line.code), default=0)
-    rows = []
-    for line in lines:
-        for i, text in enumerate(line.code):
-            shape = str(line.node.shape) if i == 0 else ""
-            rows.append(f"    {text:<{width}}  {shape:<12}  {line.node.reason if i == 0 else ''}".rstrip())
-    return rows
+    def _repr_markdown_(self) -> str:
+        return self.markdown()

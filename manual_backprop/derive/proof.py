@@ -32,12 +32,14 @@ class Proof:
         points: the inputs, several times.
         differentiable: the positions of those that have a gradient.
         used: the positions of those that the code takes.
+        difference: the largest that was found, relative to the largest entry.
     """
 
     function: Callable[..., Any]
     points: Sequence[Sequence[Tensor]]
     differentiable: Sequence[int]
     used: Sequence[int]
+    difference: float = 0.0
 
     @cached_property
     def expected(self) -> list[tuple[Tensor, Tensor, list[Tensor]]]:
@@ -69,11 +71,20 @@ class Proof:
             value, given = RUNS[dialect](
                 scope, inputs, [i in self.differentiable for i in self.used], upstream
             )
-            _compare("the output", value, output)
+            self._compare("the output", value, output)
             for i, mine, right in zip(self.differentiable, given, gradients, strict=True):
-                _compare(
+                self._compare(
                     f"the gradient of input {i}", torch.zeros_like(right) if mine is None else mine, right
                 )
+
+    def _compare(self, what: str, given: Tensor, right: Tensor) -> None:
+        scale = float(right.abs().max()) if right.numel() else 0.0
+        if given.shape != right.shape:
+            raise Disproved(f"derive: {what} has shape {tuple(given.shape)}, expected {tuple(right.shape)}")
+        error = float((given - right).abs().max()) if right.numel() else 0.0
+        if not error <= ROUNDINGS * max(scale, 1.0):
+            raise Disproved(f"derive: {what} is off by {error:.3g}, of {scale:.3g}: please report this forward")
+        self.difference = max(self.difference, error / max(scale, 1.0))
 
 
 Run = tuple[Tensor, list[Tensor | None]]
@@ -107,11 +118,3 @@ def _listed(gradients: Any) -> list[Any]:
 
 RUNS: dict[str, Callable[..., Run]] = {"torch": _torch, "numpy": _numpy, "function": _function}
 
-
-def _compare(what: str, given: Tensor, right: Tensor) -> None:
-    scale = float(right.abs().max()) if right.numel() else 0.0
-    if given.shape != right.shape:
-        raise Disproved(f"derive: {what} has shape {tuple(given.shape)}, expected {tuple(right.shape)}")
-    error = float((given - right).abs().max()) if right.numel() else 0.0
-    if not error <= ROUNDINGS * max(scale, 1.0):
-        raise Disproved(f"derive: {what} is off by {error:.3g}, of {scale:.3g}: please report this forward")

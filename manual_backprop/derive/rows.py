@@ -1,0 +1,186 @@
+"""The lines of a derivation with all that is said of each: code, shape, formula, reason."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from manual_backprop.derive.condensed import condensed, ranges
+from manual_backprop.derive.program import Node, Program
+from manual_backprop.derive.script import Line, Script, script_of
+from manual_backprop.derive.writing.mathematics import Mathematics
+from manual_backprop.derive.writing.paper_code import PaperCode
+from manual_backprop.functional.operation.torch_state import tree_leaves
+
+TIMES = {2: "twice", 3: "three times", 4: "four times"}
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line, as it is shown.
+
+    Attributes:
+        code: lines of Python.
+        shape: of what it makes.
+        left: what that is in mathematics.
+        right: and what it is equal to.
+        reason: why it is so, where that is not plain.
+        number: the line's own, counted from 1 through forward and backward; None in the short form.
+        condenses: the numbers of the lines of the elementary form that it stands for, as text.
+    """
+
+    code: tuple[str, ...]
+    shape: tuple[int, ...]
+    left: str
+    right: str
+    reason: str = ""
+    number: int | None = None
+    condenses: str = ""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """All of a derivation.
+
+    Attributes:
+        forward: the lines of the forward.
+        backward: those of the backward.
+        output: the name of what comes out, in code.
+        upstream: what its gradient is: "1" for a loss, else the name that the code has for it.
+        gradient: ∂L/∂output in mathematics.
+        shape: of the output.
+    """
+
+    forward: list[Row]
+    backward: list[Row]
+    output: str
+    upstream: str
+    gradient: str
+    shape: tuple[int, ...]
+
+
+def shown(program: Program, long: Program | None, mathematics: type[Mathematics], *, numbered: bool) -> Shown:
+    """The lines of a program.
+
+    Args:
+        program: it.
+        long: its elementary form, whose lines are named; None to name none.
+        mathematics: Unicode or LaTeX.
+        numbered: whether the lines are numbered.
+    """
+    script = script_of(program, PaperCode)
+    whole = None if long is None else script_of(long, PaperCode)
+    stands_for = {} if whole is None or _says(whole) == _says(script) else condensed(script, whole)
+    writer = mathematics(script)
+    reasons = _Reasons(script)
+    count = 0
+
+    def row(line: Line) -> Row:
+        nonlocal count
+        count += 1
+        left, right = writer.equation(line)
+        return Row(
+            tuple(line.code),
+            line.node.shape,
+            left,
+            right,
+            "; ".join(reasons.of(line)),
+            count if numbered else None,
+            ranges(stands_for.get(line.node, [])),
+        )
+
+    forward = [row(line) for line in script.forward]
+    backward = [*_aliases(script, writer, None)]
+    for line in script.backward:
+        backward += [row(line), *_aliases(script, writer, line)]
+    upstream = program.upstream
+    return Shown(
+        forward,
+        backward,
+        script.names[program.output],
+        "1" if upstream.op != "upstream" else script.names[upstream],
+        writer.gradient_of(program.output),
+        program.output.shape,
+    )
+
+
+def _says(script: Script) -> list[list[str]]:
+    return [line.code for line in (*script.forward, *script.backward)]
+
+
+def _aliases(script: Script, writer: Mathematics, behind: Line | None) -> Iterator[Row]:
+    """The inputs whose gradient is that of another tensor, made in the line `behind`, or in no line."""
+    lines = {line.node: line for line in script.backward}
+    for node in script.program.differentiable:
+        gradient = script.program.gradients.get(node)
+        line = lines.get(gradient) if gradient is not None else None
+        name = f"d{script.names[node]}"
+        if line is not behind or (line is not None and line.name == name):
+            continue
+        left = writer.gradient_of(node)
+        if gradient is None:
+            reason = f"the output does not depend on {script.names[node]}"
+            yield Row((f"{name} = 0",), node.shape, left, "0", reason)
+        else:
+            code = PaperCode(script.names).text(gradient)
+            yield Row((f"{name} = {code}",), node.shape, left, writer.text(gradient))
+
+
+class _Reasons:
+    """Why lines of the backward are as they are."""
+
+    def __init__(self, script: Script) -> None:
+        self.script = script
+        self.uses: Counter[Node] = Counter()
+        self.sources: dict[Node, Node] = {}  # whose gradient a node is, or is one share of
+        for call in script.program.calls:
+            nodes = [leaf for leaf in tree_leaves(call.inputs) if isinstance(leaf, Node)]
+            for at, gradient in call.gradients.items():
+                self.uses[nodes[at]] += 1
+                self.sources.setdefault(gradient, nodes[at])
+        self.uses[script.program.output] += 1
+        self.totals = {total: node for node, total in script.program.gradients.items()}
+
+    def of(self, line: Line) -> Iterator[str]:
+        """The reasons for what is written in a line."""
+        seen = set()
+        for node in _written_in(line.node, self.script):
+            said = self._of(node)
+            if said and said not in seen:
+                seen.add(said)
+                yield said
+
+    def _of(self, node: Node) -> str:
+        if node.reason == "broadcast" and node.op == "sum":
+            dims = range(len(node.args[0].shape)) if node.args[1] is None else node.args[1]
+            what = self._name(self.sources.get(node))
+            return f"a sum: {what} was broadcast along {_dimensions([*dims])}" if what else ""
+        if node.reason == "uses":
+            used = self.totals.get(node)
+            what, count = self._name(used), self.uses[used] if used is not None else 0
+            times = TIMES.get(count, f"{count} times")
+            if not what or count < 2:
+                return ""
+            if node.op in ("stack", "cat"):
+                return f"{what} is used in parts: their gradients, joined"
+            return f"+=: {what} is used {times}"
+        return ""
+
+    def _name(self, node: Node | None) -> str:
+        if node is None:
+            return ""
+        while node not in self.script.names and node.op in ("unsqueeze", "reshape", "expand", "T"):
+            node = node.args[0]
+        return self.script.names.get(node, "")
+
+
+def _written_in(node: Node, script: Script) -> Iterator[Node]:
+    yield node
+    for part in node.inputs:
+        if part not in script.names:
+            yield from _written_in(part, script)
+
+
+def _dimensions(dims: list[int]) -> str:
+    if len(dims) == 1:
+        return f"dimension {dims[0]}"
+    return f"dimensions {', '.join(map(str, dims[:-1]))} and {dims[-1]}"

@@ -1,0 +1,97 @@
+"""What the named tensors of a derivation are called in mathematics: W¹ for W1, x̂ for xhat, δ² for dz2."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from manual_backprop.derive.program import Node
+from manual_backprop.derive.script import Script
+
+LAYERED = ("W", "b", "z", "a", "h")  # whose number is that of a layer, and stands above
+NO_GRADIENTS = ("dot", "dist", "denom", "diff", "diag", "div", "double", "down", "delta")
+"""How names of the backward begin that are no gradients; the others with a d before them are."""
+GREEK = {
+    "alpha": "α",
+    "beta": "β",
+    "gamma": "γ",
+    "delta": "δ",
+    "eps": "ε",
+    "epsilon": "ε",
+    "eta": "η",
+    "theta": "θ",
+    "lam": "λ",
+    "lambd": "λ",
+    "mu": "μ",
+    "rho": "ρ",
+    "sigma": "σ",
+    "tau": "τ",
+    "phi": "φ",
+    "psi": "ψ",
+    "omega": "ω",
+}
+
+
+@dataclass(frozen=True)
+class Symbol:
+    """A name, parted.
+
+    Attributes:
+        base: the letter or the word.
+        hat: whether it wears a hat.
+        index: what stands below: a number, a letter.
+        layer: the number that stands above.
+        gradient: whether ∂L/∂ of it is meant.
+    """
+
+    base: str
+    hat: bool = False
+    index: str = ""
+    layer: str = ""
+    gradient: bool = False
+
+    @property
+    def is_delta(self) -> bool:
+        """Whether it is the gradient of a pre-activation, which is called δ."""
+        return self.gradient and self.base == "z" and not self.hat
+
+
+def symbols_of(script: Script) -> dict[Node, Symbol]:
+    """The symbol of each node that has a name."""
+    numbered = {name for name in script.names.values() if name not in LAYERED}
+    layered = {base for base in LAYERED if base not in script.names.values() or base == "z"} & {
+        name.rstrip("0123456789") for name in numbered
+    }
+    symbols = {node: _parted(name, layered) for node, name in script.names.items()}
+    output = script.program.output
+    if not output.shape:
+        symbols[output] = Symbol("L")
+    for line in script.backward:
+        if len(line.name) > 1 and line.name[0] == "d" and not line.name.startswith(NO_GRADIENTS):
+            symbols[line.node] = replace(_parted(line.name[1:], layered), gradient=True)
+    for node, owner in _owners(script):
+        symbols[node] = replace(symbols[owner], gradient=True)
+    if script.program.upstream.op == "upstream":
+        symbols[script.program.upstream] = replace(symbols[output], gradient=True)
+    return symbols
+
+
+def _owners(script: Script) -> Iterator[tuple[Node, Node]]:
+    """Each gradient with a line of its own, and what it is the gradient of."""
+    lines = {line.node: line.name for line in script.backward}
+    for node, gradient in script.program.gradients.items():
+        name = script.names.get(node)
+        if name and re.fullmatch(rf"d{re.escape(name)}(_?\d+)?", lines.get(gradient, "")):
+            yield gradient, node
+
+
+def _parted(name: str, layered: set[str]) -> Symbol:
+    found = re.fullmatch(r"(\D+?)_?(\d+)", name)
+    base, number = (found[1], found[2]) if found else (name, "")
+    layer = number if base in layered else ""
+    letter = re.fullmatch(r"([A-Za-z])_([A-Za-z]+)|([A-Z])([a-z])", base)
+    if letter and not number:
+        letter = [part for part in letter.groups() if part]
+        return Symbol(letter[0], index=letter[1])
+    hat = len(base) > 3 and base.endswith("hat")
+    base = base.removesuffix("hat").rstrip("_") if hat else base
+    return Symbol(GREEK.get(base, base), hat, "" if layer else number, layer)
