@@ -21,7 +21,7 @@ from manual_backprop.derive.computation import (
     parameters_of,
 )
 from manual_backprop.derive.derivation import Derivation
-from manual_backprop.derive.numbers import drawn, near
+from manual_backprop.derive.numbers import doubles, drawn, near
 from manual_backprop.derive.proof import DRAWS, Disproved, Proof
 from manual_backprop.derive.shapes import shapes_of
 from manual_backprop.derive.trace import Underivable
@@ -83,14 +83,16 @@ def derive(
     function = as_function(forward, tuple(held))
     names = (*input_names(forward, len(given)), *held)
     given = [_double(x) for x in (*given, *held.values())]
-    with torch.inference_mode(False), torch.enable_grad(), torch.random.fork_rng(devices=[]):
+    with torch.inference_mode(False), torch.enable_grad(), torch.random.fork_rng(devices=[]), doubles():
         point = drawn(function, given, seed)
         differentiable = [
             i
             for i, (name, x) in enumerate(zip(names, point, strict=True))
             if x.is_floating_point() and name not in buffers
         ]
-        return _derivation(function, names, given, point, differentiable, depth, seed)
+        derivation = _derivation(function, names, given, point, differentiable, depth, seed)
+    derivation.source()
+    return derivation
 
 
 def _derivation(
@@ -119,9 +121,7 @@ def _derivation(
         for more in (drawn(function, given, seed + n) for n in range(1, DRAWS))
     ]
     used = [i for i, node in enumerate(whole.inputs) if node in whole.parameters]
-    derivation = Derivation(whole, short, long, Proof(function, [point, *others], differentiable, used))
-    derivation.source()
-    return derivation
+    return Derivation(whole, short, long, Proof(function, [point, *others], differentiable, used))
 
 
 def _double(x: Any) -> Any:

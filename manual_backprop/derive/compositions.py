@@ -61,6 +61,16 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -
     return dot / (length1 * length2)
 
 
+def tril(x: Tensor, diagonal: int = 0) -> Tensor:
+    mask = torch.ones(x.shape[-2:], dtype=torch.bool).tril(diagonal)
+    return torch.where(mask, x, 0)
+
+
+def triu(x: Tensor, diagonal: int = 0) -> Tensor:
+    mask = torch.ones(x.shape[-2:], dtype=torch.bool).triu(diagonal)
+    return torch.where(mask, x, 0)
+
+
 def log1p(x: Tensor) -> Tensor:
     return (1 + x).log()
 
@@ -104,6 +114,10 @@ COMPOSITIONS: dict[Any, Callable[..., Any]] = {
     Tensor.clamp_max: clamp_max,
     F.softmin: softmin,
     F.cosine_similarity: cosine_similarity,
+    torch.tril: tril,
+    Tensor.tril: tril,
+    torch.triu: triu,
+    Tensor.triu: triu,
     torch.log1p: log1p,
     Tensor.log1p: log1p,
     torch.expm1: expm1,

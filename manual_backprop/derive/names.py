@@ -68,7 +68,7 @@ class Names:
             return identifier(node.name)
         if node is self.output:
             return "output" if node.shape else "loss"
-        if node.op in ("add", "sub") and any(n.op == "matmul" for n in node.inputs):
+        if _is_affine(node):
             return "z"
         return BASES.get(node.op, identifier(node.op))
 
@@ -95,6 +95,13 @@ class Names:
                 else (self._numbered(node, f"d{self.names[owner]}"))
             )
         return self._numbered(node, self._base(node))
+
+
+def _is_affine(node: Node) -> bool:
+    """Whether it is a product of matrices, with others or a bias added."""
+    if node.op in ("add", "sub"):
+        return any(_is_affine(n) for n in node.inputs if not n.name)
+    return node.op == "matmul"
 
 
 def identifier(name: str) -> str:

@@ -1,6 +1,7 @@
 """Numbers to run a forward on."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -25,6 +26,17 @@ def drawn(
         x if isinstance(shape, Tensor) else MARGIN + (1 - 2 * MARGIN) * x.abs().frac()
         for x, shape in zip(point, given, strict=True)
     )
+
+
+@contextmanager
+def doubles() -> Iterator[None]:
+    """Inside, what a forward makes of no tensor, such as `torch.zeros(5)`, is float64 like all else."""
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(before)
 
 
 def near(x: Tensor, generator: torch.Generator) -> Tensor:

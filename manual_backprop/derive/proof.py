@@ -8,8 +8,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from manual_backprop.derive.numbers import doubles
+
 DRAWS = 3
-ROUNDINGS = 1e-9  # relative to the largest entry, in float64
+ROUNDINGS = 1e-7  # relative to the largest entry: PyTorch has the slope of hardsigmoid in float32
 
 
 class Disproved(Exception):  # noqa: N818 - a defect of this package, which is told and not printed over
@@ -49,7 +51,7 @@ class Proof:
             leaves = [
                 x.detach().clone().requires_grad_(i in self.differentiable) for i, x in enumerate(point)
             ]
-            with torch.enable_grad():
+            with torch.enable_grad(), doubles():
                 output = self.function(*leaves)
             generator = torch.Generator().manual_seed(number)
             upstream = torch.randn(output.shape, generator=generator, dtype=output.dtype)
@@ -99,7 +101,7 @@ def _torch(scope: dict[str, Any], inputs: list[Tensor], differentiable: list[boo
 def _numpy(scope: dict[str, Any], inputs: list[Tensor], differentiable: list[bool], upstream: Tensor) -> Run:
     value, cache = scope["forward"](*(x.numpy() for x in inputs))
     gradients = _listed(scope["backward"](upstream.numpy(), cache))
-    return torch.as_tensor(value), [None if g is None else torch.as_tensor(g) for g in gradients]
+    return torch.tensor(value), [None if g is None else torch.tensor(g) for g in gradients]
 
 
 def _function(

@@ -133,14 +133,14 @@ class _Layout:
         found = set(self.extra) | {self.program.output}
         salient = {n for call in self.program.calls if call.kind in LINES for n in call.outputs}
         for node in self.forward_nodes:
-            repeated = self.uses[node] > 1 and not _is_cheap(node)
+            repeated = self.uses[node] > 1 and not _is_cheap(node, found)
             if node.given or node in salient or repeated or node.op in dialect.statements():
                 found.add(node)
         self._own(found)
         found |= {g for g in self.results if g.op not in ("upstream", "number", "constant", "input")}
         for node in self.backward_nodes:
             owner = self.owners.get(node)
-            repeated = self.uses[node] > 1 and not _is_cheap(node)
+            repeated = self.uses[node] > 1 and not _is_cheap(node, found)
             if (
                 repeated
                 or node.op in dialect.statements()
@@ -148,7 +148,7 @@ class _Layout:
             ):
                 found.add(node)
                 of = owner or node.of
-                if of is not None and of.op not in ("input", *CHEAP):
+                if of is not None and of.op != "input" and not _is_cheap(of, found):
                     found.add(of)
         return {n for n in found if n.op not in ("input", "constant", "number", "upstream")}
 
@@ -230,10 +230,12 @@ class _Layout:
         return None
 
 
-def _is_cheap(node: Node) -> bool:
-    """Whether it may be written again wherever it is used: one view, but no view of a view."""
-    views = (n for n in node.inputs if n.op in CHEAP and n.op not in ("number", "constant"))
-    return node.op in CHEAP and not any(views)
+def _is_cheap(node: Node, named: set[Node]) -> bool:
+    """Whether it may be written again wherever it is used: one view, but no view of a view; or 1 − t."""
+    inside = [n for n in node.inputs if n.op not in ("number", "constant")]
+    if node.op in ("add", "sub", "mul", "div", "pow"):
+        return len(inside) == 1 and (inside[0] in named or inside[0].op == "input")
+    return node.op in CHEAP and not any(n.op in CHEAP for n in inside)
 
 
 def _unnamed(node: Node, named: set[Node]) -> list[Node]:

@@ -95,7 +95,7 @@ class Trace(TorchFunctionMode):
         ours = _is_from_package(sys._getframe(1), self.apart)
         if ours:  # it checks and prepares what it was given
             pass
-        elif name in READS and any(_depends(node) for node in known):
+        elif name in READS and not self.open and any(_depends(node) for node in known):
             raise Underivable(self._said(f"{name} reads a value, on which the steps depend"))
         elif name in RANDOM:
             raise Underivable(self._said(f"{name} draws random numbers: give them as an input"))

@@ -1,18 +1,34 @@
 """A node as an expression of Python: what all dialects share."""
 
-import inspect
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 import torch
-from torch import Tensor
 
 from manual_backprop.derive.program import Node
+from manual_backprop.derive.writing.grammar import (
+    AND,
+    CALL,
+    COMPARE,
+    OR,
+    POWER,
+    PRODUCT,
+    SIGN,
+    SUM,
+    XOR,
+    Text,
+    Unwritable,
+    Written,
+    as_list,
+    brief,
+    is_simple,
+    plain,
+    without_defaults,
+)
+from manual_backprop.derive.writing.products import Factors, factors_of, product
 
-COMPARE, OR, XOR, AND, SUM, PRODUCT, SIGN, POWER, CALL = range(9)
-"""How tightly an expression holds together, as in Python's grammar."""
+__all__ = ["CALL", "COMPARE", "POWER", "PRODUCT", "SIGN", "SUM", "Expressions", "Text", "Unwritable", "Written", "as_list", "brief", "without_defaults"]
 
-Written = tuple[str, int]
 INFIX = {
     "add": ("+", SUM),
     "sub": ("-", SUM),
@@ -29,15 +45,8 @@ INFIX = {
     "logical_or": ("|", OR),
     "xor": ("^", XOR),
 }
+OPPOSITE = {"+": "-", "-": "+"}
 LITERAL = 32  # numbers of a tensor that is written as a list
-
-
-class Unwritable(Exception):  # noqa: N818 - an answer, not a bug
-    """A step that the dialect has no words for."""
-
-
-class Text(str):
-    """What is written already."""
 
 
 class Expressions:
@@ -48,6 +57,7 @@ class Expressions:
         names: of the nodes that have one.
         imports: what was written that has to be imported, beside that module.
         used: the named nodes that were written, in order.
+        around: the expressions that are being written, the innermost first.
     """
 
     module: ClassVar[str]
@@ -56,15 +66,19 @@ class Expressions:
         self.names = names
         self.imports: set[str] = set()
         self.used: dict[Node, None] = {}
+        self.around: list[Node] = []
 
     def text(self, value: Any, at_least: int = 0) -> str:
         """A node, or another argument, as part of an expression that holds together so tightly."""
         if not isinstance(value, Node):
             return self.literal(value, at_least)
-        if value in self.names:
+        if self._becomes_real() and not value.value.is_floating_point():
+            written, strength = self.real(value), CALL
+        elif value in self.names:
             self.used[value] = None
-            return self.names[value]
-        written, strength = self.expression(value)
+            written, strength = self.names[value], CALL
+        else:
+            written, strength = self.expression(value)
         return written if strength >= at_least else f"({written})"
 
     def literal(self, value: Any, at_least: int = 0) -> str:
@@ -97,18 +111,28 @@ class Expressions:
 
     def expression(self, node: Node) -> Written:
         """The expression that makes a node, whether it has a name or not."""
+        self.around = [node, *self.around]
+        try:
+            return self._expression(node)
+        finally:
+            self.around = self.around[1:]
+
+    def _expression(self, node: Node) -> Written:
         if node.op in ("mul", "div", "neg"):
             return self.product(node)
         if node.op in INFIX:
             sign, strength = INFIX[node.op]
             left, right = node.args
-            chain = strength if node.op not in ("eq", "ne", "gt", "lt", "ge", "le") else strength + 1
-            return f"{self.text(left, chain)} {sign} {self.text(right, strength + 1)}", strength
+            before = self.text(left, strength + (strength == COMPARE))
+            after = self.text(right, strength + 1)
+            if sign in OPPOSITE and after.startswith("-"):
+                sign, after = OPPOSITE[sign], after[1:]
+            return f"{before} {sign} {after}", strength
         if node.op == "total":
             first, *rest = self.parts(node)
             return " ".join([self.text(first, SUM), *(" ".join(self.signed(part)) for part in rest)]), SUM
         if node.op == "number":
-            return self.number(_plain(node.value.item())), CALL
+            return self.number(plain(node.value.item())), CALL
         if node.op == "constant":
             return self.constant(node)
         if node.op == "pow":
@@ -135,60 +159,45 @@ class Expressions:
     def power(self, base: Any, exponent: Any) -> Written:
         """xʸ; ruff sets no spaces around ** between simple operands."""
         left, right = self.text(base, POWER + 1), self.text(exponent, SIGN)
-        simple = _is_simple(left) and _is_simple(right)
+        simple = is_simple(left) and is_simple(right)
         return (f"{left}**{right}" if simple else f"{left} ** {right}"), POWER
 
     def product(self, node: Node) -> Written:
-        """Products and quotients of unnamed nodes in one fraction: the numbers first, then what is left."""
-        above, below, negative = self.factors_of(node)
-        number: float = 1
-        for factor in [x for x in above if _number(x) is not None]:
-            number *= _number(factor)
-        under = [x for x in below if _number(x) is not None]
-        divisor: float = 1
-        for factor in under:
-            divisor *= _number(factor)
-        above = [x for x in above if _number(x) is None]
-        below = [x for x in below if _number(x) is None]
-        if number < 0:
-            number, negative = -number, not negative
-        tops = [
-            self.text(x, PRODUCT) if i == 0 and number == 1 else self.text(x, PRODUCT + 1)
-            for i, x in enumerate(above)
-        ]
-        if number != 1 or not tops:
-            tops.insert(0, self.number(_plain(number)))
-        bottoms = ([self.number(_plain(divisor))] if divisor != 1 else []) + [
-            self.text(x, PRODUCT + (1 if len(below) + (divisor != 1) == 1 else 0)) for x in below
-        ]
-        text = " * ".join(tops)
-        if len(bottoms) == 1:
-            text += f" / {bottoms[0]}"
-        elif bottoms:
-            text += f" / ({' * '.join(bottoms)})"
-        several = len(tops) > 1 or bool(bottoms)
-        if negative:
-            return (
-                f"-{text if several or not above else self.text(above[0], SIGN)}",
-                SIGN if not several else PRODUCT,
-            )
-        return text, PRODUCT if several else CALL
+        """A product or quotient."""
+        return product(self, node)
 
-    def _factors(self, node: Any) -> tuple[list[Any], list[Any], bool]:
-        """What stands above and below the line, and whether the sign is minus."""
-        if not isinstance(node, Node) or (node in self.names) or node.op not in ("mul", "div", "neg"):
-            return [node], [], False
-        return self.factors_of(node)
+    def factors_of(self, node: Node) -> Factors:
+        """Its factors, whether it has a name or not."""
+        return factors_of(node, self.names)
 
-    def factors_of(self, node: Node) -> tuple[list[Any], list[Any], bool]:
-        """The same of a product, whether it has a name or not."""
-        above, below, negative = self._factors(node.args[0])
-        if node.op == "neg":
-            return above, below, not negative
-        other_above, other_below, other_negative = self._factors(node.args[1])
-        if node.op == "div":
-            other_above, other_below = other_below, other_above
-        return above + other_above, below + other_below, negative != other_negative
+    def type_beside(self) -> str:
+        """`z.dtype`, of a named tensor beside what is written, so that numbers of its own have that type."""
+        candidates = [n for outer in self.around for n in self._named(outer)]
+        candidates += [n for n in self.names if n.op == "input"]
+        found = next((n for n in candidates if n.value.is_floating_point() and n.shape), None)
+        return f"{self.module}.float64" if found is None else f"{self.text(found)}.dtype"
+
+    def _named(self, value: Node) -> list[Node]:
+        """The named tensors of an expression."""
+        return [
+            part
+            for x in value.inputs
+            for part in ([x] if x in self.names and x.op != "upstream" else self._named(x))
+        ]
+
+    def real(self, integers: Node) -> str:
+        """Integers or truth values in the type of the numbers beside them."""
+        raise NotImplementedError
+
+    def _becomes_real(self) -> bool:
+        """Whether what is being written joins integers with numbers alone: their type would be a default."""
+        outer = self.around[0] if self.around else None
+        if outer is None or outer.op not in ("add", "sub", "mul", "div", "pow", "neg"):
+            return False
+        if not outer.value.is_floating_point():
+            return False
+        factors = outer.args if outer.op in ("add", "sub", "pow") else (*self.factors_of(outer)[0], *self.factors_of(outer)[1])
+        return not any(isinstance(x, Node) and x.value.is_floating_point() and x.op != "number" for x in factors)
 
     def forms(self) -> Mapping[str, Callable[..., str | Written]]:
         """How this dialect writes each primitive."""
@@ -238,51 +247,3 @@ class Expressions:
             self.imports.add("F")
         given = [self.text(a) for a in args] + [f"{k}={self.text(v)}" for k, v in kwargs.items()]
         return f"{name}({', '.join(given)})"
-
-
-def _plain(value: float) -> float:
-    return int(value) if isinstance(value, float) and value == int(value) and abs(value) < 1e15 else value
-
-
-def _number(x: Any) -> Any:
-    """The number that a factor is; None for a tensor."""
-    if isinstance(x, Node):
-        return _plain(x.value.item()) if x.op == "number" else None
-    return x if isinstance(x, int | float) else None
-
-
-def _is_simple(text: str) -> bool:
-    """Whether ruff takes it for a simple operand of **."""
-    bare = text.lstrip("-")
-    return bare.replace(".", "").replace("_", "").isalnum() and "(" not in bare
-
-
-def brief(dims: Any) -> Any:
-    """A tuple of one dimension as that dimension."""
-    return dims[0] if isinstance(dims, tuple) and len(dims) == 1 else dims
-
-
-def as_list(value: Tensor) -> Any:
-    """The numbers as nested lists."""
-    return value.tolist()
-
-
-def without_defaults(
-    target: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]
-) -> tuple[list[Any], dict[str, Any]]:
-    """The arguments that say something."""
-    try:
-        parameters = inspect.signature(target).parameters
-    except (TypeError, ValueError):  # of what is written in C, it is not known
-        return list(args), {name: value for name, value in kwargs.items() if value is not None}
-    names = list(parameters)
-    said = {name: value for name, value in kwargs.items() if not _is_default(parameters[name], value)}
-    given = list(args)
-    while given and len(given) <= len(names) and _is_default(parameters[names[len(given) - 1]], given[-1]):
-        given.pop()
-    return given, said
-
-
-def _is_default(parameter: inspect.Parameter, value: Any) -> bool:
-    default = parameter.default
-    return not isinstance(value, Node) and type(value) is type(default) and bool(value == default)

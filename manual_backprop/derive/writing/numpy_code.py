@@ -31,7 +31,6 @@ class NumpyCode(Expressions):
     def __init__(self, names: Mapping[Node, str]) -> None:
         super().__init__(names)
         self.options: dict[str, set[str]] = {}
-        self.around: list[Node] = []
 
     def forms(self) -> Mapping[str, Callable[..., str | Written]]:
         """How NumPy writes each primitive."""
@@ -40,17 +39,34 @@ class NumpyCode(Expressions):
     @staticmethod
     def statements() -> Mapping[str, Callable[..., list[str]]]:
         """What is written over, or added to."""
-        return {"setitem": _set, "index_add": _index_add, "scatter_add": _scatter_add, "scatter": _scatter}
+        return {
+            "setitem": _set,
+            "index_put": _index_put,
+            "index_add": _index_add, "scatter_add": _scatter_add, "scatter": _scatter}
 
     def helpers(self) -> list[str]:
         """The functions that NumPy has not."""
         return [helper(name, options) for name, options in self.options.items()]
 
+    def real(self, integers: Node) -> str:
+        """`mask.astype(z.dtype)`; `np.eye` has that type already."""
+        if integers.op == "one_hot" and integers not in self.names:
+            return self.expression(integers)[0]
+        around, self.around = self.around, []
+        written = self.text(integers, CALL)
+        self.around = around
+        return f"{written}.astype({self.type_beside()})"
+
     def constant(self, node: Node) -> Written:
         """A list in `np.array`, or a number."""
         if not node.value.dim():
             return self.literal(node.value.item()), CALL
-        return f"np.array({self.text(as_list(node.value))})", CALL
+        return self.array(as_list(node.value), node.value.dtype), CALL
+
+    def array(self, numbers: Any, dtype: torch.dtype) -> str:
+        """A list of numbers as an array."""
+        typed = f", dtype={self.type_beside()}" if dtype.is_floating_point else ""
+        return f"np.array({self.text(numbers)}{typed})"
 
     def other(self, node: Node) -> Written:
         """NumPy has no such function."""
@@ -63,29 +79,6 @@ class NumpyCode(Expressions):
         if name == "erf":
             self.imports.add("math")
         return self.call(name, *args, **options)
-
-    def like(self) -> str:
-        """`, dtype=z.dtype`, of a named tensor beside what is written, so that float32 stays float32."""
-        candidates = [n for outer in self.around for n in self._named(outer)]
-        candidates += [n for n in self.names if n.op == "input"]
-        found = next((n for n in candidates if n.value.is_floating_point() and n.shape), None)
-        return "" if found is None else f", dtype={self.text(found)}.dtype"
-
-    def _named(self, value: Node) -> list[Node]:
-        """The named tensors of an expression."""
-        return [
-            part
-            for x in value.inputs
-            for part in ([x] if x in self.names and x.op != "upstream" else self._named(x))
-        ]
-
-    def expression(self, node: Node) -> Written:
-        """The expression; `around` are those that it is a part of, the innermost first."""
-        self.around = [node, *self.around]
-        try:
-            return super().expression(node)
-        finally:
-            self.around = self.around[1:]
 
 
 def _function(name: str) -> Callable[..., str]:
@@ -113,8 +106,16 @@ def _along(name: str) -> Callable[..., str]:
     return write
 
 
+def _part(w: NumpyCode, whole: Node, i: int) -> str:
+    """Of the two results of `max` over a dimension, the values or their places."""
+    if whole.op in ("max", "min") and whole not in w.names:
+        x, dim, keepdim = (*whole.args, *whole.kwargs.values(), False)[:3]
+        return _along(whole.op if i == 0 else f"arg{whole.op}")(w, x, dim, keepdim)
+    return f"{w.text(whole, CALL)}[{i}]"
+
+
 def _one_hot(w: NumpyCode, y: Node, num_classes: int) -> str:
-    return f"np.eye({num_classes}{w.like()})[{w.text(y)}]"
+    return f"np.eye({num_classes}, dtype={w.type_beside()})[{w.text(y)}]"
 
 
 def _cross_entropy(w: NumpyCode, z: Node, y: Node, **options: Any) -> Written:
@@ -155,9 +156,14 @@ def _arange(w: NumpyCode, *ends: Any, dtype: Any = None, **more: Any) -> str:
     return f"np.arange({', '.join(w.text(x) for x in ends)}{_type(w, dtype) if floating else ''})"
 
 
+def _tensor(w: NumpyCode, numbers: Any, dtype: Any = None, **_: Any) -> str:
+    value = torch.tensor(numbers)
+    return w.array(numbers, value.dtype if dtype is None else dtype) if value.dim() else w.literal(numbers)
+
+
 def _type(w: NumpyCode, dtype: Any) -> str:
     if dtype is None or dtype.is_floating_point:
-        return w.like()
+        return f", dtype={w.type_beside()}"
     return f", dtype={_dtype(dtype)}"
 
 
@@ -177,7 +183,7 @@ def _cast(dtype: torch.dtype | None) -> Callable[..., str | Written]:
         if x.value.dtype == wanted or (x.value.is_floating_point() and wanted.is_floating_point):
             return w.text(x, CALL)
         if wanted.is_floating_point:
-            return f"{w.text(x, CALL)}.astype({w.like().removeprefix(', dtype=') or 'float'})"
+            return f"{w.text(x, CALL)}.astype({w.type_beside()})"
         return f"{w.text(x, CALL)}.astype({_dtype(wanted)})"
 
     return write
@@ -220,6 +226,16 @@ def _windowed(name: str, tensors: int) -> Callable[..., str | Written]:
 
 def _pair(value: Any) -> tuple[int, ...]:
     return (value, value) if isinstance(value, int) else tuple(value)
+
+
+def _index_put(
+    w: NumpyCode, name: str, base: Node, index: Any, values: Node, accumulate: bool = False
+) -> list[str]:
+    parts = [w.text(i) for i in index]
+    places = parts[0] if len(parts) == 1 else f"({', '.join(parts)})"
+    if accumulate:
+        return [f"{name} = {_fresh(w, base)}", f"np.add.at({name}, {places}, {w.text(values)})"]
+    return [f"{name} = {_fresh(w, base)}", f"{name}[{', '.join(parts)}] = {w.text(values)}"]
 
 
 def _index_add(w: NumpyCode, name: str, base: Node, dim: int, index: Node, source: Node) -> list[str]:
@@ -279,14 +295,16 @@ FORMS: dict[str, Callable[..., str | Written]] = {
             "maximum",
             "where",
             "outer",
-            "tril",
-            "triu",
             "isinf",
             "isfinite",
         )
     },
     **{op: (lambda w, x, op=op: w.helped(op, x)) for op in ("sigmoid", "erf")},
     **{op: (lambda w, x, dim, op=op: w.helped(op, x, dim)) for op in ("softmax", "log_softmax")},
+    **{
+        op: (lambda w, x, diagonal=0, op=op: w.call(f"np.{op}", x, *([diagonal] if diagonal else [])))
+        for op in ("tril", "triu")
+    },
     "relu": lambda w, x: w.call("np.maximum", x, 0),
     "rsqrt": lambda w, x: (f"1 / {w.call('np.sqrt', x)}", PRODUCT),
     "logical_not": lambda w, x: f"~{w.text(x, CALL)}",
@@ -307,7 +325,7 @@ FORMS: dict[str, Callable[..., str | Written]] = {
     "unsqueeze": lambda w, x, dim: f"{w.text(x, CALL)}[{new_axis(len(x.shape), dim)}]",
     "expand": lambda w, x, shape: w.call("np.broadcast_to", x, shape),
     "getitem": lambda w, x, index: f"{w.text(x, CALL)}[{w.index(index)}]",
-    "part": lambda w, whole, i: f"{w.text(whole, CALL)}[{i}]",
+    "part": _part,
     "stack": lambda w, tensors, dim: w.call("np.stack", list(tensors), *([dim] if dim else [])),
     "cat": lambda w, tensors, dim: w.call("np.concatenate", list(tensors), *([dim] if dim else [])),
     "einsum": lambda w, equation, *x: w.call("np.einsum", equation, *x),
@@ -329,6 +347,7 @@ FORMS: dict[str, Callable[..., str | Written]] = {
         for name in ("zeros", "ones")
     },
     "full": _full,
+    "tensor": _tensor,
     "new_full": lambda w, x, size, value, **more: _full(w, size, value, **more),
     "arange": _arange,
     **{name: _like(name) for name in ("zeros_like", "ones_like", "full_like", "empty_like")},

@@ -12,7 +12,7 @@ def statements(writer: Expressions, node: Node, name: str) -> list[str]:
     """The lines of code that make a node."""
     write = writer.statements().get(node.op)
     if write is not None:
-        return write(writer, name, *node.args)
+        return write(writer, name, *node.args, **writer.said(node))
     if node.op == "total":
         return _total(writer, node, name)
     return [f"{name} = {writer.expression(node)[0]}"]

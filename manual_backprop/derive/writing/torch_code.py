@@ -10,6 +10,7 @@ from manual_backprop.derive.program import Node
 from manual_backprop.derive.writing.expressions import (
     CALL,
     Expressions,
+    Text,
     Written,
     as_list,
     brief,
@@ -26,6 +27,13 @@ class TorchCode(Expressions):
         """How torch writes each primitive."""
         return FORMS
 
+    def real(self, integers: Node) -> str:
+        """`mask.to(z.dtype)`."""
+        around, self.around = self.around, []
+        written = self.text(integers, CALL)
+        self.around = around
+        return f"{written}.to({self.type_beside()})"
+
     @staticmethod
     def statements() -> Mapping[str, Callable[..., list[str]]]:
         """What is written over."""
@@ -36,7 +44,7 @@ class TorchCode(Expressions):
         value = node.value
         if not value.dim() and value.dtype != torch.bool:
             return self.literal(value.item()), CALL
-        typed = f", dtype={value.dtype}" if value.dtype == torch.float64 else ""
+        typed = f", dtype={self.type_beside()}" if value.dtype == torch.float64 else ""
         return f"torch.tensor({self.text(as_list(value))}{typed})", CALL
 
     def other(self, node: Node) -> Written:
@@ -45,6 +53,9 @@ class TorchCode(Expressions):
             return self.call(node.op, *node.args), CALL
         name = name_of(node.target)
         args, kwargs = without_defaults(node.target, node.args, node.kwargs)
+        kwargs = {k: v for k, v in kwargs.items() if k not in ("device", "layout", "pin_memory", "requires_grad")}
+        if name in TYPED and node.value.dtype == torch.float64:
+            kwargs["dtype"] = Text(self.type_beside())
         if getattr(torch.nn.functional, name, None) is node.target:
             return self.call(f"F.{name}", *args, **kwargs), CALL
         if hasattr(torch, name) and not _is_method(node.target):
@@ -76,6 +87,10 @@ def _transposed(w: Expressions, x: Node) -> str:
 
 def _unsqueeze(w: Expressions, x: Node, dim: int) -> str:
     return f"{w.text(x, CALL)}[{new_axis(len(x.shape), dim)}]"
+
+
+TYPED = ("zeros", "ones", "full", "eye", "empty", "linspace", "arange", "tensor", "as_tensor")
+"""Functions whose numbers have PyTorch's default type if none is given."""
 
 
 def _set(w: Expressions, name: str, base: Node, index: Any, value: Any) -> list[str]:

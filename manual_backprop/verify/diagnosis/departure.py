@@ -12,8 +12,9 @@ import torch
 from torch import Tensor
 
 from manual_backprop.derive.program import Node, Place, in_order
-from manual_backprop.derive.script import Line, statements
+from manual_backprop.derive.script import Line
 from manual_backprop.derive.writing.expressions import Unwritable
+from manual_backprop.derive.writing.statements import statements
 from manual_backprop.derive.writing.torch_code import TorchCode
 from manual_backprop.verify.diagnosis.derived_program import DerivedProgram, paper_names
 from manual_backprop.verify.diagnosis.graph import Values, tensors_in
