@@ -11,9 +11,7 @@ def is_same_part(one: Any, other: Any) -> bool:
 def are_apart(one: Any, other: Any) -> bool:
     """Whether they name different places of one dimension, whatever its size."""
     pairs = zip(plain(one) or (), plain(other) or (), strict=False)
-    return any(
-        isinstance(i, int) and isinstance(j, int) and i != j and (i < 0) == (j < 0) for i, j in pairs
-    )
+    return any(isinstance(i, int) and isinstance(j, int) and i != j and (i < 0) == (j < 0) for i, j in pairs)
 
 
 def plain(index: Any) -> tuple[Any, ...] | None:

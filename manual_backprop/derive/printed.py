@@ -49,7 +49,10 @@ def _lines(row: Row, code: int, shape: int, count: int) -> list[str]:
     first, *rest = row.code
     column = len(blank) + code + 2 + shape + 2
     if len(first) <= code and column + _width(formula) <= WIDTH:
-        lines = [f"{margin}{first:<{code}}  {_shape(row):<{shape}}  {formula}", *(blank + text for text in rest)]
+        lines = [
+            f"{margin}{first:<{code}}  {_shape(row):<{shape}}  {formula}",
+            *(blank + text for text in rest),
+        ]
     else:
         lines = [f"{margin}{first:<{code}}  {_shape(row)}", *(blank + text for text in rest)]
         lines += _wrapped(formula, blank + INDENT)

@@ -85,7 +85,9 @@ class Proof:
             raise Disproved(f"derive: {what} has shape {tuple(given.shape)}, expected {tuple(right.shape)}")
         error = float((given - right).abs().max()) if right.numel() else 0.0
         if not error <= ROUNDINGS * max(scale, 1.0):
-            raise Disproved(f"derive: {what} is off by {error:.3g}, of {scale:.3g}: please report this forward")
+            raise Disproved(
+                f"derive: {what} is off by {error:.3g}, of {scale:.3g}: please report this forward"
+            )
         self.difference = max(self.difference, error / max(scale, 1.0))
 
 
@@ -119,4 +121,3 @@ def _listed(gradients: Any) -> list[Any]:
 
 
 RUNS: dict[str, Callable[..., Run]] = {"torch": _torch, "numpy": _numpy, "function": _function}
-

@@ -27,7 +27,21 @@ from manual_backprop.derive.writing.grammar import (
 )
 from manual_backprop.derive.writing.products import Factors, factors_of, product
 
-__all__ = ["CALL", "COMPARE", "POWER", "PRODUCT", "SIGN", "SUM", "Expressions", "Text", "Unwritable", "Written", "as_list", "brief", "without_defaults"]
+__all__ = [
+    "CALL",
+    "COMPARE",
+    "POWER",
+    "PRODUCT",
+    "SIGN",
+    "SUM",
+    "Expressions",
+    "Text",
+    "Unwritable",
+    "Written",
+    "as_list",
+    "brief",
+    "without_defaults",
+]
 
 INFIX = {
     "add": ("+", SUM),
@@ -168,7 +182,17 @@ class Expressions:
 
     def factors_of(self, node: Node) -> Factors:
         """Its factors, whether it has a name or not."""
-        return factors_of(node, self.names)
+        return factors_of(node, self.inside)
+
+    def inside(self, value: Any) -> Factors:
+        """The factors of a factor that has no name; or itself."""
+        if isinstance(value, Node) and value not in self.names and self.is_product(value):
+            return self.factors_of(value)
+        return Factors([value], [], False)
+
+    def is_product(self, node: Node) -> bool:
+        """Whether it is written as a product."""
+        return node.op in ("mul", "div", "neg")
 
     def type_beside(self) -> str:
         """`z.dtype`, of a named tensor beside what is written, so that numbers of its own have that type."""
@@ -196,8 +220,14 @@ class Expressions:
             return False
         if not outer.value.is_floating_point():
             return False
-        factors = outer.args if outer.op in ("add", "sub", "pow") else (*self.factors_of(outer)[0], *self.factors_of(outer)[1])
-        return not any(isinstance(x, Node) and x.value.is_floating_point() and x.op != "number" for x in factors)
+        factors = (
+            outer.args
+            if outer.op in ("add", "sub", "pow")
+            else (*self.factors_of(outer)[0], *self.factors_of(outer)[1])
+        )
+        return not any(
+            isinstance(x, Node) and x.value.is_floating_point() and x.op != "number" for x in factors
+        )
 
     def forms(self) -> Mapping[str, Callable[..., str | Written]]:
         """How this dialect writes each primitive."""

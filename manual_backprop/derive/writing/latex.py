@@ -90,7 +90,8 @@ class Latex(Mathematics):
         if name == "σ":
             return r"\sigma"
         return " ".join(
-            rf"\{word}" if word in KNOWN else rf"\operatorname{{{word.translate(SPECIAL)}}}" for word in name.split()
+            rf"\{word}" if word in KNOWN else rf"\operatorname{{{word.translate(SPECIAL)}}}"
+            for word in name.split()
         )
 
     def word(self, text: str) -> str:

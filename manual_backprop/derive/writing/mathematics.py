@@ -21,6 +21,7 @@ from manual_backprop.derive.writing.expressions import (
     Written,
     without_defaults,
 )
+from manual_backprop.derive.writing.products import Factors
 from manual_backprop.derive.writing.symbols import Symbol, symbols_of
 
 COMPARISONS = {"gt": ">", "lt": "<", "ge": "≥", "le": "≤", "eq": "=", "ne": "≠"}
@@ -141,17 +142,16 @@ class Mathematics(Expressions):
         top, bottom = self.times(number, tops, self.top), self.times(divisor, bottoms, self.bottom)
         return negative, self.fraction(top, bottom, several=len(bottoms) + (divisor != 1) > 1)
 
-    def factors_of(self, node: Node) -> tuple[list[Any], list[Any], bool]:
+    def factors_of(self, node: Node) -> Factors:
         """What stands above and below the line, and whether the sign is minus."""
         if not _is_choice(node):
             return super().factors_of(node)
-        above, below, negative = self._factors(node.args[1])
-        return [*above, node.args[0]], below, negative
+        chosen = self.inside(node.args[1])
+        return chosen._replace(above=[*chosen.above, node.args[0]])
 
-    def _factors(self, node: Any) -> tuple[list[Any], list[Any], bool]:
-        if isinstance(node, Node) and node not in self.names and _is_choice(node):
-            return self.factors_of(node)
-        return super()._factors(node)
+    def is_product(self, node: Node) -> bool:
+        """A choice between something and 0 is one as well."""
+        return super().is_product(node) or _is_choice(node)
 
     def times(self, number: float, factors: Sequence[Any], alone: int) -> str:
         """A number and tensors, multiplied entry by entry; how tightly one tensor alone has to hold together."""
@@ -174,7 +174,9 @@ class Mathematics(Expressions):
         name = self.operator(operator, self._letters(x, dims, everything=False))
         if not _indexed(x, dims):
             return f"{name} {self.text(x, SIGN)}", PRODUCT
-        inside = self.subscripted(self.text(x, POWER if x in self.names else CALL), self._letters(x, dims, everything=True))
+        inside = self.subscripted(
+            self.text(x, POWER if x in self.names else CALL), self._letters(x, dims, everything=True)
+        )
         return f"{name} {inside}", PRODUCT
 
     def _letters(self, x: Any, dims: Any, *, everything: bool) -> str:
@@ -194,7 +196,11 @@ class Mathematics(Expressions):
         """A name."""
         if symbol.is_delta:
             return f"δ{symbol.layer.translate(SUPERSCRIPTS)}{self.low(symbol.index)}", CALL
-        text = f"{symbol.base}\u0302" if symbol.hat and len(symbol.base) == 1 else symbol.base + "hat" * symbol.hat
+        text = (
+            f"{symbol.base}\u0302"
+            if symbol.hat and len(symbol.base) == 1
+            else symbol.base + "hat" * symbol.hat
+        )
         text += symbol.layer.translate(SUPERSCRIPTS) + self.low(symbol.index)
         if symbol.gradient:
             return self.partial(text)
@@ -289,7 +295,7 @@ def _is_choice(node: Node) -> bool:
 
 
 def _under_root(value: float) -> str | None:
-    """"2" for √2, "2π" for √(2π)."""
+    """ "2" for √2, "2π" for √(2π)."""
     if not isinstance(value, float) or value <= 0 or not isfinite(value) or value == int(value):
         return None
     for unit, name in ((1.0, ""), (pi, "π")):
@@ -407,4 +413,3 @@ FORMS: dict[str, Callable[..., Written]] = {
     "conv2d": _convolution("⋆"),
     "conv_transpose2d": _convolution("⋆ᵀ"),
 }
-

@@ -42,7 +42,10 @@ class NumpyCode(Expressions):
         return {
             "setitem": _set,
             "index_put": _index_put,
-            "index_add": _index_add, "scatter_add": _scatter_add, "scatter": _scatter}
+            "index_add": _index_add,
+            "scatter_add": _scatter_add,
+            "scatter": _scatter,
+        }
 
     def helpers(self) -> list[str]:
         """The functions that NumPy has not."""

@@ -1,6 +1,6 @@
 """Products and quotients, as one writes them: in one fraction, the numbers first."""
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from math import prod
 from typing import Any, NamedTuple, Protocol
 
@@ -17,13 +17,11 @@ class Factors(NamedTuple):
 
 
 class Writer(Protocol):
-    """What writes the factors.
+    """What writes the factors."""
 
-    Attributes:
-        names: of the nodes that have one.
-    """
-
-    names: Mapping[Node, str]
+    def factors_of(self, node: Node) -> Factors:
+        """The factors of a product."""
+        ...
 
     def text(self, value: Any, at_least: int = 0) -> str:
         """A factor that holds together so tightly."""
@@ -34,26 +32,20 @@ class Writer(Protocol):
         ...
 
 
-def factors_of(node: Node, names: Mapping[Node, str]) -> Factors:
-    """The factors of a product, whether it has a name or not; those of its unnamed factors with it."""
-    first = _inside(node.args[0], names)
+def factors_of(node: Node, inside: Callable[[Any], Factors]) -> Factors:
+    """The factors of a product, whether it has a name or not; those `inside` its factors with it."""
+    first = inside(node.args[0])
     if node.op == "neg":
         return first._replace(negative=not first.negative)
-    above, below, negative = _inside(node.args[1], names)
+    above, below, negative = inside(node.args[1])
     if node.op == "div":
         above, below = below, above
     return Factors(first.above + above, first.below + below, first.negative != negative)
 
 
-def _inside(node: Any, names: Mapping[Node, str]) -> Factors:
-    if not isinstance(node, Node) or node in names or node.op not in ("mul", "div", "neg"):
-        return Factors([node], [], False)
-    return factors_of(node, names)
-
-
 def product(w: Writer, node: Node) -> Written:
     """All factors of a product that have no name of their own, in one fraction."""
-    above, below, negative = factors_of(node, w.names)
+    above, below, negative = w.factors_of(node)
     number, above = _numbers(above)
     divisor, below = _numbers(below)
     if number < 0:

@@ -53,7 +53,9 @@ class TorchCode(Expressions):
             return self.call(node.op, *node.args), CALL
         name = name_of(node.target)
         args, kwargs = without_defaults(node.target, node.args, node.kwargs)
-        kwargs = {k: v for k, v in kwargs.items() if k not in ("device", "layout", "pin_memory", "requires_grad")}
+        kwargs = {
+            k: v for k, v in kwargs.items() if k not in ("device", "layout", "pin_memory", "requires_grad")
+        }
         if name in TYPED and node.value.dtype == torch.float64:
             kwargs["dtype"] = Text(self.type_beside())
         if getattr(torch.nn.functional, name, None) is node.target:
