@@ -125,9 +125,11 @@ def in_a_group(
     for part, users in uses.items():
         if len(users) > 1:
             for other in tensors.others(first, part, values):
-                text = words.stands_for(words.of(other), words.of(part))
+                name, text = "other-tensor", words.stands_for(words.of(other), words.of(part))
+                if words.mends and (narrow := _narrow_type(part)):
+                    name, text = narrow, f"{words.of(part)} is rounded to {narrow}"
                 instead = {node: _with(graph, node, part, other) for node in users}
-                yield Change(instead, "other-tensor", text, _rank(part, other, words, tensors))
+                yield Change(instead, name, text, _rank(part, other, words, tensors))
     yield from _other_dimensions(group, values, words)
 
 

@@ -134,5 +134,9 @@ CASES += [
         nn.TransformerEncoderLayer(4, 2, 8, dropout=0.0, batch_first=True, norm_first=True),
         ((2, 3, 4),),
     ),
-    Case("encoder_layer_post_norm", nn.TransformerEncoderLayer(4, 2, 8, dropout=0.0, activation="gelu"), ((3, 2, 4),)),
+    Case(
+        "encoder_layer_post_norm",
+        nn.TransformerEncoderLayer(4, 2, 8, dropout=0.0, activation="gelu"),
+        ((3, 2, 4),),
+    ),
 ]

@@ -78,5 +78,9 @@ CASES += [
     Case("rnn_module", Outputs(nn.RNN(2, 3)), ((4, 3, 2),)),
     Case("rnn_relu_module", Last(nn.RNN(2, 3, nonlinearity="relu")), ((4, 3, 2),)),
     Case("lstm_module", Last(nn.LSTM(2, 3)), ((4, 3, 2),)),
-    Case("lstm_module_with_loss", (Outputs(nn.LSTM(2, 3, batch_first=True)), F.mse_loss), ((3, 4, 2), (3, 4, 3))),
+    Case(
+        "lstm_module_with_loss",
+        (Outputs(nn.LSTM(2, 3, batch_first=True)), F.mse_loss),
+        ((3, 4, 2), (3, 4, 3)),
+    ),
 ]

@@ -33,9 +33,17 @@ def layer_norm_of_sums(g: Tensor, x: Tensor) -> Tensor:
 
 WRONG = (
     wrong(
-        "log-softmax without p", "local-derivative", lambda x: x.log_softmax(1), lambda g, x: g - rowwise(g)
+        "log-softmax without p",
+        ("local-derivative", "left-out"),
+        lambda x: x.log_softmax(1),
+        lambda g, x: g - rowwise(g),
     ),
-    wrong("gelu: its second term", "forgotten-use", T.gelu, lambda g, x: g * (1 + (x / 2**0.5).erf()) / 2),
+    wrong(
+        "gelu: its second term",
+        ("forgotten-use", "left-out"),
+        T.gelu,
+        lambda g, x: g * (1 + (x / 2**0.5).erf()) / 2,
+    ),
     wrong(
         "mish: its second term",
         "forgotten-use",
@@ -44,7 +52,7 @@ WRONG = (
     ),
     wrong(
         "silu: the second term's sign",
-        "term-sign",
+        ("term-sign", "sign"),
         T.silu,
         lambda g, x: g * sigma(x) * (1 - x + x * sigma(x)),
     ),
@@ -66,24 +74,37 @@ WRONG = (
         lambda x: x * (2 * x).sigmoid(),
         lambda g, x: g * (sigma(2 * x) + x * sigma(2 * x) * sigma(-2 * x)),
     ),
-    wrong("log-sigmoid: σ for 1 − σ", "mask-inverted", T.logsigmoid, lambda g, x: g * sigma(x)),
+    wrong("log-sigmoid: σ for 1 − σ", ("mask-inverted", "sign"), T.logsigmoid, lambda g, x: g * sigma(x)),
     wrong("erf without 2/√π", "factor", torch.erf, lambda g, x: g * (-(x**2)).exp()),
     wrong(
         "gaussian without −2x", "value-for-slope", lambda x: (-(x**2)).exp(), lambda g, x: g * (-(x**2)).exp()
     ),
     wrong("sin(x²), inner", "local-derivative", lambda x: (x**2).sin(), lambda g, x: g * (x**2).cos()),
     wrong("sin(x²), outer", "local-derivative", lambda x: (x**2).sin(), lambda g, x: 2 * g * x),
-    wrong("tanh: 1 − a", "other-formula", torch.tanh, lambda g, x: g * (1 - x.tanh())),
-    wrong("elu: zero below", "region", T.elu, lambda g, x: g * (x > 0)),
-    wrong("elu: its value below", "region", T.elu, lambda g, x: torch.where(x > 0, g, g * (x.exp() - 1))),
-    wrong("leaky relu: zero below", "region", lambda x: T.leaky_relu(x, 0.1), lambda g, x: g * (x > 0)),
-    wrong("clamp on one side", "region", lambda x: x.clamp(-1, 1), lambda g, x: g * (x < 1)),
+    wrong("tanh: 1 − a", ("other-formula", "power"), torch.tanh, lambda g, x: g * (1 - x.tanh())),
+    wrong("elu: zero below", ("region", "forgotten-use"), T.elu, lambda g, x: g * (x > 0)),
+    wrong(
+        "elu: its value below",
+        ("region", "left-out"),
+        T.elu,
+        lambda g, x: torch.where(x > 0, g, g * (x.exp() - 1)),
+    ),
+    wrong(
+        "leaky relu: zero below",
+        ("region", "forgotten-use"),
+        lambda x: T.leaky_relu(x, 0.1),
+        lambda g, x: g * (x > 0),
+    ),
+    wrong("clamp on one side", ("region", "one-case"), lambda x: x.clamp(-1, 1), lambda g, x: g * (x < 1)),
     wrong("√x: 1/(2x)", "wrong-place", torch.sqrt, lambda g, x: g / (2 * x)),
     wrong("√x without ½", "factor", torch.sqrt, lambda g, x: g / x.sqrt()),
     wrong("log₂ without ln 2", "factor", torch.log2, lambda g, x: g / x),
     wrong("quotient: b for 1/b", "slope-inverted", torch.div, lambda g, a, b: (g * b, -g * a / b**2), XY),
     wrong(
-        "product of a row", "times", lambda x: x.prod(1), lambda g, x: (g * x.prod(1))[:, None].expand(5, 3)
+        "product of a row",
+        ("times", "left-out"),
+        lambda x: x.prod(1),
+        lambda g, x: (g * x.prod(1))[:, None].expand(5, 3),
     ),
     wrong("largest: to all", "local-derivative", lambda x: x.amax(1), lambda g, x: g[:, None].expand(5, 3)),
     wrong("trace: ones", "local-derivative", torch.trace, lambda g, A: g.expand(5, 5), ((5, 5),)),
@@ -101,7 +122,12 @@ WRONG = (
         lambda x: x.logsumexp(1),
         lambda g, x: g[:, None] * x.exp(),
     ),
-    wrong("norm: not divided", "local-derivative", lambda x: x.norm(dim=1), lambda g, x: g[:, None] * x),
+    wrong(
+        "norm: not divided",
+        ("local-derivative", "left-out"),
+        lambda x: x.norm(dim=1),
+        lambda g, x: g[:, None] * x,
+    ),
     wrong(
         "distance: the other's sign",
         "sign",
@@ -118,7 +144,7 @@ WRONG = (
     ),
     wrong(
         "standard deviation: not divided",
-        "local-derivative",
+        ("local-derivative", "left-out"),
         lambda x: x.std(1),
         lambda g, x: g[:, None] * (x - x.mean(1)[:, None]) / 2,
     ),
@@ -144,10 +170,12 @@ WRONG = (
         ((5, 3), (3, 3)),
     ),
     wrong("sum of squares without 2", "factor", lambda W: (W**2).sum(), lambda g, W: g * W),
-    wrong("softmax: plus", "term-sign", lambda x: x.softmax(1), lambda g, x: softmax_backward(g, x, 1)),
+    wrong(
+        "softmax: plus", ("term-sign", "sign"), lambda x: x.softmax(1), lambda g, x: softmax_backward(g, x, 1)
+    ),
     wrong(
         "softmax: mean for sum",
-        "term-factor",
+        ("term-factor", "mean-for-sum"),
         lambda x: x.softmax(1),
         lambda g, x: softmax_backward(g, x, mean=True),
     ),
@@ -175,7 +203,7 @@ WRONG = (
     ),
     wrong(
         "attention: scores for weights",
-        "before",
+        ("before", "other-tensor"),
         lambda q, k, v: (q @ k.T).softmax(1) @ v,
         lambda g, q, k, v: (0 * q, 0 * k, (q @ k.T).T @ g),
         ((5, 3), (7, 3), (7, 2)),
@@ -188,8 +216,13 @@ WRONG = (
         layer_norm,
         lambda g, x: scale(x) * (g - g.mean(1, keepdim=True)),
     ),
-    wrong("layer norm: a constant scale", "forgotten-use", layer_norm, lambda g, x: scale(x) * g),
-    wrong("layer norm: sums for means", "term-factor", layer_norm, layer_norm_of_sums),
+    wrong(
+        "layer norm: a constant scale",
+        ("forgotten-use", "other-tensor"),
+        layer_norm,
+        lambda g, x: scale(x) * g,
+    ),
+    wrong("layer norm: sums for means", ("term-factor", "sum-for-mean"), layer_norm, layer_norm_of_sums),
     wrong(
         "batch norm: variance as a constant",
         "forgotten-use",

@@ -38,13 +38,13 @@ def accumulating(g: Tensor, x: Tensor) -> Tensor:
 WRONG = (
     wrong(
         "cross-entropy without its one-hot",
-        "forgotten-use",
+        ("forgotten-use", "left-out"),
         lambda z: T.cross_entropy(z, y),
         lambda g, z: g * p(z) / 5,
     ),
     wrong(
         "cross-entropy: eᶻ",
-        "local-derivative",
+        ("local-derivative", "left-out"),
         lambda z: T.cross_entropy(z, y),
         lambda g, z: g * (z.exp() - one_hot) / 5,
     ),
@@ -65,7 +65,7 @@ WRONG = (
     wrong("nll: its sign", "sign", lambda z: T.nll_loss(z, y), lambda g, z: g * one_hot / 5),
     wrong(
         "binary cross-entropy without its target",
-        "forgotten-use",
+        ("forgotten-use", "left-out"),
         T.binary_cross_entropy_with_logits,
         lambda g, z, t: (g * sigma(z) / 15, -g * z / 15),
         WITH_BITS,
@@ -86,7 +86,7 @@ WRONG = (
     ),
     wrong(
         "hinge without its mask",
-        "local-derivative",
+        ("local-derivative", "one-case"),
         lambda x: (1 - x).clamp(min=0).sum(),
         lambda g, x: -g * torch.ones_like(x),
     ),
@@ -105,7 +105,7 @@ WRONG = (
     ),
     wrong(
         "weight decay in the gradient",
-        "extra-term",
+        ("extra-term", "left-out"),
         lambda x, W: x @ W.T,
         lambda g, x, W: (g @ W, g.T @ x + 0.01 * W),
         ROWS_OF_W,
@@ -113,7 +113,7 @@ WRONG = (
     ),
     wrong(
         "squared error: a sum for a difference",
-        "extra-term",
+        ("extra-term", "sign"),
         lambda a, b: ((a - b) ** 2).mean(),
         lambda g, a, b: (2 * g * (a + b) / 15, 2 * g * (b - a) / 15),
         XY,
@@ -160,7 +160,7 @@ WRONG = (
     ),
     wrong(
         "recurrent: only the last step",
-        "forgotten-use",
+        ("forgotten-use", "truncated-in-time"),
         lambda h, U: ((h @ U.T).tanh() @ U.T).tanh(),
         lambda g, h, U: (0 * h, (g * (1 - ((h @ U.T).tanh() @ U.T).tanh() ** 2)).T @ (h @ U.T).tanh()),
         ((5, 3), (3, 3)),

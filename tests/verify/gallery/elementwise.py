@@ -27,7 +27,7 @@ WRONG = (
     wrong("exp: x for eˣ", "wrong-place", torch.exp, lambda g, x: g * x),
     wrong("exp without its derivative", "local-derivative", torch.exp, lambda g, x: g),
     wrong("log: divided the wrong way", "slope-inverted", torch.log, lambda g, x: g * x),
-    wrong("square without its 2", "forgotten-use", lambda x: x * x, lambda g, x: g * x),
+    wrong("square without its 2", ("forgotten-use", "factor"), lambda x: x * x, lambda g, x: g * x),
     wrong("square by power without its 2", "factor", lambda x: x**2, lambda g, x: g * x),
     wrong("cube: 2x² for 3x²", "factor", lambda x: x**3, lambda g, x: 2 * g * x**2),
     wrong("softplus: itself for its slope", "value-for-slope", T.softplus, lambda g, x: g * T.softplus(x)),

@@ -197,6 +197,7 @@ def _(g: Tensor, x: Tensor, v: Tensor, s: Tensor) -> Gradients:
     lambda x, w: torch.relu(T.conv1d(x, w)),
     ((2, 3, 7), (4, 3, 3)),
     bad=(1,),
+    mistake=("left-out", "other-tensor"),
     line='dw = torch.einsum("nol,nilk->oik", g, x.unfold(2, 3, 1))',
 )
 def _(g: Tensor, x: Tensor, w: Tensor) -> Gradients:

@@ -122,7 +122,7 @@ def _(g: Tensor, z: Tensor, t: Tensor) -> Gradients:
     lambda x, s: x * torch.sigmoid(s),
     ((5, 4), (5, 1)),
     bad=(1,),
-    mistake="wrong-dimension",
+    mistake=("wrong-dimension", "other-dimension"),
     line="dgate = (g * x).sum(0, keepdim=True)",
 )
 def _(g: Tensor, x: Tensor, s: Tensor) -> Gradients:

@@ -20,7 +20,7 @@ WRONG = (
     wrong("softmax's sign", "sign", softmax, lambda g, x: p(x) * ((g * p(x)).sum(1, keepdim=True) - g)),
     wrong("softmax without its derivative", "local-derivative", softmax, lambda g, x: g),
     wrong("log-softmax: only the diagonal", "diagonal-only", log_softmax, lambda g, x: g * (1 - p(x))),
-    wrong("log-softmax: only g", "forgotten-use", log_softmax, lambda g, x: g),
+    wrong("log-softmax: only g", ("forgotten-use", "local-derivative"), log_softmax, lambda g, x: g),
     wrong(
         "log-softmax: J v",
         "jacobian-transposed",
