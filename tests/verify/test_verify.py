@@ -168,7 +168,7 @@ def test_an_autograd_function_is_judged_against_its_reference() -> None:
     (verdict,) = verify(SigmoidWithAPlus, against=torch.sigmoid, shapes=[(5, 3)]).verdicts
     assert verdict.name == "z"
     assert verdict.status == "wrong"
-    assert verdict.diagnoses[0].name == "extra-term"
+    assert verdict.diagnoses[0].name == "term-sign"
 
 
 def network(library: Any, dtype: torch.dtype = torch.float64) -> torch.nn.Sequential:

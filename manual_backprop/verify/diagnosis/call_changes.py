@@ -90,7 +90,7 @@ def _slopes(
     graph: Graph, values: Values, words: Words, call: Call, value: Node, above: Node, gradient: Node
 ) -> Iterator[Change]:
     output = call.outputs[0]
-    if call.kind in ("shape", "choice"):
+    if call.kind in ("shape", "choice", "product", "layer"):
         return
     what = f"in the step {_called(call, words)} of the forward, "
     if call.kind not in ("activation", "elementwise"):

@@ -24,9 +24,15 @@ from manual_backprop.verify.diagnosis.least_squares import fit_factor
 from manual_backprop.verify.diagnosis.missing_factors import missing_factors
 from manual_backprop.verify.diagnosis.slopes import SLOPES
 from manual_backprop.verify.diagnosis.step_changes import Change, of_step
-from manual_backprop.verify.diagnosis.tensor_changes import Tensors, again_and_again, in_a_group, in_one_step
+from manual_backprop.verify.diagnosis.tensor_changes import (
+    Tensors,
+    again_and_again,
+    in_a_group,
+    in_one_step,
+    other_dimension_in,
+)
 from manual_backprop.verify.diagnosis.users_steps import Steps, steps_of
-from manual_backprop.verify.diagnosis.words import Words
+from manual_backprop.verify.diagnosis.words import Words, sentence
 from manual_backprop.verify.diagnosis.wrong_gradient import WrongGradient
 
 MOST_WORK = 60_000  # steps that are computed anew, of a program
@@ -105,7 +111,7 @@ def _made(
 def _explained(
     wrong: WrongGradient, one: Change, gradient: Tensor, fit: tuple[float, float], complexity: int
 ) -> Ranked:
-    candidate = Candidate(one.name, one.text[0].upper() + one.text[1:], gradient, complexity)
+    candidate = Candidate(one.name, sentence(one.text), gradient, complexity)
     explanation = explained_by_candidate(wrong.problem, wrong.draws[0], candidate, *fit)
     return (explanation.complexity, one.name not in TELLING, one.rank), explanation
 
@@ -129,6 +135,7 @@ def _mended(wrong: WrongGradient, steps: Steps, departs: Departure | None) -> It
     right = wrong.right[0]
     mends = chain(
         _all_changes(way, lines.values(), graph, values, words, tensors),
+        other_dimension_in([node for node in way if node.target is not None], values, words),
         missing_factors(way, last, values, words, tensors),
     )
     for one in mends:

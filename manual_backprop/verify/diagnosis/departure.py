@@ -241,7 +241,9 @@ def inside(program: DerivedProgram, line: Line) -> list[Node]:
 
 
 def written(program: DerivedProgram, line: Line, names: dict[Node, str]) -> str:
-    """A line of the derivation, in the user's names where there are some."""
+    """A line of the derivation, in the user's names where there are some; "" for PyTorch's own."""
+    if any(node.op.endswith("_backward") for node in inside(program, line)):
+        return ""
     for known in (paper_names(program, names), {**program.script.names, **names}):
         writer = TorchCode({node: name for node, name in known.items() if node is not line.node})
         try:

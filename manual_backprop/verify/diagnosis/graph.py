@@ -114,5 +114,10 @@ def tensors_in(values: Values, nodes: Sequence[Node]) -> Iterator[tuple[Node, Te
     """The nodes that hold real numbers, with these."""
     for node in nodes:
         value = values[node]
-        if isinstance(value, Tensor) and value.is_floating_point():
+        if is_real_tensor(value):
             yield node, value
+
+
+def is_real_tensor(value: Any) -> bool:
+    """Whether it is a tensor of real numbers, each in its place in memory."""
+    return isinstance(value, Tensor) and value.is_floating_point() and value.layout is torch.strided

@@ -130,7 +130,7 @@ def in_a_group(
                     name, text = narrow, f"{words.of(part)} is rounded to {narrow}"
                 instead = {node: _with(graph, node, part, other) for node in users}
                 yield Change(instead, name, text, _rank(part, other, words, tensors))
-    yield from _other_dimensions(group, values, words)
+    yield from other_dimension_in(group, values, words)
 
 
 def _with(graph: Graph, node: Node, part: Node, other: Node) -> Value:
@@ -144,7 +144,7 @@ def _with(graph: Graph, node: Node, part: Node, other: Node) -> Value:
     return value
 
 
-def _other_dimensions(group: Sequence[Node], values: Values, words: Words) -> Changes:
+def other_dimension_in(group: Sequence[Node], values: Values, words: Words) -> Changes:
     """Another dimension in all steps of a group that are taken over the same one."""
     over: dict[tuple[Any, int], list[Node]] = {}
     for node in group:
@@ -153,9 +153,9 @@ def _other_dimensions(group: Sequence[Node], values: Values, words: Words) -> Ch
     for (dims, count), nodes in over.items():
         if len(nodes) < 2 and nodes[0].op in STEPS:
             continue  # what is done to a step by itself
-        chosen = tuple(range(count)) if dims is None else dims if isinstance(dims, tuple) else (dims,)
+        chosen = tuple(range(count)) if dims is None else dims
         for other in other_dimensions(count, chosen):
-            if not isinstance(dims, tuple) and dims is not None and len(other) > 1:
+            if len(other) != len(chosen) and any(node.op not in REDUCED for node in nodes):
                 continue
             what = " and ".join(dict.fromkeys(words.of(node.args[0]) for node in nodes))
             verb = "are" if len(nodes) > 1 else "is"
@@ -163,8 +163,7 @@ def _other_dimensions(group: Sequence[Node], values: Values, words: Words) -> Ch
             text = words.due(
                 f"{what} {verb} {done}", f"over dimension {listed(other)}", f"over {listed(chosen)}"
             )
-            new = other if isinstance(dims, tuple) or dims is None else other[0]
-            yield Change({node: _over(node, dims, new) for node in nodes}, "other-dimension", text)
+            yield Change({node: _over(node, other) for node in nodes}, "other-dimension", text)
 
 
 def _dimensions(node: Node, values: Values) -> list[tuple[Any, int]]:
@@ -180,14 +179,14 @@ def _dimensions(node: Node, values: Values) -> list[tuple[Any, int]]:
     given = [*node.args[1:], *node.kwargs.values()]
     found = [tuple(a) if isinstance(a, list | tuple) else a for a in given]
     return [
-        (a if isinstance(a, tuple) else a % count, count)
+        (a if isinstance(a, tuple) else (a % count,), count)
         for a in found[:1]
         if (isinstance(a, int) and not isinstance(a, bool) and count)
         or (isinstance(a, tuple) and a and all(isinstance(d, int) for d in a))
     ]
 
 
-def _over(node: Node, dims: Any, new: Any) -> Value:
+def _over(node: Node, dims: tuple[int, ...]) -> Value:
     """A step over other dimensions."""
     make = node.target
     assert make is not None
@@ -196,7 +195,9 @@ def _over(node: Node, dims: Any, new: Any) -> Value:
         args = [v[a] if isinstance(a, Node) else a for a in node.args]
         kwargs = dict(node.kwargs)
         if node.op in REDUCED:
-            return REDUCED[node.op][1](args[0], new, keepdim=True)
+            return REDUCED[node.op][1](args[0], dims, keepdim=True)
+        given = args[1] if len(args) > 1 else next(iter(kwargs.values()))
+        new = dims[0] if isinstance(given, int) else dims
         if len(args) > 1:
             args[1] = new
         else:

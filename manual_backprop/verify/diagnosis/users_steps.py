@@ -15,6 +15,7 @@ from manual_backprop.derive.code_names import entrance, is_users, seen_from
 from manual_backprop.derive.primitives import Primitive, name_of, primitive
 from manual_backprop.derive.program import Node, Place
 from manual_backprop.functional.operation.torch_state import tree_map
+from manual_backprop.verify.diagnosis.graph import is_real_tensor
 from manual_backprop.verify.problem import Draw, Problem
 
 NO_STEPS = {"size", "dim", "numel", "is_floating_point", "item", "tolist", "bool", "len", "stride", "ndimension",
@@ -37,7 +38,7 @@ class Steps:
 
 def is_real(step: Node) -> bool:
     """Whether it holds real numbers, rather than places, classes or a mask."""
-    return isinstance(step.value, Tensor) and step.value.is_floating_point()
+    return is_real_tensor(step.value)
 
 
 class _Following(TorchFunctionMode):

@@ -8,6 +8,7 @@ from manual_backprop.derive.writing.expressions import Unwritable
 from manual_backprop.derive.writing.torch_code import TorchCode
 
 LONGEST = 60  # characters of a tensor's name in a sentence
+BEGINNINGS = ("the ", "in ", "only ", "what ", "dimensions ", "line ")
 
 
 class Words:
@@ -58,6 +59,11 @@ class Words:
         """Of two ways: which was taken, and which is due."""
         taken, due = (original, changed) if self.mends else (changed, original)
         return f"{what} {taken}, due {due}"
+
+
+def sentence(text: str) -> str:
+    """With a capital letter, unless it begins with a name of the code."""
+    return text[0].upper() + text[1:] if text.startswith(BEGINNINGS) else text
 
 
 def _closes_last(text: str) -> bool:

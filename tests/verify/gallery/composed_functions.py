@@ -181,7 +181,7 @@ WRONG = (
     ),
     wrong(
         "softmax over the batch",
-        "wrong-dimension",
+        ("wrong-dimension", "other-dimension"),
         lambda x: x.softmax(1),
         lambda g, x: softmax_backward(g, x, dim=0),
     ),
@@ -212,7 +212,7 @@ WRONG = (
     ),
     wrong(
         "layer norm: variance as a constant",
-        "forgotten-use",
+        ("forgotten-use", "local-derivative", "forgotten-path"),
         layer_norm,
         lambda g, x: scale(x) * (g - g.mean(1, keepdim=True)),
     ),
@@ -225,7 +225,7 @@ WRONG = (
     wrong("layer norm: sums for means", ("term-factor", "sum-for-mean"), layer_norm, layer_norm_of_sums),
     wrong(
         "batch norm: variance as a constant",
-        "forgotten-use",
+        ("forgotten-use", "local-derivative", "forgotten-path"),
         lambda x: T.batch_norm(x, None, None, training=True),
         lambda g, x: (g - g.mean(0)) * scale(x, 0),
     ),
