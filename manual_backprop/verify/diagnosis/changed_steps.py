@@ -35,7 +35,7 @@ from manual_backprop.verify.diagnosis.users_steps import Steps, steps_of
 from manual_backprop.verify.diagnosis.words import Words, sentence
 from manual_backprop.verify.diagnosis.wrong_gradient import WrongGradient
 
-MOST_WORK = 60_000  # steps that are computed anew, of a program
+MOST_WORK = 30_000  # steps that are computed anew, of a program
 TELLING = (*SLOPES, "wrong-place", "diagonal-only", "before", "one-case", "assigned", "truncated-in-time")
 """Names that say what was thought wrong, rather than which step is."""
 Ranked = tuple[tuple[int, bool, int], Explanation]

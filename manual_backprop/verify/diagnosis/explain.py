@@ -6,6 +6,7 @@ from itertools import combinations
 
 from torch import Tensor
 
+from manual_backprop.verify.diagnosis import changed_forward, matrices
 from manual_backprop.verify.diagnosis.changed_steps import found_in_derivation
 from manual_backprop.verify.diagnosis.explanations import (
     Explanation,
@@ -54,6 +55,8 @@ def explain(wrong: WrongGradient) -> Explained:
     found = [*derived.explanations, *_by_candidates(wrong)]
     if not any(explanation.complexity == 0 for explanation in found):
         found += _by_terms(wrong)
+        found += changed_forward.explanations(wrong)
+        found += matrices.explanations(wrong)
     if not found:
         return Explained((), departure)
     simplest = min(explanation.complexity for explanation in found)

@@ -78,6 +78,8 @@ def in_one_step(node: Node, values: Values, words: Words, tensors: Tensors) -> C
         if part.op == "T" and part not in words.names and not words.mends:
             continue  # what it transposes is replaced
         for other in tensors.others(node, part, values):
+            if not words.mends and part in tensors.given and other not in tensors.given:
+                continue  # nobody takes a gradient for a value of the forward
             text = words.stands_for(words.of(other), words.of(part))
             name = "other-tensor"
             narrow = _narrow_type(part) if words.mends else ""

@@ -95,7 +95,12 @@ WRONG = (
         lambda x: T.leaky_relu(x, 0.1),
         lambda g, x: g * (x > 0),
     ),
-    wrong("clamp on one side", ("region", "one-case"), lambda x: x.clamp(-1, 1), lambda g, x: g * (x < 1)),
+    wrong(
+        "clamp on one side",
+        ("region", "one-case", "forward-option"),
+        lambda x: x.clamp(-1, 1),
+        lambda g, x: g * (x < 1),
+    ),
     wrong("√x: 1/(2x)", "wrong-place", torch.sqrt, lambda g, x: g / (2 * x)),
     wrong("√x without ½", "factor", torch.sqrt, lambda g, x: g / x.sqrt()),
     wrong("log₂ without ln 2", "factor", torch.log2, lambda g, x: g / x),

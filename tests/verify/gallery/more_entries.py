@@ -28,6 +28,7 @@ def _(g: Tensor, x: Tensor) -> Gradients:
     lambda x: T.max_pool2d(torch.relu(x), 2),
     ((2, 3, 4, 4),),
     bad=(0,),
+    mistake=("more-entries", "left-out"),
     line="da = g.repeat_interleave(2, 2).repeat_interleave(2, 3)",
 )
 def _(g: Tensor, x: Tensor) -> Gradients:
@@ -53,6 +54,7 @@ def _(g: Tensor, x: Tensor, W: Tensor) -> Gradients:
     lambda x: x.topk(2, 1).values.sum(1),
     ((5, 4),),
     bad=(0,),
+    mistake=("more-entries", "forward-option"),
     line="kept = x >= x.topk(3, 1).values[:, -1:]",
 )
 def _(g: Tensor, x: Tensor) -> Gradients:
@@ -65,6 +67,7 @@ def _(g: Tensor, x: Tensor) -> Gradients:
     lambda x: x.median(1).values,
     ((4, 5),),
     bad=(0,),
+    mistake=("more-entries", "other-number"),
     line="near = (rank - 2).abs() <= 1",
 )
 def _(g: Tensor, x: Tensor) -> Gradients:

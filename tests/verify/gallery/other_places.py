@@ -216,6 +216,7 @@ def _(g: Tensor, x: Tensor) -> Gradients:
     lambda A: A.diagonal(1),
     ((5, 5),),
     bad=(0,),
+    mistake=("other-places", "forward-option"),
     line="return T.pad(torch.diag(g), (0, 1, 0, 1))",
 )
 def _(g: Tensor, A: Tensor) -> Gradients:
@@ -227,6 +228,7 @@ def _(g: Tensor, A: Tensor) -> Gradients:
     lambda x: x.amax(1),
     ((5, 3),),
     bad=(0,),
+    mistake=("other-places", "forward-option"),
     line="return g[:, None] * (x == x.amin(1, keepdim=True))",
 )
 def _(g: Tensor, x: Tensor) -> Gradients:
