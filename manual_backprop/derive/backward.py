@@ -6,8 +6,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from manual_backprop.derive.book import Book, writing
+from manual_backprop.derive.book import Book, set_item, writing
 from manual_backprop.derive.code_names import entrance
+from manual_backprop.derive.parts import is_same_part
 from manual_backprop.derive.program import Call, Node, Program
 from manual_backprop.derive.trace import Trace, Underivable
 from manual_backprop.functional.operation.torch_state import tree_leaves
@@ -111,12 +112,33 @@ def _total(book: Book, node: Node, parts: list[Node]) -> Node:
     with writing(book, None, None):
         joined = _joined(book, node, parts)
         if joined is None:
+            parts = _filled(book, parts)
+            if len(parts) == 1:
+                return parts[0]
             whole = any(part.op != "expand" for part in parts)
             bare = [part.args[0] if part.op == "expand" and whole else part for part in parts]
             joined = book.add("total", _sum_of, tuple(bare))
         total = joined
     total.reason = "uses"
     return total
+
+
+def _filled(book: Book, parts: list[Node]) -> list[Node]:
+    """What one use leaves 0 and another one alone fills, as the one with the other's numbers."""
+    for one in parts:
+        if one.op != "setitem" or one.args[2] != 0:
+            continue
+        base, index, _ = one.args
+        for other in parts:
+            if _is_placed(other) and is_same_part(index, other.args[1]) and other.shape == one.shape:
+                value = other.args[2]
+                as_it_was = value.op == "getitem" and value.args[0] is base
+                if as_it_was and is_same_part(index, value.args[1]):
+                    whole = base
+                else:
+                    whole = book.add("setitem", set_item, (base, index, value))
+                return _filled(book, [whole, *(p for p in parts if p is not one and p is not other)])
+    return parts
 
 
 def _sum_of(*parts: Tensor) -> Tensor:

@@ -14,7 +14,7 @@ from manual_backprop.derive.code_names import HERE, seen_from
 from manual_backprop.derive.primitives import TARGETS, primitive
 from manual_backprop.derive.program import Call, Node, Place
 from manual_backprop.derive.simplify import simplified
-from manual_backprop.functional.operation.torch_state import tree_leaves, tree_map
+from manual_backprop.functional.operation.torch_state import tree_leaves, tree_map, without_torch_functions
 from manual_backprop.functional.operation.written import BROADCAST
 
 SHARED_IN_FORWARD = ("T",)
@@ -27,6 +27,7 @@ class Book:
         nodes: all of them, in the order in which they were made.
         known: the node that a tensor stands for, by the tensor's id.
         alive: these tensors, so that no id is used twice.
+        literal: whether nothing is simplified.
     """
 
     def __init__(self) -> None:
@@ -35,6 +36,7 @@ class Book:
         self.alive: list[Tensor] = []
         self.made: dict[Any, Node] = {}
         self.sharing = False
+        self.literal = False
         self.writing: Writing | None = None
 
     def know(self, tensor: Tensor, node: Node) -> None:
@@ -50,6 +52,8 @@ class Book:
 
     def make(self, op: str, *args: Any) -> Node:
         """A node of the alphabet, or one that is the same and simpler."""
+        if self.literal and op != "alias":
+            return self.add(op, TARGETS[op], args)
         simpler = simplified(self, op, args)
         if isinstance(simpler, Node):
             return simpler
@@ -64,7 +68,8 @@ class Book:
         if key is not None and share and key in self.made:
             return self.made[key]
         values = tree_map(lambda a: a.value if isinstance(a, Node) else a, (tuple(args), kwargs))
-        value = target(*values[0], **values[1])
+        with without_torch_functions():
+            value = target(*values[0], **values[1])
         node = Node(op, tuple(args), kwargs, value, target)
         if self.writing is not None:
             self.writing.sign(node)
@@ -134,7 +139,7 @@ class Writing(TorchFunctionMode):
             lambda x: self.book.node(x) if isinstance(x, Tensor) else x, (found.args, found.kwargs)
         )
         if found.op == "index_put" and _comes_once(nodes[0][1]):
-            return self.book.add("setitem", set_item, nodes[0]).value
+            return self._with_item(*nodes[0][:3]).value
         if found.op in TARGETS:
             node = self.book.make(found.op, *nodes[0])
             return self._another(node) if found.op == "alias" else node.value
@@ -156,11 +161,15 @@ class Writing(TorchFunctionMode):
     def _overwritten(self, tensor: Tensor, index: Any, value: Any) -> None:
         """`tensor[index] = value`: the tensor stands for another node from now on."""
         nodes = tree_map(lambda x: self.book.node(x) if isinstance(x, Tensor) else x, (tensor, index, value))
-        given = nodes[2]
-        if isinstance(given, Node) and given.op == "expand":  # which assignment does anyway
-            nodes = (*nodes[:2], given.args[0])
-        node = self.book.add("setitem", set_item, nodes)
-        self.book.know(tensor, node)
+        self.book.know(tensor, self._with_item(*nodes))
+
+    def _with_item(self, x: Node, index: Any, value: Any) -> Node:
+        """x with the value at the index, of which assignment makes the copies that it needs."""
+        if isinstance(value, Node) and value.op == "expand":
+            value = value.args[0]
+        elif isinstance(value, Node) and value.op in ("zeros_like", "full_like"):
+            value = 0 if value.op == "zeros_like" else value.args[1]
+        return self.book.add("setitem", set_item, (x, index, value))
 
 
 def set_item(x: Tensor, index: Any, value: Any) -> Tensor:

@@ -44,14 +44,17 @@ BASES = {
 class Names:
     """Names that are given once each."""
 
-    def __init__(self, program: Program, owners: dict[Node, Node], lines: set[Node]) -> None:
+    def __init__(
+        self, program: Program, owners: dict[Node, Node], lines: set[Node], in_place: set[Node]
+    ) -> None:
         self.names: dict[Node, str] = {}
         self.taken: set[str] = set(RESERVED)
         self.owners = owners
+        self.in_place = in_place  # steps that write over what nobody else needs
         self.output = program.output
         for node in program.inputs:
             self._take(node, identifier(node.name or "x"))
-        bases = Counter(self._base(n) for n in in_order([program.output]) if n in lines)
+        bases = Counter(self._base(n) for n in in_order([program.output]) if n in lines - in_place)
         self.several = {base for base, count in bases.items() if count > 1}
         self.numbers: Counter[str] = Counter()
 
@@ -68,12 +71,16 @@ class Names:
             return identifier(node.name)
         if node is self.output:
             return "output" if node.shape else "loss"
+        if node.op == "setitem" and node.args[0].op != "input":
+            return self._base(node.args[0])
         if _is_affine(node):
             return "z"
         return BASES.get(node.op, identifier(node.op))
 
     def forward(self, node: Node) -> str:
         """The name of a step of the forward: the code's own, numbered where the code uses it again."""
+        if node in self.in_place and node.args[0] in self.names:
+            self.names[node] = self.names[node.args[0]]
         return self.names[node] if node in self.names else self._numbered(node, self._base(node))
 
     def _numbered(self, node: Node, base: str) -> str:

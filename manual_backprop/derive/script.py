@@ -22,6 +22,7 @@ CHEAP = (
     "neg",
     "part",
     "one_hot",
+    "arange",
 )
 LINES = (
     "layer",
@@ -126,7 +127,8 @@ class _Layout:
                 sharing.setdefault(gradient, []).append(node)
         for gradient, nodes in sharing.items():
             inner = [n for n in nodes if n.op != "input"]
-            self.owners[gradient] = next((n for n in reversed(inner) if n in lines), (inner or nodes)[0])
+            outer = [n for n in nodes if n.op == "input"]
+            self.owners[gradient] = next((n for n in reversed(inner) if n in lines), (outer or inner)[0])
 
     def lines(self, dialect: type[Expressions]) -> set[Node]:
         """The nodes that get a line."""
@@ -150,12 +152,22 @@ class _Layout:
                 of = owner or node.of
                 if of is not None and of.op != "input" and not _is_cheap(of, found):
                     found.add(of)
+        for node in (*self.forward_nodes, *self.backward_nodes):
+            if self.uses[node] > 1 and node not in found and node.op in CHEAP:  # what it is made of is not
+                found.update(n for n in node.inputs if n.op not in CHEAP)
         return {n for n in found if n.op not in ("input", "constant", "number", "upstream")}
+
+    def _is_last_use(self, node: Node) -> bool:
+        """Whether nothing but this assignment needs what it writes over."""
+        base = node.args[0]
+        kept = (self.program.output, *self.program.inputs, *self.results)
+        return self.uses[base] == 1 and base not in kept and not node.given and base.op != "constant"
 
     def write(self, dialect: type[Expressions]) -> tuple[Script, Node | None]:
         """The script, and the node that should have a line so that another one gets shorter."""
         lines = self.lines(dialect)
-        names = Names(self.program, self.owners, lines)
+        in_place = {n for n in self.forward_nodes if n.op == "setitem" and self._is_last_use(n)}
+        names = Names(self.program, self.owners, lines, in_place)
         forward = [names.forward(node) for node in self.forward_nodes if node in lines]
         backward = [node for node in self.backward_nodes if node in lines]
         constants = [n for n in in_order([self.program.output, *self.results]) if n.op == "constant"]

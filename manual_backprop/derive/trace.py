@@ -234,6 +234,9 @@ class Trace(TorchFunctionMode):
             )
         if self.elementary and operation.elementary is not None:
             result = self._taken_apart(name, operation.elementary, inputs, {})
+            if result is not NotImplemented and operation.overwrites:
+                with self, self.takeover:
+                    return inputs[0].copy_(result)
             if result is not NotImplemented:
                 return result
         seen = self._look()
@@ -270,11 +273,16 @@ class Trace(TorchFunctionMode):
             return
         result, call.backward = written
         call.outputs = self._pair(output, result)
-        made = set(self.book.nodes[before:])
-        if not made.intersection(call.outputs):  # the same as what was there: its uses are the earlier one's
-            self.calls.remove(call)
-            self._name(seen, call.outputs)
-            return
+        if not set(self.book.nodes[before:]).intersection(call.outputs):
+            if all(self._is_known(node) for node in call.outputs):  # its uses are the earlier one's
+                self.calls.remove(call)
+                self._name(seen, call.outputs)
+                return
+            self.book.literal = True  # a step inside another call, to which no gradient is given
+            with Writing(self.book, call, seen.place):
+                result, call.backward = operation.written(*values)
+            self.book.literal = False
+            call.outputs = self._pair(output, result)
         if call.kind in NAMELESS:
             for node in call.outputs:
                 if not node.given:
@@ -284,6 +292,11 @@ class Trace(TorchFunctionMode):
         for node, live in zip(call.outputs, _tensors(output), strict=True):
             node.differentiable = live.requires_grad
         self._name(seen, call.outputs)
+
+    def _is_known(self, node: Node) -> bool:
+        """Whether a gradient is gathered for a node: as for what is given, and for what a call returns."""
+        of_a_call = any(node in call.outputs for call in self.calls[:-1])
+        return of_a_call or not node.differentiable or node.op == "input"
 
     def _call(
         self, operation: str, kind: str, inputs: tuple[Any, ...], outputs: list[Node], place: Place | None

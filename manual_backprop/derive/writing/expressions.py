@@ -257,7 +257,7 @@ class Expressions:
     def index(self, index: Any) -> str:
         """What stands between the brackets."""
         parts = index if isinstance(index, tuple) else (index,)
-        return ", ".join(self._index(part) for part in parts)
+        return ", ".join(self._index(part) for part in parts) or "()"
 
     def _index(self, part: Any) -> str:
         if isinstance(part, slice):

@@ -268,7 +268,9 @@ def _column(at: int, dims: int) -> str:
 
 
 def _set(w: NumpyCode, name: str, base: Node, index: Any, value: Any) -> list[str]:
-    return [f"{name} = {_fresh(w, base)}", f"{name}[{w.index(index)}] = {w.text(value)}"]
+    start = _fresh(w, base)
+    copied = [] if start == f"{name}.copy()" else [f"{name} = {start}"]  # it goes on under its name
+    return [*copied, f"{name}[{w.index(index)}] = {w.text(value)}"]
 
 
 def _fresh(w: NumpyCode, base: Node) -> str:

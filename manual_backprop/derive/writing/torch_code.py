@@ -16,6 +16,7 @@ from manual_backprop.derive.writing.expressions import (
     brief,
     without_defaults,
 )
+from manual_backprop.derive.writing.statements import VIEWS
 
 
 class TorchCode(Expressions):
@@ -96,8 +97,21 @@ TYPED = ("zeros", "ones", "full", "eye", "empty", "linspace", "arange", "tensor"
 
 
 def _set(w: Expressions, name: str, base: Node, index: Any, value: Any) -> list[str]:
-    start = w.method(base, "clone") if base in w.names else w.text(base)
-    return [f"{name} = {start}", f"{name}[{w.index(index)}] = {w.text(value)}"]
+    shared = base in w.names or base.op in VIEWS
+    start = w.method(base, "clone") if shared else w.text(base)
+    copied = [] if start == f"{name}.clone()" else [f"{name} = {start}"]  # it goes on under its name
+    return [*copied, f"{name}[{w.index(index)}] = {w.text(value)}"]
+
+
+def _expand(w: Expressions, x: Node, shape: tuple[int, ...]) -> str:
+    if not _is_number(x):
+        return w.method(x, "expand", *shape)
+    return w.call("torch.ones", *shape) if float(x.value) == 1 else w.call("torch.full", shape, x)
+
+
+def _is_number(x: Node) -> bool:
+    """Whether it is made of numbers alone."""
+    return x.op == "number" or (x.op in ("neg", "mul", "div") and all(map(_is_number, x.inputs)))
 
 
 def new_axis(dims: int, dim: int) -> str:
@@ -124,7 +138,10 @@ FORMS: dict[str, Callable[..., str]] = {
     "movedim": lambda w, x, source, destination, _: w.method(x, "movedim", source, destination),
     "reshape": lambda w, x, shape: w.method(x, "reshape", *shape) if shape else w.method(x, "reshape", ()),
     "unsqueeze": _unsqueeze,
-    "expand": lambda w, x, shape: w.method(x, "expand", *shape),
+    "index_put": lambda w, x, indices, values, accumulate: w.method(
+        x, "index_put", indices, values, **({"accumulate": True} if accumulate else {})
+    ),
+    "expand": lambda w, x, shape: _expand(w, x, shape),
     "getitem": lambda w, x, index: f"{w.text(x, CALL)}[{w.index(index)}]",
     "stack": lambda w, tensors, dim: w.call("torch.stack", list(tensors), *([dim] if dim else [])),
     "cat": lambda w, tensors, dim: w.call("torch.cat", list(tensors), *([dim] if dim else [])),

@@ -53,6 +53,9 @@ def _in_order(shape: tuple[int, ...], strides: tuple[int, ...]) -> bool:
 class Part(NamedTuple):
     """x[index], its dimensions in another order, in another shape: what a view shows of x."""
 
+    flat: bool
+    """Whether it is an index of all numbers in a row."""
+
     index: tuple[Any, ...]
     order: tuple[int, ...]
     """Of the dimensions of x[index]."""
@@ -60,6 +63,10 @@ class Part(NamedTuple):
     """Of the view."""
     part_shape: tuple[int, ...]
     """Of x[index]."""
+
+    def of(self, x: Tensor) -> Tensor:
+        """What the index is meant for."""
+        return x.reshape(-1) if self.flat else x
 
     def shown(self, part: Tensor) -> Tensor:
         """What the view shows, of x[index]."""
@@ -78,24 +85,37 @@ def part_of(places: Places) -> Part | None:
 
 
 def _part_of(places: Places, numbers: Tensor) -> Part | None:
+    found = _index(places.shape, numbers)
+    flat = found is None
+    index = _index((prod(places.shape),), numbers) if found is None else found
+    if index is None:
+        return None
+    all_numbers = torch.arange(prod(places.shape))
+    part = (all_numbers if flat else all_numbers.reshape(places.shape))[index]
+    for order in permutations(range(part.dim())):
+        if torch.equal(part.permute(order).reshape(places.view_shape), numbers):
+            return Part(flat, index, order, places.view_shape, tuple(part.shape))
+    return None
+
+
+def _index(shape: tuple[int, ...], numbers: Tensor) -> tuple[Any, ...] | None:
+    """Numbers and slices that name just these numbers of a tensor in which they count up."""
     index: list[Any] = []
-    for size, found in zip(places.shape, torch.unravel_index(numbers.flatten(), places.shape), strict=True):
+    count = 1
+    for size, found in zip(shape, torch.unravel_index(numbers.flatten(), shape), strict=True):
         values = found.unique().tolist()
         steps = {b - a for a, b in pairwise(values)}
         if not values or len(steps) > 1:
             return None
+        count *= len(values)
         if len(values) == size:
             index.append(slice(None))
-        elif len(values) == 1:
+        elif len(values) == 1 and numbers.dim() < len(shape):
             index.append(values[0])
         else:
-            index.append(slice(values[0], values[-1] + 1, steps.pop()))
+            step = steps.pop() if steps else 1
+            stop = None if values[-1] + step >= size else values[-1] + 1
+            index.append(slice(values[0] or None, stop, None if step == 1 else step))
     while index and index[-1] == slice(None):
         index.pop()
-    part = torch.arange(prod(places.shape)).reshape(places.shape)[tuple(index)]
-    if part.numel() != numbers.numel() or part.dim() > 5:
-        return None
-    for order in permutations(range(part.dim())):
-        if torch.equal(part.permute(order).reshape(places.view_shape), numbers):
-            return Part(tuple(index), order, places.view_shape, tuple(part.shape))
-    return None
+    return tuple(index) if count == numbers.numel() else None

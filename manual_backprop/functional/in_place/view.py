@@ -93,15 +93,18 @@ class WriteView(Operation):
         part = part_of(places)
         if part is None:
             return NotImplemented
-        y = x.clone()
+        if not part.index:
+            return part.put(w).reshape(x.shape), lambda g: (None, part.shown(part.of(g)))
+        y = part.of(x).clone()
         y[part.index] = part.put(w)
 
         def backward(g: Tensor) -> tuple[Tensor, Tensor]:
+            g = part.of(g)
             dx = g.clone()
             dx[part.index] = 0
-            return dx, part.shown(g[part.index])
+            return dx.reshape(x.shape), part.shown(g[part.index])
 
-        return y, backward
+        return y.reshape(x.shape), backward
 
     @staticmethod
     def forward(input: Tensor, written: Tensor, places: Places) -> Tensor:
@@ -138,11 +141,14 @@ class ReadView(Operation):
             return NotImplemented
 
         def backward(g: Tensor) -> Tensor:
-            dx = torch.zeros_like(x)
+            if not part.index:
+                return part.put(g).reshape(x.shape)
+            dx = part.of(torch.zeros_like(x)).clone()
             dx[part.index] = part.put(g)
-            return dx
+            return dx.reshape(x.shape)
 
-        return part.shown(x[part.index]), backward
+        whole = part.of(x)
+        return part.shown(whole[part.index] if part.index else whole), backward
 
     @staticmethod
     def forward(input: Tensor, places: Places) -> Tensor:

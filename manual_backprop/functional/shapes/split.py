@@ -59,7 +59,8 @@ class Split(Operation):
             dx = torch.zeros_like(x)
             for g, start, size in zip(grads, starts, sizes, strict=True):
                 if g is not None:
-                    dx[(*before(x, dim), slice(start, start + size))] = g
+                    stop = None if start + size == x.shape[dim] else start + size
+                    dx[(*before(x, dim), slice(start or None, stop))] = g
             return dx
 
         return parts, backward
