@@ -73,10 +73,10 @@ class Derivation:
         return shown(self.short, self.long, mathematics, numbered=self.long is None)
 
     def _proved(self) -> str:
-        self.source()
+        difference = f"{self.proof.difference:.0e}" if self.proof.difference else "0"
         return (
             f"Proved: {len(self.proof.points)} draws in float64, "
-            f"largest difference from autograd {self.proof.difference:.0e}, relative to the largest entry."
+            f"largest difference from autograd {difference}, relative to the largest entry."
         )
 
     def __str__(self) -> str:

@@ -1,22 +1,24 @@
 """A derivation for notes: as LaTeX, and as Markdown with its formulas as mathematics."""
 
 from manual_backprop.derive.rows import Row, Shown
-from manual_backprop.derive.writing.latex import aligned
+from manual_backprop.derive.writing.latex import SPECIAL, aligned
 
 
 def latex(shown: Shown) -> str:
     """The formulas, below each other: the forward, then the backward."""
-    upstream = "1" if shown.upstream == "1" else rf"\texttt{{{shown.upstream.replace('_', chr(92) + '_')}}}"
-    backward = [(shown.gradient, upstream), *((row.left, row.right) for row in shown.backward)]
+    backward = [(shown.gradient, _upstream(shown)), *((row.left, row.right) for row in shown.backward)]
     return aligned([[(row.left, row.right) for row in shown.forward], backward], "align*")
 
 
 def markdown(shown: Shown, proof: str) -> str:
     """Two tables: each step as code, its shape, as mathematics, and why it is so."""
-    upstream = "1" if shown.upstream == "1" else rf"\texttt{{{shown.upstream.replace('_', chr(92) + '_')}}}"
     lines = ["**Forward**", "", *_table(shown.forward), ""]
-    lines += [f"**Backward**, from ${shown.gradient} = {upstream}$", "", *_table(shown.backward), ""]
+    lines += [f"**Backward**, from ${shown.gradient} = {_upstream(shown)}$", "", *_table(shown.backward), ""]
     return "\n".join([*lines, proof, ""])
+
+
+def _upstream(shown: Shown) -> str:
+    return shown.upstream if shown.upstream == "1" else rf"\mathtt{{{shown.upstream.translate(SPECIAL)}}}"
 
 
 def _table(rows: list[Row]) -> list[str]:

@@ -48,7 +48,9 @@ def _lines(row: Row, code: int, shape: int, count: int) -> list[str]:
     formula = f"{row.left} = {row.right}"
     first, *rest = row.code
     column = len(blank) + code + 2 + shape + 2
-    if len(first) <= code and column + _width(formula) <= WIDTH:
+    mark = f"← {row.condenses}" if row.condenses else ""
+    room = WIDTH - (len(mark) + 2 if mark else 0)
+    if len(first) <= code and column + _width(formula) <= room:
         lines = [
             f"{margin}{first:<{code}}  {_shape(row):<{shape}}  {formula}",
             *(blank + text for text in rest),
@@ -60,13 +62,9 @@ def _lines(row: Row, code: int, shape: int, count: int) -> list[str]:
     if row.reason:
         start = column if column + len(row.reason) + 2 <= WIDTH else len(blank + INDENT)
         lines.append(f"{' ' * start}# {row.reason}")
-    if row.condenses:
-        mark = f"← {row.condenses}"
-        at = next((i for i, text in enumerate(lines) if _width(text) + 3 + len(mark) <= WIDTH), None)
-        if at is None:
-            lines.append(mark.rjust(WIDTH))
-        else:
-            lines[at] += " " * (WIDTH - _width(lines[at]) - len(mark)) + mark
+    if mark:
+        at = next((i for i, text in enumerate(lines) if _width(text) <= room), 0)
+        lines[at] += " " * max(WIDTH - _width(lines[at]) - len(mark), 2) + mark
     return lines
 
 

@@ -92,6 +92,7 @@ def shown(program: Program, long: Program | None, mathematics: type[Mathematics]
     backward = [*_aliases(script, writer, None)]
     for line in script.backward:
         backward += [row(line), *_aliases(script, writer, line)]
+    backward += _unreached(script, writer)
     upstream = program.upstream
     return Shown(
         forward,
@@ -112,17 +113,21 @@ def _aliases(script: Script, writer: Mathematics, behind: Line | None) -> Iterat
     lines = {line.node: line for line in script.backward}
     for node in script.program.differentiable:
         gradient = script.program.gradients.get(node)
-        line = lines.get(gradient) if gradient is not None else None
-        name = f"d{script.names[node]}"
-        if line is not behind or (line is not None and line.name == name):
+        if gradient is None or lines.get(gradient) is not behind:
             continue
-        left = writer.gradient_of(node)
-        if gradient is None:
-            reason = f"the output does not depend on {script.names[node]}"
-            yield Row((f"{name} = 0",), node.shape, left, "0", reason)
-        else:
-            code = PaperCode(script.names).text(gradient)
-            yield Row((f"{name} = {code}",), node.shape, left, writer.text(gradient))
+        name = f"d{script.names[node]}"
+        if behind is None or behind.name != name:
+            code = f"{name} = {PaperCode(script.names).text(gradient)}"
+            yield Row((code,), node.shape, writer.gradient_of(node), writer.text(gradient))
+
+
+def _unreached(script: Script, writer: Mathematics) -> Iterator[Row]:
+    """The inputs that the output does not depend on."""
+    for node in script.program.differentiable:
+        if node not in script.program.gradients:
+            name = script.names[node]
+            reason = f"{script.names[script.program.output]} does not depend on {name}"
+            yield Row((f"d{name} = 0",), node.shape, writer.gradient_of(node), "0", reason)
 
 
 class _Reasons:
@@ -144,7 +149,7 @@ class _Reasons:
         """The reasons for what is written in a line."""
         seen = set()
         for node in _written_in(line.node, self.script):
-            said = self._of(node)
+            said = self._of(node) or (self._of_a_parameter(node) if node is line.node else "")
             if said and said not in seen:
                 seen.add(said)
                 yield said
@@ -164,6 +169,14 @@ class _Reasons:
                 return f"{what} is used in parts: their gradients, joined"
             return f"+=: {what} is used {times}"
         return ""
+
+    def _of_a_parameter(self, node: Node) -> str:
+        """Of the bias of a convolution, or the weight of a norm, that stands for a whole channel."""
+        of_all = node.call is not None and node.call.kind in ("layer", "normalisation")
+        what = self._name(self.sources.get(node))
+        if not (of_all and what and node.op == "sum" and node.args[1] is not None):
+            return ""
+        return f"a sum: {what} was broadcast along {_dimensions([*node.args[1]])}"
 
     def _name(self, node: Node | None) -> str:
         if node is None:

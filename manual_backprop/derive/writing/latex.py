@@ -54,6 +54,10 @@ class Latex(Mathematics):
         text = super().number(value)
         return text.replace("∞", r"\infty").replace("−", "-").replace("·", r"\cdot")
 
+    def beside(self, left: str, right: str) -> str:
+        """Two factors without a sign between them; words with a space."""
+        return rf"{left} \, {right}" if r"\mathrm" in left + right else f"{left} {right}"
+
     def raised(self, base: str, exponent: str) -> str:
         """A power."""
         return f"{base}^{{{exponent}}}"
@@ -73,8 +77,10 @@ class Latex(Mathematics):
         text = {"Σ": r"\sum", "max": r"\max"}.get(name, rf"\operatorname{{{name}}}")
         return f"{text}_{{{letters}}}" if letters else text
 
-    def fraction(self, top: str, bottom: str, several: bool) -> str:
-        """A quotient."""
+    def fraction(self, top: str, bottom: str, *, is_sum: bool = False, several: bool = False) -> str:
+        """A quotient; with a slash where a derivative is divided by one thing."""
+        if r"\frac" in top and not is_sum and not several and r"\frac" not in bottom and " " not in bottom:
+            return f"{top} / {bottom}"
         return rf"\frac{{{top}}}{{{bottom}}}"
 
     def root(self, x: str) -> str:

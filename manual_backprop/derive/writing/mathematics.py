@@ -92,7 +92,7 @@ class Mathematics(Expressions):
             return f"{left} {self.sign(COMPARISONS[node.op])} {right}", COMPARE
         if node.op in FUNCTIONS:
             return self.applied(FUNCTIONS[node.op], [node.args[0]])
-        if node.op in UNSEEN or (node.op == "reshape" and _without_ones(node) == _without_ones(node.args[0])):
+        if _is_unseen(node):
             return self.written(node.args[0])
         if node.op in ("number", "constant"):
             value = node.value.tolist()
@@ -123,6 +123,11 @@ class Mathematics(Expressions):
         inner = isinstance(part, Node) and part not in self.names and part.op in ("add", "total")
         return False, self.text(part, SUM if inner else at_least)
 
+    def signed(self, part: Node) -> tuple[str, str]:
+        """A part of a sum: its sign, and what follows that."""
+        negative, text = self.bare(part, SUM)
+        return "-" if negative else "+", text
+
     def product(self, node: Node) -> Written:
         """Products and quotients of what has no name as one fraction."""
         negative, text = self.unsigned(node)
@@ -140,7 +145,9 @@ class Mathematics(Expressions):
         if divisor == 1 and not bottoms:
             return negative, self.times(number, tops, PRODUCT)
         top, bottom = self.times(number, tops, self.top), self.times(divisor, bottoms, self.bottom)
-        return negative, self.fraction(top, bottom, several=len(bottoms) + (divisor != 1) > 1)
+        is_sum = len(tops) == 1 and number == 1 and self.written(tops[0])[1] < PRODUCT
+        several = len(bottoms) + (divisor != 1) > 1
+        return negative, self.fraction(top, bottom, is_sum=is_sum, several=several)
 
     def factors_of(self, node: Node) -> Factors:
         """What stands above and below the line, and whether the sign is minus."""
@@ -160,9 +167,12 @@ class Mathematics(Expressions):
             return self.text(factors[0], alone)
         for at, factor in enumerate(factors):
             scalar = not factor.shape or (at and not factors[at - 1].shape)
-            joint = " " if at == 0 or scalar else f" {self.sign('⊙')} "
             last = at == len(factors) - 1 and factor.op in ("sum", "mean", "amax")
-            text += (joint if text else "") + self.text(factor, PRODUCT if last else SIGN)
+            right = self.text(factor, PRODUCT if last else SIGN)
+            if at == 0 or scalar:
+                text = self.beside(text, right) if text else right
+            else:
+                text += f" {self.sign('⊙')} {right}"
         return text
 
     def applied(self, name: str, args: Sequence[Any]) -> Written:
@@ -235,6 +245,10 @@ class Mathematics(Expressions):
             return self.word(str(value).removeprefix("torch."))
         return super().literal(value, at_least)
 
+    def beside(self, left: str, right: str) -> str:
+        """Two factors without a sign between them."""
+        return f"{left} {right}"
+
     def raised(self, base: str, exponent: str) -> str:
         """A power."""
         high = exponent.translate(SUPERSCRIPTS)
@@ -252,8 +266,8 @@ class Mathematics(Expressions):
         """Σ, mean or max over indices."""
         return name + letters.translate(SUBSCRIPTS)
 
-    def fraction(self, top: str, bottom: str, several: bool) -> str:
-        """A quotient; `several`: whether the bottom has several factors."""
+    def fraction(self, top: str, bottom: str, *, is_sum: bool = False, several: bool = False) -> str:
+        """A quotient; whether the top is a sum, and whether the bottom has several factors."""
         return f"{top} / {self.brackets(bottom) if several else bottom}"
 
     def root(self, x: str) -> str:
@@ -287,6 +301,20 @@ class Mathematics(Expressions):
 
 def _is_true_or_false(value: Any) -> bool:
     return isinstance(value, Node) and getattr(value.value, "dtype", None) == torch.bool
+
+
+def _is_unseen(node: Node) -> bool:
+    """Whether it is the same numbers, perhaps with other dimensions of one or repeated."""
+    if node.op == "reshape":
+        return _without_ones(node) == _without_ones(node.args[0])
+    if node.op == "getitem":
+        parts = node.args[1] if isinstance(node.args[1], tuple) else (node.args[1],)
+        return all(part is None or part is ... or _is_everything(part) for part in parts)
+    return node.op in UNSEEN
+
+
+def _is_everything(part: Any) -> bool:
+    return isinstance(part, slice) and part == slice(None)
 
 
 def _is_choice(node: Node) -> bool:
@@ -340,7 +368,7 @@ def _transposed(m: Mathematics, x: Any) -> str:
 
 def _product(m: Mathematics, a: Node, b: Node) -> Written:
     chained = a not in m.names and a.op == "matmul"
-    return f"{m.text(a, PRODUCT if chained else SIGN)} {m.text(b, SIGN)}", PRODUCT
+    return m.beside(m.text(a, PRODUCT if chained else SIGN), m.text(b, SIGN)), PRODUCT
 
 
 def _cross_entropy(m: Mathematics, z: Node, y: Node, *, reduction: str = "mean", **_: Any) -> Written:
@@ -378,11 +406,11 @@ def _relation(sign: str, strength: int) -> Callable[..., Written]:
 
 FORMS: dict[str, Callable[..., Written]] = {
     "matmul": _product,
-    "outer": lambda m, a, b: (f"{m.text(a, SIGN)} {_transposed(m, b)}", PRODUCT),
+    "outer": lambda m, a, b: (m.beside(m.text(a, SIGN), _transposed(m, b)), PRODUCT),
     "T": lambda m, x: (_transposed(m, x), CALL),
     "pow": _power,
     "sqrt": lambda m, x: (m.root(m.text(x)), CALL),
-    "rsqrt": lambda m, x: (m.fraction("1", m.root(m.text(x)), several=False), PRODUCT),
+    "rsqrt": lambda m, x: (m.fraction("1", m.root(m.text(x))), PRODUCT),
     "abs": lambda m, x: (m.absolute(m.text(x)), CALL),
     "relu": lambda m, x: m.applied("max", [0, x]),
     "minimum": lambda m, a, b: m.applied("min", [a, b]),

@@ -88,7 +88,7 @@ def _parted(name: str, layered: set[str]) -> Symbol:
     found = re.fullmatch(r"(\D+?)_?(\d+)", name)
     base, number = (found[1], found[2]) if found else (name, "")
     layer = number if base in layered else ""
-    letter = re.fullmatch(r"([A-Za-z])_([A-Za-z]+)|([A-Z])([a-z])", base)
+    letter = re.fullmatch(r"([A-Za-z])_([A-Za-z]+)|([A-Z])([a-su-z])", base)
     if letter and not number:
         letter = [part for part in letter.groups() if part]
         return Symbol(letter[0], index=letter[1])
