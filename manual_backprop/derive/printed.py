@@ -51,10 +51,8 @@ def _lines(row: Row, code: int, shape: int, count: int) -> list[str]:
     mark = f"← {row.condenses}" if row.condenses else ""
     room = WIDTH - (len(mark) + 2 if mark else 0)
     if len(first) <= code and column + _width(formula) <= room:
-        lines = [
-            f"{margin}{first:<{code}}  {_shape(row):<{shape}}  {formula}",
-            *(blank + text for text in rest),
-        ]
+        lines = [f"{margin}{first:<{code}}  {_shape(row):<{shape}}  {formula}"]
+        lines += [blank + text for text in rest]
     else:
         lines = [f"{margin}{first:<{code}}  {_shape(row)}", *(blank + text for text in rest)]
         lines += _wrapped(formula, blank + INDENT)

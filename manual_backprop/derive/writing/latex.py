@@ -95,10 +95,8 @@ class Latex(Mathematics):
         """The name of a function."""
         if name == "σ":
             return r"\sigma"
-        return " ".join(
-            rf"\{word}" if word in KNOWN else rf"\operatorname{{{word.translate(SPECIAL)}}}"
-            for word in name.split()
-        )
+        words = [word.translate(SPECIAL) for word in name.split()]
+        return " ".join(rf"\{word}" if word in KNOWN else rf"\operatorname{{{word}}}" for word in words)
 
     def word(self, text: str) -> str:
         """A word between formulas."""

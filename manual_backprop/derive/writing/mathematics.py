@@ -161,7 +161,7 @@ class Mathematics(Expressions):
         return super().is_product(node) or _is_choice(node)
 
     def times(self, number: float, factors: Sequence[Any], alone: int) -> str:
-        """A number and tensors, multiplied entry by entry; how tightly one tensor alone has to hold together."""
+        """A number and tensors, multiplied entry by entry; `alone`: how tightly one tensor has to hold."""
         text = "" if number == 1 and factors else self.number(number)
         if number == 1 and len(factors) == 1:
             return self.text(factors[0], alone)
@@ -184,10 +184,8 @@ class Mathematics(Expressions):
         name = self.operator(operator, self._letters(x, dims, everything=False))
         if not _indexed(x, dims):
             return f"{name} {self.text(x, SIGN)}", PRODUCT
-        inside = self.subscripted(
-            self.text(x, POWER if x in self.names else CALL), self._letters(x, dims, everything=True)
-        )
-        return f"{name} {inside}", PRODUCT
+        entry = self.text(x, POWER if x in self.names else CALL)
+        return f"{name} {self.subscripted(entry, self._letters(x, dims, everything=True))}", PRODUCT
 
     def _letters(self, x: Any, dims: Any, *, everything: bool) -> str:
         if not _indexed(x, dims):
@@ -323,7 +321,7 @@ def _is_choice(node: Node) -> bool:
 
 
 def _under_root(value: float) -> str | None:
-    """ "2" for √2, "2π" for √(2π)."""
+    """What a number is the root of: 2, 2π."""
     if not isinstance(value, float) or value <= 0 or not isfinite(value) or value == int(value):
         return None
     for unit, name in ((1.0, ""), (pi, "π")):

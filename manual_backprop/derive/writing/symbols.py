@@ -37,15 +37,15 @@ class Symbol:
 
     Attributes:
         base: the letter or the word.
-        hat: whether it wears a hat.
         index: what stands below: a number, a letter.
+        hat: whether it wears a hat.
         layer: the number that stands above.
         gradient: whether ∂L/∂ of it is meant.
     """
 
     base: str
-    hat: bool = False
     index: str = ""
+    hat: bool = False
     layer: str = ""
     gradient: bool = False
 
@@ -90,8 +90,7 @@ def _parted(name: str, layered: set[str]) -> Symbol:
     layer = number if base in layered else ""
     letter = re.fullmatch(r"([A-Za-z])_([A-Za-z]+)|([A-Z])([a-su-z])", base)
     if letter and not number:
-        letter = [part for part in letter.groups() if part]
-        return Symbol(letter[0], index=letter[1])
+        return Symbol(*[part for part in letter.groups() if part])
     hat = len(base) > 3 and base.endswith("hat")
     base = base.removesuffix("hat").rstrip("_") if hat else base
-    return Symbol(GREEK.get(base, base), hat, "" if layer else number, layer)
+    return Symbol(GREEK.get(base, base), "" if layer else number, hat, layer)
