@@ -10,8 +10,8 @@ from manual_backprop.derive.rows import Shown, shown
 from manual_backprop.derive.source import function_source, numpy_source, torch_source
 from manual_backprop.derive.trace import Underivable
 from manual_backprop.derive.writing.expressions import Unwritable
-from manual_backprop.derive.writing.latex import Latex
-from manual_backprop.derive.writing.mathematics import Mathematics
+from manual_backprop.derive.writing.latex import LatexSigns
+from manual_backprop.derive.writing.signs import Signs
 
 
 class Derivation:
@@ -63,14 +63,14 @@ class Derivation:
 
     def latex(self) -> str:
         """The formulas as an align* environment of LaTeX: the forward, and below it the backward."""
-        return notes.latex(self._shown(Latex))
+        return notes.latex(self._shown(LatexSigns()))
 
     def markdown(self) -> str:
         """Tables in Markdown: each step as code, with its shape, and as mathematics."""
-        return notes.markdown(self._shown(Latex), self._proved())
+        return notes.markdown(self._shown(LatexSigns()), self._proved())
 
-    def _shown(self, mathematics: type[Mathematics]) -> Shown:
-        return shown(self.short, self.long, mathematics, numbered=self.long is None)
+    def _shown(self, signs: Signs) -> Shown:
+        return shown(self.short, self.long, signs, numbered=self.long is None)
 
     def _proved(self) -> str:
         difference = f"{self.proof.difference:.0e}" if self.proof.difference else "0"
@@ -80,7 +80,7 @@ class Derivation:
         )
 
     def __str__(self) -> str:
-        return printed(self._shown(Mathematics), self._proved())
+        return printed(self._shown(Signs()), self._proved())
 
     __repr__ = __str__
 

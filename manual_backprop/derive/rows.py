@@ -9,6 +9,7 @@ from manual_backprop.derive.program import Node, Program
 from manual_backprop.derive.script import Line, Script, script_of
 from manual_backprop.derive.writing.mathematics import Mathematics
 from manual_backprop.derive.writing.paper_code import PaperCode
+from manual_backprop.derive.writing.signs import Signs
 from manual_backprop.functional.operation.torch_state import tree_leaves
 
 TIMES = {2: "twice", 3: "three times", 4: "four times"}
@@ -58,19 +59,19 @@ class Shown:
     shape: tuple[int, ...]
 
 
-def shown(program: Program, long: Program | None, mathematics: type[Mathematics], *, numbered: bool) -> Shown:
+def shown(program: Program, long: Program | None, signs: Signs, *, numbered: bool) -> Shown:
     """The lines of a program.
 
     Args:
         program: it.
         long: its elementary form, whose lines are named; None to name none.
-        mathematics: Unicode or LaTeX.
+        signs: of Unicode, or of LaTeX.
         numbered: whether the lines are numbered.
     """
     script = script_of(program, PaperCode)
     whole = None if long is None else script_of(long, PaperCode)
     stands_for = {} if whole is None or _says(whole) == _says(script) else condensed(script, whole)
-    writer = mathematics(script)
+    writer = Mathematics(script, signs)
     reasons = _Reasons(script)
     count = 0
 

@@ -4,8 +4,8 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
-from manual_backprop.derive.writing.expressions import CALL, POWER, SIGN, SUM, Written
-from manual_backprop.derive.writing.mathematics import Mathematics
+from manual_backprop.derive.writing.grammar import CALL, POWER, SIGN, SUM, Written
+from manual_backprop.derive.writing.signs import Signs
 from manual_backprop.derive.writing.symbols import Symbol
 
 SIGNS = {
@@ -24,7 +24,7 @@ KNOWN = {"exp", "log", "sin", "cos", "tanh", "max", "min"}  # functions that LaT
 SPECIAL = str.maketrans({c: rf"\{c}" for c in "_#$%&{}"})
 
 
-class Latex(Mathematics):
+class LatexSigns(Signs):
     r"""`\delta^{(2)} = \frac{\operatorname{softmax}(z^{(2)}) - \operatorname{onehot}(y)}{64}`."""
 
     top = bottom = SUM

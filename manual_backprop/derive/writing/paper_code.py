@@ -34,6 +34,10 @@ class PaperCode(TorchCode):
         shape = ", ".join(map(str, node.shape))
         return f"{names[number]}({shape})" if number in names else f"full(({shape}), {self.number(number)})"
 
+    def _becomes_real(self) -> bool:
+        """On paper numbers have no type."""
+        return False
+
     def dtype(self, dtype: torch.dtype) -> str:
         """A type of numbers."""
         return str(dtype).removeprefix("torch.")

@@ -90,7 +90,8 @@ def _parted(name: str, layered: set[str]) -> Symbol:
     layer = number if base in layered else ""
     letter = re.fullmatch(r"([A-Za-z])_([A-Za-z]+)|([A-Z])([a-su-z])", base)
     if letter and not number:
-        return Symbol(*[part for part in letter.groups() if part])
+        first, index = (part for part in letter.groups() if part)
+        return Symbol(first, index)
     hat = len(base) > 3 and base.endswith("hat")
     base = base.removesuffix("hat").rstrip("_") if hat else base
     return Symbol(GREEK.get(base, base), "" if layer else number, hat, layer)
