@@ -10,12 +10,16 @@ import traceback
 from collections.abc import Sequence
 from math import isfinite
 from os import environ
-from typing import Any
+from typing import Any, TextIO
 
 from manual_backprop import benchmark, record
 from manual_backprop.cli.example import least_sure
 from manual_backprop.cli.options import parser
 from manual_backprop.cli.streams import can_show, discard, standard_streams
+from manual_backprop.derive.command import FORMS
+from manual_backprop.derive.command import Request as DeriveRequest
+from manual_backprop.derive.command_line.isolated_process import answer_in_isolation
+from manual_backprop.derive.command_line.requests import Answer, CannotRead, Request
 from manual_backprop.training import (
     CannotWrite,
     Failure,
@@ -28,11 +32,12 @@ from manual_backprop.training import (
 from manual_backprop.training.device import resolve_device
 from manual_backprop.training.run import network_of
 from manual_backprop.training.run.files import write_text
-from manual_backprop.verify.command import CannotRead, Form, Request, answer_to
-from manual_backprop.verify.isolated_process import answer_in_isolation
+from manual_backprop.verify.command import Form
+from manual_backprop.verify.command import Request as VerifyRequest
 
 LONGEST_LINE = 2000  # characters of an error: what it quotes may have any length
 LONGEST_LIMIT = 1_000_000
+FORM_OF_A_FILE = {".py": "torch", ".tex": "latex", ".md": "markdown"}
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 INTERRUPTED, READER_GONE = 128 + 2, 128 + 13  # as the signals SIGINT and SIGPIPE would end it
 
@@ -88,23 +93,48 @@ def _train(options: dict[str, Any]) -> int:
 
 
 def _verify(options: dict[str, Any]) -> int:
-    limit = options["time_limit"]
-    if not 0 < limit <= LONGEST_LIMIT:
-        raise UsageError(f"--time-limit must be above 0 and at most {LONGEST_LIMIT}, got {limit:g}")
     colour = sys.stdout.isatty() and "NO_COLOR" not in environ
     form: Form = "json" if options["json"] else "coloured" if colour else "text"
-    request = Request(options["derivation"], options["against"], options["shapes"], form, options["plot"])
-    if ":" in request.derivation:
-        answer, printed = answer_in_isolation(request, limit)
-        if printed:
-            print(printed, file=sys.stderr if form == "json" else sys.stdout)
-    else:
-        answer = answer_to(request)
+    request = VerifyRequest(
+        options["derivation"], options["shapes"], options["against"], form, options["plot"]
+    )
+    answer = _answer_to(request, options["time_limit"], sys.stderr if form == "json" else sys.stdout)
     if answer.report:
         print(_as_json_in_ascii(answer.report) if form == "json" else answer.report)
     if answer.error:
         return _say(f"manual-backprop verify: error: {answer.error}", answer.exit_code)
     return answer.exit_code
+
+
+def _derive(options: dict[str, Any]) -> int:
+    out = options["out"]
+    if out is not None and not out.parent.is_dir():  # before seconds are spent
+        raise CannotWrite(f"--out {out}: there is no folder {out.parent}")
+    form = next((form for form in FORMS if options[form]), None)
+    if form is None:
+        form = "text" if out is None else FORM_OF_A_FILE.get(out.suffix, "text")
+    request = DeriveRequest(options["forward"], options["shapes"], form, options["elementary"])
+    answer = _answer_to(request, options["time_limit"], sys.stderr)
+    if answer.error:
+        return _say(f"manual-backprop derive: error: {answer.error}", answer.exit_code)
+    if out is None:
+        print(answer.report)
+        return answer.exit_code
+    write_text(out, answer.report + "\n")
+    print(f"out: {out}")
+    return answer.exit_code
+
+
+def _answer_to(request: Request, limit: float, log: TextIO) -> Answer:
+    """The answer; of a file from a process of its own, and what the file prints in `log`."""
+    if not 0 < limit <= LONGEST_LIMIT:
+        raise UsageError(f"--time-limit must be above 0 and at most {LONGEST_LIMIT}, got {limit:g}")
+    if ":" not in request.what:
+        return request.answer()
+    answer, printed = answer_in_isolation(request, limit)
+    if printed:
+        print(printed, file=log)
+    return answer
 
 
 def _as_json_in_ascii(report: str) -> str:
@@ -150,4 +180,4 @@ def _bench(options: dict[str, Any]) -> int:
     return 0
 
 
-COMMANDS = {"train": _train, "verify": _verify, "record": _record, "bench": _bench}
+COMMANDS = {"train": _train, "verify": _verify, "derive": _derive, "record": _record, "bench": _bench}

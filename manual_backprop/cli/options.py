@@ -22,10 +22,16 @@ from manual_backprop.training.config import (
 EXIT_CODES = """exit codes:
   0      done; of verify: the derivation is right
   1      of verify: the derivation is wrong
-  2      the command line is not valid, or names no derivation
-  3      it cannot be done here or now; of verify: it could not be judged
+  2      the command line is not valid, or names nothing that is there
+  3      it cannot be done here or now; of verify: it could not be judged;
+         of derive: it cannot be written out
   4      a file, a folder or standard output cannot be written
   128+n  stopped by signal n: 130 by Ctrl-C, 141 if nobody reads the output
+"""
+DERIVE_EXAMPLES = """examples:
+  manual-backprop derive net.py:forward --shapes "(64,784) (10,784) (64,)<10"
+  manual-backprop derive net.py:forward --shapes "(5,3) (7,3)" --out back.py
+  manual-backprop derive layer_norm --elementary
 """
 VERIFY_EXAMPLES = """examples:
   manual-backprop verify derivation.py:backward --shapes "(5,3) (7,3) (7,)"
@@ -55,7 +61,7 @@ def parser() -> ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for add in (_add_train, _add_verify, _add_record, _add_bench):
+    for add in (_add_train, _add_verify, _add_derive, _add_record, _add_bench):
         add(commands)
     return parser
 
@@ -110,6 +116,48 @@ def _add_verify(commands: Any) -> None:
         help="the forward function, in the same file (default: forward)",
     )
     parser.add_argument("--shapes", metavar="SHAPES", help='shapes of the inputs, such as "(5,3) (7,3) (7,)"')
+    _add_time_limit(parser)
+    parser.add_argument("--json", action="store_true", help="print the report as JSON")
+    parser.add_argument("--plot", metavar="FILE", help="save the gradients as a picture (.png, .svg, .pdf)")
+
+
+def _add_derive(commands: Any) -> None:
+    parser = commands.add_parser(
+        "derive",
+        help="write the backward of a forward down, as formulas or as code",
+        description="Write the backward of a forward down, a line for each gradient, and prove it.",
+        **_ending(DERIVE_EXAMPLES),
+    )
+    parser.add_argument(
+        "forward",
+        help="file.py:function, a module or its class in the place of the function, "
+        "or the name of an operation of this package",
+    )
+    parser.add_argument(
+        "--shapes",
+        metavar="SHAPES",
+        help='shapes of the inputs, such as "(64,784) (10,784) (64,)<10", '
+        "of which the last stands for 64 class numbers below 10",
+    )
+    parser.add_argument(
+        "--elementary", action="store_true", help="take softmax, norms and losses apart into arithmetic"
+    )
+    forms = parser.add_mutually_exclusive_group()
+    forms.add_argument("--torch", action="store_true", help="print a file that needs torch alone")
+    forms.add_argument("--numpy", action="store_true", help="print a file that needs NumPy alone")
+    forms.add_argument("--function", action="store_true", help="print a torch.autograd.Function")
+    forms.add_argument("--latex", action="store_true", help="print the formulas in LaTeX")
+    forms.add_argument("--markdown", action="store_true", help="print tables in Markdown, formulas in LaTeX")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        metavar="FILE",
+        help="write to this file; .py takes torch's code, .tex LaTeX, .md Markdown, unless it is said",
+    )
+    _add_time_limit(parser)
+
+
+def _add_time_limit(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--time-limit",
         type=float,
@@ -117,8 +165,6 @@ def _add_verify(commands: Any) -> None:
         metavar="SECONDS",
         help="limit for all that the file does (default: 60)",
     )
-    parser.add_argument("--json", action="store_true", help="print the report as JSON")
-    parser.add_argument("--plot", metavar="FILE", help="save the gradients as a picture (.png, .svg, .pdf)")
 
 
 def _add_train(commands: Any) -> None:

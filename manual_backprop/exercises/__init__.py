@@ -7,6 +7,7 @@ tutorials/solutions.
 from difflib import get_close_matches
 from typing import Any
 
+from manual_backprop.derive.command_line.messages import words_of
 from manual_backprop.exercises.activations import EXERCISES as ACTIVATIONS
 from manual_backprop.exercises.answers import Misfit, Unanswered
 from manual_backprop.exercises.beyond import EXERCISES as BEYOND
@@ -22,7 +23,6 @@ from manual_backprop.exercises.losses import EXERCISES as LOSSES
 from manual_backprop.exercises.network import EXERCISES as NETWORK
 from manual_backprop.exercises.own_function import EXERCISES as OWN_FUNCTION
 from manual_backprop.exercises.training import EXERCISES as TRAINING
-from manual_backprop.verify.problem import words_of
 from manual_backprop.verify.settings import with_gradients
 
 __all__ = ["EXERCISES", "check"]

@@ -11,8 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from manual_backprop.derive.command_line.messages import words_of
 from manual_backprop.functional.operation.torch_state import tree_map
-from manual_backprop.verify.problem import words_of
 
 KINDS = (int, Real, Decimal)
 LONGEST = 80  # characters of an answer that is shown

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-LONGEST_MESSAGE = 300
+from manual_backprop.derive.command_line.messages import words_of
 
 
 class Unjudged(Exception):  # noqa: N818 - an answer, not a bug
@@ -188,20 +188,6 @@ def _dense(gradient: Tensor) -> Tensor:
     copy = gradient.detach().clone()
     dense = copy if copy.layout is torch.strided else copy.to_dense()
     return dense if dense.is_floating_point() or dense.is_complex() else dense.double()
-
-
-def words_of(error: BaseException) -> str:
-    """What a derivation raised, in one line, shortened, and of characters that can be printed."""
-    try:
-        message = str(error)
-    except Exception:  # the exception is the derivation's own, and so is how it is written
-        message = "its message cannot be read"
-    shown = "".join(c if c.isprintable() else " " for c in message[: LONGEST_MESSAGE + 1])
-    line = " ".join(shown.split())
-    if len(message) > LONGEST_MESSAGE:
-        line = line[:LONGEST_MESSAGE] + "…"
-    name = type(error).__name__[:LONGEST_MESSAGE]
-    return f"{name}: {line}" if line else name
 
 
 class OwnGradients(tuple[Tensor | None, ...]):

@@ -180,7 +180,7 @@ def test_what_cannot_be_written_is_told_after_the_answer_and_has_a_code_of_its_o
 def test_a_mistake_of_the_package_is_not_taken_for_a_wrong_derivation(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("manual_backprop.cli.answer_to", lambda request: 1 / 0)
+    monkeypatch.setattr("manual_backprop.verify.command.Request.answer", lambda request: 1 / 0)
     assert main(["verify", "relu"]) == 3
     assert "ZeroDivisionError" in capsys.readouterr().err
 

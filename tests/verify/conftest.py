@@ -2,7 +2,7 @@
 
 import pytest
 
-from manual_backprop.verify import isolated_process
+from manual_backprop.derive.command_line import isolated_process
 from tests.verify.forked import ForkedProcess
 
 

@@ -4,16 +4,14 @@ What is forked runs the same `main` under the same conditions: a session of its 
 one pipe for all that it prints.
 """
 
-import json
 import multiprocessing
 import os
 import subprocess
-from dataclasses import asdict
 from multiprocessing.connection import Connection
 from typing import IO
 
-from manual_backprop.verify import isolated_process
-from manual_backprop.verify.command import Request
+from manual_backprop.derive.command_line import isolated_process
+from manual_backprop.derive.command_line.requests import Request
 
 CONTEXT = multiprocessing.get_context("forkserver")
 IMPORTED_LATE = (  # by torch and matplotlib, when judging and drawing begin
@@ -30,7 +28,7 @@ class ForkedProcess:
 
     def __init__(self, folder: str, request: Request, time_limit: float) -> None:
         reader, writer = CONTEXT.Pipe(duplex=False)
-        arguments = (folder, json.dumps(asdict(request)), str(time_limit))
+        arguments = isolated_process.arguments_of(folder, request, time_limit)
         self.process = CONTEXT.Process(target=_judge, args=(writer, arguments))
         self.process.start()
         writer.close()
@@ -50,7 +48,7 @@ class ForkedProcess:
         return self.process.exitcode
 
 
-def _judge(writer: Connection, arguments: tuple[str, str, str]) -> None:
+def _judge(writer: Connection, arguments: tuple[str, str, str, str]) -> None:
     os.setsid()
     for stream in (1, 2):
         os.dup2(writer.fileno(), stream)

@@ -14,9 +14,9 @@ import torch
 
 from manual_backprop import verify
 from manual_backprop.cli import main
-from manual_backprop.verify import isolated_process
-from manual_backprop.verify.isolated_process import MOST_LINES, _place_in
-from manual_backprop.verify.problem import LONGEST_MESSAGE, words_of
+from manual_backprop.derive.command_line import isolated_process
+from manual_backprop.derive.command_line.isolated_process import MOST_LINES, _place_in
+from manual_backprop.derive.command_line.messages import LONGEST_MESSAGE, words_of
 
 pytestmark = pytest.mark.usefixtures("forked")
 LIMITS = ("0.5", "4", "16", "64")  # seconds: on a loaded machine it takes longer to come to the line
@@ -45,7 +45,7 @@ def backward(body: str) -> str:
         ("input()\n", "raises EOFError"),
         ("raise ValueError('x' * 10**7)\n", "raises ValueError: xxx"),
         (r"raise ValueError('a\n\x1b[31m\ud800b')", "raises ValueError: a [31m b"),
-        ("import os\nos._exit(0)\n", "ends the process that judges it (exit code 0)"),
+        ("import os\nos._exit(0)\n", "ends the process that runs it (exit code 0)"),
         ("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)\n", "(SIGKILL)"),
         (
             backward("class Stop(BaseException): pass\n    raise Stop('now')"),

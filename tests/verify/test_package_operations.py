@@ -8,8 +8,8 @@ from torch import Tensor
 
 import manual_backprop.functional as F
 from manual_backprop import verify
+from manual_backprop.derive.command_line.package_operations import OWN
 from manual_backprop.verify.command import verify_own
-from manual_backprop.verify.package_operations import OWN
 from tests.functional.table import ROWS
 
 

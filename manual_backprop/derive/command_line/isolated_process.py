@@ -1,8 +1,8 @@
-"""A derivation's file in a process of its own: whatever it does, the answer is a report or one line.
+"""A user's file in a process of its own: whatever it does, the answer is a report or one line.
 
 The file is a program. It may loop for ever, print without end, leave by `sys.exit`, swallow every exception
-or crash the interpreter, and the command must still say what happened. So a second interpreter judges it, and
-writes its answer to a file. There faulthandler's watchdog, a thread that needs nothing from Python, notes
+or crash the interpreter, and the command must still say what happened. So a second interpreter runs it, and
+writes the answer to a file. There faulthandler's watchdog, a thread that needs nothing from Python, notes
 after the time limit where each thread is, and ends the process: inside a long matrix product too.
 """
 
@@ -15,21 +15,13 @@ import subprocess
 import sys
 from contextlib import suppress
 from dataclasses import asdict
+from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Thread
 from typing import IO, Any
 
-from manual_backprop.verify.command import (
-    Answer,
-    CannotJudge,
-    CannotRead,
-    Request,
-    answer_to,
-    raised,
-    require_function_of_file,
-    shapes_from,
-)
+from manual_backprop.derive.command_line.requests import Answer, CannotRead, CannotRun, Request, raised
 
 STARTING = 60.0  # seconds that an interpreter may take until the file's own time begins
 MOST_BYTES, MOST_LINES = 4000, 20  # of what the file prints
@@ -40,10 +32,9 @@ def answer_in_isolation(request: Request, time_limit: float) -> tuple[Answer, st
 
     Raises:
         CannotRead: no such file or shapes, or no function named.
-        CannotJudge: a file that ends the process, or runs for longer than `time_limit` seconds.
+        CannotRun: a file that ends the process, or runs for longer than `time_limit` seconds.
     """
-    require_function_of_file(request.derivation)
-    shapes_from(request.shapes)
+    request.check()
     with TemporaryDirectory() as folder:
         process = start(folder, request, time_limit)
         assert process.stdout is not None
@@ -61,7 +52,7 @@ def answer_in_isolation(request: Request, time_limit: float) -> tuple[Answer, st
 def start(folder: str, request: Request, time_limit: float) -> subprocess.Popen[bytes]:
     """An interpreter of its own that runs `main`, in a session of its own; all it prints is in `stdout`."""
     return subprocess.Popen(
-        [sys.executable, "-P", "-m", __name__, folder, json.dumps(asdict(request)), str(time_limit)],
+        [sys.executable, "-P", "-m", __name__, *arguments_of(folder, request, time_limit)],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -74,6 +65,11 @@ def start(folder: str, request: Request, time_limit: float) -> subprocess.Popen[
         },
         start_new_session=True,  # so that Ctrl-C reaches the command alone, which ends the process
     )
+
+
+def arguments_of(folder: str, request: Request, time_limit: float) -> tuple[str, str, str, str]:
+    """What `main` is given."""
+    return folder, type(request).__module__, json.dumps(asdict(request)), str(time_limit)
 
 
 class Printed:
@@ -120,11 +116,11 @@ def _answer_in(folder: Path, path: Path, time_limit: float, code: int | None) ->
         stack = (folder / "stack").read_text(encoding="utf-8", errors="replace")
     if code is None or stack.startswith("Timeout"):
         place = _place_in(stack, path)
-        raise CannotJudge(f"{path}{place}: still running after {time_limit:g} s (--time-limit)")
+        raise CannotRun(f"{path}{place}: still running after {time_limit:g} s (--time-limit)")
     how = f"exit code {code}"
     if code < 0:
         how = signal.Signals(-code).name if -code in set(signal.Signals) else f"signal {-code}"
-    raise CannotJudge(f"{path} ends the process that judges it ({how})")
+    raise CannotRun(f"{path} ends the process that runs it ({how})")
 
 
 def _place_in(stack: str, path: Path) -> str:
@@ -138,19 +134,19 @@ def _place_in(stack: str, path: Path) -> str:
     return ""
 
 
-def main(folder: str, request: str, time_limit: str) -> None:
-    """Judge, write the answer, and leave without what the file has arranged for the end."""
-    asked = Request(**json.loads(request))
+def main(folder: str, command: str, request: str, time_limit: str) -> None:
+    """Answer a command's request, and leave without what the file has arranged for the end."""
+    asked: Request = import_module(command).Request(**json.loads(request))
     sys.argv = [str(asked.path)]
     answer: dict[str, Any]
     with (Path(folder) / "stack").open("w") as stack:
         faulthandler.dump_traceback_later(float(time_limit), exit=True, file=stack)
         try:
-            answer = asdict(answer_to(asked))
+            answer = asdict(asked.answer())
         except CannotRead as error:
             answer = asdict(Answer(exit_code=error.exit_code, error=str(error)))
         except BaseException as error:  # SystemExit and its like too: whatever it is, it is the answer
-            answer = asdict(Answer(exit_code=CannotJudge.exit_code, error=raised(asked.path, error)))
+            answer = asdict(Answer(exit_code=CannotRun.exit_code, error=raised(asked.path, error)))
         finished = Path(folder) / "answer"
         finished.with_suffix(".part").write_text(json.dumps(answer), encoding="utf-8")
         finished.with_suffix(".part").replace(finished)

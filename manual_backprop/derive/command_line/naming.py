@@ -2,12 +2,14 @@
 
 import ast
 import os
+from collections.abc import Callable
+from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from manual_backprop.verify.package_operations import OWN
-from manual_backprop.verify.problem import words_of
+from manual_backprop.derive.command_line.messages import words_of
+from manual_backprop.derive.command_line.package_operations import OWN
 
 MOST_LISTED = 12
 
@@ -20,15 +22,42 @@ def split_name(what: str) -> tuple[Path, str]:
     return Path(path.removesuffix(":")), name  # file.py::function is pytest's way to write it
 
 
-def no_operation(what: str) -> str:
-    """Why a name without a colon cannot be judged, and what to write in its place."""
+@dataclass(frozen=True)
+class Wanted:
+    """Which of a file's functions a command is about.
+
+    Attributes:
+        name: what it is called by most.
+        likely: whether a name may be that of such a function.
+    """
+
+    name: str
+    likely: Callable[[str], bool]
+
+    def named(self, path: Path) -> str:
+        """That a function of this file has to be named, and which there are; the file is read and not run."""
+        if not os.path.isfile(path):
+            return no_file(path)
+        try:
+            names = functions_in(path)
+        except OSError as error:
+            return f"cannot read {path}: {error.strerror}"
+        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+            return f"{path} raises {words_of(error)}"
+        meant = [name for name in names if self.name in name.lower()] or [*filter(self.likely, names)]
+        return f"name the function: {path}:{[*meant, self.name][0]} ({path} has {_listed(names)})"
+
+
+def no_operation(what: str, wanted: Wanted) -> str:
+    """Why a name without a colon is not that of an operation, and what to write in its place."""
     if what and os.path.isdir(what):
         files = [*sorted(name for name in os.listdir(what) if name.endswith(".py")), "derivation.py"]
-        return f"{what} is a folder; name a file and its function: {os.path.join(what, files[0])}:backward"
+        meant = f"{os.path.join(what, files[0])}:{wanted.name}"
+        return f"{what} is a folder; name a file and its function: {meant}"
     if what.endswith(".py") or os.path.isfile(what):
-        return name_the_function(Path(what))
+        return wanted.named(Path(what))
     for path in _files_of_module(what):
-        return name_the_function(path)
+        return wanted.named(path)
     for near in get_close_matches(what.rpartition(".")[2].lower(), OWN, 1):
         return f"there is no operation {what}; did you mean {near}?"
     return f"{what!r} is neither file.py:function nor an operation of this package: {', '.join(OWN)}"
@@ -40,20 +69,6 @@ def no_file(path: Path) -> str:
         return f"cannot read {path}: it is a folder"
     meant = [str(file) for file in _files_of_module(str(path)) or _files_with_a_near_name(path)]
     return f"cannot read {path}: there is no such file{f'; did you mean {meant[0]}?' if meant else ''}"
-
-
-def name_the_function(path: Path) -> str:
-    """That a function of this file has to be named, and which there are; the file is read and not run."""
-    if not os.path.isfile(path):
-        return no_file(path)
-    try:
-        names = functions_in(path)
-    except OSError as error:
-        return f"cannot read {path}: {error.strerror}"
-    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        return f"{path} raises {words_of(error)}"
-    backwards = [name for name in names if "backward" in name.lower()] or [n for n in names if n != "forward"]
-    return f"name the function: {path}:{[*backwards, 'backward'][0]} ({path} has {_listed(names)})"
 
 
 def no_function(path: Path, name: str, found: dict[str, Any]) -> str:

@@ -10,8 +10,9 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
+from manual_backprop.derive.command_line.messages import words_of
 from manual_backprop.verify.judging.comparison import largest
-from manual_backprop.verify.problem import Draw, OwnBackward, Problem, words_of
+from manual_backprop.verify.problem import Draw, OwnBackward, Problem
 
 ONCE = "Error"  # the last word of the name of the node that @once_differentiable puts in the backward's place
 
