@@ -8,7 +8,8 @@ from torch import Tensor
 from manual_backprop.derive.names import Names
 from manual_backprop.derive.program import Node, Program, in_order
 from manual_backprop.derive.writing.expressions import LITERAL, Expressions
-from manual_backprop.derive.writing.statements import WIDTH, statements
+from manual_backprop.derive.writing.layout import WIDTH
+from manual_backprop.derive.writing.statements import statements
 
 CHEAP = (
     "T",
@@ -24,6 +25,7 @@ CHEAP = (
     "one_hot",
     "arange",
 )
+DEPTH = 8  # of a method's lines
 LINES = (
     "layer",
     "activated layer",
@@ -65,7 +67,6 @@ class Script:
         backward: those of the backward.
         cache: what the backward takes over from the forward.
         parameters: what the forward is given: the inputs, and tensors that its code finds elsewhere.
-        imports: what the code uses beside torch, or beside NumPy.
         helpers: functions that the code needs beside itself.
     """
 
@@ -75,7 +76,6 @@ class Script:
     backward: list[Line]
     cache: list[Node]
     parameters: list[Node]
-    imports: set[str]
     helpers: list[str]
 
     @property
@@ -195,7 +195,6 @@ class _Layout:
             backward_lines,
             sorted(cache, key=lambda n: order[n]),
             [*self.program.parameters, *given],
-            writer.imports,
             writer.helpers(),
         )
         return script, self._to_shorten([*forward_lines, *backward_lines], lines)
@@ -233,10 +232,14 @@ class _Layout:
 
     def _to_shorten(self, lines: list[Line], named: set[Node]) -> Node | None:
         for line in lines:
-            if max(len(text) for text in line.code) + 4 <= WIDTH:
+            if max(len(text) for text in line.code) + DEPTH <= WIDTH:
                 continue
             parts = [n for n in _unnamed(line.node, named) if n is not line.node and n not in self.extra]
-            inside = [n for n in parts if n.op not in (*CHEAP, "one_hot")] or [n for n in parts if n.name]
+            inside = (
+                [n for n in parts if n.op not in (*CHEAP, "one_hot")]
+                or [n for n in parts if n.name]
+                or [n for n in parts if _weight(n, named) > 1]
+            )
             if inside:
                 return max(inside, key=lambda n: (bool(n.name), _weight(n, named) <= 6, _weight(n, named)))
         return None

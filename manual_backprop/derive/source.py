@@ -1,24 +1,34 @@
 """A program as a file of its own."""
 
+import ast
 from collections.abc import Sequence
 
 from manual_backprop.derive.program import Program
-from manual_backprop.derive.script import WIDTH, Script, script_of
-from manual_backprop.derive.writing.expressions import Expressions
+from manual_backprop.derive.script import Line, Script, script_of
+from manual_backprop.derive.writing.layout import WIDTH, laid_out
 from manual_backprop.derive.writing.numpy_code import NumpyCode
 from manual_backprop.derive.writing.torch_code import TorchCode
+
+IMPORTS = {
+    "math": "import math",
+    "np": "import numpy as np",
+    "torch": "import torch",
+    "F": "import torch.nn.functional as F",
+    "once_differentiable": "from torch.autograd.function import once_differentiable",
+}
+STANDARD = ("math",)
 
 
 def torch_source(program: Program) -> str:
     """The file in torch."""
     script = script_of(program, TorchCode)
-    return _file(script, [*_forward(script), "", "", *_backward(script)], "import torch")
+    return _file(script, [*_forward(script), "", "", *_backward(script)])
 
 
 def numpy_source(program: Program) -> str:
     """The file in NumPy."""
     script = script_of(program, NumpyCode)
-    return _file(script, [*_forward(script), "", "", *_backward(script)], "import numpy as np")
+    return _file(script, [*_forward(script), "", "", *_backward(script)])
 
 
 def function_source(program: Program) -> str:
@@ -26,86 +36,81 @@ def function_source(program: Program) -> str:
     script = script_of(program, TorchCode)
     names = [script.names[n] for n in script.parameters]
     saved = [script.names[n] for n in script.cache]
-    body = ["@staticmethod", *wrapped("def forward(", ["ctx", *names], "):")]
-    body += [f"    {text}" for line in script.forward for text in line.code]
-    body += _indent(wrapped("ctx.save_for_backward(", saved, ")"))
-    body += [f"    return {_output(script)}", "", "@staticmethod", "@once_differentiable"]
-    body += ["def backward(ctx, grad_output):"]
-    body += _indent(_unpacked(saved, "ctx.saved_tensors")) if saved else []
-    body += [f"    {text}" for line in script.backward for text in line.code]
     results = iter(script.results)
     given = [next(results) if n.differentiable else "None" for n in script.parameters]
-    body += _indent(_returned(given))
-    lines = ["class Derived(torch.autograd.Function):", *_indent(body)]
-    header = "import torch"
-    return _file(script, lines, header, "from torch.autograd.function import once_differentiable")
+    kept = laid_out(f"ctx.save_for_backward({', '.join(saved)})", 8) if saved else []
+    body = [
+        "@staticmethod",
+        *laid_out(f"def forward({', '.join(['ctx', *names])}):", 4),
+        *_indent([*_code(script.forward, 8), *kept, f"return {_output(script)}"]),
+        "",
+        "@staticmethod",
+        "@once_differentiable",
+        "def backward(ctx, grad_output):",
+        *_indent(
+            [*_unpacked(saved, "ctx.saved_tensors", 8), *_code(script.backward, 8), *_returned(given, 8)]
+        ),
+    ]
+    return _file(script, ["class Derived(torch.autograd.Function):", *_indent(body)])
 
 
-def _file(script: Script, body: Sequence[str], header: str, *more: str) -> str:
-    imports = ["import math", ""] if "math" in script.imports else []
-    imports.append(header)
-    if "F" in script.imports:
-        imports.append("import torch.nn.functional as F")
-    helpers = [line for source in script.helpers for line in ("", "", *source.split("\n"))]
-    return "\n".join([*imports, *more, *helpers, "", "", *body, ""])
+def _file(script: Script, body: Sequence[str]) -> str:
+    """With the helpers, and the imports of what both use."""
+    helpers = [line for source in script.helpers for line in (*source.split("\n"), "", "")]
+    code = "\n".join([*helpers, *body, ""])
+    used = {node.id for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Name)}
+    standard = [line for name, line in IMPORTS.items() if name in used and name in STANDARD]
+    others = [line for name, line in IMPORTS.items() if name in used and name not in STANDARD]
+    imports = [*standard, *([""] if standard and others else []), *others]
+    return "\n".join([*imports, "", "", code]) if imports else code
 
 
 def _forward(script: Script) -> list[str]:
     names = [script.names[n] for n in script.parameters]
-    lines = wrapped("def forward(", names, "):")
-    lines += [f"    {text}" for line in script.forward for text in line.code]
-    lines += _indent(_tuple("cache = ", [script.names[n] for n in script.cache]))
-    return [*lines, f"    return {_output(script)}, cache"]
+    cache = [script.names[n] for n in script.cache]
+    return [
+        *laid_out(f"def forward({', '.join(names)}):", 0),
+        *_indent([*_code(script.forward, 4), *laid_out(f"cache = {_tuple(cache)}", 4)]),
+        f"    return {_output(script)}, cache",
+    ]
 
 
 def _backward(script: Script) -> list[str]:
-    saved = [script.names[n] for n in script.cache]
-    lines = ["def backward(grad_output, cache):"]
-    lines += _indent(_unpacked(saved, "cache")) if saved else []
-    lines += [f"    {text}" for line in script.backward for text in line.code]
-    return [*lines, *_indent(_returned(script.results))]
+    cache = [script.names[n] for n in script.cache]
+    return [
+        "def backward(grad_output, cache):",
+        *_indent([*_unpacked(cache, "cache", 4), *_code(script.backward, 4), *_returned(script.results, 4)]),
+    ]
+
+
+def _code(lines: Sequence[Line], depth: int) -> list[str]:
+    return [part for line in lines for text in line.code for part in laid_out(text, depth)]
 
 
 def _output(script: Script) -> str:
     return script.names[script.program.output]
 
 
-def _returned(results: list[str]) -> list[str]:
-    if len(results) == 1:
-        return [f"return {results[0]}"]
+def _returned(results: list[str], depth: int) -> list[str]:
     flat = f"return {', '.join(results)}"
-    return [flat] if len(flat) + 4 <= WIDTH else wrapped("return (", results, ")", trailing=True)
+    return [flat] if len(flat) + depth <= WIDTH else laid_out(f"return ({', '.join(results)})", depth)
 
 
-def _tuple(prefix: str, names: list[str]) -> list[str]:
+def _tuple(names: list[str]) -> str:
+    return f"({names[0]},)" if len(names) == 1 else f"({', '.join(names)})"
+
+
+def _unpacked(names: list[str], whence: str, depth: int) -> list[str]:
+    """The names of what was kept; nothing where nothing was."""
     if not names:
-        return [f"{prefix}()"]
-    if len(names) == 1:
-        return [f"{prefix}({names[0]},)"]
-    flat = f"{prefix}({', '.join(names)})"
-    return [flat] if len(flat) + 4 <= WIDTH else wrapped(f"{prefix}(", names, ")", trailing=True)
-
-
-def _unpacked(names: list[str], whence: str) -> list[str]:
+        return []
     if len(names) == 1:
         return [f"({names[0]},) = {whence}"]
     flat = f"{', '.join(names)} = {whence}"
-    return [flat] if len(flat) + 4 <= WIDTH else wrapped("(", names, f") = {whence}", trailing=True)
-
-
-def wrapped(start: str, parts: list[str], end: str, *, trailing: bool = False) -> list[str]:
-    """A bracket in one line; or its inside in a line of its own; or each part in one."""
-    flat = f"{start}{', '.join(parts)}{end}"
-    if len(flat) + 4 <= WIDTH and not trailing:
+    if len(flat) + depth <= WIDTH:
         return [flat]
-    inside = f"    {', '.join(parts)}"
-    if len(inside) + 4 <= WIDTH and not trailing:
-        return [start, inside, end]
-    return [start, *(f"    {part}," for part in parts), end]
+    return ["(", *(f"    {name}," for name in names), f") = {whence}"]
 
 
 def _indent(lines: list[str]) -> list[str]:
     return [f"    {line}" if line else "" for line in lines]
-
-
-Dialect = type[Expressions]

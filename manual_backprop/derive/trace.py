@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 from manual_backprop.derive.book import Book, Writing
-from manual_backprop.derive.code_names import HERE, TAKEOVER, TORCH, Seen, is_users, seen_from
+from manual_backprop.derive.code_names import ENTRANCES, HERE, TAKEOVER, TORCH, Seen, is_users, seen_from
 from manual_backprop.derive.compositions import composition_of
 from manual_backprop.derive.overwriting import as_new, overwrites
 from manual_backprop.derive.primitives import name_of
@@ -444,9 +444,9 @@ def _vjp(func: Any, args: Any, kwargs: Any, at: int, which: list[int]) -> Callab
 
 def _name_in(frame: Any, tensor: Tensor) -> str:
     """What the user's code calls a tensor that it did not make: a global, or what a closure holds."""
-    while frame is not None and not is_users(frame.f_code):
+    while frame is not None and not is_users(frame.f_code) and frame.f_code not in ENTRANCES:
         frame = frame.f_back
-    if frame is None:
+    if frame is None or frame.f_code in ENTRANCES:
         return ""
     for scope in (frame.f_locals, frame.f_globals):
         for name, value in scope.items():

@@ -69,7 +69,6 @@ class Expressions:
     Attributes:
         module: the short name of the module that it is written with.
         names: of the nodes that have one.
-        imports: what was written that has to be imported, beside that module.
         used: the named nodes that were written, in order.
         around: the expressions that are being written, the innermost first.
     """
@@ -78,7 +77,6 @@ class Expressions:
 
     def __init__(self, names: Mapping[Node, str]) -> None:
         self.names = names
-        self.imports: set[str] = set()
         self.used: dict[Node, None] = {}
         self.around: list[Node] = []
 
@@ -94,6 +92,13 @@ class Expressions:
         else:
             written, strength = self.expression(value)
         return written if strength >= at_least else f"({written})"
+
+    def bare(self, node: Node) -> Written:
+        """A node in the place of another one."""
+        if node not in self.names:
+            return self.expression(node)
+        self.used[node] = None
+        return self.names[node], CALL
 
     def literal(self, value: Any, at_least: int = 0) -> str:
         """An argument that is no tensor."""
@@ -273,7 +278,5 @@ class Expressions:
 
     def call(self, name: str, *args: Any, **kwargs: Any) -> str:
         """name(args)."""
-        if name.startswith("F."):
-            self.imports.add("F")
         given = [self.text(a) for a in args] + [f"{k}={self.text(v)}" for k, v in kwargs.items()]
         return f"{name}({', '.join(given)})"

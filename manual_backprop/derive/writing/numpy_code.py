@@ -79,8 +79,6 @@ class NumpyCode(Expressions):
     def helped(self, name: str, *args: Any, **options: Any) -> str:
         """A call of a helper."""
         self.options.setdefault(name, set()).update(options)
-        if name == "erf":
-            self.imports.add("math")
         return self.call(name, *args, **options)
 
 
@@ -184,7 +182,7 @@ def _cast(dtype: torch.dtype | None) -> Callable[..., str | Written]:
     def write(w: NumpyCode, x: Node, *args: Any, **_: Any) -> str | Written:
         wanted = dtype or next((a for a in args if isinstance(a, torch.dtype)), x.value.dtype)
         if x.value.dtype == wanted or (x.value.is_floating_point() and wanted.is_floating_point):
-            return w.text(x, CALL)
+            return w.bare(x)
         if wanted.is_floating_point:
             return f"{w.text(x, CALL)}.astype({w.type_beside()})"
         return f"{w.text(x, CALL)}.astype({_dtype(wanted)})"
@@ -322,7 +320,7 @@ FORMS: dict[str, Callable[..., str | Written]] = {
     "cumsum": _along("cumsum"),
     "any": _along("any"),
     "all": _along("all"),
-    "stop_gradient": lambda w, x: w.text(x, CALL),
+    "stop_gradient": lambda w, x: w.bare(x),
     "T": lambda w, x: f"{w.text(x, CALL)}.{'T' if len(x.shape) == 2 else 'mT'}",
     "permute": lambda w, x, order: w.method(x, "transpose", *order),
     "movedim": lambda w, x, source, destination, _: w.call("np.moveaxis", x, source, destination),

@@ -5,6 +5,8 @@ A helper takes the options that the file gives it, and no others.
 
 from collections.abc import Callable, Collection
 
+from manual_backprop.derive.writing.layout import laid_out
+
 SHORT = {
     "sigmoid": """
 def sigmoid(x):
@@ -33,32 +35,29 @@ def helper(name: str, options: Collection[str]) -> str:
 
 
 def _conv2d(options: Collection[str]) -> str:
-    lines = ["def conv2d(x, w", *_defaults(options), "):"]
-    body = ["n, kernel = len(x), w.shape[2:]"] if "groups" in options else ["kernel = w.shape[2:]"]
-    body += _padded(options)
-    body += _windows("kernel", options)
+    body = [*_padded(options), "kernel = k.shape[2:]", *_windows(options)]
     if "groups" not in options:
-        body.append('return np.einsum("nchwij,mcij->nmhw", windows, w, optimize=True)')
+        body.append('return np.einsum("nchwij,mcij->nmhw", windows, k, optimize=True)')
     else:
         body += [
-            "windows = windows.reshape(n, groups, -1, *windows.shape[2:])",
-            "w = w.reshape(groups, -1, *w.shape[1:])",
-            'z = np.einsum("ngchwij,gmcij->ngmhw", windows, w, optimize=True)',
-            "return z.reshape(n, -1, *z.shape[3:])",
+            "n, _, *rest = windows.shape",
+            "windows = windows.reshape(n, groups, -1, *rest)",
+            "k = k.reshape(groups, -1, *k.shape[1:])",
+            'z = np.einsum("ngchwij,gmcij->ngmhw", windows, k, optimize=True)',
+            "return z.reshape(n, -1, *rest[:2])",
         ]
-    return _function(lines, body)
+    return _function("conv2d", "x, k", options, body)
 
 
 def _unfold(options: Collection[str]) -> str:
-    lines = ["def unfold(x, kernel", *_defaults(options), "):"]
     body = [
         *_padded(options),
-        *_windows("kernel", options),
+        *_windows(options),
         "n, c, h, w = windows.shape[:4]",
         "columns = windows.transpose(0, 1, 4, 5, 2, 3)",
         "return columns.reshape(n, c * kernel[0] * kernel[1], h * w)",
     ]
-    return _function(lines, body)
+    return _function("unfold", "x, kernel", options, body)
 
 
 def _padded(options: Collection[str]) -> list[str]:
@@ -67,107 +66,87 @@ def _padded(options: Collection[str]) -> list[str]:
     return ["x = np.pad(x, [(0, 0), (0, 0), *((p, p) for p in padding)])"]
 
 
-def _windows(kernel: str, options: Collection[str]) -> list[str]:
-    size, every = kernel, []
-    body = []
+def _windows(options: Collection[str]) -> list[str]:
+    body, size, steps = [], "kernel", []
     if "dilation" in options:
-        body.append(f"size = [d * (k - 1) + 1 for d, k in zip(dilation, {kernel})]")
+        body.append("d, e = dilation")
+        body.append("size = (d * (kernel[0] - 1) + 1, e * (kernel[1] - 1) + 1)")
         size = "size"
+    if "stride" in options:
+        body.append("s, t = stride")
     body.append(f"windows = np.lib.stride_tricks.sliding_window_view(x, {size}, (2, 3))")
-    every.append("::stride[0], ::stride[1]" if "stride" in options else ":, :")
     if "dilation" in options:
-        every.append("::dilation[0], ::dilation[1]")
-    if {"stride", "dilation"} & set(options):
-        body.append(f"windows = windows[:, :, {', '.join(every)}]")
+        steps.append("::d, ::e")
+    if steps or "stride" in options:
+        steps.insert(0, "::s, ::t" if "stride" in options else ":, :")
+        body.append(f"windows = windows[:, :, {', '.join(steps)}]")
     return body
 
 
 def _conv_transpose2d(options: Collection[str]) -> str:
-    lines = ["def conv_transpose2d(g, w", *_defaults(options), "):"]
-    grouped = "groups" in options
-    body = ["n, _, *size = g.shape"]
-    if grouped:
+    body = [f"{letters} = {option}" for option, letters in LETTERS.items() if option in options]
+    body.append("(h, w), kernel = g.shape[2:], k.shape[2:]")
+    if "groups" in options:
         body += [
-            "g = g.reshape(n, groups, -1, *size)",
-            "w = w.reshape(groups, -1, *w.shape[1:])",
+            "g = g.reshape(len(g), groups, -1, h, w)",
+            "k = k.reshape(groups, -1, *k.shape[1:])",
+            'columns = np.einsum("ngmhw,gmcij->ngcijhw", g, k, optimize=True)',
+            "columns = columns.reshape(len(g), -1, *kernel, h, w)",
         ]
-    equation = '"ngmhw,gmcij->ngcijhw"' if grouped else '"nmhw,mcij->ncijhw"'
-    body.append(f"columns = np.einsum({equation}, g, w, optimize=True)")
-    if grouped:
-        body.append("columns = columns.reshape(n, -1, *columns.shape[3:])")
-    body += ["kernel = w.shape[-2:]", *_added("columns", options)]
-    return _function(lines, body)
+    else:
+        body.append('columns = np.einsum("nmhw,mcij->ncijhw", g, k, optimize=True)')
+    for n, axis in (("h", 0), ("w", 1)):
+        rows = f"{_times(LETTERS['stride'][3 * axis], f'({n} - 1)', options, 'stride')}"
+        span = _times(LETTERS["dilation"][3 * axis], f"(kernel[{axis}] - 1)", options, "dilation")
+        rest = f" + output_padding[{axis}]" if "output_padding" in options else ""
+        body.append(f"{'height width'.split()[axis]} = {rows} + {span} + 1{rest}")
+    body.append("x = np.zeros((*columns.shape[:2], height, width), columns.dtype)")
+    return _function("conv_transpose2d", "g, k", options, [*body, *_added(options)])
 
 
 def _fold(options: Collection[str]) -> str:
-    lines = ["def fold(columns, size, kernel", *_defaults(options), "):"]
-    padded = ", ".join(f"size[{i}]{f' + 2 * padding[{i}]' if 'padding' in options else ''}" for i in (0, 1))
-    count = (
-        "("
-        + ("n + 2 * p" if "padding" in options else "n")
-        + " - "
-        + ("d * (k - 1) - 1" if "dilation" in options else "k")
-        + ")"
-    )
-    each = ["n", "k"]
-    lists = ["size", "kernel"]
-    for letter, option in (("p", "padding"), ("d", "dilation"), ("s", "stride")):
-        if option in options:
-            each.append(letter)
-            lists.append(option)
-    count += " // s + 1" if "stride" in options else " + 1"
-    body = [
-        f"places = [{count} for {', '.join(each)} in zip({', '.join(lists)})]",
-        "columns = columns.reshape(len(columns), -1, *kernel, *places)",
-        f"x = np.zeros((*columns.shape[:2], {padded}), columns.dtype)",
-        *_loop(options),
+    body = [f"{letters} = {option}" for option, letters in LETTERS.items() if option in options]
+    more = {0: " + 2 * p", 1: " + 2 * q"} if "padding" in options else {0: "", 1: ""}
+    body.append(f"height, width = size[0]{more[0]}, size[1]{more[1]}")
+    for n, axis, whole in (("h", 0, "height"), ("w", 1, "width")):
+        span = _times(LETTERS["dilation"][3 * axis], f"(kernel[{axis}] - 1)", options, "dilation")
+        count = f"{whole} - {span}" if "dilation" in options else f"{whole} - kernel[{axis}] + 1"
+        if "stride" in options:
+            step = LETTERS["stride"][3 * axis]
+            rest = f"{whole} - {span} - 1" if "dilation" in options else f"{whole} - kernel[{axis}]"
+            count = f"({rest}) // {step} + 1"
+        body.append(f"{n} = {count}")
+    body += [
+        "columns = columns.reshape(len(columns), -1, *kernel, h, w)",
+        "x = np.zeros((*columns.shape[:2], height, width), columns.dtype)",
     ]
-    return _function(lines, body)
+    return _function("fold", "columns, size, kernel", options, [*body, *_added(options)])
 
 
-def _added(columns: str, options: Collection[str]) -> list[str]:
-    """The image that the kernel's numbers are added to."""
-    each, lists = ["n", "k"], ["size", "kernel"]
-    for letter, option in (("s", "stride"), ("d", "dilation"), ("r", "output_padding")):
-        if option in options:
-            each.append(letter)
-            lists.append(option)
-    first = "(n - 1) * s" if "stride" in options else "n - 1"
-    span = "d * (k - 1) + 1" if "dilation" in options else "k"
-    rest = " + r" if "output_padding" in options else ""
-    return [
-        f"image = [{first} + {span}{rest} for {', '.join(each)} in zip({', '.join(lists)})]",
-        "x = np.zeros((*columns.shape[:2], *image), columns.dtype)",
-        *_loop(options),
-    ]
+LETTERS = {"stride": "s, t", "padding": "p, q", "dilation": "d, e"}
 
 
-def _loop(options: Collection[str]) -> list[str]:
+def _times(letter: str, count: str, options: Collection[str], option: str) -> str:
+    return f"{letter} * {count}" if option in options else count.strip("()")
+
+
+def _added(options: Collection[str]) -> list[str]:
     """Each place of the kernel is added to the rows and columns that it saw."""
-    rows, columns = (_slice(axis, options) for axis in (0, 1))
-    body = [
-        "h, w = columns.shape[-2:]",
-        "for i, j in np.ndindex(*kernel):",
-        f"    x[:, :, {rows}, {columns}] += columns[:, :, i, j]",
-    ]
-    if "padding" in options:
-        return [
-            *body,
-            "(top, left), (height, width) = padding, x.shape[2:]",
-            "return x[:, :, top : height - top, left : width - left]",
-        ]
-    return [*body, "return x"]
+    body = ["for i, j in np.ndindex(*kernel):"]
+    if {"stride", "dilation"} & set(options):
+        for name, at, n, axis in (("rows", "i", "h", 0), ("places", "j", "w", 1)):
+            start = _times(LETTERS["dilation"][3 * axis], at, options, "dilation")
+            end = _times(LETTERS["stride"][3 * axis], n, options, "stride")
+            step = f", {LETTERS['stride'][3 * axis]}" if "stride" in options else ""
+            body.append(f"    {name} = slice({start}, {start} + {end}{step})")
+        body.append("    x[:, :, rows, places] += columns[:, :, i, j]")
+    else:
+        body.append("    x[:, :, i : i + h, j : j + w] += columns[:, :, i, j]")
+    inner = "x[:, :, p : height - p, q : width - q]" if "padding" in options else "x"
+    return [*body, f"return {inner}"]
 
 
-def _slice(axis: int, options: Collection[str]) -> str:
-    at, count = "ij"[axis], "hw"[axis]
-    start = f"dilation[{axis}] * {at}" if "dilation" in options else at
-    if "stride" in options:
-        return f"{start} : {start} + stride[{axis}] * {count} : stride[{axis}]"
-    return f"{start} : {start} + {count}"
-
-
-def _defaults(options: Collection[str]) -> list[str]:
+def _function(name: str, given: str, options: Collection[str], body: list[str]) -> str:
     said = {
         "stride": "(1, 1)",
         "padding": "(0, 0)",
@@ -175,15 +154,9 @@ def _defaults(options: Collection[str]) -> list[str]:
         "groups": "1",
         "output_padding": "(0, 0)",
     }
-    return [f", {name}={default}" for name, default in said.items() if name in options]
-
-
-def _function(head: list[str], body: list[str]) -> str:
-    first = "".join(head)
-    if len(first) > 88:
-        name, rest = first.split("(", 1)
-        first = f"{name}(\n    {rest.removesuffix('):')}\n):"
-    return "\n".join([first, *(f"    {line}" for line in body)])
+    parameters = [*given.split(", "), *(f"{n}={default}" for n, default in said.items() if n in options)]
+    head = laid_out(f"def {name}({', '.join(parameters)}):", 0)
+    return "\n".join([*head, *(f"    {line}" for line in body)])
 
 
 WINDOWS: dict[str, Callable[[Collection[str]], str]] = {

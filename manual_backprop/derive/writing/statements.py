@@ -2,8 +2,8 @@
 
 from manual_backprop.derive.program import Node
 from manual_backprop.derive.writing.expressions import Expressions
+from manual_backprop.derive.writing.layout import WIDTH
 
-WIDTH = 88  # of a line of code, its indentation included
 VIEWS = ("T", "unsqueeze", "reshape", "expand", "permute", "movedim", "getitem", "part", "stop_gradient")
 """Primitives whose result may share its numbers with what it is made of."""
 
