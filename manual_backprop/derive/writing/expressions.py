@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 import torch
+from torch import Tensor
 
 from manual_backprop.derive.program import Node
 from manual_backprop.derive.writing.grammar import (
@@ -60,6 +61,7 @@ INFIX = {
     "xor": ("^", XOR),
 }
 OPPOSITE = {"+": "-", "-": "+"}
+ARITHMETIC = ("add", "sub", "mul", "div", "pow", "neg", "total")
 LITERAL = 32  # numbers of a tensor that is written as a list
 
 
@@ -84,7 +86,7 @@ class Expressions:
         """A node, or another argument, as part of an expression that holds together so tightly."""
         if not isinstance(value, Node):
             return self.literal(value, at_least)
-        if self._becomes_real() and not value.value.is_floating_point():
+        if value.value is not None and not _is_real(value) and self._becomes_real(value):
             written, strength = self.real(value), CALL
         elif value in self.names:
             self.used[value] = None
@@ -218,21 +220,13 @@ class Expressions:
         """Integers or truth values in the type of the numbers beside them."""
         raise NotImplementedError
 
-    def _becomes_real(self) -> bool:
-        """Whether what is being written joins integers with numbers alone: their type would be a default."""
+    def _becomes_real(self, value: Node) -> bool:
+        """Whether integers are joined with numbers alone, so that their type would be a default."""
         outer = self.around[0] if self.around else None
-        if outer is None or outer.op not in ("add", "sub", "mul", "div", "pow", "neg"):
+        if outer is None or outer.op not in ARITHMETIC or not outer.value.is_floating_point():
             return False
-        if not outer.value.is_floating_point():
-            return False
-        factors = (
-            outer.args
-            if outer.op in ("add", "sub", "pow")
-            else (*self.factors_of(outer)[0], *self.factors_of(outer)[1])
-        )
-        return not any(
-            isinstance(x, Node) and x.value.is_floating_point() and x.op != "number" for x in factors
-        )
+        above, below, _ = self.factors_of(outer) if outer.op in ("mul", "div", "neg") else (outer.args, (), 0)
+        return not any(isinstance(x, Node) and _is_real(x) and x.op != "number" for x in (*above, *below))
 
     def forms(self) -> Mapping[str, Callable[..., str | Written]]:
         """How this dialect writes each primitive."""
@@ -280,3 +274,8 @@ class Expressions:
         """name(args)."""
         given = [self.text(a) for a in args] + [f"{k}={self.text(v)}" for k, v in kwargs.items()]
         return f"{name}({', '.join(given)})"
+
+
+def _is_real(node: Node) -> bool:
+    """Whether its numbers are real, rather than integers or truth values; of several tensors, yes."""
+    return not isinstance(node.value, Tensor) or node.value.is_floating_point()

@@ -7,6 +7,7 @@ import torch
 
 from manual_backprop.derive.program import Node
 from manual_backprop.derive.writing.expressions import (
+    ARITHMETIC,
     CALL,
     PRODUCT,
     SIGN,
@@ -50,6 +51,13 @@ class NumpyCode(Expressions):
     def helpers(self) -> list[str]:
         """The functions that NumPy has not."""
         return [helper(name, options) for name, options in self.options.items()]
+
+    def _becomes_real(self, value: Node) -> bool:
+        """NumPy makes float64 of integers, if they are not truth values, and of any number beside them."""
+        outer = self.around[0] if self.around else None
+        joined = outer is not None and outer.op in ARITHMETIC and outer.value.is_floating_point()
+        counts = value.value.dtype != torch.bool and value.op not in ("one_hot", "number")
+        return super()._becomes_real(value) or (joined and counts)
 
     def real(self, integers: Node) -> str:
         """`mask.astype(z.dtype)`; `np.eye` has that type already."""
@@ -180,11 +188,14 @@ def _like(name: str) -> Callable[..., str]:
 
 def _cast(dtype: torch.dtype | None) -> Callable[..., str | Written]:
     def write(w: NumpyCode, x: Node, *args: Any, **_: Any) -> str | Written:
+        other = next((a for a in args if isinstance(a, Node)), None)
         wanted = dtype or next((a for a in args if isinstance(a, torch.dtype)), x.value.dtype)
+        wanted = wanted if other is None else other.value.dtype
         if x.value.dtype == wanted or (x.value.is_floating_point() and wanted.is_floating_point):
             return w.bare(x)
         if wanted.is_floating_point:
-            return f"{w.text(x, CALL)}.astype({w.type_beside()})"
+            like = w.type_beside() if other is None else f"{w.text(other, CALL)}.dtype"
+            return f"{w.text(x, CALL)}.astype({like})"
         return f"{w.text(x, CALL)}.astype({_dtype(wanted)})"
 
     return write
