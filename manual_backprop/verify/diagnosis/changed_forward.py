@@ -1,6 +1,7 @@
 """The right gradient of another forward: with another option or constant, or without a part of it."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import combinations
@@ -8,8 +9,9 @@ from typing import Any
 
 from torch import Tensor
 
+from manual_backprop.verify.diagnosis.other_calls import changes_of
 from manual_backprop.verify.diagnosis.candidate import Candidate
-from manual_backprop.verify.diagnosis.explanations import Explanation, explained_by_candidate
+from manual_backprop.verify.diagnosis.explanations import Explanation, explained_by_candidate, is_factor
 from manual_backprop.verify.diagnosis.forward_calls import (
     Call,
     Gradients,
@@ -19,13 +21,13 @@ from manual_backprop.verify.diagnosis.forward_calls import (
     changed_gradients,
 )
 from manual_backprop.verify.diagnosis.least_squares import fit_factor
-from manual_backprop.verify.diagnosis.other_calls import changes_of
 from manual_backprop.verify.diagnosis.use_changes import of_uses
 from manual_backprop.verify.diagnosis.wrong_gradient import WrongGradient
 from manual_backprop.verify.problem import Draw, Problem
 
 MOST_RUNS = 400  # of the forward with a change
 MOST_CALLS = 20_000  # in all of them
+MOST_WORK = 40_000_000  # numbers that all of them compute
 MOST_NUMBERS = 2_000_000  # of the gradients that are kept
 OF_CONSTANTS = 1e-7  # the rounding of a constant that is kept in float32
 MOST_LEFT = 1e-3  # of the difference that a change makes, which it may leave unexplained
@@ -87,7 +89,9 @@ def _explained(wrong: WrongGradient, forward: ChangedForward) -> Explanation | N
         return None
     candidate = Candidate(forward.name, f"Yours is right for {forward.words}", first, forward.complexity)
     found = explained_by_candidate(wrong.problem, wrong.draws[0], candidate, *fit)
-    certain = found.diagnosis.certain and forward.is_telling and fit[1] <= wrong.fit_tolerance
+    factor, residual = fit
+    exact = is_factor(factor, 1) and residual <= wrong.fit_tolerance
+    certain = found.diagnosis.certain and forward.is_telling and exact
     return Explanation(found.complexity, replace(found.diagnosis, certain=certain))
 
 
@@ -106,13 +110,15 @@ def _gradient(problem: Problem, draw: Draw, at: int, forward: ChangedForward) ->
 def changed_forwards(problem: Problem, draw: Draw) -> list[ChangedForward]:
     """Those that can be run, with their gradients at one point, the plainest first."""
     point = draw.double()
-    calls, count = calls_of(problem, point)
+    calls, count, work = calls_of(problem, point)
     size = sum(draw.inputs[i].numel() for i in problem.differentiable)
-    runs = min(MOST_RUNS, MOST_CALLS // max(count, 1), MOST_NUMBERS // max(size, 1))
-    possible = [
-        *_exchanges(problem, draw),
-        *(f for call in reversed(calls) for f in _with(call, calls, len(draw.inputs))),
-    ]
+    runs = min(
+        MOST_RUNS, MOST_CALLS // max(count, 1), MOST_WORK // max(work, 1), MOST_NUMBERS // max(size, 1)
+    )
+    possible = [*_exchanges(problem, draw)]
+    for call in reversed(calls):
+        with suppress(RuntimeError, ValueError, TypeError, IndexError, AttributeError, ArithmeticError):
+            possible += _with(call, calls, len(draw.inputs))
     possible.sort(key=lambda forward: (forward.alone, forward.kind))
     found = []
     for forward in possible[:runs]:

@@ -4,9 +4,10 @@ import ast
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from enum import IntEnum
+from io import StringIO
 from types import CodeType, FrameType
 from typing import Any
 
@@ -118,15 +119,18 @@ def number(value: Any) -> str:
     return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
-def calls_of(problem: Problem, draw: Draw) -> tuple[list[Call], int]:
-    """What the forward calls at this point, and how many calls it makes in all."""
+def calls_of(problem: Problem, draw: Draw) -> tuple[list[Call], int, int]:
+    """What the forward calls at this point, how many calls there are, and how many numbers they make."""
     recorder = _Recorder()
     inputs = [
         x.detach().clone().requires_grad_(i in problem.differentiable) for i, x in enumerate(draw.inputs)
     ]
-    with _quietly(), recorder:
-        problem.forward(*inputs)
-    return list(recorder.found.values()), recorder.count
+    try:
+        with _quietly(), recorder:
+            problem.forward(*inputs)
+    except Exception:  # it does not bear to be watched
+        return [], 0, 0
+    return list(recorder.found.values()), recorder.count, recorder.work
 
 
 class _Recorder(TorchFunctionMode):
@@ -135,6 +139,7 @@ class _Recorder(TorchFunctionMode):
     def __init__(self) -> None:
         super().__init__()
         self.count = 0
+        self.work = 0
         self.found: dict[Any, Call] = {}
 
     def __torch_function__(
@@ -145,6 +150,7 @@ class _Recorder(TorchFunctionMode):
         output = func(*args, **kwargs)
         first = output[0] if isinstance(output, tuple) and output else output
         if isinstance(first, Tensor) and any(isinstance(a, Tensor) for a in (*args, *kwargs.values())):
+            self.work += first.numel()
             self._note(number, func, args, kwargs, first)
         return output
 
@@ -221,7 +227,7 @@ def changed_gradients(
 
 @contextmanager
 def _quietly() -> Iterator[None]:
-    """What torch warns of in a forward that nobody has written is nobody's concern."""
-    with warnings.catch_warnings():
+    """What a forward warns of or prints that nobody has written is nobody's concern."""
+    with warnings.catch_warnings(), redirect_stdout(StringIO()), redirect_stderr(StringIO()):
         warnings.simplefilter("ignore")
         yield

@@ -20,6 +20,9 @@ SAME_KIND = (
     ("amax", "logsumexp"),
     ("max", "min"),
     ("max", "sum"),
+    ("maximum", "minimum"),
+    ("maximum", "add"),
+    ("minimum", "add"),
     ("max_pool1d", "avg_pool1d"),
     ("max_pool2d", "avg_pool2d"),
     ("max_pool3d", "avg_pool3d"),
@@ -27,6 +30,7 @@ SAME_KIND = (
     ("relu", "leaky_relu"),
     ("relu", "gelu"),
     ("relu", "softplus"),
+    ("relu", "relu6"),
     ("elu", "selu"),
     ("gelu", "silu"),
     ("log", "log1p"),
@@ -62,7 +66,7 @@ def of_function(call: Call) -> Iterator[OtherCall]:
         function = _beside(call.function, call.name, other)
         if function is not None:
             words = f"the forward with {other} in place of {call.name} in {call.where}"
-            to_all = call.name.startswith(("max", "amax")) and other.startswith(("sum", "avg"))
+            to_all = call.name.startswith(("max", "amax", "min")) and other.startswith(("sum", "avg", "add"))
             name = "more-entries" if to_all else "forward-option"
             yield OtherCall(Kind.FUNCTION, words, _instead(function), name)
     if call.name in OF_ONE_TENSOR:

@@ -5,7 +5,7 @@ some are missing or stand elsewhere, no formula is wrong: it is the adding up, o
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from itertools import repeat
+from itertools import islice, repeat
 
 from torch import Tensor
 
@@ -17,10 +17,12 @@ from manual_backprop.verify.diagnosis.least_squares import fit_factor
 from manual_backprop.verify.diagnosis.moves import flips, moves, shifts
 from manual_backprop.verify.diagnosis.wrong_gradient import WrongGradient
 from manual_backprop.verify.findings import Diagnosis
-from manual_backprop.verify.problem import Draw
+from manual_backprop.verify.problem import Draw, Unjudged
 
 ELSEWHERE = "The right numbers stand in other places"
 SAME = 1e-7  # relative to the largest entry of a Jacobian: entries that are closer are the same
+MOST_RUNS = 80  # of the forward's backward, with numbers in other places
+MOST_NUMBERS = 4_000_000  # that are taken in all of them
 MOST_DRAWS = 3  # for each of which a derivation is called once for each output
 FEWEST = 6  # numbers that a shift has to explain
 
@@ -51,7 +53,8 @@ def _moved(wrong: WrongGradient) -> Iterator[Explanation]:
 def _upstream_moved(wrong: WrongGradient) -> Iterator[Explanation]:
     """The gradient for grad_output with its numbers in other places."""
     pulls = [pullback(wrong.problem, draw.double()) for draw in wrong.draws]
-    for words, move in moves(tuple(wrong.draws[0].output.shape), splitting=False):
+    possible = moves(tuple(wrong.draws[0].output.shape), splitting=False)
+    for words, move in islice(possible, _most_runs(wrong)):
 
         def gradient(number: int, move: Callable[[Tensor], Tensor] = move) -> Tensor:
             return pulls[number](move(wrong.draws[number].upstream.double()))[wrong.at]
@@ -63,26 +66,40 @@ def _upstream_moved(wrong: WrongGradient) -> Iterator[Explanation]:
 
 def _other_input_turned(wrong: WrongGradient) -> Iterator[Explanation]:
     """The gradient with another input's numbers in reverse order: a kernel that is not turned over."""
-    for position, x in enumerate(wrong.draws[0].inputs):
-        if position == wrong.position or not x.is_floating_point():
-            continue
-        for words, move in flips(tuple(x.shape)):
+    others = [
+        (position, words, move)
+        for position, x in enumerate(wrong.draws[0].inputs)
+        if position != wrong.position and x.is_floating_point()
+        for words, move in flips(tuple(x.shape))
+    ]
+    for position, words, move in others[: _most_runs(wrong)]:
+        first = _turned(wrong, wrong.draws[0], position, move)
+        if first is not None and fit_factor([first], wrong.given[:1], wrong.fit_tolerance) is not None:
+            name = wrong.problem.names[position]
+            text = f"The entries of {name} stand in reverse order: yours is right for {name} {words}"
+            gradients = [_turned(wrong, draw, position, move) for draw in wrong.draws]
+            yield from _fitted(wrong, text, [g for g in gradients if g is not None])
 
-            def gradient(
-                draw: Draw, position: int = position, move: Callable[[Tensor], Tensor] = move
-            ) -> Tensor:
-                inputs = tuple(move(y) if i == position else y for i, y in enumerate(draw.double().inputs))
-                turned = Draw(inputs, draw.upstream.double(), draw.output)
-                return wrong.problem.right(turned)[wrong.at]
 
-            if fit_factor([gradient(wrong.draws[0])], wrong.given[:1], wrong.fit_tolerance) is not None:
-                name = wrong.problem.names[position]
-                text = f"The entries of {name} stand in reverse order: yours is right for {name} {words}"
-                yield from _fitted(wrong, text, [gradient(draw) for draw in wrong.draws])
+def _turned(
+    wrong: WrongGradient, draw: Draw, position: int, move: Callable[[Tensor], Tensor]
+) -> Tensor | None:
+    """The right gradient where another input has its numbers in other places; None if there is none."""
+    inputs = tuple(move(y) if i == position else y for i, y in enumerate(draw.double().inputs))
+    try:
+        return wrong.problem.right(Draw(inputs, draw.upstream.double(), draw.output))[wrong.at]
+    except Unjudged:
+        return None
+
+
+def _most_runs(wrong: WrongGradient) -> int:
+    """How often the forward is differentiated: less often where it takes many numbers."""
+    return min(MOST_RUNS, MOST_NUMBERS // max(sum(x.numel() for x in wrong.draws[0].inputs), 1))
 
 
 def _fitted(wrong: WrongGradient, text: str, gradients: Sequence[Tensor]) -> Iterator[Explanation]:
-    fit = fit_factor(gradients, wrong.given, wrong.fit_tolerance)
+    complete = len(gradients) == len(wrong.draws)
+    fit = fit_factor(gradients, wrong.given, wrong.fit_tolerance) if complete else None
     if fit is not None:
         candidate = Candidate("other-places", text, gradients[0])
         yield explained_by_candidate(wrong.problem, wrong.draws[0], candidate, *fit)

@@ -11,6 +11,7 @@ Shape = tuple[int, ...]
 Move = tuple[str, Callable[[Tensor], Tensor]]
 """What is done to the numbers, in words that follow a noun, and the function that does it."""
 MOST_DIMENSIONS = 4  # whose order is changed
+MOST_RESHAPED = 5_000  # numbers, whose places are compared
 FARTHEST = 3  # places that something is shifted by
 
 
@@ -27,10 +28,10 @@ def moves(shape: Shape, *, splitting: bool = True) -> Iterator[Move]:
 
 def flips(shape: Shape) -> Iterator[Move]:
     """The numbers in reverse order along one or more dimensions."""
-    long = [d for d, size in enumerate(shape) if size > 1]
+    long = [d for d, size in enumerate(shape) if size > 1][::-1]  # the last ones are a kernel's
     for count in range(1, min(len(long), 3) + 1):
         for dims in combinations(long, count):
-            yield f"turned over along dimension {' and '.join(map(str, dims))}", _flip(dims)
+            yield f"turned over along dimension {' and '.join(map(str, sorted(dims)))}", _flip(dims)
 
 
 def _flip(dims: Shape) -> Callable[[Tensor], Tensor]:
@@ -73,15 +74,18 @@ def _roll(places: int, d: int) -> Callable[[Tensor], Tensor]:
 
 def _reshapes(shape: Shape, splitting: bool) -> Iterator[Move]:
     """What a permutation of the dimensions gives that is read in the shape without it."""
+    if prod(shape) > MOST_RESHAPED:
+        return
     places = torch.arange(prod(shape)).reshape(shape)
-    known = [places, *(places.transpose(i, j) for i, j in combinations(range(len(shape)), 2))]  # transposes
+    transposes = (places.transpose(i, j) for i, j in combinations(range(len(shape)), 2))
+    known = {tuple(t.flatten().tolist()) for t in (places, *transposes) if t.shape == places.shape}
     for base in dict.fromkeys([*_orders(shape), *(_splits(shape) if splitting else ())]):
         for order in permutations(range(len(base))):
             move = _reshape(base, order, shape)
-            moved = move(places)
-            if any(torch.equal(moved, other) for other in known):
+            moved = tuple(move(places).flatten().tolist())
+            if moved in known:
                 continue
-            known.append(moved)
+            known.add(moved)
             permuted = tuple(base[d] for d in order)
             if base == shape == permuted:
                 yield f"with its dimensions in the order {order}", move

@@ -16,13 +16,14 @@ from manual_backprop.verify.diagnosis.forward_calls import (
 )
 
 PICKS = ("getitem", "index_select", "gather", "take_along_dim", "embedding", "unfold", "repeat_interleave")
+MOST_PICKED = 4096  # each is compared with each
 ADD = "add (+=, index_add_, scatter_add_), do not assign"
 
 
 def of_picks(call: Call) -> Iterator[OtherCall]:
     """Where the same number is picked more than once, only the last or the first use brings a gradient."""
     place = _of_source(call)
-    if place is None:
+    if place is None or call.output.numel() > MOST_PICKED:
         return
     source = call.args[place]
     positions = torch.arange(source.numel(), dtype=source.dtype, device=source.device) + 1  # 0 is a padding

@@ -1,5 +1,6 @@
 """The right gradient of another forward is recognised, and the difference is named."""
 
+import warnings
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -230,6 +231,14 @@ def test_the_change_is_named(
             id="one case",
         ),
         pytest.param(
+            lambda x, w: torch.maximum(x.sin(), w.exp()),
+            lambda x, w: x.sin() + w.exp(),
+            XX,
+            "more-entries",
+            "with add in place of maximum",
+            id="both get it",
+        ),
+        pytest.param(
             lambda x: x.softmax(1).square(),
             lambda x: x.softmax(0).square(),
             X,
@@ -368,6 +377,14 @@ def test_what_is_nearly_explained_is_no_certainty() -> None:
     assert not said.certain
 
 
+def test_another_constant_and_a_factor_are_two_guesses() -> None:
+    said = said_of(lambda x: torch.sin(2 * x), lambda x: 3 * torch.sin(x), X)
+    assert said
+    assert "with 1 in place of 2 in `2 * x` (line " in said.text
+    assert said.text.endswith("in dimension 1 = the size of the output in dimension 1).")
+    assert not said.certain
+
+
 def test_a_part_that_is_differentiated_too_is_no_certainty() -> None:
     said = said_of(lambda x, w: (x * w).tanh() * w.exp(), lambda x, w: (x * w).tanh(), XX)
     assert said
@@ -379,7 +396,7 @@ def test_a_part_that_is_differentiated_too_is_no_certainty() -> None:
 def test_sizes_are_never_zero_or_negative(option: str) -> None:
     forward = partial(F.conv1d, **{option: 2})
     wrong = wrong_gradient(forward, of_function(forward), [(2, 4, 9), (4, 2 if option == "groups" else 4, 3)])
-    (call,) = calls_of(wrong.problem, wrong.draws[0])[0]
+    ((call,), _, _) = calls_of(wrong.problem, wrong.draws[0])
     words = [other.words for other in of_options(call) if f"with {option} " in other.words]
     assert words
     assert not any(f"with {option} {size}" in text for text in words for size in ("0", "-"))
@@ -399,3 +416,43 @@ def test_the_forward_is_not_run_without_end() -> None:
     runs = 0
     assert list(explanations(wrong)) == []
     assert 1 < runs <= 2 + MOST_CALLS // 800
+
+
+def test_a_forward_that_cannot_be_watched_is_left_alone() -> None:
+    def forward(x: Tensor) -> Tensor:
+        if torch.overrides._get_current_function_mode_stack():
+            raise RuntimeError("no")
+        return F.elu(x, 2.0)
+
+    assert said_of(forward, lambda x: F.elu(x), X) is None
+
+
+def test_what_the_forward_prints_and_warns_of_is_not_repeated(capsys: pytest.CaptureFixture[str]) -> None:
+    def forward(x: Tensor) -> Tensor:
+        print("here")
+        if x.exp().max() > 0:
+            warnings.warn("there", stacklevel=1)
+        return F.elu(x, 2.0)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        wrong = wrong_gradient(forward, lambda g, x: g * torch.where(x > 0, 1, x.exp()), X)
+    before = capsys.readouterr().out.count("here")
+    assert [e.diagnosis.name for e in explanations(wrong)] == ["forward-option"]
+    assert before
+    assert not capsys.readouterr().out
+
+
+def test_a_forward_of_large_tensors_is_run_less_often() -> None:
+    runs = 0
+
+    def large(x: Tensor) -> Tensor:
+        nonlocal runs
+        runs += 1
+        grown = x.repeat(1, 200_000).tanh() * 0.5
+        return grown.reshape(5, -1, 3).mean(1)
+
+    wrong = wrong_gradient(large, lambda g, x: g * x, X)
+    runs = 0
+    list(explanations(wrong))
+    assert 0 < runs <= 10
