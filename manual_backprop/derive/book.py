@@ -103,12 +103,12 @@ class Writing(TorchFunctionMode):
     def __enter__(self) -> "Writing":
         self.before = self.book.sharing, self.book.writing
         self.book.sharing, self.book.writing = self.share, self
-        super().__enter__()
+        super().__enter__()  # type: ignore[no-untyped-call]
         return self
 
     def __exit__(self, *error: Any) -> None:
         self.book.sharing, self.book.writing = self.before
-        super().__exit__(*error)
+        super().__exit__(*error)  # type: ignore[no-untyped-call]
 
     def sign(self, node: Node) -> None:
         """Say of a new node where it comes from, and what the formula calls it."""

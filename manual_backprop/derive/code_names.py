@@ -5,13 +5,14 @@ there is looked up in the syntax tree; if it is what an assignment assigns, the 
 """
 
 import ast
+import inspect
 import linecache
 import sys
 from collections.abc import Callable
 from functools import cache
 from itertools import islice
 from pathlib import Path
-from types import CodeType, FrameType, FunctionType
+from types import CodeType, FrameType
 from typing import Any, NamedTuple, TypeVar
 
 import torch
@@ -22,7 +23,7 @@ HERE = str(Path(__file__).parents[1])
 TAKEOVER = str(Path(HERE) / "takeover")
 TORCH = str(Path(torch.__file__).parent)
 Span = tuple[int, int, int, int]
-Function = TypeVar("Function", bound=FunctionType)
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 ENTRANCES: set[CodeType] = set()
@@ -31,7 +32,7 @@ ENTRANCES: set[CodeType] = set()
 
 def entrance(function: Function) -> Function:
     """Marks a function that runs someone's code."""
-    ENTRANCES.add(function.__code__)
+    ENTRANCES.add(inspect.unwrap(function).__code__)
     return function
 
 
@@ -77,11 +78,10 @@ def is_users(code: CodeType) -> bool:
 
 def span_of(frame: FrameType) -> Span | None:
     """The lines and columns that the running instruction comes from."""
-    position = next(islice(frame.f_code.co_positions(), frame.f_lasti // 2, None), None)
-    if position is None or None in position:
-        return None
+    position = next(islice(frame.f_code.co_positions(), frame.f_lasti // 2, None), (None,) * 4)
     line, end_line, column, end_column = position
-    assert line is not None and end_line is not None and column is not None and end_column is not None
+    if line is None or end_line is None or column is None or end_column is None:
+        return None
     return line, end_line, column, end_column
 
 

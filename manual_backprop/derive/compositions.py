@@ -1,6 +1,6 @@
 """What torch computes in one call and this package has no operation for, made of what it has."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -19,6 +19,7 @@ def composition_of(func: Any) -> Callable[..., Any] | None:
 def norm(
     x: Tensor, p: Any = 2, dim: Any = None, keepdim: bool = False, dtype: Any = None, **more: Any
 ) -> Tensor:
+    """The p-norm over dimensions."""
     p = more.get("ord", p)
     dims = () if dim is None else ((dim,) if isinstance(dim, int) else tuple(dim))
     order = 2 if p in (None, "fro", 2, 2.0) else p
@@ -29,7 +30,8 @@ def norm(
     return (x.abs() ** order).sum(dims, keepdim=keepdim) ** (1 / order)
 
 
-def logsumexp(x: Tensor, dim: int | Sequence[int], keepdim: bool = False) -> Tensor:
+def logsumexp(x: Tensor, dim: Any, keepdim: bool = False) -> Tensor:
+    """log Σ exp x, the largest x taken off first."""
     m = x.detach().amax(dim, keepdim=True)
     total = (x - m).exp().sum(dim, keepdim=True)
     result = m + total.log()
@@ -37,24 +39,29 @@ def logsumexp(x: Tensor, dim: int | Sequence[int], keepdim: bool = False) -> Ten
 
 
 def clamp(x: Tensor, min: Any = None, max: Any = None) -> Tensor:
+    """x between two bounds."""
     if min is not None:
         x = torch.where(x >= min, x, min)
     return x if max is None else torch.where(x <= max, x, max)
 
 
 def clamp_min(x: Tensor, min: Any) -> Tensor:
+    """x, or `min` where x is less."""
     return clamp(x, min)
 
 
 def clamp_max(x: Tensor, max: Any) -> Tensor:
+    """x, or `max` where x is greater."""
     return clamp(x, None, max)
 
 
 def softmin(x: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Tensor:
+    """softmax of −x."""
     return F.softmax(-x, dim)
 
 
 def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -> Tensor:
+    """x · y / (|x| |y|), each length at least eps."""
     dot = (x1 * x2).sum(dim)
     length1 = clamp(x1.square().sum(dim).sqrt(), eps)
     length2 = clamp(x2.square().sum(dim).sqrt(), eps)
@@ -62,24 +69,29 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -
 
 
 def tril(x: Tensor, diagonal: int = 0) -> Tensor:
+    """The lower triangle, 0 above it."""
     mask = torch.ones(x.shape[-2:], dtype=torch.bool).tril(diagonal)
     return torch.where(mask, x, 0)
 
 
 def triu(x: Tensor, diagonal: int = 0) -> Tensor:
+    """The upper triangle, 0 below it."""
     mask = torch.ones(x.shape[-2:], dtype=torch.bool).triu(diagonal)
     return torch.where(mask, x, 0)
 
 
 def log1p(x: Tensor) -> Tensor:
+    """log(1 + x)."""
     return (1 + x).log()
 
 
 def expm1(x: Tensor) -> Tensor:
+    """exp x − 1."""
     return x.exp() - 1
 
 
 def gather(input: Tensor, dim: int, index: Tensor, **_: Any) -> Tensor:
+    """The numbers at the places of an index along a dimension."""
     dim %= max(input.dim(), 1)
     places: list[Any] = [
         torch.arange(n).reshape([n if e == d else 1 for e in range(input.dim())])
@@ -90,6 +102,7 @@ def gather(input: Tensor, dim: int, index: Tensor, **_: Any) -> Tensor:
 
 
 def take_along_dim(input: Tensor, indices: Tensor, dim: int) -> Tensor:
+    """The same, as NumPy names it."""
     return gather(input, dim, indices)
 
 

@@ -47,7 +47,7 @@ def parameters_of(computation: Computation) -> dict[str, Tensor]:
 
 
 def buffers_of(computation: Computation) -> dict[str, Tensor]:
-    """The buffers of a module that hold real numbers, such as running statistics, and its frozen parameters."""
+    """A module's buffers of real numbers, such as running statistics, and its frozen parameters."""
     module = _module(computation)
     if module is None:
         return {}

@@ -187,7 +187,7 @@ def _softmax(op: str) -> Callable[..., Any]:
     return plain
 
 
-def _T(x: Tensor) -> Any:
+def _reversed(x: Tensor) -> Any:
     if x.dim() == 2:
         return "T", x
     return permuted(x, tuple(reversed(range(x.dim()))))
@@ -215,8 +215,8 @@ PLAIN: dict[str, Callable[..., Any]] = {
     "unsqueeze": lambda x, dim: ("unsqueeze", x, dim % (x.dim() + 1)),
     "permute": _permute,
     "transpose": _transpose,
-    "t": lambda x: _T(x),
-    "T": _T,
+    "t": lambda x: _reversed(x),
+    "T": _reversed,
     "mT": lambda x: ("T", x),
     "movedim": _movedim,
     "expand": _expand,

@@ -29,11 +29,11 @@ from manual_backprop.takeover import use_manual_gradients
 
 READS = {"bool", "item", "tolist", "int", "float", "index", "nonzero", "masked_select", "unique", "numpy",
          "complex", "contains"}  # fmt: skip
-RANDOM = {"rand", "randn", "randint", "randperm", "normal", "bernoulli", "multinomial", "rand_like", "randn_like",
-          "randint_like", "dropout", "normal_", "uniform_", "bernoulli_", "exponential_", "poisson", "rrelu",
+RANDOM = {"rand", "randn", "randint", "randperm", "normal", "bernoulli", "multinomial", "rand_like",
+          "randn_like", "randint_like", "dropout", "normal_", "uniform_", "bernoulli_", "exponential_", "poisson", "rrelu",
           "alpha_dropout", "feature_dropout"}  # fmt: skip
-FACTORIES = {"zeros", "ones", "full", "arange", "eye", "linspace", "zeros_like", "ones_like", "full_like", "tensor",
-             "new_zeros", "new_ones", "new_full", "new_tensor", "as_tensor", "tril_indices", "triu_indices",
+FACTORIES = {"zeros", "ones", "full", "arange", "eye", "linspace", "zeros_like", "ones_like", "full_like",
+             "tensor", "new_zeros", "new_ones", "new_full", "new_tensor", "as_tensor", "tril_indices", "triu_indices",
              "empty"}  # fmt: skip
 
 

@@ -99,7 +99,7 @@ def _conv_transpose2d(options: Collection[str]) -> str:
         rows = f"{_times(LETTERS['stride'][3 * axis], f'({n} - 1)', options, 'stride')}"
         span = _times(LETTERS["dilation"][3 * axis], f"(kernel[{axis}] - 1)", options, "dilation")
         rest = f" + output_padding[{axis}]" if "output_padding" in options else ""
-        body.append(f"{'height width'.split()[axis]} = {rows} + {span} + 1{rest}")
+        body.append(f"{['height', 'width'][axis]} = {rows} + {span} + 1{rest}")
     body.append("x = np.zeros((*columns.shape[:2], height, width), columns.dtype)")
     return _function("conv_transpose2d", "g, k", options, [*body, *_added(options)])
 

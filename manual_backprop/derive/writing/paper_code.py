@@ -34,7 +34,7 @@ class PaperCode(TorchCode):
         shape = ", ".join(map(str, node.shape))
         return f"{names[number]}({shape})" if number in names else f"full(({shape}), {self.number(number)})"
 
-    def _becomes_real(self) -> bool:
+    def _becomes_real(self, value: Node) -> bool:
         """On paper numbers have no type."""
         return False
 

@@ -100,14 +100,14 @@ class Terms(Expressions):
         """A sum of parts, some of which are taken off."""
         text = ""
         for part, minus in zip(parts, taken_off, strict=True):
-            negative, bare = self.bare(part, SUM if not text else SUM + 1)
+            negative, bare = self.without_sign(part, SUM if not text else SUM + 1)
             if not text:
                 text = f"{self.signs.sign('−')}{bare}" if negative != minus else bare
             else:
                 text += f" {self.signs.sign('−' if negative != minus else '+')} {bare}"
         return text, SUM
 
-    def bare(self, part: Any, at_least: int) -> tuple[bool, str]:
+    def without_sign(self, part: Any, at_least: int) -> tuple[bool, str]:
         """Whether a part of a sum is negative, and it without its sign."""
         if isinstance(part, Node) and part not in self.names and part.op in ("mul", "div", "neg", "where"):
             if part.op == "where" and not _is_choice(part):
@@ -121,7 +121,7 @@ class Terms(Expressions):
 
     def signed(self, part: Node) -> tuple[str, str]:
         """A part of a sum: its sign, and what follows that."""
-        negative, text = self.bare(part, SUM)
+        negative, text = self.without_sign(part, SUM)
         return "-" if negative else "+", text
 
     def product(self, node: Node) -> Written:

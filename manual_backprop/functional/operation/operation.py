@@ -38,8 +38,8 @@ class Operation(torch.autograd.Function):
 
     Where the call can be wrong, `check(*inputs)` raises before anything is computed.
 
-    What a person would write on paper and in code is its `written` form, which `derive` prints: no options but
-    those of the call, no precision, no speed. `elementary` is the value again, taken apart into arithmetic.
+    What a person would write on paper and in code is its `written` form, which `derive` prints: no options
+    but those of the call, no precision, no speed. `elementary` is the value, taken apart into arithmetic.
     """
 
     formula: ClassVar[Formula]
@@ -64,8 +64,8 @@ class Operation(torch.autograd.Function):
     def written(cls, *inputs: Any) -> Any:
         """The value, and the function that makes the gradients of the inputs from that of the value.
 
-        NotImplemented where these arguments are not written out. Of an elementwise function of one tensor, the
-        slope says all.
+        NotImplemented where these arguments are not written out. Of an elementwise function of one tensor,
+        the slope says all.
         """
         slope = cls.formula.slope
         if slope is None:

@@ -1,6 +1,6 @@
 """What people get wrong in the local derivative of one operation of the forward.
 
-An operation is y = f(t), with the upstream gradient g and the local derivative s: what comes back to t is g s.
+An operation is y = f(t), with the upstream gradient g and the local derivative s: to t comes back g s.
 """
 
 from collections import Counter
@@ -44,9 +44,10 @@ def _one_case(call: Call, above: Node, words: Words, needed: set[Node]) -> Itera
     if not cases or any(tuple(case.shape) != tuple(above.shape) for case in cases):
         return
     for kept in cases:
-        which = "second" if kept is list(call.gradients.values())[0] else "first"
-        text = f"the {which} case of {_called(call, words)} is missing: the other's derivative is taken everywhere"
-        instead = {case: (lambda v, case=case: v[above] if case is kept else 0 * v[above]) for case in cases}
+        which = "second" if kept is next(iter(call.gradients.values())) else "first"
+        what = f"the {which} case of {_called(call, words)} is missing"
+        text = f"{what}: the other's derivative is taken everywhere"
+        instead = {case: (lambda v, share=float(case is kept): share * v[above]) for case in cases}
         yield Change(instead, "one-case", text)
 
 
@@ -68,9 +69,10 @@ def _alike_steps(program: DerivedProgram, values: Values, needed: set[Node]) -> 
             and call.kind in ("activation", "elementwise")
         ):
             above, gradient = gradients[call.outputs[0]], call.gradients.get(0)
-            if gradient in needed and gradient is not above and gradient is not None:
-                if _alike(values, gradient, above):
-                    alike.setdefault((call.operation, _inputs(call)[0]), []).append((gradient, above))
+            if gradient is None or gradient not in needed or gradient is above:
+                continue
+            if _alike(values, gradient, above):
+                alike.setdefault((call.operation, _inputs(call)[0]), []).append((gradient, above))
     for (operation, _), pairs in alike.items():
         if len(pairs) > 1:
             text = f"the local derivative of {operation} is missing"

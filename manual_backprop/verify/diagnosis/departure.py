@@ -1,8 +1,8 @@
 """The first line of the user's backward that departs from the derivation.
 
-Each step's value is looked for among the derivation's, up to transposition, sign and a factor. Where a step is
-found nowhere, though all that it is made of is found, and nothing behind it is found again, the user's way and
-the derivation's part.
+Each step's value is looked for among the derivation's, up to transposition, sign and a factor. Where a step
+is found nowhere, though all that it is made of is found, and nothing behind it is found again, the user's way
+and the derivation's part.
 """
 
 from collections.abc import Iterable, Sequence

@@ -82,7 +82,7 @@ def _derived(problem: Problem, draw: Draw, elementary: bool) -> DerivedProgram:
 
 
 def paper_names(program: DerivedProgram, users: Mapping[Node, str]) -> dict[Node, str]:
-    """Names for the derivation's steps: the user's; the forward's own; of gradients, those of what has one."""
+    """Names for the derivation's steps: the user's, the forward's own, and d with one of these."""
     known = {node for node, name in program.script.names.items() if node.given or node.op == "input"}
     owned = {g for value, g in program.program.gradients.items() if value in known}
     own = {node: name for node, name in program.script.names.items() if node in known or node in owned}

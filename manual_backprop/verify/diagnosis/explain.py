@@ -41,7 +41,7 @@ class Explained:
 
     Attributes:
         diagnoses: the simplest explanations, the best first.
-        departure: the first line of the derivation that departs, and what is due there; "" if it is not known.
+        departure: the first line of the derivation that departs, and what is due there; or "".
     """
 
     diagnoses: tuple[Diagnosis, ...] = ()

@@ -47,10 +47,8 @@ class Graph:
             self._runs[node] = _runner(node)
         return self._runs[node](values)
 
-    def with_changes(
-        self, instead: Mapping[Node, Callable[[Values], Any]], values: Values, last: Node
-    ) -> Any:
-        """The last step's value where some steps are others, each made of what is there when its turn comes."""
+    def with_changes(self, instead: Mapping[Node, Callable[..., Any]], values: Values, last: Node) -> Any:
+        """The last step's value, some steps being others, each made of what is there at its turn."""
         changed = Overlay(values)
         way = self._way(tuple(instead), last)
         self.work += len(way)

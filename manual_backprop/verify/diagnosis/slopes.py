@@ -1,4 +1,4 @@
-"""What stands in the place of a slope s = f′(t), where y = f(t): the words for each mistake, and its formula."""
+"""What stands in the place of a slope s = f′(t), y = f(t): the words for each mistake, and its formula."""
 
 from collections.abc import Callable
 

@@ -39,7 +39,7 @@ class Change:
         return next(iter(self.instead))
 
 
-Value = Callable[[Values], Any]
+Value = Callable[..., Any]  # of the values of all steps
 Changes = Iterator[Change]
 
 

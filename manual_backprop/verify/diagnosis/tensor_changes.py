@@ -35,7 +35,7 @@ FIXED = (
     "zeros_like",
 )
 """Steps that only put numbers somewhere: nobody takes another tensor there."""
-ALONG = ("flip", "cumsum", "cumprod", "sort", "argsort", "logsumexp", "prod", "std", "var", "norm", "fliplr", "diff",
+ALONG = ("flip", "cumsum", "cumprod", "sort", "argsort", "logsumexp", "prod", "std", "var", "norm", "diff",
          "softmax", "log_softmax", "argmax", "roll")  # fmt: skip
 CONVERSIONS = ("to", "double", "float", "half", "bfloat16", "type", "type_as", "alias")
 NARROW = (torch.bfloat16, torch.float16, torch.float32)
@@ -89,12 +89,9 @@ def in_one_step(node: Node, values: Values, words: Words, tensors: Tensors) -> C
                 name, text = "sign", words.left_out(f"the minus before {words.of(other)}")
             elif tensors.before.get(part) is other and node.op == "matmul":
                 name, text = "before", f"{text}: the factor is taken before its activation"
-            yield change(
-                node, name, text,
-                lambda v, at=at, other=other: make(
-                    *[v[a] if isinstance(a, Node) else a for a in (*node.args[:at], other, *node.args[at + 1 :])]
-                ), _rank(part, other, words, tensors),
-            )  # fmt: skip
+            args = (*node.args[:at], other, *node.args[at + 1 :])
+            value = lambda v, args=args: make(*[v[a] if isinstance(a, Node) else a for a in args])  # noqa: E731
+            yield change(node, name, text, value, _rank(part, other, words, tensors))
 
 
 def _narrow_type(part: Node) -> str:
@@ -116,7 +113,7 @@ def _rank(part: Node, other: Node, words: Words, tensors: Tensors) -> int:
 def in_a_group(
     group: Sequence[Node], graph: Graph, values: Values, words: Words, tensors: Tensors
 ) -> Changes:
-    """Another tensor wherever steps that belong together use one; another dimension wherever they take one."""
+    """Another tensor wherever steps that belong together use one; another dimension in all of them."""
     uses: dict[Node, list[Node]] = {}
     members = set(group)
     for node in group:

@@ -18,8 +18,8 @@ from manual_backprop.functional.operation.torch_state import tree_map
 from manual_backprop.verify.diagnosis.graph import is_real_tensor
 from manual_backprop.verify.problem import Draw, Problem
 
-NO_STEPS = {"size", "dim", "numel", "is_floating_point", "item", "tolist", "bool", "len", "stride", "ndimension",
-            "type", "element_size", "is_complex", "requires_grad_", "setattr", "format", "repr"}  # fmt: skip
+NO_STEPS = {"size", "dim", "numel", "is_floating_point", "item", "tolist", "bool", "len", "stride", "type",
+            "ndimension", "element_size", "is_complex", "requires_grad_", "setattr", "format", "repr"}  # fmt: skip
 ATTRIBUTES = {"T", "mT", "H", "mH", "data", "real"}
 
 
@@ -72,11 +72,11 @@ class _Following(TorchFunctionMode):
             node.name = nodes[0][0].name
             self.add(args[0], node)
         elif isinstance(output, Tensor):
-            node = Node(found.op, *nodes, output.detach().clone(), found.target, place=seen.place)
+            node = Node(found.op, nodes[0], nodes[1], output.detach().clone(), found.target, place=seen.place)
             node.name = seen.names[0] if len(seen.names) == 1 else ""
             self.add(output, node)
         elif isinstance(output, tuple | list) and any(isinstance(x, Tensor) for x in output):
-            whole = Node(found.op, *nodes, output, found.target, place=seen.place)
+            whole = Node(found.op, nodes[0], nodes[1], output, found.target, place=seen.place)
             for at, part in enumerate(output):
                 if isinstance(part, Tensor):
                     node = Node(

@@ -142,8 +142,14 @@ def _verdict(compared: Compared) -> Finding:
         as_if_wrong = compared.wrong([float("inf")] * len(given))
         explains = all(map(is_finite, given)) and not refused(compared.returned)
         told = explain(as_if_wrong) if explains else Explained()
-        found = {"tolerance": tolerance, "remark": flaw, "departure": told.departure}
-        return Finding(compared.name, "malformed", diagnoses=told.diagnoses, **found)
+        return Finding(
+            compared.name,
+            "malformed",
+            tolerance=tolerance,
+            departure=told.departure,
+            diagnoses=told.diagnoses,
+            remark=flaw,
+        )
     if x.numel() == 0:
         return Finding(
             compared.name, "unjudged", remark="it has no elements: there are no numbers to compare"
@@ -170,7 +176,7 @@ def _verdict(compared: Compared) -> Finding:
     rounded = rounded_on_the_way(problem, point, at, errors[worst], x.dtype)
     if rounded is None or rounded.name != "float32":  # so small an error can be fitted with anything
         told = explain(wrong)
-        found |= {"departure": told.departure}
+        found["departure"] = told.departure
         if told.diagnoses:
             return Finding(**found, diagnoses=told.diagnoses)
     if rounded:
