@@ -31,7 +31,7 @@ from manual_backprop.verify.diagnosis.tensor_changes import (
     in_one_step,
     other_dimension_in,
 )
-from manual_backprop.verify.diagnosis.users_steps import Steps, steps_of
+from manual_backprop.verify.diagnosis.users_steps import Steps, is_real, steps_of
 from manual_backprop.verify.diagnosis.words import Words, sentence
 from manual_backprop.verify.diagnosis.wrong_gradient import WrongGradient
 
@@ -91,7 +91,7 @@ def _made(
         if program.graph.work > MOST_WORK:
             break
         gradient = _result(program.graph, one, values, right)
-        if gradient is not None and _is_likely(gradient, given) and not _is_same(gradient, values[right]):
+        if gradient is not None and _is_likely(gradient, given) and not _is_same(gradient, wrong.right[0]):
             found.append(one)
     others = [program.values_at(draw) for draw in wrong.draws[1:]] if found else []
     fitting = []
@@ -119,7 +119,7 @@ def _explained(
 def _mended(wrong: WrongGradient, steps: Steps, departs: Departure | None) -> Iterator[Ranked]:
     """Changes of the user's steps that give the right gradient."""
     last = steps.returned[wrong.at] if wrong.at < len(steps.returned) else None
-    if last is None or last.op == "input":
+    if last is None or last.op == "input" or not is_real(last):
         return
     graph = Graph(in_order(steps.all))
     values: Values = {node: node.value for node in graph.order}
@@ -218,7 +218,8 @@ def _result(graph: Graph, one: Change, values: Values, last: Node) -> Tensor | N
     try:
         with torch.no_grad():
             found = graph.with_changes(one.instead, values, last)
-            return found.double() if isinstance(found, Tensor) else None
+            dense = found.to_dense() if isinstance(found, Tensor) and found.is_sparse else found
+            return dense.double() if isinstance(dense, Tensor) else None
     except (RuntimeError, ValueError, IndexError, TypeError):
         return None
 

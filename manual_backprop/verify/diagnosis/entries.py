@@ -81,7 +81,7 @@ def assigned(compared: Sequence[Compared]) -> Iterator[Explanation]:
         for which in ("last", "first"):
             counts = [_kept_of(c, parts, which) for c in compared]
             if all(count is not None for count in counts):
-                several, most, everywhere = next(filter(None, counts))
+                several, most = next(filter(None, counts))
                 size = compared[0].right.shape[1]
                 text = (
                     f"Contributions are missing: {several} of the {size} entries get them from several "
@@ -89,17 +89,25 @@ def assigned(compared: Sequence[Compared]) -> Iterator[Explanation]:
                     "scatter_add_), do not assign"
                 )
                 likely = which == "last" and not _is_diagonal(compared[0].kept)
-                complexity = 3 if not likely else 2 if everywhere else 1
+                complexity = 3 if not likely else 2 if _of_one_slice(compared[0]) else 1
                 yield Explanation(complexity, Diagnosis("assigned", f"{text}.", 0.0, likely))
                 return
+
+
+def _of_one_slice(compared: Compared) -> bool:
+    """Whether it is the same slice of the output, such as the last example, whose contributions are kept."""
+    outputs = compared.outputs[compared.kept.any(1)]
+    indices = torch.unravel_index(outputs, compared.shape)
+    alone = any(len(i.unique()) == 1 < size for i, size in zip(indices, compared.shape, strict=True))
+    return alone and not (compared.nonzero.sum(0) == 1).any()
 
 
 def _is_diagonal(entries: Tensor) -> bool:
     return entries.shape[0] == entries.shape[1] and not entries.tril(-1).any() and not entries.triu(1).any()
 
 
-def _kept_of(compared: Compared, parts: int, which: str) -> tuple[int, int, bool] | None:
-    """How many entries get several contributions, and how many at most; whether all keep that of one output.
+def _kept_of(compared: Compared, parts: int, which: str) -> tuple[int, int] | None:
+    """How many entries get several contributions, and how many at most.
 
     The outputs that share their first `parts` indices bring one contribution. None if another one is kept.
     """
@@ -112,7 +120,6 @@ def _kept_of(compared: Compared, parts: int, which: str) -> tuple[int, int, bool
     if (kept.sum(0) > 1).any() or (compared.nonzero & of_kept & ~compared.kept).any():
         return None
     several = (brings.sum(0) > 1) & kept.any(0)
-    one = brings.sum(0) == 1
     if not several.any() or int(kept.any(0).sum()) * MOST_LOST < int(brings.any(0).sum()):
         return None
     order = brings.flip(0) if which == "last" else brings
@@ -120,8 +127,7 @@ def _kept_of(compared: Compared, parts: int, which: str) -> tuple[int, int, bool
     due = len(distinct) - 1 - due if which == "last" else due
     if (kept.int().argmax(0) != due)[several].any():
         return None
-    everywhere = len(due[several].unique()) == 1 and not one.any()
-    return int((brings.sum(0) > 1).sum()), int(brings.sum(0).max()), everywhere
+    return int((brings.sum(0) > 1).sum()), int(brings.sum(0).max())
 
 
 def more_entries(compared: Sequence[Compared]) -> Iterator[Explanation]:

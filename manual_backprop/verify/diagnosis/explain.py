@@ -22,11 +22,14 @@ from manual_backprop.verify.findings import Diagnosis
 from manual_backprop.verify.problem import Draw, Problem
 
 TELLING = (
+    "truncated-in-time",
     "not-summed",
+    "assigned",
+    "other-places",
     "forgotten-use",
     "sign",
     "local-derivative",
-)  # said first where others explain it too
+)
 VAGUE = ("factor", "input-for-slope")  # and last
 MOST_DIAGNOSES = 4
 MOST_TERMS = 24  # pairs of them are fitted

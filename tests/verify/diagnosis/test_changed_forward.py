@@ -15,7 +15,7 @@ from manual_backprop.verify.diagnosis.changed_forward import MOST_CALLS, changed
 from manual_backprop.verify.diagnosis.forward_calls import calls_of
 from manual_backprop.verify.diagnosis.option_changes import of_options
 from manual_backprop.verify.findings import Diagnosis
-from manual_backprop.verify.problem import of_function
+from manual_backprop.verify.problem import OwnBackward
 from tests.verify.diagnosis.wrong import wrong_gradient
 
 LABELS = torch.tensor([0, 2, 1, 2, 0])
@@ -36,7 +36,7 @@ def said_of(
     forward: Callable[..., Tensor], other: Callable[..., Tensor], shapes: list[Any], at: int = 0
 ) -> Diagnosis | None:
     """What is said of the gradient of `other` that is given for that of `forward`."""
-    found = list(explanations(wrong_gradient(forward, of_function(other), shapes, at)))
+    found = list(explanations(wrong_gradient(forward, OwnBackward(other), shapes, at)))
     assert len(found) <= 1
     return found[0].diagnosis if found else None
 
@@ -395,7 +395,7 @@ def test_a_part_that_is_differentiated_too_is_no_certainty() -> None:
 @pytest.mark.parametrize("option", ["stride", "dilation", "groups"])
 def test_sizes_are_never_zero_or_negative(option: str) -> None:
     forward = partial(F.conv1d, **{option: 2})
-    wrong = wrong_gradient(forward, of_function(forward), [(2, 4, 9), (4, 2 if option == "groups" else 4, 3)])
+    wrong = wrong_gradient(forward, OwnBackward(forward), [(2, 4, 9), (4, 2 if option == "groups" else 4, 3)])
     ((call,), _, _) = calls_of(wrong.problem, wrong.draws[0])
     words = [other.words for other in of_options(call) if f"with {option} " in other.words]
     assert words
