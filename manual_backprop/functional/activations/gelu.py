@@ -73,22 +73,26 @@ class GELU(Operation):
         if approximate == "none":
             cdf = (1 + torch.erf(z / sqrt(2))) / 2
             pdf = torch.exp(-(z**2) / 2) / sqrt(2 * pi)
-            return z * cdf, lambda da: da * (cdf + z * pdf)
-        t = torch.tanh(K / 2 * (z + C * z**3))
+            a = z * cdf
+            return a, lambda da: da * (cdf + z * pdf)
+        u = torch.tanh(K / 2 * (z + C * z**3))
+        cdf = (1 + u) / 2
+        a = z * cdf
 
         def backward(da: Tensor) -> Tensor:
-            dt = K / 2 * (1 - t**2) * (1 + 3 * C * z**2)
-            return da * (1 + t + z * dt) / 2
+            pdf = K / 4 * (1 - u**2) * (1 + 3 * C * z**2)
+            return da * (cdf + z * pdf)
 
-        return z * (1 + t) / 2, backward
+        return a, backward
 
     @staticmethod
     def elementary(z: Tensor, approximate: str) -> Tensor:
         """Half of z (1 + tanh √(2/π) (z + c z³)); the exact one has erf, which is not arithmetic."""
         if approximate == "none":
             return NotImplemented
-        t = torch.tanh(K / 2 * (z + C * z**3))
-        return z * (1 + t) / 2
+        u = torch.tanh(K / 2 * (z + C * z**3))
+        cdf = (1 + u) / 2
+        return z * cdf
 
     @staticmethod
     def check(input: Tensor, approximate: str) -> None:

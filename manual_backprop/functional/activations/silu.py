@@ -57,7 +57,8 @@ class SiLU(Operation):
     @staticmethod
     def written(z: Tensor) -> Any:
         s = torch.sigmoid(z)
-        return z * s, lambda da: da * s * (1 + z * (1 - s))
+        a = z * s
+        return a, lambda da: da * s * (1 + z * (1 - s))
 
     @staticmethod
     def elementary(z: Tensor) -> Tensor:

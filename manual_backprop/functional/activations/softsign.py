@@ -69,7 +69,8 @@ class Softsign(Operation):
     @staticmethod
     def written(z: Tensor) -> Any:
         d = 1 + torch.abs(z)
-        return z / d, lambda da: da / d**2
+        a = z / d
+        return a, lambda da: da / d**2
 
     @staticmethod
     def elementary(z: Tensor) -> Tensor:

@@ -51,25 +51,25 @@ def _in_order(shape: tuple[int, ...], strides: tuple[int, ...]) -> bool:
 
 
 class Part(NamedTuple):
-    """x[index], its dimensions in another order, in another shape: what a view shows of x."""
+    """x[places], its dimensions in another order, in another shape: what a view shows of x."""
 
     flat: bool
-    """Whether it is an index of all numbers in a row."""
+    """Whether they are places of all numbers in a row."""
 
-    index: tuple[Any, ...]
+    places: tuple[Any, ...]
     order: tuple[int, ...]
-    """Of the dimensions of x[index]."""
+    """Of the dimensions of x[places]."""
     shape: tuple[int, ...]
     """Of the view."""
     part_shape: tuple[int, ...]
-    """Of x[index]."""
+    """Of x[places]."""
 
     def of(self, x: Tensor) -> Tensor:
-        """What the index is meant for."""
+        """What the places are those of."""
         return x.reshape(-1) if self.flat else x
 
     def shown(self, part: Tensor) -> Tensor:
-        """What the view shows, of x[index]."""
+        """What the view shows, of x[places]."""
         return part.permute(self.order).reshape(self.shape)
 
     def put(self, view: Tensor) -> Tensor:

@@ -33,8 +33,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from manual_backprop.functional.in_place._places import Places
 from manual_backprop.functional.in_place.view import (
-    Places,
     may_be_overwritten,
     overwriting_views,
     read_afresh,

@@ -93,16 +93,16 @@ class WriteView(Operation):
         part = part_of(places)
         if part is None:
             return NotImplemented
-        if not part.index:
+        if not part.places:
             return part.put(w).reshape(x.shape), lambda g: (None, part.shown(part.of(g)))
         y = part.of(x).clone()
-        y[part.index] = part.put(w)
+        y[part.places] = part.put(w)
 
         def backward(g: Tensor) -> tuple[Tensor, Tensor]:
             g = part.of(g)
             dx = g.clone()
-            dx[part.index] = 0
-            return dx.reshape(x.shape), part.shown(g[part.index])
+            dx[part.places] = 0
+            return dx.reshape(x.shape), part.shown(g[part.places])
 
         return y.reshape(x.shape), backward
 
@@ -141,14 +141,14 @@ class ReadView(Operation):
             return NotImplemented
 
         def backward(g: Tensor) -> Tensor:
-            if not part.index:
+            if not part.places:
                 return part.put(g).reshape(x.shape)
             dx = part.of(torch.zeros_like(x)).clone()
-            dx[part.index] = part.put(g)
+            dx[part.places] = part.put(g)
             return dx.reshape(x.shape)
 
         whole = part.of(x)
-        return part.shown(whole[part.index] if part.index else whole), backward
+        return part.shown(whole[part.places] if part.places else whole), backward
 
     @staticmethod
     def forward(input: Tensor, places: Places) -> Tensor:

@@ -18,20 +18,20 @@ def written(
     counted = counted_by(y, ignore_index)
     plain = weight is None and counted is None and epsilon == 0
     labels = labels_of(y, counted)
-    t = target_of(z, labels, counted, weight, epsilon)
+    target = target_of(z, labels, counted, weight, epsilon)
     n = number_of(labels, counted, weight) if reduction == "mean" else 1
     if plain:
         loss = T.cross_entropy(z, y, reduction=reduction)
     else:
-        loss = averaged(t * torch.log_softmax(z, dim), dim, reduction, n)
+        loss = averaged(target * torch.log_softmax(z, dim), dim, reduction, n)
 
     def backward(g: Tensor) -> tuple[Tensor, ...]:
         p = torch.softmax(z, dim)
         if weight is not None:
-            p = p * t.sum(dim, keepdim=True)
+            p = p * target.sum(dim, keepdim=True)
         elif counted is not None:
             p = p * counted.unsqueeze(dim)
         dlosses = g.unsqueeze(dim) if reduction == "none" else g
-        return (dlosses * (p - t) / n,)
+        return (dlosses * (p - target) / n,)
 
     return loss, backward

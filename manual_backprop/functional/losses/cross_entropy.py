@@ -102,10 +102,10 @@ class CrossEntropy(Operation):
         """The mean of −Σ t log p, with p = softmax(z) and t one-hot at y, or smoothed."""
         counted = counted_by(y, ignore_index)
         labels = labels_for(y, counted)
-        t = target_of(z, labels, counted, weight, epsilon)
+        target = target_of(z, labels, counted, weight, epsilon)
         n = number_of(labels, counted, weight)
         logp = T.log_softmax(z, class_dimension(z))
-        return averaged(t * logp, class_dimension(z), reduction, n)
+        return averaged(target * logp, class_dimension(z), reduction, n)
 
     @staticmethod
     def autocast_dtype(device_type: str) -> torch.dtype:

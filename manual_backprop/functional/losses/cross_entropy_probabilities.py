@@ -49,7 +49,6 @@ from manual_backprop.functional.losses._classes import (
 )
 from manual_backprop.functional.losses._targets import averaged
 from manual_backprop.functional.operation import Formula, Operation, function_of, keep, narrow, widen
-from manual_backprop.functional.operation.written import summed_to
 
 
 class CrossEntropyProbabilities(Operation):
@@ -79,8 +78,10 @@ class CrossEntropyProbabilities(Operation):
             dz = g * (p * t.sum(dim, keepdim=True) - t) / n
             dt = -g * logp / n
             dq = dt if w is None else w * dt
-            dweight = None if w is None else summed_to(dt * smoothed, w).reshape(weight.shape)
-            return dz, (1 - epsilon) * dq, dweight
+            examples = tuple(d for d in range(z.dim()) if d != dim)
+            terms = dt * smoothed
+            dweight = terms.sum(examples) if examples else terms
+            return dz, (1 - epsilon) * dq, None if weight is None else dweight
 
         return loss, backward
 

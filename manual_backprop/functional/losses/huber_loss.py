@@ -49,8 +49,8 @@ import torch.nn.functional as T
 from torch import Tensor
 
 from manual_backprop.functional.losses._difference import difference, require_pair, require_weight_like
+from manual_backprop.functional.losses._huber_written import written
 from manual_backprop.functional.losses._reduction import divisor_of, grad_of_losses, reduce, reduction_from
-from manual_backprop.functional.losses._written import reduced
 from manual_backprop.functional.losses._written import value as value_of
 from manual_backprop.functional.losses.l1_loss import L1Loss
 from manual_backprop.functional.operation import (
@@ -63,7 +63,6 @@ from manual_backprop.functional.operation import (
     public,
     widen,
 )
-from manual_backprop.functional.operation.written import summed_to
 from manual_backprop.functional.shapes.broadcast_to import back_to, like
 
 
@@ -78,23 +77,8 @@ class HuberLoss(Operation):
     )
 
     @staticmethod
-    def written(
-        x: Tensor, y: Tensor, weight: Tensor | None, reduction: str, delta: float, beta: float
-    ) -> Any:
-        d = x - y
-        near = torch.abs(d) < delta
-        slope = delta / beta  # of the straight lines
-        losses = d**2 / (2 * beta)
-        if not isinf(delta):
-            losses = torch.where(near, losses, slope * (torch.abs(d) - delta / 2))
-        loss, n, dweight = reduced(losses, weight, reduction, weighs=False)
-
-        def backward(g: Tensor) -> tuple[Tensor | None, ...]:
-            dlosses = g / n if weight is None else g * weight / n
-            dx = dlosses * (d / beta if isinf(delta) else torch.where(near, d / beta, slope * torch.sign(d)))
-            return summed_to(dx, x), summed_to(-dx, y), dweight(g)
-
-        return loss, backward
+    def written(*inputs: Any) -> Any:
+        return written(*inputs)
 
     @staticmethod
     def elementary(

@@ -79,7 +79,8 @@ class L1Loss(Operation):
     @staticmethod
     def elementary(x: Tensor, y: Tensor, weight: Tensor | None, reduction: str) -> Tensor:
         """The sizes of x − y, added up or averaged."""
-        losses = (x - y).abs()
+        d = x - y
+        losses = d.abs()
         return value(losses, weight, reduction)
 
     @staticmethod

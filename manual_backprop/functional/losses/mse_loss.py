@@ -79,7 +79,8 @@ class MSELoss(Operation):
     @staticmethod
     def elementary(x: Tensor, y: Tensor, weight: Tensor | None, reduction: str) -> Tensor:
         """The squares of x − y, added up or averaged."""
-        losses = (x - y) ** 2
+        d = x - y
+        losses = d**2
         return value(losses, weight, reduction)
 
     @staticmethod

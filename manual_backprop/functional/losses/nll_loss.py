@@ -68,13 +68,13 @@ class NLLLoss(Operation):
         dim = class_dimension(logp)
         counted = counted_by(y, ignore_index)
         labels = labels_for(y, counted)
-        t = target_of(logp, labels, counted, weight, 0.0)
+        target = target_of(logp, labels, counted, weight, 0.0)
         n = number_of(labels, counted, weight) if reduction == "mean" else 1
 
         def backward(g: Tensor) -> tuple[Tensor, ...]:
-            return (-(g.unsqueeze(dim) if reduction == "none" else g) * t / n,)
+            return (-(g.unsqueeze(dim) if reduction == "none" else g) * target / n,)
 
-        return averaged(t * logp, dim, reduction, n), backward
+        return averaged(target * logp, dim, reduction, n), backward
 
     @staticmethod
     def elementary(
@@ -83,8 +83,8 @@ class NLLLoss(Operation):
         """The mean of −Σ t log p, with t one-hot at y."""
         counted = counted_by(y, ignore_index)
         labels = labels_for(y, counted)
-        t = target_of(logp, labels, counted, weight, 0.0)
-        return averaged(t * logp, class_dimension(logp), reduction, number_of(labels, counted, weight))
+        target = target_of(logp, labels, counted, weight, 0.0)
+        return averaged(target * logp, class_dimension(logp), reduction, number_of(labels, counted, weight))
 
     @staticmethod
     def autocast_dtype(device_type: str) -> torch.dtype:

@@ -120,7 +120,7 @@ class Unbind(Operation):
         return tuple(input_tangent.unbind(ctx.dim))
 
 
-def before(x: Tensor, dim: int) -> tuple[slice, ...]:
+def before(x: Tensor, dim: int) -> tuple[Any, ...]:
     """The index that takes all of the dimensions before `dim`."""
     return (slice(None),) * (dim % x.dim())
 
