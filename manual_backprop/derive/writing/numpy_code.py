@@ -97,8 +97,7 @@ def _function(name: str) -> Callable[..., str]:
 def _reduction(name: str) -> Callable[..., str]:
     def write(w: Expressions, x: Any, dims: Any = None, keepdim: bool = False) -> str:
         if dims is None and not keepdim:
-            counts = not x.value.is_floating_point()  # NumPy's own integers make float64 of float32
-            return f"int({w.method(x, name)})" if counts else w.method(x, name)
+            return w.method(x, name)
         kept = {"keepdims": True} if keepdim else {}
         dims = tuple(range(len(x.shape))) if dims is None else dims
         return w.method(x, name, brief(dims), **kept)

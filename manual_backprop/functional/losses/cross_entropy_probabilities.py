@@ -67,15 +67,15 @@ class CrossEntropyProbabilities(Operation):
         logp = torch.log_softmax(z, dim)
         smoothed = q if epsilon == 0 else (1 - epsilon) * q + epsilon / z.shape[dim]
         w = None if weight is None else _by_class(weight, z)
-        t = smoothed if w is None else w * smoothed
+        target = smoothed if w is None else w * smoothed
         n = z.numel() // z.shape[dim]
         n = n if reduction == "mean" else 1
-        loss = averaged(t * logp, dim, reduction, n)
+        loss = averaged(target * logp, dim, reduction, n)
 
         def backward(g: Tensor) -> tuple[Tensor | None, ...]:
             g = g.unsqueeze(dim) if reduction == "none" else g
             p = torch.softmax(z, dim)
-            dz = g * (p * t.sum(dim, keepdim=True) - t) / n
+            dz = g * (p * target.sum(dim, keepdim=True) - target) / n
             dt = -g * logp / n
             dq = dt if w is None else w * dt
             examples = tuple(d for d in range(z.dim()) if d != dim)
