@@ -437,7 +437,9 @@ def _vjp(func: Any, args: Any, kwargs: Any, at: int, which: list[int]) -> Callab
             (found,) = torch.autograd.grad(
                 [o for o, _ in used], leaf, [g.expand(o.shape) for o, g in used], allow_unused=True
             )
-        return torch.zeros_like(leaf) if found is None else found
+        if found is None:
+            return torch.zeros_like(leaf)
+        return found.to_dense() if found.is_sparse else found
 
     return gradient
 

@@ -9,7 +9,6 @@ from typing import Any
 
 from torch import Tensor
 
-from manual_backprop.verify.diagnosis.other_calls import changes_of
 from manual_backprop.verify.diagnosis.candidate import Candidate
 from manual_backprop.verify.diagnosis.explanations import Explanation, explained_by_candidate, is_factor
 from manual_backprop.verify.diagnosis.forward_calls import (
@@ -21,6 +20,7 @@ from manual_backprop.verify.diagnosis.forward_calls import (
     changed_gradients,
 )
 from manual_backprop.verify.diagnosis.least_squares import fit_factor
+from manual_backprop.verify.diagnosis.other_calls import changes_of
 from manual_backprop.verify.diagnosis.use_changes import of_uses
 from manual_backprop.verify.diagnosis.wrong_gradient import WrongGradient
 from manual_backprop.verify.problem import Draw, Problem

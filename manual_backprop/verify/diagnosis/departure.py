@@ -39,9 +39,14 @@ class Match:
     transposed: bool
 
     @property
+    def scaled(self) -> bool:
+        """Whether it has another sign or factor."""
+        return abs(self.factor - 1) >= 1e-6
+
+    @property
     def exact(self) -> bool:
         """Whether it is the same, number by number."""
-        return not self.transposed and abs(self.factor - 1) < 1e-6
+        return not self.transposed and not self.scaled
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,10 +129,10 @@ def departure(
     last = steps.returned[at] if at < len(steps.returned) else None
     if last is None:
         return None
-    if last in found:
-        return _other_value(programs, steps, last, found, at)
     way = _before(last)
     ordered = [step for step in steps.all if step in way]
+    if last in found:
+        return _inexact(programs, steps, ordered, found) or _other_value(programs, steps, last, found, at)
     fine = {step for step in way if step in found or not is_real(step) or not step.value.any()}
     fine |= {step for step in way if step.op in ("input", "constant")}
     for step in reversed(ordered):  # what leads to a value that is found again was right
@@ -135,7 +140,31 @@ def departure(
             fine |= _before(step)
     for step in ordered:
         if step not in fine and step.place is not None and all(part in fine for part in step.inputs):
-            return _told(programs, steps, step, found, at)
+            scaled = [part for part in step.inputs if part in found and found[part].scaled]
+            before = [one for one in ordered if one in _before(scaled[0])] if scaled else []
+            earlier = _inexact(programs, steps, before, found) if before else None
+            return earlier or _told(programs, steps, step, found, at)
+    return None
+
+
+def _inexact(
+    programs: Sequence[DerivedProgram], steps: Steps, ordered: Sequence[Node], found: dict[Node, Match]
+) -> Departure | None:
+    """Where the right values begin to have another sign, another factor or to be transposed, up to the end."""
+    first = None
+    for step in reversed(ordered):
+        if step not in found or found[step].exact:
+            break
+        first = step
+    if first is None or first.place is None:
+        return None
+    names = users_names(steps.all, found)
+    due = found[first].node
+    for program in programs:
+        if due in program.graph.place:
+            line = Line(due, program.script.names.get(due, "d"))
+            text = written(program, line, {node: name for node, name in names.items() if node is not due})
+            return Departure(first.place, code_of(first.place), "", text, frozenset(inside(program, line)))
     return None
 
 
@@ -147,7 +176,8 @@ def _other_value(
     match = found[last]
     for program in programs:
         right = program.gradient(at)
-        if right is None or last.place is None or match.node is right:
+        place = last.place or steps.end
+        if right is None or place is None or match.node is right:
             continue
         line = next((line for line in program.script.backward if line.node is right), None)
         if line is not None:

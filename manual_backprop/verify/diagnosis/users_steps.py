@@ -30,10 +30,12 @@ class Steps:
     Attributes:
         all: in the order in which they were taken; first what is given.
         returned: the step that each gradient is; None where it is no tensor of a step.
+        end: the last line, which returns them; None where the source cannot be read.
     """
 
     all: list[Node] = field(default_factory=list)
     returned: list[Node | None] = field(default_factory=list)
+    end: Place | None = None
 
 
 def is_real(step: Node) -> bool:
@@ -127,7 +129,18 @@ def steps_of(problem: Problem, draw: Draw) -> Steps:
     found = [follower.known.get(id(g)) if isinstance(g, Tensor) else None for g in several]
     if len(found) == len(problem.names):
         found = [found[i] for i in problem.differentiable]
-    return Steps(follower.steps, found)
+    return Steps(follower.steps, found, _end_of(problem.backward))
+
+
+def _end_of(backward: Any) -> Place | None:
+    """Where a function returns."""
+    try:
+        lines, start = inspect.getsourcelines(backward)
+        file = inspect.getsourcefile(backward) or ""
+    except (OSError, TypeError):
+        return None
+    returns = [i for i, line in enumerate(lines) if line.strip().startswith("return")]
+    return Place(file, start + (returns[-1] if returns else 0), "")
 
 
 def code_of(place: Place) -> str:

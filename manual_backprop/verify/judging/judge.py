@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from manual_backprop.verify.diagnosis.changed_forward import changed_forwards
+from manual_backprop.verify.diagnosis.changed_steps import found_in_derivation
 from manual_backprop.verify.diagnosis.derived_program import derived_programs
 from manual_backprop.verify.diagnosis.error_patterns import growth, pattern
 from manual_backprop.verify.diagnosis.explain import Explained, explain
@@ -169,9 +170,10 @@ def _verdict(compared: Compared) -> Finding:
         return judged_at_zero(problem, compared.draws[0], at, finding)
     found |= {"status": "wrong", "passes_with_ones": _passes_with_ones(compared)}
     narrow = in_a_narrow_type(given, right, errors[worst], x.dtype)
-    if narrow:
-        return Finding(**found, diagnoses=(narrow,))
     wrong = compared.wrong(errors)
+    if narrow:
+        found["departure"] = str(found_in_derivation(wrong).departure or "")
+        return Finding(**found, diagnoses=(narrow,))
     point = compared.draws[worst]
     rounded = rounded_on_the_way(problem, point, at, errors[worst], x.dtype)
     if rounded is None or rounded.name != "float32":  # so small an error can be fitted with anything
@@ -180,6 +182,7 @@ def _verdict(compared: Compared) -> Finding:
         if told.diagnoses:
             return Finding(**found, diagnoses=told.diagnoses)
     if rounded:
+        found["departure"] = found.get("departure") or str(found_in_derivation(wrong).departure or "")
         return Finding(**found, diagnoses=(rounded,))
     diagnoses, where = pattern(wrong)
     remark = " ".join(filter(None, (where, growth(wrong))))
