@@ -53,7 +53,8 @@ def product(w: Writer, node: Node) -> Written:
     if number != int(number) and not _is_real(above[0] if above else None):
         above = sorted(above, key=lambda x: not _is_real(x))  # 0.1 times integers would be float32
     count = len(above) + (number != 1)
-    tops = [w.text(x, PRODUCT if x is above[0] and number == 1 else PRODUCT + 1) for x in above]
+    first = CALL if negative else PRODUCT  # ruff sets -(z**2) in brackets
+    tops = [w.text(x, first if x is above[0] and number == 1 else PRODUCT + 1) for x in above]
     if number != 1 or not tops:
         at = 0 if not above or _is_real(above[0]) or number == int(number) else 1
         tops.insert(at, w.number(plain(number)))
@@ -68,7 +69,7 @@ def product(w: Writer, node: Node) -> Written:
         return text, PRODUCT if several else CALL
     if several or not above:
         return f"-{text}", PRODUCT
-    return f"-{w.text(above[0], SIGN)}", SIGN
+    return f"-{text}", SIGN
 
 
 def _numbers(factors: list[Any]) -> tuple[float, list[Any]]:
