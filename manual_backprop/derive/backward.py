@@ -1,5 +1,6 @@
 """From the forward to the whole program: the calls in reverse order, each one's formula applied."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -10,6 +11,7 @@ from manual_backprop.derive.book import Book, set_item, writing
 from manual_backprop.derive.code_names import entrance
 from manual_backprop.derive.parts import is_same_part
 from manual_backprop.derive.program import Call, Node, Program
+from manual_backprop.derive.simplify import without_new_axes
 from manual_backprop.derive.trace import Trace, Underivable
 from manual_backprop.functional.operation.torch_state import tree_leaves
 
@@ -117,7 +119,9 @@ def _total(book: Book, node: Node, parts: list[Node]) -> Node:
                 return parts[0]
             whole = any(part.op != "expand" for part in parts)
             bare = [part.args[0] if part.op == "expand" and whole else part for part in parts]
-            joined = book.add("total", _sum_of, tuple(bare))
+            times = Counter(without_new_axes(tuple(bare)))
+            summands = [part if n == 1 else book.make("mul", n, part) for part, n in times.items()]
+            joined = summands[0] if len(summands) == 1 else book.add("total", _sum_of, summands)
         total = joined
     total.reason = "uses"
     return total

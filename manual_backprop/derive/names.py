@@ -5,6 +5,7 @@ import re
 from collections import Counter
 
 from manual_backprop.derive.program import Node, Program, in_order
+from manual_backprop.derive.writing.grammar import VIEWS
 
 RESERVED = {"torch", "np", "F", "math", "forward", "backward", "grad_output", "cache", "ctx", "l", "O", "I"}
 BASES = {
@@ -38,23 +39,40 @@ BASES = {
     "stack": "stacked",
     "cat": "joined",
     "getitem": "part",
+    "reshape": "rows",
+    "permute": "turned",
+    "T": "turned",
+    "unsqueeze": "column",
+    "expand": "repeated",
+    "zeros_like": "zeros",
+    "index_add": "added",
+    "index_put": "added",
+    "conv_transpose2d": "spread",
 }
+
+
+KINDS = {
+    "activation": "a",
+    "activated layer": "a",
+    "attention": "out",
+    "pooling": "pooled",
+    "normalisation": "y",
+}
+"""What comes out of a kind of operation, whatever step makes it."""
 
 
 class Names:
     """Names that are given once each."""
 
-    def __init__(
-        self, program: Program, owners: dict[Node, Node], lines: set[Node], in_place: set[Node]
-    ) -> None:
+    def __init__(self, program: Program, owners: dict[Node, Node], lines: set[Node]) -> None:
         self.names: dict[Node, str] = {}
         self.taken: set[str] = set(RESERVED)
         self.owners = owners
-        self.in_place = in_place  # steps that write over what nobody else needs
         self.output = program.output
+        self.kinds = {node: call.kind for call in program.calls for node in call.outputs}
         for node in program.inputs:
             self._take(node, identifier(node.name or "x"))
-        bases = Counter(self._base(n) for n in in_order([program.output]) if n in lines - in_place)
+        bases = Counter(self._base(n) for n in in_order([program.output]) if n in lines)
         self.several = {base for base, count in bases.items() if count > 1}
         self.numbers: Counter[str] = Counter()
 
@@ -75,12 +93,22 @@ class Names:
             return self._base(node.args[0])
         if _is_affine(node):
             return "z"
+        if node.op == "setitem":
+            start = node.args[0]
+            made = start.op in ("zeros_like", "zeros") and bool(start.inputs)
+            return f"d{self._called(start.args[0])}" if made else self._called(start)
+        if node.op == "stop_gradient":
+            return self._called(node.args[0])
+        if self.kinds.get(node) in KINDS and node.op not in ("softmax", "log_softmax"):
+            return KINDS[self.kinds[node]]
         return BASES.get(node.op, identifier(node.op))
+
+    def _called(self, node: Node) -> str:
+        """The name that a node has, or would have."""
+        return self.names[node].rstrip("0123456789") if node in self.names else self._base(node)
 
     def forward(self, node: Node) -> str:
         """The name of a step of the forward: the code's own, numbered where the code uses it again."""
-        if node in self.in_place and node.args[0] in self.names:
-            self.names[node] = self.names[node.args[0]]
         return self.names[node] if node in self.names else self._numbered(node, self._base(node))
 
     def _numbered(self, node: Node, base: str) -> str:
@@ -95,6 +123,8 @@ class Names:
     def backward(self, node: Node) -> str:
         """The name of a step of the backward: d and what it is the gradient of."""
         owner = self.owners.get(node, node.of)
+        while owner is not None and owner not in self.names and owner.op in VIEWS:
+            owner = owner.args[0]
         if owner is not None and owner in self.names:
             return (
                 self._take(node, f"d{self.names[owner]}")

@@ -8,7 +8,8 @@ from torch import Tensor
 from manual_backprop.derive.names import Names
 from manual_backprop.derive.program import Node, Program, in_order
 from manual_backprop.derive.writing.expressions import LITERAL, Expressions
-from manual_backprop.derive.writing.layout import WIDTH
+from manual_backprop.derive.writing.grammar import VIEWS
+from manual_backprop.derive.writing.layout import WIDTH, laid_out
 from manual_backprop.derive.writing.statements import statements
 
 CHEAP = (
@@ -23,7 +24,9 @@ CHEAP = (
     "neg",
     "part",
     "one_hot",
+    "stop_gradient",
     "arange",
+    "tensor",
 )
 DEPTH = 8  # of a method's lines
 LINES = (
@@ -118,6 +121,10 @@ class _Layout:
         for node in (*self.forward_nodes, *self.backward_nodes):
             self.uses.update(node.inputs)
         self.extra: set[Node] = set()
+        self.consumers: dict[Node, list[Node]] = {}
+        for node in (*self.forward_nodes, *self.backward_nodes):
+            for part in node.inputs:
+                self.consumers.setdefault(part, []).append(node)
 
     def _own(self, lines: set[Node]) -> None:
         """Whose gradient a node is: of several that share it, the earliest with a line, else the latest."""
@@ -155,19 +162,30 @@ class _Layout:
         for node in (*self.forward_nodes, *self.backward_nodes):
             if self.uses[node] > 1 and node not in found and node.op in CHEAP:  # what it is made of is not
                 found.update(n for n in node.inputs if n.op not in CHEAP)
+        for node in self.backward_nodes:
+            if node.op == "total" and any(self._is_written_into(n, dialect) for n in node.args):
+                found.add(node)
+        found -= {n for n in found if self._is_written_into(n, dialect)} - {
+            self.program.output,
+            *self.results,
+        }
         return {n for n in found if n.op not in ("input", "constant", "number", "upstream")}
 
-    def _is_last_use(self, node: Node) -> bool:
-        """Whether nothing but this assignment needs what it writes over."""
-        base = node.args[0]
-        kept = (self.program.output, *self.program.inputs, *self.results)
-        return self.uses[base] == 1 and base not in kept and not node.given and base.op != "constant"
+    def _is_written_into(self, node: Node, dialect: type[Expressions]) -> bool:
+        """Whether its one use is to be written over, or added to a sum at its place."""
+        consumers = self.consumers.get(node, [])
+        if len(consumers) != 1 or self.uses[node] != 1 or node in self.results or node is self.program.output:
+            return False
+        (consumer,) = consumers
+        if consumer.op == "total":
+            return node.op in dialect.statements() and node.args[0].op in ("zeros_like", "zeros")
+        written_over = consumer.op in dialect.statements() and consumer.args[0] is node
+        return written_over and node.op not in VIEWS
 
     def write(self, dialect: type[Expressions]) -> tuple[Script, Node | None]:
         """The script, and the node that should have a line so that another one gets shorter."""
         lines = self.lines(dialect)
-        in_place = {n for n in self.forward_nodes if n.op == "setitem" and self._is_last_use(n)}
-        names = Names(self.program, self.owners, lines, in_place)
+        names = Names(self.program, self.owners, lines)
         forward = [names.forward(node) for node in self.forward_nodes if node in lines]
         backward = [node for node in self.backward_nodes if node in lines]
         constants = [n for n in in_order([self.program.output, *self.results]) if n.op == "constant"]
@@ -235,11 +253,12 @@ class _Layout:
             if max(len(text) for text in line.code) + DEPTH <= WIDTH:
                 continue
             parts = [n for n in _unnamed(line.node, named) if n is not line.node and n not in self.extra]
-            inside = (
-                [n for n in parts if n.op not in (*CHEAP, "one_hot")]
-                or [n for n in parts if n.name]
-                or [n for n in parts if _weight(n, named) > 1]
-            )
+            inside = [n for n in parts if n.op not in CHEAP] or [n for n in parts if n.name]
+            if (
+                not inside
+                and max(len(x) for text in line.code for x in laid_out(text, DEPTH)) > WIDTH - DEPTH
+            ):
+                inside = [n for n in parts if _weight(n, named) > 1]
             if inside:
                 return max(inside, key=lambda n: (bool(n.name), _weight(n, named) <= 6, _weight(n, named)))
         return None
@@ -249,8 +268,8 @@ def _is_cheap(node: Node, named: set[Node]) -> bool:
     """Whether it may be written again wherever it is used: one view, but no view of a view; or 1 − t."""
     inside = [n for n in node.inputs if n.op not in ("number", "constant")]
     if node.op in ("add", "sub", "mul", "div", "pow"):
-        return len(inside) == 1 and (inside[0] in named or inside[0].op == "input")
-    return node.op in CHEAP and not any(n.op in CHEAP for n in inside)
+        return len(inside) == 1 and (inside[0] in named or inside[0].op in ("input", "upstream"))
+    return node.op in CHEAP and not any(n.op in CHEAP and n not in named for n in inside)
 
 
 def _unnamed(node: Node, named: set[Node]) -> list[Node]:

@@ -2,6 +2,7 @@
 
 from typing import Any, Protocol
 
+import torch
 from torch import Tensor
 
 from manual_backprop.derive.parts import are_apart, is_same_part
@@ -19,6 +20,10 @@ class Book(Protocol):
 
     def make(self, op: str, *args: Any) -> Node:
         """A node, or one that is the same and simpler."""
+        ...
+
+    def add(self, op: str, target: Any, args: Any) -> Node:
+        """A node as it is."""
         ...
 
 
@@ -43,7 +48,9 @@ ELEMENTWISE = (
 def simplified(book: Book, op: str, args: tuple[Any, ...]) -> Node | tuple[str, tuple[Any, ...]]:
     """A node that is the same and simpler; or the operation and arguments to make one of."""
     if op in ELEMENTWISE:
-        args = _without_expansions(op, args)
+        args = without_new_axes(_without_expansions(op, args))
+    if op in ("reshape", "expand") and args[0].shape == args[1]:
+        return args[0]
     rule = RULES.get(op)
     inside = op in LOOK_INSIDE and isinstance(args[0], Node) and args[0].pinned and args[0].op != "T"
     found = rule(book, *args) if rule and not inside else None
@@ -62,6 +69,23 @@ def _without_expansions(op: str, args: tuple[Any, ...]) -> tuple[Any, ...]:
             if any(b.shape == longest for b in rest):
                 out[i] = a.args[0]
     return tuple(out)
+
+
+def without_new_axes(args: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Broadcasting puts dimensions in front anyway, if another operand has them."""
+    longest = max((len(a.shape) for a in args if isinstance(a, Node)), default=0)
+    whole = [a for a in args if isinstance(a, Node) and len(a.shape) == longest]
+
+    def bare(a: Any) -> Any:
+        while (
+            isinstance(a, Node) and a.op == "unsqueeze" and a.args[1] == 0 and any(b is not a for b in whole)
+        ):
+            a = a.args[0]
+        return a
+
+    if any(a.op != "unsqueeze" or a.args[1] != 0 for a in whole):
+        return tuple(bare(a) for a in args)
+    return args
 
 
 def _size(shape: tuple[int, ...]) -> int:
@@ -178,6 +202,8 @@ def _transposed(book: Book, x: Node) -> Node | None:
         return x.args[0]
     if x.op == "neg":
         return book.make("neg", book.make("T", x.args[0]))
+    if x.op == "outer":
+        return book.add("outer", torch.outer, x.args[::-1])
     if x.op == "matmul" and book.sharing and all(len(a.shape) >= 2 for a in x.args):
         a, b = x.args
         return book.make("matmul", book.make("T", b), book.make("T", a))
@@ -189,6 +215,12 @@ def _reshape(book: Book, x: Node, shape: tuple[int, ...]) -> Node | None:
         return x
     if x.op in ("reshape", "unsqueeze"):
         return book.make("reshape", x.args[0], shape)
+    if x.op == "neg":
+        return book.make("neg", book.make("reshape", x.args[0], shape))
+    if x.op == "sum" and x.args[2] and x.args[1] is not None:
+        of, dims, _ = x.args
+        if shape == tuple(n for d, n in enumerate(of.shape) if d not in dims):
+            return book.make("sum", of, dims, False)
     return None
 
 

@@ -16,6 +16,7 @@ from manual_backprop.derive.writing.grammar import (
     PRODUCT,
     SIGN,
     SUM,
+    VIEWS,
     XOR,
     Text,
     Unwritable,
@@ -70,12 +71,14 @@ class Expressions:
 
     Attributes:
         module: the short name of the module that it is written with.
+        copy: the method that copies a tensor.
         names: of the nodes that have one.
         used: the named nodes that were written, in order.
         around: the expressions that are being written, the innermost first.
     """
 
     module: ClassVar[str]
+    copy: ClassVar[str]
 
     def __init__(self, names: Mapping[Node, str]) -> None:
         self.names = names
@@ -240,6 +243,17 @@ class Expressions:
     def statements() -> Mapping[str, Callable[..., list[str]]]:
         """How it writes those that are no expression."""
         raise NotImplementedError
+
+    def fresh(self, node: Node) -> str:
+        """What may be written over: a copy of what others have too."""
+        shared = node in self.names or node.op in VIEWS
+        return self.method(node, self.copy) if shared else self.text(node)
+
+    def started(self, name: str, base: Node) -> list[str]:
+        """The lines that make what is then written over, under its name."""
+        if base not in self.names and base.op in self.statements():
+            return self.statements()[base.op](self, name, *base.args, **self.said(base))
+        return [f"{name} = {self.fresh(base)}"]
 
     def helpers(self) -> list[str]:
         """The functions that what was written calls, and that are in no module."""

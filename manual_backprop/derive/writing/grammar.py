@@ -12,6 +12,8 @@ COMPARE, OR, XOR, AND, SUM, PRODUCT, SIGN, POWER, CALL = range(9)
 """How tightly an expression holds together, as in Python's grammar."""
 
 Written = tuple[str, int]
+VIEWS = ("T", "unsqueeze", "reshape", "expand", "permute", "movedim", "getitem", "part", "stop_gradient")
+"""Primitives whose result may share its numbers with what it is made of."""
 
 
 class Unwritable(Exception):  # noqa: N818 - an answer, not a bug

@@ -20,14 +20,14 @@ from manual_backprop.derive.writing.expressions import (
     brief,
 )
 from manual_backprop.derive.writing.numpy_helpers import helper
-from manual_backprop.derive.writing.statements import VIEWS
-from manual_backprop.derive.writing.torch_code import new_axis
+from manual_backprop.derive.writing.torch_code import new_axis, unexpanded
 
 
 class NumpyCode(Expressions):
     """`np.where(a > 0, da, 0)`."""
 
     module = "np"
+    copy = "copy"
 
     def __init__(self, names: Mapping[Node, str]) -> None:
         super().__init__(names)
@@ -246,19 +246,19 @@ def _index_put(
     parts = [w.text(i) for i in index]
     places = parts[0] if len(parts) == 1 else f"({', '.join(parts)})"
     if accumulate:
-        return [f"{name} = {_fresh(w, base)}", f"np.add.at({name}, {places}, {w.text(values)})"]
-    return [f"{name} = {_fresh(w, base)}", f"{name}[{', '.join(parts)}] = {w.text(values)}"]
+        return [*w.started(name, base), f"np.add.at({name}, {places}, {w.text(values)})"]
+    return [*w.started(name, base), f"{name}[{', '.join(parts)}] = {w.text(values)}"]
 
 
 def _index_add(w: NumpyCode, name: str, base: Node, dim: int, index: Node, source: Node) -> list[str]:
     at = w.text(index)
     places = f"({'slice(None), ' * dim}{at})" if dim else at
-    return [f"{name} = {_fresh(w, base)}", f"np.add.at({name}, {places}, {w.text(source)})"]
+    return [*w.started(name, base), f"np.add.at({name}, {places}, {w.text(source)})"]
 
 
 def _scatter(w: NumpyCode, name: str, base: Node, dim: int, index: Node, source: Any) -> list[str]:
     return [
-        f"{name} = {_fresh(w, base)}",
+        *w.started(name, base),
         f"np.put_along_axis({name}, {w.text(index)}, {w.text(source)}, {dim})",
     ]
 
@@ -268,7 +268,7 @@ def _scatter_add(w: NumpyCode, name: str, base: Node, dim: int, index: Node, sou
         w.text(index) if d == dim else f"np.arange({n}){_column(d, len(base.shape))}"
         for d, n in enumerate(index.shape)
     ]
-    return [f"{name} = {_fresh(w, base)}", f"np.add.at({name}, ({', '.join(places)}), {w.text(source)})"]
+    return [*w.started(name, base), f"np.add.at({name}, ({', '.join(places)}), {w.text(source)})"]
 
 
 def _column(at: int, dims: int) -> str:
@@ -277,14 +277,7 @@ def _column(at: int, dims: int) -> str:
 
 
 def _set(w: NumpyCode, name: str, base: Node, index: Any, value: Any) -> list[str]:
-    start = _fresh(w, base)
-    copied = [] if start == f"{name}.copy()" else [f"{name} = {start}"]  # it goes on under its name
-    return [*copied, f"{name}[{w.index(index)}] = {w.text(value)}"]
-
-
-def _fresh(w: NumpyCode, base: Node) -> str:
-    """What may be written over."""
-    return w.method(base, "copy") if base in w.names or base.op in VIEWS else w.text(base)
+    return [*w.started(name, base), f"{name}[{w.index(index)}] = {w.text(unexpanded(value, w.names))}"]
 
 
 FORMS: dict[str, Callable[..., str | Written]] = {

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from math import prod
 from typing import Any, NamedTuple, Protocol
 
+import torch
+
 from manual_backprop.derive.program import Node
 from manual_backprop.derive.writing.grammar import CALL, PRODUCT, SIGN, Written, number_of, plain
 
@@ -40,7 +42,19 @@ def factors_of(node: Node, inside: Callable[[Any], Factors]) -> Factors:
     above, below, negative = inside(node.args[1])
     if node.op == "div":
         above, below = below, above
-    return Factors(first.above + above, first.below + below, first.negative != negative)
+    return _cancelled(Factors(first.above + above, first.below + below, first.negative != negative), node)
+
+
+def _cancelled(factors: Factors, node: Node) -> Factors:
+    """What stands above and below is left out, where the rest has all of the shape."""
+    above, below = list(factors.above), list(factors.below)
+    for x in factors.below:
+        if isinstance(x, Node) and x.op != "number" and x in above and x in below:
+            above.remove(x)
+            below.remove(x)
+    shapes = [x.shape for x in (*above, *below) if isinstance(x, Node)]
+    same = bool(above) and torch.broadcast_shapes(*shapes) == node.shape
+    return Factors(above, below, factors.negative) if same else factors
 
 
 def product(w: Writer, node: Node) -> Written:
@@ -48,6 +62,8 @@ def product(w: Writer, node: Node) -> Written:
     above, below, negative = w.factors_of(node)
     number, above = _numbers(above)
     divisor, below = _numbers(below)
+    if abs(number) == abs(divisor):
+        number, divisor = number / divisor, 1
     if number < 0:
         number, negative = -number, not negative
     if number != int(number) and not _is_real(above[0] if above else None):

@@ -2,10 +2,8 @@
 
 from manual_backprop.derive.program import Node
 from manual_backprop.derive.writing.expressions import Expressions
+from manual_backprop.derive.writing.grammar import VIEWS
 from manual_backprop.derive.writing.layout import WIDTH
-
-VIEWS = ("T", "unsqueeze", "reshape", "expand", "permute", "movedim", "getitem", "part", "stop_gradient")
-"""Primitives whose result may share its numbers with what it is made of."""
 
 
 def statements(writer: Expressions, node: Node, name: str) -> list[str]:
@@ -14,8 +12,37 @@ def statements(writer: Expressions, node: Node, name: str) -> list[str]:
     if write is not None:
         return write(writer, name, *node.args, **writer.said(node))
     if node.op == "total":
-        return _total(writer, node, name)
+        placed = [n for n in node.args if n not in writer.names and n.op in writer.statements()]
+        return _placed(writer, node, name, placed) if placed else _total(writer, node, name)
     return [f"{name} = {writer.expression(node)[0]}"]
+
+
+def _placed(writer: Expressions, node: Node, name: str, placed: list[Node]) -> list[str]:
+    """A sum of which some parts have a place each in the whole: what they have is added there."""
+    whole = [n for n in node.args if n not in placed and n.shape == node.shape]
+    rest = [n for n in node.args if n not in placed and n not in whole]
+    code = [f"{name} = {writer.text(placed[0].args[0])}"]
+    if len(whole) == 1:
+        code = [f"{name} = {writer.fresh(whole[0])}"]
+    elif whole:
+        code = [f"{name} = {writer.expression(Node('total', tuple(whole), value=node.value))[0]}"]
+    for part in rest:
+        sign, text = writer.signed(part)
+        code.append(f"{name} {sign}= {text}")
+    for part in placed:
+        for line in writer.statements()[part.op](writer, name, *part.args, **writer.said(part))[1:]:
+            code.append(line if len(code) == 1 and not whole else _added(line))
+    return code
+
+
+def _added(line: str) -> str:
+    """`dx[0] = g` as `dx[0] += g`; what adds already stays."""
+    place, assigned, value = line.partition("] = ")
+    if not assigned:
+        return line
+    return (
+        f"{place}] -= {value[1:]}" if value.startswith("-") and " + " not in value else f"{place}] += {value}"
+    )
 
 
 def _total(writer: Expressions, node: Node, name: str) -> list[str]:

@@ -16,13 +16,13 @@ from manual_backprop.derive.writing.expressions import (
     brief,
     without_defaults,
 )
-from manual_backprop.derive.writing.statements import VIEWS
 
 
 class TorchCode(Expressions):
     """`torch.where(a > 0, da, 0)`."""
 
     module = "torch"
+    copy = "clone"
 
     def forms(self) -> Mapping[str, Callable[..., str | Written]]:
         """How torch writes each primitive."""
@@ -97,10 +97,14 @@ TYPED = ("zeros", "ones", "full", "eye", "empty", "linspace", "arange", "tensor"
 
 
 def _set(w: Expressions, name: str, base: Node, index: Any, value: Any) -> list[str]:
-    shared = base in w.names or base.op in VIEWS
-    start = w.method(base, "clone") if shared else w.text(base)
-    copied = [] if start == f"{name}.clone()" else [f"{name} = {start}"]  # it goes on under its name
-    return [*copied, f"{name}[{w.index(index)}] = {w.text(value)}"]
+    return [*w.started(name, base), f"{name}[{w.index(index)}] = {w.text(unexpanded(value, w.names))}"]
+
+
+def unexpanded(value: Any, names: Mapping[Node, str]) -> Any:
+    """What is assigned is broadcast anyway."""
+    while isinstance(value, Node) and value not in names and value.op == "expand":
+        value = value.args[0]
+    return value
 
 
 def _expand(w: Expressions, x: Node, shape: tuple[int, ...]) -> str:
