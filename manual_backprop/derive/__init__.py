@@ -10,7 +10,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from manual_backprop.derive.backward import program_of
+from manual_backprop.derive.backward import program_of, require_tensor
 from manual_backprop.derive.computation import (
     Computation,
     as_function,
@@ -106,6 +106,7 @@ def _derivation(
 ) -> Derivation:
     with torch.no_grad():
         output = function(*(x.clone() for x in point))
+    require_tensor(output)
     upstream = torch.randn(output.shape, generator=torch.Generator().manual_seed(seed), dtype=output.dtype)
     elementary = depth == "elementary"
 

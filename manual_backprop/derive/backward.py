@@ -56,8 +56,7 @@ def program_of(
     trace = Trace(book, elementary=elementary, opaque=opaque)
     with trace.watching():
         result = function(*live)
-    if not isinstance(result, Tensor):
-        raise Underivable(f"the forward must return one Tensor, got {type(result).__name__}")
+    require_tensor(result)
     if id(result) not in book.known or not result.requires_grad:
         raise Underivable("no differentiable step leads from the inputs to the forward's output")
     output = book.known[id(result)]
@@ -67,6 +66,18 @@ def program_of(
     book.know(given.value, given)
     gradients = _differentiate(book, trace.calls, output, given)
     return Program(tuple(inputs), output, given, trace.calls, gradients, book.nodes)
+
+
+def require_tensor(result: Any) -> None:
+    """Raise unless a forward returned one Tensor of real numbers.
+
+    Raises:
+        Underivable: it returned something else.
+    """
+    if not isinstance(result, Tensor):
+        raise Underivable(f"the forward must return one Tensor, got {type(result).__name__}")
+    if not result.is_floating_point():
+        raise Underivable(f"the forward must return real numbers, got {result.dtype}")
 
 
 def _differentiate(book: Book, calls: Sequence[Call], output: Node, upstream: Node) -> dict[Node, Node]:

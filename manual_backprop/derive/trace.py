@@ -43,6 +43,9 @@ NAMELESS = ("elementwise", "product", "reduction", "choice", "shape", "other")
 """Kinds of operations whose result has no name of its own in mathematics."""
 
 
+BY_MASK = "indexing with a mask makes a size that depends on values"
+
+
 class Underivable(Exception):  # noqa: N818 - an answer, not a bug
     """What cannot be written out, and where it stands."""
 
@@ -102,7 +105,7 @@ class Trace(TorchFunctionMode):
         elif name in ("getitem", "setitem") and any(
             _is_mask(x) for x in tree_leaves(args[1]) if id(x) in self.book.known
         ):
-            raise Underivable(self._said("indexing with a mask makes a size that depends on values"))
+            raise Underivable(self._said(BY_MASK))
         written = composition_of(func)
         if written is not None and any(x.requires_grad for x in given):
             return self._taken_apart(name, written, args, kwargs)
@@ -232,6 +235,8 @@ class Trace(TorchFunctionMode):
             raise Underivable(
                 self._said("dropout draws random numbers: give the mask as an input, or use .eval()")
             )
+        if name == "getitem" and any(_is_mask(x) for x in tree_leaves(inputs[1])):
+            raise Underivable(self._said(BY_MASK))
         if self.elementary and operation.elementary is not None:
             result = self._taken_apart(name, operation.elementary, inputs, {})
             if result is not NotImplemented and operation.overwrites:

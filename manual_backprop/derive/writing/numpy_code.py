@@ -137,7 +137,8 @@ def _cross_entropy(w: NumpyCode, z: Node, y: Node, **options: Any) -> Written:
     if len(z.shape) == 1:
         return f"-{logp}[{w.text(y)}]", SIGN
     if len(z.shape) == 2:
-        losses = f"{logp}[np.arange(len({w.text(y)})), {w.text(y)}]"
+        rows = f"len({w.text(y)})" if y in w.names else str(len(y.value))
+        losses = f"{logp}[np.arange({rows}), {w.text(y)}]"
     else:
         losses = f"np.take_along_axis({logp}, {w.text(y, CALL)}[:, None], 1)"
         losses += "[:, 0]" if reduction == "none" else ""
