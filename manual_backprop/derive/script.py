@@ -267,8 +267,14 @@ class _Layout:
 def _is_cheap(node: Node, named: set[Node]) -> bool:
     """Whether it may be written again wherever it is used: one view, but no view of a view; or 1 − t."""
     inside = [n for n in node.inputs if n.op not in ("number", "constant")]
-    if node.op in ("add", "sub", "mul", "div", "pow"):
-        return len(inside) == 1 and (inside[0] in named or inside[0].op in ("input", "upstream"))
+    if node.op in ("add", "sub", "mul", "div", "pow", "neg") and not inside:
+        return True
+    if node.op in ("add", "sub", "mul", "div", "pow") and len(inside) == 1:
+        (x,) = inside
+        of_numbers = x.op in ("mul", "div", "neg") and _is_cheap(x, named)
+        return x in named or x.op in ("input", "upstream") or of_numbers
+    if node.op == "T" and node.args[0].op == "getitem":
+        return _is_cheap(node.args[0], named)
     return node.op in CHEAP and not any(n.op in CHEAP and n not in named for n in inside)
 
 

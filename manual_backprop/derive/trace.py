@@ -43,6 +43,8 @@ NAMELESS = ("elementwise", "product", "reduction", "choice", "shape", "other")
 """Kinds of operations whose result has no name of its own in mathematics."""
 
 
+RESULTS = {"softmax": "p", "log_softmax": "logp", "activation": "a", "normalisation": "y", "attention": "out"}
+"""What the value of an operation is called, or of a kind, where the code has no name for it."""
 BY_MASK = "indexing with a mask makes a size that depends on values"
 
 
@@ -238,7 +240,7 @@ class Trace(TorchFunctionMode):
         if name == "getitem" and any(_is_mask(x) for x in tree_leaves(inputs[1])):
             raise Underivable(self._said(BY_MASK))
         if self.elementary and operation.elementary is not None:
-            result = self._taken_apart(name, operation.elementary, inputs, {})
+            result = self._taken_apart(name, operation.elementary, inputs, {}, operation.formula.kind)
             if result is not NotImplemented and operation.overwrites:
                 with self, self.takeover:
                     return inputs[0].copy_(result)
@@ -315,7 +317,9 @@ class Trace(TorchFunctionMode):
         self.calls.append(call)
         return call
 
-    def _taken_apart(self, name: str, written: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+    def _taken_apart(
+        self, name: str, written: Callable[..., Any], args: Any, kwargs: Any, kind: str = "other"
+    ) -> Any:
         """What an operation is made of, each step of which is seen by itself."""
         seen = self._look()
         if not self.open:
@@ -334,6 +338,8 @@ class Trace(TorchFunctionMode):
             self.open.pop()
         if output is not NotImplemented:
             made = [self._node(x) for x in _tensors(output)]
+            if len(made) == 1 and not made[0].name:
+                made[0].name = RESULTS.get(name, RESULTS.get(kind, ""))
             self._name(seen, [node for node in made if not node.given or node.op != "input"])
         return output
 

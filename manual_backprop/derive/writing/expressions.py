@@ -1,6 +1,8 @@
 """A node as an expression of Python: what all dialects share."""
 
+import math
 from collections.abc import Callable, Mapping
+from math import isclose
 from typing import Any, ClassVar
 
 import torch
@@ -127,7 +129,21 @@ class Expressions:
         """A number, in as many digits as it needs."""
         if value in (float("inf"), float("-inf")):
             return f"{'-' if value < 0 else ''}{self.module}.inf"
+        for known, text in self.roots.items():
+            if isclose(value, known, rel_tol=1e-15):
+                return text
         return repr(value).replace("e-0", "e-")
+
+    @property
+    def roots(self) -> dict[float, str]:
+        """Numbers that nobody writes in digits."""
+        pi = f"{self.module}.pi"
+        return {
+            2**0.5: "2**0.5",
+            0.5**0.5: "0.5**0.5",
+            (2 * math.pi) ** 0.5: f"(2 * {pi}) ** 0.5",
+            (2 / math.pi) ** 0.5: f"(2 / {pi}) ** 0.5",
+        }
 
     def dtype(self, dtype: torch.dtype) -> str:
         """A type of numbers."""
@@ -147,6 +163,8 @@ class Expressions:
         if node.op in INFIX:
             sign, strength = INFIX[node.op]
             left, right = node.args
+            if node.op == "add" and right == 1 and type(right) is int and isinstance(left, Node):
+                left, right = right, left  # 1 + e is how one writes it
             before = self.text(left, strength + (strength == COMPARE))
             after = self.text(right, strength + 1)
             if sign in OPPOSITE and after.startswith("-"):
