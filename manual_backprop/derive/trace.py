@@ -65,7 +65,7 @@ class Trace(TorchFunctionMode):
         self.open: list[Call] = []  # the calls that are being taken apart
         self.apart: set[CodeType] = set()  # the code that takes them apart
         self.count = 0
-        self.latest: tuple[Any, Node] | None = None
+        self.latest: dict[Any, tuple[Any, Node]] = {}  # by evaluation, whose frames it keeps apart
 
     @contextmanager
     def watching(self) -> Iterator[None]:
@@ -345,19 +345,18 @@ class Trace(TorchFunctionMode):
 
     def _name(self, seen: Seen, nodes: Sequence[Node]) -> None:
         """The names that the code gives; what an earlier step of the same expression was called is free."""
-        if self.latest is not None and seen.evaluation is not None:
-            evaluation, node = self.latest
-            if (
-                all(a is b for a, b in zip(evaluation, seen.evaluation, strict=True))
-                and evaluation[2] is not None
-            ):
-                if node not in nodes and node.op not in ("input", "constant"):
-                    node.name, node.given = "", False
+        frame, at, inner = seen.evaluation or (None, 0, None)
+        key = (id(frame), at, id(inner))
+        earlier = self.latest.get(key) if inner is not None else None
+        if earlier is not None:
+            _, node = earlier
+            if node not in nodes and node.op not in ("input", "constant"):
+                node.name, node.given = "", False
         if len(seen.ours) == len(nodes):
             for name, node in zip(seen.ours, nodes, strict=True):
                 if not node.given and node.op not in ("input", "constant"):
                     node.name = name
-            self.latest = None
+            self.latest.pop(key, None)
             return
         names = seen.names if len(seen.names) in (1, len(nodes)) else ()
         if len(names) == 1 and len(nodes) > 1:
@@ -366,7 +365,7 @@ class Trace(TorchFunctionMode):
             if name and name != "_" and node.op not in ("input", "constant") and not node.given:
                 node.name, node.given = name, True
         if nodes and seen.evaluation is not None:
-            self.latest = seen.evaluation, nodes[-1]
+            self.latest[key] = seen.evaluation, nodes[-1]
 
     def _forget_views(self, overwritten: Tensor, output: Any) -> None:
         """Views of what was overwritten have other numbers now, and are read afresh."""
