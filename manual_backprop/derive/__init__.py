@@ -10,7 +10,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from manual_backprop.derive.backward import program_of, require_tensor
+from manual_backprop.derive.backward import program_of, require_fixed_sizes, require_tensor
 from manual_backprop.derive.computation import (
     Computation,
     as_function,
@@ -114,6 +114,7 @@ def _derivation(
         return program_of(function, names, point, differentiable, of, elementary=taken_apart)
 
     whole = program(upstream, elementary)
+    require_fixed_sizes(whole)
     short = whole if output.dim() else program(None, elementary)
     long = None if elementary else program(upstream if output.dim() else None, True)
     generator = torch.Generator("cpu").manual_seed(seed + 1)

@@ -10,9 +10,9 @@ from torch import Tensor
 from manual_backprop.derive.book import Book, set_item, writing
 from manual_backprop.derive.code_names import entrance
 from manual_backprop.derive.parts import is_same_part
-from manual_backprop.derive.program import Call, Node, Program
+from manual_backprop.derive.program import Call, Node, Program, in_order
 from manual_backprop.derive.simplify import without_new_axes
-from manual_backprop.derive.trace import Trace, Underivable
+from manual_backprop.derive.trace import BY_MASK, Trace, Underivable
 from manual_backprop.functional.operation.torch_state import tree_leaves
 
 
@@ -78,6 +78,23 @@ def require_tensor(result: Any) -> None:
         raise Underivable(f"the forward must return one Tensor, got {type(result).__name__}")
     if not result.is_floating_point():
         raise Underivable(f"the forward must return real numbers, got {result.dtype}")
+
+
+def require_fixed_sizes(program: Program) -> None:
+    """Raise where a mask made of the inputs is an index, so that sizes depend on values.
+
+    Raises:
+        Underivable: with the line.
+    """
+    for call in program.calls:
+        masks = [
+            n for n in tree_leaves(call.inputs[1:]) if isinstance(n, Node) and n.value.dtype == torch.bool
+        ]
+        if call.operation != "getitem" or not masks:
+            continue
+        if any(n.op == "input" for n in in_order(masks)):
+            place = f"{call.place.file}:{call.place.line}: {call.place.text}: " if call.place else ""
+            raise Underivable(f"{place}{BY_MASK}")
 
 
 def _differentiate(book: Book, calls: Sequence[Call], output: Node, upstream: Node) -> dict[Node, Node]:
@@ -180,11 +197,10 @@ def _joined(book: Book, node: Node, parts: list[Node]) -> Node | None:
             values = [found[start] for start in sorted(found)]
             if all(isinstance(i, int) for _, i in values) and len(values) == node.shape[dim]:
                 return book.make("stack", tuple(g for g, _ in values), dim)
-            if all(isinstance(i, slice) and i.step in (None, 1) for _, i in values):
-                if sum(g.shape[dim] for g, _ in values) == node.shape[dim] and _tile(
-                    found, node.shape[dim], dim
-                ):
-                    return book.make("cat", tuple(g for g, _ in values), dim)
+            slices = all(isinstance(i, slice) and i.step in (None, 1) for _, i in values)
+            size = node.shape[dim]
+            if slices and sum(g.shape[dim] for g, _ in values) == size and _tile(found, size, dim):
+                return book.make("cat", tuple(g for g, _ in values), dim)
     return None
 
 

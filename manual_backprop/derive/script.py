@@ -281,7 +281,7 @@ def _is_cheap(node: Node, named: set[Node]) -> bool:
 def _unnamed(node: Node, named: set[Node]) -> list[Node]:
     """The nodes that are written inside another one's line."""
     found: dict[Node, None] = {}
-    waiting = [n for n in node.inputs]
+    waiting = list(node.inputs)
     while waiting:
         inner = waiting.pop()
         if inner in named or inner.op in ("input", "upstream", "number", "constant") or inner in found:

@@ -30,11 +30,11 @@ from manual_backprop.takeover import use_manual_gradients
 READS = {"bool", "item", "tolist", "int", "float", "index", "nonzero", "masked_select", "unique", "numpy",
          "complex", "contains"}  # fmt: skip
 RANDOM = {"rand", "randn", "randint", "randperm", "normal", "bernoulli", "multinomial", "rand_like",
-          "randn_like", "randint_like", "dropout", "normal_", "uniform_", "bernoulli_", "exponential_", "poisson", "rrelu",
-          "alpha_dropout", "feature_dropout"}  # fmt: skip
+          "randn_like", "randint_like", "dropout", "normal_", "uniform_", "bernoulli_", "exponential_",
+          "poisson", "rrelu", "alpha_dropout", "feature_dropout"}  # fmt: skip
 FACTORIES = {"zeros", "ones", "full", "arange", "eye", "linspace", "zeros_like", "ones_like", "full_like",
-             "tensor", "new_zeros", "new_ones", "new_full", "new_tensor", "as_tensor", "tril_indices", "triu_indices",
-             "empty"}  # fmt: skip
+             "tensor", "new_zeros", "new_ones", "new_full", "new_tensor", "as_tensor", "tril_indices",
+             "triu_indices", "empty"}  # fmt: skip
 
 
 COMPOSED = {multi_head_attention_forward.__code__}
@@ -237,8 +237,6 @@ class Trace(TorchFunctionMode):
             raise Underivable(
                 self._said("dropout draws random numbers: give the mask as an input, or use .eval()")
             )
-        if name == "getitem" and any(_is_mask(x) for x in tree_leaves(inputs[1])):
-            raise Underivable(self._said(BY_MASK))
         if self.elementary and operation.elementary is not None:
             result = self._taken_apart(name, operation.elementary, inputs, {}, operation.formula.kind)
             if result is not NotImplemented and operation.overwrites:

@@ -48,7 +48,7 @@ def with_torch(scope, inputs, upstream, differentiable, kind):
     if kind == "torch":
         output, cache = scope["forward"](*inputs)
         return output, listed(scope["backward"](upstream, cache))
-    leaves = [x.requires_grad_(bool(d)) for x, d in zip(inputs, differentiable)]
+    leaves = [x.requires_grad_(bool(d)) for x, d in zip(inputs, differentiable, strict=True)]
     output = scope["Derived"].apply(*leaves)
     wanted = [x for x in leaves if x.requires_grad]
     return output.detach(), list(torch.autograd.grad(output, wanted, upstream, allow_unused=True))
@@ -66,7 +66,7 @@ def answer(file, case, kind):
         output, gradients = with_torch(scope, inputs, case["upstream"], differentiable, kind)
     given = [output, *gradients]
     assert len(given) == len(due), f"{len(given)} results, due {len(due)}"
-    off = [difference(np.zeros_like(d) if g is None else g, d) for g, d in zip(given, due)]
+    off = [difference(np.zeros_like(d) if g is None else g, d) for g, d in zip(given, due, strict=True)]
     return next((x for x in off if isinstance(x, str)), None) or max(off)
 
 

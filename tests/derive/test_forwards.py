@@ -20,18 +20,7 @@ DEPTHS = ("operation", "elementary")
 DIALECTS = ("torch", "numpy", "function")
 ROUNDING = 1e-9
 OF_PYTORCH = {"mlp_hardsigmoid", "mlp_hardswish"}  # has 1/6 in float32
-VAGUE = {
-    "tmp",
-    "temp",
-    "part",
-    "reshape",
-    "permute",
-    "unsqueeze",
-    "expand",
-    "setitem",
-    "stop_gradient",
-    "arange",
-}
+VAGUE = {"tmp", "reshape", "permute", "unsqueeze", "expand", "setitem", "stop_gradient", "arange"}
 RUFF = [sys.executable, "-m", "ruff"]
 
 

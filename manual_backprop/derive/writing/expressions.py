@@ -1,14 +1,12 @@
 """A node as an expression of Python: what all dialects share."""
 
-import math
 from collections.abc import Callable, Mapping
-from math import isclose
 from typing import Any, ClassVar
 
-import torch
 from torch import Tensor
 
 from manual_backprop.derive.program import Node
+from manual_backprop.derive.writing.arguments import Arguments
 from manual_backprop.derive.writing.grammar import (
     AND,
     CALL,
@@ -68,18 +66,16 @@ ARITHMETIC = ("add", "sub", "mul", "div", "pow", "neg", "total")
 LITERAL = 32  # numbers of a tensor that is written as a list
 
 
-class Expressions:
+class Expressions(Arguments):
     """Writes nodes as expressions; what has a name is written by its name.
 
     Attributes:
-        module: the short name of the module that it is written with.
         copy: the method that copies a tensor.
         names: of the nodes that have one.
         used: the named nodes that were written, in order.
         around: the expressions that are being written, the innermost first.
     """
 
-    module: ClassVar[str]
     copy: ClassVar[str]
 
     def __init__(self, names: Mapping[Node, str]) -> None:
@@ -106,48 +102,6 @@ class Expressions:
             return self.expression(node)
         self.used[node] = None
         return self.names[node], CALL
-
-    def literal(self, value: Any, at_least: int = 0) -> str:
-        """An argument that is no tensor."""
-        if isinstance(value, tuple | list):
-            inside = ", ".join(self.text(part) for part in value)
-            if isinstance(value, list):
-                return f"[{inside}]"
-            return f"({inside},)" if len(value) == 1 else f"({inside})"
-        if isinstance(value, Text):
-            return value
-        if isinstance(value, str):
-            return f'"{value}"'
-        if isinstance(value, torch.dtype):
-            return self.dtype(value)
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            text = self.number(value)
-            return f"({text})" if text.startswith("-") and at_least > SIGN else text
-        return repr(value)
-
-    def number(self, value: float) -> str:
-        """A number, in as many digits as it needs."""
-        if value in (float("inf"), float("-inf")):
-            return f"{'-' if value < 0 else ''}{self.module}.inf"
-        for known, text in self.roots.items():
-            if isclose(value, known, rel_tol=1e-15):
-                return text
-        return repr(value).replace("e-0", "e-")
-
-    @property
-    def roots(self) -> dict[float, str]:
-        """Numbers that nobody writes in digits."""
-        pi = f"{self.module}.pi"
-        return {
-            2**0.5: "2**0.5",
-            0.5**0.5: "0.5**0.5",
-            (2 * math.pi) ** 0.5: f"(2 * {pi}) ** 0.5",
-            (2 / math.pi) ** 0.5: f"(2 / {pi}) ** 0.5",
-        }
-
-    def dtype(self, dtype: torch.dtype) -> str:
-        """A type of numbers."""
-        return str(dtype)
 
     def expression(self, node: Node) -> Written:
         """The expression that makes a node, whether it has a name or not."""
@@ -186,7 +140,7 @@ class Expressions:
         return (written, CALL) if isinstance(written, str) else written
 
     def parts(self, total: Node) -> list[Node]:
-        """The parts of a sum: first one that has all of its shape, no minus before it and, if it can be, no name."""
+        """The parts of a sum: first one of its shape, without a minus and, if it can be, without a name."""
         return sorted(
             total.args, key=lambda n: (n.shape != total.shape, self.signed(n)[0] == "-", n in self.names)
         )
@@ -284,28 +238,6 @@ class Expressions:
     def other(self, node: Node) -> Written:
         """A primitive that `forms` has not."""
         raise NotImplementedError
-
-    def index(self, index: Any) -> str:
-        """What stands between the brackets."""
-        parts = index if isinstance(index, tuple) else (index,)
-        return ", ".join(self._index(part) for part in parts) or "()"
-
-    def _index(self, part: Any) -> str:
-        if isinstance(part, slice):
-            start, stop = ("" if end is None else self.text(end) for end in (part.start, part.stop))
-            step = "" if part.step in (None, 1) else f":{self.text(part.step)}"
-            return f"{start}:{stop}{step}"
-        return "..." if part is ... else self.text(part)
-
-    def method(self, x: Any, name: str, *args: Any, **kwargs: Any) -> str:
-        """x.name(args)."""
-        given = [self.text(a) for a in args] + [f"{k}={self.text(v)}" for k, v in kwargs.items()]
-        return f"{self.text(x, CALL)}.{name}({', '.join(given)})"
-
-    def call(self, name: str, *args: Any, **kwargs: Any) -> str:
-        """name(args)."""
-        given = [self.text(a) for a in args] + [f"{k}={self.text(v)}" for k, v in kwargs.items()]
-        return f"{name}({', '.join(given)})"
 
 
 def _is_real(node: Node) -> bool:

@@ -11,11 +11,8 @@ from torch import Tensor
 def written(x: Tensor, index: Any, g: Tensor) -> Tensor:
     """The gradient of x, from that of x[index]."""
     parts = index if isinstance(index, tuple) else (index,)
-    if all(
-        part is None or part is ... or part == slice(None) for part in parts if not isinstance(part, Tensor)
-    ):
-        if not any(isinstance(part, Tensor) for part in parts):
-            return g.reshape(x.shape)
+    if all(not isinstance(part, Tensor) and part in (None, ..., slice(None)) for part in parts):
+        return g.reshape(x.shape)
     *before, last = parts if parts else (slice(None),)
     if _comes_once(parts) or _counts_up(parts):
         dx = torch.zeros_like(x)
