@@ -110,6 +110,8 @@ def _derive(options: dict[str, Any]) -> int:
     out = options["out"]
     if out is not None and not out.parent.is_dir():  # before seconds are spent
         raise CannotWrite(f"--out {out}: there is no folder {out.parent}")
+    if out is not None and out.is_dir():
+        raise CannotWrite(f"--out {out}: it is a folder")
     form = next((form for form in FORMS if options[form]), None)
     if form is None:
         form = "text" if out is None else FORM_OF_A_FILE.get(out.suffix, "text")

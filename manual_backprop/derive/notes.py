@@ -13,7 +13,9 @@ def latex(shown: Shown) -> str:
 def markdown(shown: Shown, proof: str) -> str:
     """Two tables: each step as code, its shape, as mathematics, and why it is so."""
     lines = ["**Forward**", "", *_table(shown.forward), ""]
-    lines += [f"**Backward**, from ${shown.gradient} = {_upstream(shown)}$", "", *_table(shown.backward), ""]
+    start = f"**Backward**, from ${shown.gradient} = {_upstream(shown)}$"
+    start += "".join(f", where ${letter} = {meaning}$" for letter, meaning in shown.meanings.items())
+    lines += [start, "", *_table(shown.backward), ""]
     return "\n".join([*lines, proof, ""])
 
 

@@ -28,9 +28,11 @@ def printed(shown: Shown, proof: str) -> str:
 
 
 def _upstream(shown: Shown) -> str:
+    letters = [f"{letter} is {meaning}" for letter, meaning in shown.meanings.items()]
+    start = f"{shown.upstream} = {shown.gradient}"
     if shown.upstream == "1":
-        return f"from {shown.gradient} = 1 (L is {shown.output})"
-    return f"from {shown.upstream} = {shown.gradient}"
+        start, letters = f"{shown.gradient} = 1", [f"L is {shown.output}", *letters]
+    return f"from {start} ({', '.join(letters)})" if letters else f"from {start}"
 
 
 def _shape(row: Row) -> str:

@@ -48,7 +48,7 @@ class Shown:
         output: the name of what comes out, in code.
         upstream: what its gradient is: "1" for a loss, else the name that the code has for it.
         gradient: ∂L/∂output in mathematics.
-        shape: of the output.
+        meanings: of letters that the code has not.
     """
 
     forward: list[Row]
@@ -56,7 +56,7 @@ class Shown:
     output: str
     upstream: str
     gradient: str
-    shape: tuple[int, ...]
+    meanings: dict[str, str]
 
 
 def shown(program: Program, long: Program | None, signs: Signs, *, numbered: bool) -> Shown:
@@ -101,7 +101,7 @@ def shown(program: Program, long: Program | None, signs: Signs, *, numbered: boo
         script.names[program.output],
         "1" if upstream.op != "upstream" else script.names[upstream],
         writer.gradient_of(program.output),
-        program.output.shape,
+        writer.meanings(),
     )
 
 

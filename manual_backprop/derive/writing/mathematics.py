@@ -41,7 +41,12 @@ def _power(m: Terms, base: Any, exponent: Any) -> Written:
 
 
 def _transposed(m: Terms, x: Any) -> str:
-    return m.signs.transposed(m.text(x, POWER if x in m.names else CALL))
+    return m.signs.transposed(_entry(m, x))
+
+
+def _entry(m: Terms, x: Any) -> str:
+    """What may have something at its right shoulder."""
+    return m.text(x, POWER if x in m.names else CALL)
 
 
 def _product(m: Terms, a: Node, b: Node) -> Written:
@@ -107,8 +112,8 @@ FORMS: dict[str, Callable[..., Written]] = {
     "reshape": lambda m, x, _: m.applied("reshape", [x]),
     "permute": lambda m, x, order: m.applied("permute", [x, *order]),
     "movedim": lambda m, x, source, destination, _: m.applied("movedim", [x, source, destination]),
-    "getitem": lambda m, x, index: (f"{m.text(x, CALL)}{_place(m, index)}", CALL),
-    "part": lambda m, x, i: (f"{m.text(x, CALL)}{_place(m, i)}", CALL),
+    "getitem": lambda m, x, index: f"{_entry(m, x)}{_place(m, index)}",
+    "part": lambda m, x, i: f"{_entry(m, x)}{_place(m, i)}",
     "stack": lambda m, tensors, dim: m.applied("stack", tensors),
     "cat": lambda m, tensors, dim: m.applied("cat", tensors),
     "setitem": _put,

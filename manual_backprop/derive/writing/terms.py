@@ -1,6 +1,7 @@
 """Nodes as mathematics: sums, products and fractions, functions, indices."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from math import prod
 from typing import Any
 
@@ -21,7 +22,7 @@ from manual_backprop.derive.writing.grammar import (
 )
 from manual_backprop.derive.writing.products import Factors
 from manual_backprop.derive.writing.signs import Signs
-from manual_backprop.derive.writing.symbols import symbols_of
+from manual_backprop.derive.writing.symbols import Symbol, symbols_of
 
 COMPARISONS = {"gt": ">", "lt": "<", "ge": "≥", "le": "≤", "eq": "=", "ne": "≠"}
 FUNCTIONS = {
@@ -44,12 +45,14 @@ class Terms(Expressions):
 
     Attributes:
         signs: of Unicode, or of LaTeX.
-        symbols: the name of each node that has one, and how tightly that holds together.
+        parted: the name of each node that has one, in its parts.
+        symbols: it as it is written, and how tightly that holds together.
     """
 
     def __init__(self, script: Script, signs: Signs) -> None:
         self.signs = signs
-        self.symbols = {node: signs.symbol(symbol) for node, symbol in symbols_of(script).items()}
+        self.parted = symbols_of(script)
+        self.symbols = {node: signs.symbol(symbol) for node, symbol in self.parted.items()}
         super().__init__({node: text for node, (text, _) in self.symbols.items()})
 
     def equation(self, line: Line) -> tuple[str, str]:
@@ -58,7 +61,14 @@ class Terms(Expressions):
 
     def gradient_of(self, node: Node) -> str:
         """∂L/∂ of a named node, whether that has a name or not."""
-        return self.signs.partial(self.names[node])[0]
+        return self.signs.symbol(replace(self.parted[node], gradient=True))[0]
+
+    def meanings(self) -> dict[str, str]:
+        """What letters stand for that the code has not: δ."""
+        deltas = any(symbol.is_delta for symbol in self.parted.values())
+        return (
+            {self.signs.symbol(Symbol("z", gradient=True))[0]: self.signs.partial("z")[0]} if deltas else {}
+        )
 
     def text(self, value: Any, at_least: int = 0) -> str:
         """A node, or a number, as part of an expression that holds together so tightly."""
