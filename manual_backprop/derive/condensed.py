@@ -8,26 +8,35 @@ from manual_backprop.derive.program import Node
 from manual_backprop.derive.script import Line, Script
 
 ROUNDINGS = 1e-9  # relative to the largest entry, in float64
+SMALLEST = 1e-3  # what is smaller may be the rounding of zero
 
 
 def condensed(short: Script, long: Script) -> dict[Node, list[int]]:
     """The numbers of lines of the long script, counted from 1, by the node of each line of the short one.
 
     A line condenses the one that makes the same numbers, and what that is made of in the same calls of the
-    forward's operations, as far as no line before it does.
+    forward's operations, as far as no line before it does. Of what is left, each goes to a line of its call,
+    if there is one to one that has none yet.
     """
     numbers = {line.node: at for at, line in enumerate([*long.forward, *long.backward], 1)}
-    claimed: set[Node] = set()
-    found = {}
+    found: dict[Node, set[Node]] = {}
     for mine, theirs in ((short.forward, long.forward), (short.backward, long.backward)):
         lines = {line.node: line for line in theirs}
+        claimed: set[Node] = set()
         for line in mine:
-            calls = calls_of(line, short)
             same = _same(line, lines, claimed)
-            taken = [] if same is None else [same, *_made_of(same, lines, calls, claimed, long)]
-            claimed.update(taken)
-            found[line.node] = sorted(numbers[node] for node in taken)
-    return found
+            found[line.node] = set()
+            if same is not None:
+                made_of = _made_of(same, lines, calls_of(line, short), claimed, long)
+                found[line.node] = {same, *made_of}
+                claimed |= found[line.node]
+        for left in (line for line in theirs if line.node not in claimed):
+            calls = calls_of(left, long)
+            able = [line for line in mine if calls and calls <= calls_of(line, short)]
+            if able:
+                nearest = min(able, key=lambda x: (bool(found[x.node]), x.node.shape != left.node.shape))
+                found[nearest.node].add(left.node)
+    return {node: sorted(numbers[taken] for taken in lines) for node, lines in found.items()}
 
 
 def ranges(numbers: list[int]) -> str:
@@ -66,7 +75,7 @@ def _is_equal(a: torch.Tensor, b: torch.Tensor) -> bool:
     if not a.is_floating_point():
         return torch.equal(a, b)
     scale = float(b.abs().nan_to_num(posinf=1.0).max()) if b.numel() else 0.0
-    return torch.allclose(a, b, rtol=ROUNDINGS, atol=ROUNDINGS * scale, equal_nan=True)
+    return torch.allclose(a, b, rtol=ROUNDINGS, atol=ROUNDINGS * max(scale, SMALLEST), equal_nan=True)
 
 
 def _made_of(

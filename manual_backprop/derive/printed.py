@@ -41,7 +41,7 @@ def _shape(row: Row) -> str:
 
 def _section(rows: list[Row], code: int, shape: int) -> list[str]:
     count = max((len(str(row.number)) for row in rows if row.number is not None), default=0)
-    return [text.rstrip() for row in rows for text in _lines(row, code, shape, count)]
+    return [text for row in rows for text in _lines(row, code, shape, count)]
 
 
 def _lines(row: Row, code: int, shape: int, count: int) -> list[str]:
@@ -52,26 +52,32 @@ def _lines(row: Row, code: int, shape: int, count: int) -> list[str]:
     column = len(blank) + code + 2 + shape + 2
     mark = f"← {row.condenses}" if row.condenses else ""
     room = WIDTH - (len(mark) + 2 if mark else 0)
-    if len(first) <= code and column + _width(formula) <= room:
-        lines = [f"{margin}{first:<{code}}  {_shape(row):<{shape}}  {formula}"]
-        lines += [blank + text for text in rest]
-    else:
-        lines = [f"{margin}{first:<{code}}  {_shape(row)}", *(blank + text for text in rest)]
-        lines += _wrapped(formula, blank + INDENT)
+    beside = len(first) <= code and column + _width(formula) <= room
+    lines = _wrapped(f"{margin}{first:<{code}}  {_shape(row):<{shape}}", blank)
+    if beside:
+        lines[-1] = f"{margin}{first:<{code}}  {_shape(row):<{shape}}  {formula}"
+    lines += [part for text in rest for part in _wrapped(blank + text, blank)]
+    if not beside:
+        lines += _wrapped(blank + INDENT + formula, blank + INDENT)
         column = len(blank + INDENT)
     if row.reason:
         start = column if column + len(row.reason) + 2 <= WIDTH else len(blank + INDENT)
-        lines.append(f"{' ' * start}# {row.reason}")
+        lines += _wrapped(f"{' ' * start}# {row.reason}", " " * start)
+    lines = [text.rstrip() for text in lines]
     if mark:
-        at = next((i for i, text in enumerate(lines) if _width(text) <= room), 0)
-        lines[at] += " " * max(WIDTH - _width(lines[at]) - len(mark), 2) + mark
+        at = next((i for i, text in enumerate(lines) if _width(text) <= room), len(lines))
+        lines[at:] = lines[at:] or [""]
+        lines[at] += " " * (WIDTH - _width(lines[at]) - len(mark)) + mark
     return lines
 
 
-def _wrapped(formula: str, indent: str) -> list[str]:
-    """The formula in lines that are short enough, parted where there is a space."""
-    lines = [indent]
-    for word in formula.split(" "):
+def _wrapped(text: str, indent: str) -> list[str]:
+    """A text in lines that are short enough, parted where there is a space."""
+    if _width(text.rstrip()) <= WIDTH:
+        return [text]
+    start = len(text) - len(text.lstrip())
+    lines = [text[:start]]
+    for word in text[start:].rstrip().split(" "):
         if _width(lines[-1] + word) > WIDTH and lines[-1].strip():
             lines.append(indent + INDENT)
         lines[-1] += word + " "

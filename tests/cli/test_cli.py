@@ -13,6 +13,7 @@ import pytest
 from manual_backprop import __version__
 from manual_backprop.cli import main
 from manual_backprop.training import TrainingConfig, train
+from manual_backprop.verify.command import Request
 from tests.training.forked import Forked, command
 
 CODES = ["0", "1", "2", "3", "4", "128+n"]
@@ -180,7 +181,7 @@ def test_what_cannot_be_written_is_told_after_the_answer_and_has_a_code_of_its_o
 def test_a_mistake_of_the_package_is_not_taken_for_a_wrong_derivation(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("manual_backprop.verify.command.Request.answer", lambda request: 1 / 0)
+    monkeypatch.setattr(Request, "answer", lambda request: 1 / 0)
     assert main(["verify", "relu"]) == 3
     assert "ZeroDivisionError" in capsys.readouterr().err
 
