@@ -32,11 +32,18 @@ def condensed(short: Script, long: Script) -> dict[Node, list[int]]:
                 claimed |= found[line.node]
         for left in (line for line in theirs if line.node not in claimed):
             calls = calls_of(left, long)
-            able = [line for line in mine if calls and calls <= calls_of(line, short)]
+            able = [line for line in mine if calls & calls_of(line, short)]
             if able:
-                nearest = min(able, key=lambda x: (bool(found[x.node]), x.node.shape != left.node.shape))
+                nearest = min(
+                    able, key=lambda x: _distance(x, left, calls - calls_of(x, short), found[x.node])
+                )
                 found[nearest.node].add(left.node)
     return {node: sorted(numbers[taken] for taken in lines) for node, lines in found.items()}
+
+
+def _distance(mine: Line, theirs: Line, foreign: set[int], taken: set[Node]) -> tuple[bool, ...]:
+    """How far a short line is from a long one: of other calls, with lines of its own, of another shape."""
+    return bool(foreign), bool(taken), mine.node.shape != theirs.node.shape
 
 
 def ranges(numbers: list[int]) -> str:

@@ -63,13 +63,13 @@ class Derivation:
 
     def latex(self) -> str:
         """The formulas as an align* environment of LaTeX: the forward, and below it the backward."""
-        return notes.latex(self._shown(LatexSigns()))
+        return notes.latex(self._shown(LatexSigns))
 
     def markdown(self) -> str:
         """Tables in Markdown: each step as code, with its shape, and as mathematics."""
-        return notes.markdown(self._shown(LatexSigns()), self._proved())
+        return notes.markdown(self._shown(LatexSigns), self._proved())
 
-    def _shown(self, signs: Signs) -> Shown:
+    def _shown(self, signs: type[Signs]) -> Shown:
         return shown(self.short, self.long, signs, numbered=self.long is None)
 
     def _proved(self) -> str:
@@ -80,7 +80,7 @@ class Derivation:
         )
 
     def __str__(self) -> str:
-        return printed(self._shown(Signs()), self._proved())
+        return printed(self._shown(Signs), self._proved())
 
     __repr__ = __str__
 

@@ -31,7 +31,7 @@ def _upstream(shown: Shown) -> str:
     letters = [f"{letter} is {meaning}" for letter, meaning in shown.meanings.items()]
     start = f"{shown.upstream} = {shown.gradient}"
     if shown.upstream == "1":
-        start, letters = f"{shown.gradient} = 1", [f"L is {shown.output}", *letters]
+        start, letters = f"{shown.gradient} = 1", [f"{shown.loss} is {shown.output}", *letters]
     return f"from {start} ({', '.join(letters)})" if letters else f"from {start}"
 
 

@@ -46,6 +46,7 @@ class Shown:
         forward: the lines of the forward.
         backward: those of the backward.
         output: the name of what comes out, in code.
+        loss: its letter, where it is the loss.
         upstream: what its gradient is: "1" for a loss, else the name that the code has for it.
         gradient: ∂L/∂output in mathematics.
         meanings: of letters that the code has not.
@@ -54,12 +55,13 @@ class Shown:
     forward: list[Row]
     backward: list[Row]
     output: str
+    loss: str
     upstream: str
     gradient: str
     meanings: dict[str, str]
 
 
-def shown(program: Program, long: Program | None, signs: Signs, *, numbered: bool) -> Shown:
+def shown(program: Program, long: Program | None, signs: type[Signs], *, numbered: bool) -> Shown:
     """The lines of a program.
 
     Args:
@@ -99,6 +101,7 @@ def shown(program: Program, long: Program | None, signs: Signs, *, numbered: boo
         forward,
         backward,
         script.names[program.output],
+        writer.names[program.output],
         "1" if upstream.op != "upstream" else script.names[upstream],
         writer.gradient_of(program.output),
         writer.meanings(),

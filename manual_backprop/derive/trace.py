@@ -334,7 +334,9 @@ class Trace(TorchFunctionMode):
         finally:
             self.apart -= new
             self.open.pop()
-        if output is not NotImplemented:
+        if output is NotImplemented:
+            self.count -= not self.open
+        else:
             made = [self._node(x) for x in _tensors(output)]
             if len(made) == 1 and not made[0].name:
                 made[0].name = RESULTS.get(name, RESULTS.get(kind, ""))

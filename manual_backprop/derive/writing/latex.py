@@ -43,7 +43,7 @@ class LatexSigns(Signs):
 
     def partial(self, name: str) -> Written:
         r"""\frac{\partial L}{\partial name}."""
-        return rf"\frac{{\partial L}}{{\partial {name}}}", SIGN
+        return rf"\frac{{\partial {letters(self.loss)}}}{{\partial {name}}}", SIGN
 
     def sign(self, sign: str) -> str:
         """A sign of operation or relation."""
@@ -120,6 +120,8 @@ def letters(name: str) -> str:
     """A name: one letter as it is, Greek by its command, a word upright."""
     if len(name) > 1:
         return rf"\mathrm{{{name.translate(SPECIAL)}}}"
+    if name == "ℓ":
+        return r"\ell"
     greek = re.fullmatch(r"GREEK SMALL LETTER (\w+)", unicodedata.name(name, ""))
     return "\\" + greek[1].lower().replace("lamda", "lambda") if greek else name.translate(SPECIAL)
 

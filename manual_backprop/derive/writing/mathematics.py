@@ -49,6 +49,27 @@ def _entry(m: Terms, x: Any) -> str:
     return m.text(x, POWER if x in m.names else CALL)
 
 
+def _largest(m: Terms, x: Any, dim: Any = None, keepdim: bool = False) -> Written:
+    return m.over("max", _without_stop(m, x), None if dim is None else (dim % max(len(x.shape), 1),))
+
+
+def _part(m: Terms, whole: Any, i: int) -> Written:
+    if whole.op == "max" and i == 0 and whole not in m.names:
+        return m.written(whole)
+    return f"{_entry(m, whole)}{_place(m, i)}", CALL
+
+
+def _without_stop(m: Terms, x: Any) -> Any:
+    """The maximum that is taken off a softmax changes nothing, its gradient neither."""
+    return x.args[0] if x not in m.names and x.op == "stop_gradient" else x
+
+
+def _stopped(m: Terms, x: Any) -> Written:
+    if x not in m.names and x.op in ("amax", "part"):
+        return m.written(x)
+    return m.applied("stop", [x])
+
+
 def _product(m: Terms, a: Node, b: Node) -> Written:
     chained = a not in m.names and a.op == "matmul"
     return m.signs.beside(m.text(a, PRODUCT if chained else SIGN), m.text(b, SIGN)), PRODUCT
@@ -107,13 +128,15 @@ FORMS: dict[str, Callable[..., Written]] = {
     "logical_or": _relation("∨", OR),
     "sum": lambda m, x, dims, _: m.over("Σ", x, dims),
     "mean": lambda m, x, dims, _: m.over("mean", x, dims),
-    "amax": lambda m, x, dims, _: m.over("max", x, dims),
+    "amax": lambda m, x, dims, _: m.over("max", _without_stop(m, x), dims),
+    "max": _largest,
+    "stop_gradient": _stopped,
     "where": _where,
     "reshape": lambda m, x, _: m.applied("reshape", [x]),
     "permute": lambda m, x, order: m.applied("permute", [x, *order]),
     "movedim": lambda m, x, source, destination, _: m.applied("movedim", [x, source, destination]),
-    "getitem": lambda m, x, index: f"{_entry(m, x)}{_place(m, index)}",
-    "part": lambda m, x, i: f"{_entry(m, x)}{_place(m, i)}",
+    "getitem": lambda m, x, index: (f"{_entry(m, x)}{_place(m, index)}", CALL),
+    "part": _part,
     "stack": lambda m, tensors, dim: m.applied("stack", tensors),
     "cat": lambda m, tensors, dim: m.applied("cat", tensors),
     "setitem": _put,

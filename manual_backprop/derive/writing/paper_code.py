@@ -8,6 +8,7 @@ import torch
 
 from manual_backprop.derive.program import Node
 from manual_backprop.derive.writing.expressions import CALL, Expressions, Written
+from manual_backprop.derive.writing.signs import under_root
 from manual_backprop.derive.writing.torch_code import TorchCode
 
 HOME = re.compile(r"^(torch|F|math)\.(?=\w)")
@@ -43,7 +44,10 @@ class PaperCode(TorchCode):
         return str(dtype).removeprefix("torch.")
 
     def number(self, value: float) -> str:
-        """A number, in as many digits as it needs."""
+        """A number, in as many digits as it needs; a root as such."""
+        under = under_root(value)
+        if under is not None:
+            return f"sqrt({under.replace('/π', ' / pi').replace('π', ' * pi').removeprefix(' * ')})"
         return super().number(value).replace(f"{self.module}.", "")
 
 

@@ -6,7 +6,7 @@ from manual_backprop.derive.writing.grammar import CALL, COMPARE, POWER, PRODUCT
 from manual_backprop.derive.writing.symbols import Symbol
 
 MOST_UNDER_ROOT = 10_000
-SUBSCRIPTS = str.maketrans("0123456789ijklmnxyaehopstuvr", "₀₁₂₃₄₅₆₇₈₉ᵢⱼₖₗₘₙₓᵧₐₑₕₒₚₛₜᵤᵥᵣ")
+SUBSCRIPTS = str.maketrans("0123456789ijklmnxaehopstuvr", "₀₁₂₃₄₅₆₇₈₉ᵢⱼₖₗₘₙₓₐₑₕₒₚₛₜᵤᵥᵣ")
 SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 
 
@@ -16,9 +16,13 @@ class Signs:
     Attributes:
         top: how tightly what stands alone above a line of fraction has to hold together.
         bottom: and below.
+        loss: the letter of the loss.
     """
 
     top, bottom = PRODUCT, SIGN
+
+    def __init__(self, loss: str = "L") -> None:
+        self.loss = loss
 
     def symbol(self, symbol: Symbol) -> Written:
         """A name."""
@@ -35,13 +39,14 @@ class Signs:
         return text, POWER if symbol.layer else CALL
 
     def partial(self, name: str) -> Written:
-        """∂L/∂ of a name."""
-        return f"∂L/∂{name}", SIGN
+        """∂L/∂ of a name, where L is the letter of the loss."""
+        return f"∂{self.loss}/∂{name}", SIGN
 
     def low(self, index: str) -> str:
         """An index below."""
         low = index.translate(SUBSCRIPTS)
-        return low if not set(low) & set(index) else index if len(index) == 1 else f"_{index}"
+        known = not index or index.isdigit() or (len(index) == 1 and low != index)
+        return low if known else f"_{index}"
 
     def sign(self, sign: str) -> str:
         """A sign of operation or relation."""
@@ -49,7 +54,7 @@ class Signs:
 
     def number(self, value: float) -> str:
         """A number; powers of ten as such."""
-        if (under := _under_root(value)) is not None:
+        if (under := under_root(value)) is not None:
             return self.root(under)
         mantissa, _, exponent = f"{value:.12g}".partition("e")
         if not exponent:
@@ -111,11 +116,11 @@ class Signs:
         return f"{value} where {condition}, else {otherwise}", COMPARE
 
 
-def _under_root(value: float) -> str | None:
+def under_root(value: float) -> str | None:
     """What a number is the root of: 2, 2π."""
     if not isinstance(value, float) or value <= 0 or not isfinite(value) or value == int(value):
         return None
-    for unit, name in ((1.0, ""), (pi, "π")):
+    for unit, name in ((1.0, ""), (pi, "π"), (1 / pi, "/π")):
         times = round(value**2 / unit)
         if 0 < times < MOST_UNDER_ROOT and isclose(value**2, times * unit, rel_tol=1e-14):
             return f"{times}{name}".replace("1π", "π") if times == 1 else f"{times}{name}"

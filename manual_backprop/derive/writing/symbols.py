@@ -55,24 +55,38 @@ class Symbol:
         return self.gradient and self.base == "z" and not self.hat
 
 
+def letter_of_loss(script: Script) -> str:
+    """L; ℓ where the code calls something else L."""
+    others = {name for node, name in script.names.items() if node is not script.program.output}
+    return "ℓ" if "L" in others else "L"
+
+
 def symbols_of(script: Script) -> dict[Node, Symbol]:
     """The symbol of each node that has a name."""
-    numbered = {name for name in script.names.values() if name not in LAYERED}
-    layered = {base for base in LAYERED if base not in script.names.values() or base == "z"} & {
-        name.rstrip("0123456789") for name in numbered
-    }
+    names = set(script.names.values())
+    layered = {base for base in LAYERED if base not in names or base == "z"}
     symbols = {node: _parted(name, layered) for node, name in script.names.items()}
     output = script.program.output
     if not output.shape:
-        symbols[output] = Symbol("L")
+        symbols[output] = Symbol(letter_of_loss(script))
+    owners = dict(_owners(script))
     for line in script.backward:
-        if len(line.name) > 1 and line.name[0] == "d" and not line.name.startswith(NO_GRADIENTS):
+        if line.node in owners:
+            symbol = replace(symbols[owners[line.node]], gradient=True)
+            if symbol not in symbols.values():  # as of what is written over later, under the same name
+                symbols[line.node] = symbol
+        elif _is_gradient(line.name, names):
             symbols[line.node] = replace(_parted(line.name[1:], layered), gradient=True)
-    for node, owner in _owners(script):
-        symbols[node] = replace(symbols[owner], gradient=True)
     if script.program.upstream.op == "upstream":
         symbols[script.program.upstream] = replace(symbols[output], gradient=True)
     return symbols
+
+
+def _is_gradient(name: str, names: set[str]) -> bool:
+    """Whether d and the rest of a name mean a gradient; dx1 is a share of one where there is x alone."""
+    if len(name) < 2 or name[0] != "d" or name.startswith(NO_GRADIENTS):
+        return False
+    return name[1:] in names or name[1:].rstrip("0123456789") not in names
 
 
 def _owners(script: Script) -> Iterator[tuple[Node, Node]]:

@@ -22,7 +22,7 @@ from manual_backprop.derive.writing.grammar import (
 )
 from manual_backprop.derive.writing.products import Factors
 from manual_backprop.derive.writing.signs import Signs
-from manual_backprop.derive.writing.symbols import Symbol, symbols_of
+from manual_backprop.derive.writing.symbols import Symbol, letter_of_loss, symbols_of
 
 COMPARISONS = {"gt": ">", "lt": "<", "ge": "≥", "le": "≤", "eq": "=", "ne": "≠"}
 FUNCTIONS = {
@@ -36,7 +36,7 @@ FUNCTIONS = {
     "softmax": "softmax",
     "log_softmax": "log softmax",
 }
-UNSEEN = ("unsqueeze", "expand", "stop_gradient")  # the same numbers; mathematics writes no copies
+UNSEEN = ("unsqueeze", "expand", "to", "type_as", "double", "float")  # the same numbers
 LETTERS = "ijklm"
 
 
@@ -49,15 +49,18 @@ class Terms(Expressions):
         symbols: it as it is written, and how tightly that holds together.
     """
 
-    def __init__(self, script: Script, signs: Signs) -> None:
-        self.signs = signs
+    def __init__(self, script: Script, signs: type[Signs]) -> None:
+        self.signs = signs(letter_of_loss(script))
         self.parted = symbols_of(script)
-        self.symbols = {node: signs.symbol(symbol) for node, symbol in self.parted.items()}
+        self.symbols = {node: self.signs.symbol(symbol) for node, symbol in self.parted.items()}
         super().__init__({node: text for node, (text, _) in self.symbols.items()})
 
     def equation(self, line: Line) -> tuple[str, str]:
         """The two sides of a line."""
-        return self.names[line.node], self.expression(line.node)[0]
+        node, name = line.node, self.names[line.node]
+        if node.op == "setitem" and self.names.get(node.args[0]) == name:  # written over
+            return f"{name}[{self.index(node.args[1])}]", self.text(node.args[2])
+        return name, self.expression(node)[0]
 
     def gradient_of(self, node: Node) -> str:
         """∂L/∂ of a named node, whether that has a name or not."""
@@ -119,6 +122,7 @@ class Terms(Expressions):
 
     def without_sign(self, part: Any, at_least: int) -> tuple[bool, str]:
         """Whether a part of a sum is negative, and it without its sign."""
+        part = self.seen(part)
         if isinstance(part, Node) and part not in self.names and part.op in ("mul", "div", "neg", "where"):
             if part.op == "where" and not _is_choice(part):
                 return False, self.text(part, at_least)
@@ -165,6 +169,16 @@ class Terms(Expressions):
         chosen = self.inside(node.args[1])
         return chosen._replace(above=[*chosen.above, node.args[0]])
 
+    def inside(self, value: Any) -> Factors:
+        """The factors of what stands in a product."""
+        return super().inside(self.seen(value))
+
+    def seen(self, value: Any) -> Any:
+        """A tensor without the dimensions that are only there to broadcast it."""
+        while isinstance(value, Node) and value not in self.names and _is_unseen(value):
+            value = value.args[0]
+        return value
+
     def is_product(self, node: Node) -> bool:
         """A choice between something and 0 is one as well."""
         return super().is_product(node) or _is_choice(node)
@@ -195,7 +209,8 @@ class Terms(Expressions):
         """A sum, mean or maximum: over all numbers of x, or over dimensions, which the indices tell."""
         name = self.signs.operator(operator, self._letters(x, dims, everything=False))
         if not _indexed(x, dims):
-            return f"{name} {self.text(x, SIGN)}", PRODUCT
+            chained = isinstance(x, Node) and x not in self.names and x.op in ("sum", "mean", "amax")
+            return f"{name} {self.text(x, PRODUCT if chained else SIGN)}", PRODUCT
         entry = self.text(x, POWER if x in self.names else CALL)
         return f"{name} {self.signs.subscripted(entry, self._letters(x, dims, everything=True))}", PRODUCT
 
