@@ -112,21 +112,27 @@ def _differentiate(book: Book, calls: Sequence[Call], output: Node, upstream: No
         found = [gradient_of(node) for node in call.outputs]
         if not any(g is not None for g in found) or call.backward is None:
             continue
-        with writing(book, call, call.place):
-            results = call.backward(*[None if g is None else g.value for g in found])
-        results = tuple(results) if isinstance(results, tuple | list) else (results,)
-        leaves = tree_leaves(call.inputs)
-        nodes = [leaf for leaf in leaves if isinstance(leaf, Node)]
-        parts = [leaf for leaf in _flat(results) if leaf is None or isinstance(leaf, Tensor)]
-        if len(parts) != len(nodes):  # one for each argument, numbers too
-            parts = [part for leaf, part in zip(leaves, parts, strict=False) if isinstance(leaf, Node)]
-        for at, (node, part) in enumerate(zip(nodes, parts, strict=False)):
+        nodes = [leaf for leaf in tree_leaves(call.inputs) if isinstance(leaf, Node)]
+        for at, (node, part) in enumerate(zip(nodes, through(book, call, found), strict=False)):
             if node.differentiable and part is not None:
-                call.gradients[at] = book.node(part)
-                uses.setdefault(node, []).append(call.gradients[at])
+                call.gradients[at] = part
+                uses.setdefault(node, []).append(part)
     for node in list(uses):
         gradient_of(node)
     return gradients
+
+
+def through(book: Book, call: Call, upstreams: Sequence[Node | None]) -> list[Node | None]:
+    """The gradients of a call's inputs, in their order, written down from those of its outputs."""
+    assert call.backward is not None
+    with writing(book, call, call.place):
+        results = call.backward(*[None if g is None else g.value for g in upstreams])
+    results = tuple(results) if isinstance(results, tuple | list) else (results,)
+    leaves = tree_leaves(call.inputs)
+    parts = [leaf for leaf in _flat(results) if leaf is None or isinstance(leaf, Tensor)]
+    if len(parts) != sum(isinstance(leaf, Node) for leaf in leaves):  # one for each argument, numbers too
+        parts = [part for leaf, part in zip(leaves, parts, strict=False) if isinstance(leaf, Node)]
+    return [None if part is None else book.node(part) for part in parts]
 
 
 def _flat(values: Any) -> list[Any]:

@@ -3,6 +3,7 @@
 import keyword
 import re
 from collections import Counter
+from collections.abc import Mapping
 
 from manual_backprop.derive.program import Node, Program, in_order
 from manual_backprop.derive.writing.grammar import VIEWS
@@ -64,13 +65,17 @@ KINDS = {
 class Names:
     """Names that are given once each."""
 
-    def __init__(self, program: Program, owners: dict[Node, Node], lines: set[Node]) -> None:
-        self.names: dict[Node, str] = {}
-        self.taken: set[str] = set(RESERVED)
+    def __init__(
+        self, program: Program, owners: dict[Node, Node], lines: set[Node], given: Mapping[Node, str]
+    ) -> None:
+        self.names = dict(given)
+        self.taken: set[str] = {*RESERVED, *given.values()}
         self.owners = owners
         self.output = program.output
         self.kinds = {node: call.kind for call in program.calls for node in call.outputs}
         for node in program.inputs:
+            if node in given:
+                continue
             self._take(node, identifier(node.name or "x"))
         bases = Counter(self._base(n) for n in in_order([program.output]) if n in lines)
         self.several = {base for base, count in bases.items() if count > 1}

@@ -1,6 +1,7 @@
 """Which nodes of a program get a line of their own, what they are called, and in which order they stand."""
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from torch import Tensor
@@ -88,9 +89,17 @@ class Script:
         return [self.names[g] if g is not None else "None" for g in gradients]
 
 
-def script_of(program: Program, dialect: type[Expressions]) -> Script:
-    """The program in a dialect: lines that are too long are made of shorter ones."""
-    layout = _Layout(program)
+def script_of(
+    program: Program, dialect: type[Expressions], names: Mapping[Node, str] | None = None
+) -> Script:
+    """The program in a dialect: lines that are too long are made of shorter ones.
+
+    Args:
+        program: it.
+        dialect: how its lines are written.
+        names: of nodes that have one already.
+    """
+    layout = _Layout(program, names or {})
     for _ in range(200):
         script, longest = layout.write(dialect)
         if longest is None:
@@ -102,8 +111,9 @@ def script_of(program: Program, dialect: type[Expressions]) -> Script:
 class _Layout:
     """What is known of a program's nodes before it is written."""
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, given: Mapping[Node, str]) -> None:
         self.program = program
+        self.given = given
         self.results = [program.gradients[x] for x in program.differentiable if x in program.gradients]
         needed = set(in_order([program.output, *self.results]))
         made = {node: i for i, node in enumerate(program.nodes)}
@@ -185,14 +195,14 @@ class _Layout:
     def write(self, dialect: type[Expressions]) -> tuple[Script, Node | None]:
         """The script, and the node that should have a line so that another one gets shorter."""
         lines = self.lines(dialect)
-        names = Names(self.program, self.owners, lines)
+        names = Names(self.program, self.owners, lines, self.given)
         forward = [names.forward(node) for node in self.forward_nodes if node in lines]
         backward = [node for node in self.backward_nodes if node in lines]
         constants = [n for n in in_order([self.program.output, *self.results]) if n.op == "constant"]
         given = [n for n in constants if isinstance(n.value, Tensor) and n.value.numel() > LITERAL]
         for node in given:
             names.forward(node)
-        if self.program.upstream.op == "upstream":
+        if self.program.upstream.op == "upstream" and self.program.upstream not in self.given:
             names.names[self.program.upstream] = "grad_output"
         for node in (*(g for g in self.results if g in lines), *backward):
             if node not in names.names:

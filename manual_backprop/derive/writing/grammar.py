@@ -26,7 +26,7 @@ class Text(str):
 
 def plain(value: float) -> float:
     """2.0 as 2."""
-    return int(value) if isinstance(value, float) and value == int(value) and abs(value) < 1e15 else value
+    return int(value) if isinstance(value, float) and value.is_integer() and abs(value) < 1e15 else value
 
 
 def number_of(x: Any) -> Any:
