@@ -73,7 +73,7 @@ class Embedding(Operation):
             if scale_grad_by_freq:
                 counts = T.one_hot(i.flatten(), len(W)).sum(0)
                 g = g / counts[i][..., None]
-            return torch.zeros_like(W).index_add(0, i.flatten(), g.reshape(-1, W.shape[1])), None
+            return torch.zeros_like(W).index_add(0, i.flatten(), g.reshape(i.numel(), W.shape[1])), None
 
         return W[i], backward
 
