@@ -18,9 +18,10 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn.functional import cross_entropy, one_hot
 
+from manual_backprop import derive, nn, plots, record, verify
 from manual_backprop import functional as F
-from manual_backprop import nn, plots, record, verify
 from manual_backprop.exercises import check
 from manual_backprop.training.config import TrainingConfig
 from manual_backprop.training.engines.explicit import ExplicitEngine
@@ -332,20 +333,18 @@ shapes = [(5, 7), (5, 7), (5,), (3, 5), (3,), (2, 3), (2,)]
 names = ["x", "W1", "b1", "W2", "b2", "W3", "b3"]
 
 
-def forward(x, W1, b1, W2, b2, W3, b3):
-    a1 = (x @ W1.T + b1).sigmoid()
-    a2 = (a1 @ W2.T + b2).sigmoid()
-    z3 = a2 @ W3.T + b3
-    return -z3.log_softmax(1)[range(len(x)), labels].mean()
+def forward(x, W1, b1, W2, b2, W3, b3, y):
+    a1 = torch.sigmoid(x @ W1.T + b1)
+    a2 = torch.sigmoid(a1 @ W2.T + b2)
+    return cross_entropy(a2 @ W3.T + b3, y)
 
 
-def backward(grad_output, x, W1, b1, W2, b2, W3, b3):
-    a1 = (x @ W1.T + b1).sigmoid()  # forward again: what the way back needs
-    a2 = (a1 @ W2.T + b2).sigmoid()
-    p = (a2 @ W3.T + b3).softmax(1)
+def backward(grad_output, x, W1, b1, W2, b2, W3, b3, y):
+    a1 = torch.sigmoid(x @ W1.T + b1)  # forward again: what the way back needs
+    a2 = torch.sigmoid(a1 @ W2.T + b2)
+    p = torch.softmax(a2 @ W3.T + b3, 1)
 
-    one_hot = torch.nn.functional.one_hot(labels, 2)
-    delta3 = grad_output * (p - one_hot) / len(x)
+    delta3 = grad_output * (p - one_hot(y, 2)) / len(x)
     delta2 = delta3 @ W3 * (a2 * (1 - a2))  # δ² = δ³ W³ ⊙ f′(z²)
     delta1 = delta2 @ W2 * (a1 * (1 - a1))  # δ¹ = δ² W² ⊙ f′(z¹)
     return (
@@ -378,15 +377,15 @@ def numerical(inputs: list[Tensor], at: int, h: float = 1e-5) -> Tensor:
         for step in (h, -h):
             moved = [tensor.clone() for tensor in inputs]
             moved[at].view(-1)[i] += step
-            losses.append(forward(*moved))
+            losses.append(forward(*moved, labels))
         gradient.view(-1)[i] = (losses[0] - losses[1]) / (2 * h)
     return gradient
 
 
 inputs = [normal(*shape) for shape in shapes]
-manual = backward(torch.tensor(1.0, dtype=torch.float64), *inputs)
+manual = backward(torch.tensor(1.0, dtype=torch.float64), *inputs, labels)
 leaves = [tensor.clone().requires_grad_() for tensor in inputs]
-automatic = torch.autograd.grad(forward(*leaves), leaves)
+automatic = torch.autograd.grad(forward(*leaves, labels), leaves)
 
 print("             first number of each gradient        largest difference from autograd")
 print("           manual     numerical      autograd        manual     numerical")
@@ -405,10 +404,11 @@ for at, name in enumerate(names):
 # what they can do ([Is my derivation right?](10_derivation.py) says why), and share no thought with the other
 # two.
 #
-# `verify` does this on several random inputs, with more witnesses and a random `grad_output`:
+# `verify` does this on several random inputs, with more witnesses and a random `grad_output`. Among the
+# shapes, the labels stand as they are:
 
 # %%
-report = verify(forward, backward, shapes=shapes)
+report = verify(forward, backward, shapes=[*shapes, labels])
 print(report)
 assert report
 
@@ -417,22 +417,25 @@ assert report
 
 
 # %% tags=["hide-output"]
-def without_a_slope(grad_output, x, W1, b1, W2, b2, W3, b3):
-    a1 = (x @ W1.T + b1).sigmoid()
-    a2 = (a1 @ W2.T + b2).sigmoid()
-    p = (a2 @ W3.T + b3).softmax(1)
-    delta3 = grad_output * (p - torch.nn.functional.one_hot(labels, 2)) / len(x)
+def without_a_slope(grad_output, x, W1, b1, W2, b2, W3, b3, y):
+    a1 = torch.sigmoid(x @ W1.T + b1)
+    a2 = torch.sigmoid(a1 @ W2.T + b2)
+    p = torch.softmax(a2 @ W3.T + b3, 1)
+    delta3 = grad_output * (p - one_hot(y, 2)) / len(x)
     delta2 = delta3 @ W3  # f′(z²) forgotten
     delta1 = delta2 @ W2 * (a1 * (1 - a1))
     return (
         delta1 @ W1,
-        *(delta1.T @ x, delta1.sum(0)),
-        *(delta2.T @ a1, delta2.sum(0)),
-        *(delta3.T @ a2, delta3.sum(0)),
+        delta1.T @ x,
+        delta1.sum(0),
+        delta2.T @ a1,
+        delta2.sum(0),
+        delta3.T @ a2,
+        delta3.sum(0),
     )
 
 
-wrong = without_a_slope(torch.tensor(1.0, dtype=torch.float64), *inputs)
+wrong = without_a_slope(torch.tensor(1.0, dtype=torch.float64), *inputs, labels)
 for name, mine, right in zip(names, wrong, automatic, strict=True):
     off = float((mine - right).norm() / right.norm())
     verdict = "right" if off < 1e-12 else "WRONG"
@@ -441,22 +444,69 @@ for name, mine, right in zip(names, wrong, automatic, strict=True):
 # %% [markdown]
 # Everything that $\delta^2$ reaches: both gradients of layer 2, both of layer 1, and that of $x$. The last
 # layer has its gradients from $\delta^3$ and is right. When a network of your own has a mistake, look for the
-# last layer whose gradient is wrong: all layers before it may be innocent. Here that is layer 2. What is
-# wrong there, `verify` finds when it is asked for $W^2$ alone:
+# last layer whose gradient is wrong: all layers before it may be innocent. Here that is layer 2.
+# `verify` looks for the line of the code in the same way:
 
 # %%
-x, W1, b1, W2, b2, W3, b3 = inputs
+report = verify(forward, without_a_slope, shapes=[*shapes, labels])
+print(report.verdicts[names.index("W2")])
 
+# %% [markdown]
+# It follows the code step by step, and knows the right gradient of each step. What we called `delta2` is
+# such a gradient, though another one: $\delta^3 W^3$ is $\partial L/\partial a^2$. So the first line that
+# departs is the one that takes it for $\delta^2$, and the report says what is due there.
 
-def forward_of_weight(W2: Tensor) -> Tensor:
-    return forward(x, W1, b1, W2, b2, W3, b3)
+# %% [markdown]
+# ## Every link of the chain
+#
+# We found the backward by asking each variable where it is used, and with which slope. A program can ask
+# that too. `derive` takes the forward alone and writes down both walks in the forward's own names, a line for
+# each step. With `depth="elementary"` the loss is taken apart into arithmetic as well, so that no link of the
+# chain hides in another. What the code calls `dz2` is $\partial L/\partial z^2$, our $\delta^2$.
 
+# %%
+chain = derive(forward, shapes=[*shapes, labels], depth="elementary")
+plots.show(chain, "chain_rule_elementary.md")
 
-def backward_to_weight(grad_output: Tensor, W2: Tensor) -> Tensor:
-    return without_a_slope(grad_output, x, W1, b1, W2, b2, W3, b3)[3]
+# %% [markdown]
+# Read the backward from top to bottom, beside the forward from bottom to top. Then each gradient is made of
+# what the lines above it have. A layer takes four lines: two for its parameters, `dW2` and `db2`; one through
+# the weights, `da1`, which is $\delta^2 W^2$; and one through the activation function, `dz1`, which is
+# $\odot f'(z^1)$. The sum in `db2` has its reason beside it: one $b^2$ was broadcast to all examples, so it
+# is used by all of them.
+#
+# New are the first lines, where the walk starts. To keep $e^z$ finite, the forward has the largest score of
+# each row subtracted; that changes no probability, and no gradient passes through it.
+#
+# **Predict:** `dz3` has a sum over $j$ of `dlogp`, which is $-t/5$. What is this sum, whatever the labels
+# are? And what remains of `dz3`?
 
+# %% tags=["hide-output"]
+t = one_hot(labels, 2).double()
+dlogp = -t / 5
+print("the sum of each row of dlogp:", dlogp.sum(1).tolist())
 
-print(verify(forward_of_weight, backward_to_weight, shapes=[(3, 5)]))
+# %% [markdown]
+# A row of $t$ has a single 1, so the sum is always $-\frac15$. And `e / total` is the softmax $p$. What
+# remains is $\delta^3 = -\frac{t}{5} + \frac{p}{5}$, the formula that we started from. Whoever knows it
+# writes one line for the two. This is the short form, and the default:
+
+# %%
+short = derive(forward, shapes=[*shapes, labels])
+plots.show(short, "chain_rule_short.md")
+
+# %% [markdown]
+# The last column says which lines of the long form a line condenses. All links but those of the loss are
+# the same in both. Before it is shown, a derivation is run on several random inputs and compared with
+# autograd; the last line says how large the difference was.
+#
+# The code column is Python. `short.source()` is the whole file, with nothing in it but PyTorch, and
+# `short.function()` makes a `torch.autograd.Function` of it. Beside ours:
+
+# %%
+print(short.source())
+derived = short.function().apply(*leaves, labels)
+torch.testing.assert_close(torch.autograd.grad(derived, leaves), manual)
 
 # %% [markdown]
 # ## Every number of one step
@@ -495,10 +545,11 @@ def backpropagate(
     return gradients[::-1]
 
 
-a1 = (x @ W1.T + b1).sigmoid()
-a2 = (a1 @ W2.T + b2).sigmoid()
-p = (a2 @ W3.T + b3).softmax(1)
-delta3 = (p - torch.nn.functional.one_hot(labels, 2)) / len(x)
+x, W1, b1, W2, b2, W3, b3 = inputs
+a1 = torch.sigmoid(x @ W1.T + b1)
+a2 = torch.sigmoid(a1 @ W2.T + b2)
+p = torch.softmax(a2 @ W3.T + b3, 1)
+delta3 = (p - one_hot(labels, 2)) / len(x)
 gradients = backpropagate([W1, W2, W3], [x, a1, a2], delta3)
 torch.testing.assert_close([g for pair in gradients for g in pair], list(automatic[1:]))
 

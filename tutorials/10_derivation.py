@@ -26,8 +26,8 @@ import torch
 from torch import Tensor
 from torch.autograd.gradcheck import GradcheckError, gradcheck
 
+from manual_backprop import derive, nn, plots, verify
 from manual_backprop import functional as F
-from manual_backprop import nn, plots, verify
 from manual_backprop.cli import main
 from manual_backprop.exercises import check
 from manual_backprop.training.data import load
@@ -476,6 +476,77 @@ assert [verdict.status for verdict in report.verdicts] == ["wrong"] * 3 + ["righ
 # and $b^2$ lie between it and the output, and are right. So look for the last wrong one in the list: the
 # mistake is just behind it. Here, `verify` even names the step.
 #
+# ## The line that departs
+#
+# In a derivation of many lines we want to know which of them is wrong. Here is a network with two hidden
+# layers and a squared error, in plain PyTorch, and a backward that someone wrote for it. It runs, and each
+# gradient has the right shape.
+#
+# **Predict:** which line is wrong?
+
+
+# %%
+def network(x, W1, b1, W2, b2, W3, b3, t):
+    a1 = torch.tanh(x @ W1.T + b1)
+    a2 = torch.tanh(a1 @ W2.T + b2)
+    z3 = a2 @ W3.T + b3
+    return ((z3 - t) ** 2).sum(1).mean()
+
+
+def network_backward(grad_output, x, W1, b1, W2, b2, W3, b3, t):
+    a1 = torch.tanh(x @ W1.T + b1)
+    a2 = torch.tanh(a1 @ W2.T + b2)
+    z3 = a2 @ W3.T + b3
+
+    delta3 = grad_output * 2 * (z3 - t) / len(x)
+    delta2 = delta3 @ W3 * (1 - a1**2)
+    delta1 = delta2 @ W2 * (1 - a1**2)
+    dW3, dW2, dW1 = delta3.T @ a2, delta2.T @ a1, delta1.T @ x
+    db3, db2, db1 = delta3.sum(0), delta2.sum(0), delta1.sum(0)
+    return delta1 @ W1, dW1, db1, dW2, db2, dW3, db3, -delta3
+
+
+# %% tags=["hide-output"]
+shapes = "(3,7) (5,7) (5,) (5,5) (5,) (2,5) (2,) (3,2)"
+report = verify(network, network_backward, shapes=shapes)
+print(report)
+assert [verdict.status for verdict in report.verdicts] == ["wrong"] * 5 + ["right"] * 3
+
+# %% [markdown]
+# Five gradients are wrong, and one line is. The report quotes it: `delta3 @ W3` is right, but the slope
+# behind it is that of the layer below. $\delta^2$ needs $\tanh'(z^2) = 1 - (a^2)^2$, the square of what layer
+# 2 made. Two hidden layers of the same size hide the mistake from the shapes.
+#
+# To find the line, `verify` derives the right backward from the forward, step by step. Then it follows ours
+# in the same way, and looks for each of our values among the right ones, be it transposed, negated or scaled.
+# The first line whose value is not found there has departed. Names and order are ours to choose.
+#
+# The right lines can be had without a mistake, too. `derive` takes the forward alone. [The chain rule, layer
+# by layer](05_chain_rule.py) says how to read what it shows:
+
+# %%
+derivation = derive(network, shapes=shapes)
+plots.show(derivation, "network.md")
+
+# %% [markdown]
+# What is due is the line of `dz2`, with `a2`. As the last line says, the derivation was itself compared with
+# autograd before it was shown.
+#
+# It is also code. `derivation.source()` is a file that imports PyTorch alone, with a `forward` that keeps
+# what the `backward` needs. In NumPy it has no autograd to lean on, and is the same lines:
+
+# %%
+print(derivation.source("numpy"))
+
+# %% [markdown]
+# And it can be judged as ours was. `derivation.function()` is a `torch.autograd.Function`:
+
+# %%
+report = verify(derivation.function(), against=network, shapes=shapes)
+print(report)
+assert report
+
+# %% [markdown]
 # ## From the command line
 #
 # A file with a `forward` and a `backward` can be judged without writing any more code, in a terminal with

@@ -100,11 +100,12 @@ def _temporary_folder() -> Path:
 
 
 def show(thing: Any, path: str | Path) -> None:
-    """Display a figure, a recording or a report in a notebook; anywhere else, save it and say where.
+    """Display a figure or what this package returned in a notebook; anywhere else, save it and say where.
 
     Args:
-        thing: a Figure, which is saved as a picture, what `record` returned, as its page, or what `verify`
-            returned, whose pictures are saved below its printed text.
+        thing: a Figure, which is saved as a picture; what `record` returned, as its page; what `verify`
+            returned, whose pictures are saved below its printed text; what `derive` returned, which is saved
+            as Markdown below its printed text.
         path: of the file, for a script. A relative one lies in a temporary folder, so that no file of the
             reader's is written over.
     """
@@ -114,8 +115,13 @@ def show(thing: Any, path: str | Path) -> None:
         return
     path = _temporary_folder() / path
     path.parent.mkdir(parents=True, exist_ok=True)
-    save = next(getattr(thing, name) for name in ("savefig", "page", "plot") if hasattr(thing, name))
-    if save.__name__ == "plot":
+    save = next(
+        getattr(thing, name) for name in ("savefig", "page", "plot", "markdown") if hasattr(thing, name)
+    )
+    if save.__name__ in ("plot", "markdown"):
         print(thing)
-    save(path)
+    if save.__name__ == "markdown":
+        path.write_text(save(), encoding="utf-8")
+    else:
+        save(path)
     print(f"(saved: {path})")

@@ -1,4 +1,4 @@
-"""How a picture, a recorded step and a report are shown: as files by a script, live in a notebook."""
+"""How pictures, recorded steps, reports and derivations are shown: as files, live in a notebook."""
 
 import os
 import pickle
@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import torch
 
+from manual_backprop import derive, nn, plots, record, verify
 from manual_backprop import functional as F
-from manual_backprop import nn, plots, record, verify
 from tests.training.forked import alone
 
 
@@ -28,10 +28,19 @@ def report() -> Any:
     return verify(torch.sin, lambda grad_output, x: -grad_output * x.cos(), shapes=[(5,)])
 
 
+def derivation() -> Any:
+    return derive(torch.tanh, shapes=[(5,)])
+
+
 @pytest.mark.parametrize(
     ("thing", "name", "begins"),
-    [(figure, "a.png", b"\x89PNG"), (recording, "a.html", b"<!DOCTYPE html>"), (report, "a.png", b"\x89PNG")],
-    ids=["figure", "recording", "report"],
+    [
+        (figure, "a.png", b"\x89PNG"),
+        (recording, "a.html", b"<!DOCTYPE html>"),
+        (report, "a.png", b"\x89PNG"),
+        (derivation, "a.md", b"**Forward**"),
+    ],
+    ids=["figure", "recording", "report", "derivation"],
 )
 def test_a_script_leaves_a_file_and_says_where(
     thing: Any, name: str, begins: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -41,6 +50,7 @@ def test_a_script_leaves_a_file_and_says_where(
     said = capsys.readouterr().out
     assert f"(saved: {tmp_path / name})" in said
     assert ("∂L/∂x0" in said or "WRONG" in said) == (thing is report)
+    assert ("backward, from" in said) == (thing is derivation)
 
 
 def test_what_a_script_shows_is_written_over_no_file_of_the_readers(
@@ -56,7 +66,7 @@ def test_what_a_script_shows_is_written_over_no_file_of_the_readers(
     assert [path.read_text() for path in tmp_path.iterdir()] == ["mine"]
 
 
-@pytest.mark.parametrize("thing", [figure, recording, report])
+@pytest.mark.parametrize("thing", [figure, recording, report, derivation])
 def test_a_notebook_shows_it_and_leaves_no_file(
     thing: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -68,6 +78,8 @@ def test_a_notebook_shows_it_and_leaves_no_file(
     (seen,) = shown
     if thing is figure:
         assert seen._repr_png_().startswith(b"\x89PNG")
+    elif thing is derivation:
+        assert r"$\frac{\partial L}" in seen._repr_markdown_()
     else:
         assert seen._repr_html_().startswith("<iframe" if thing is recording else "<pre>")
 
