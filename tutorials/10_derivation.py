@@ -549,14 +549,17 @@ assert report
 # %% [markdown]
 # ## From the command line
 #
-# A file with a `forward` and a `backward` can be judged without writing any more code, in a terminal with
+# A file with a `forward` and a `backward` can be judged without writing any more code, and the right backward
+# of its `forward` derived, in a terminal with
 #
 # ```sh
 # manual-backprop verify derivation.py:backward --shapes "(5,3)"
+# manual-backprop derive derivation.py:forward --shapes "(5,3)"
 # ```
 #
-# The exit code is 0 for right, 1 for wrong, and 3 where the witnesses disagree, so that a script can ask
-# too. The next cell does the same from Python.
+# The exit code of `verify` is 0 for right, 1 for wrong, and 3 where the witnesses disagree, so that a script
+# can ask too. With `--numpy`, `--function` or `--latex`, `derive` prints one of its other forms. The next cell
+# does the same from Python.
 
 # %%
 content = """
@@ -570,7 +573,8 @@ with TemporaryDirectory() as folder:
     file = Path(folder) / "derivation.py"
     file.write_text(content)
     exit_code = main(["verify", f"{file}:backward", "--shapes", "(5,3)"])
-print(f"exit code {exit_code}")
+    print(f"exit code {exit_code}\n")
+    main(["derive", f"{file}:forward", "--shapes", "(5,3)"])
 assert exit_code == 1
 
 # %% [markdown]
