@@ -444,12 +444,12 @@ def _vjp(func: Any, args: Any, kwargs: Any, at: int, which: list[int]) -> Callab
             ]
             if not used:
                 return torch.zeros_like(leaf)
-            (found,) = torch.autograd.grad(
-                [o for o, _ in used], leaf, [g.expand(o.shape) for o, g in used], allow_unused=True
-            )
+            ends, starts = [o for o, _ in used], [g.expand(o.shape) for o, g in used]
+            found: Any = torch.autograd.grad(ends, leaf, starts, allow_unused=True)[0]
         if found is None:
             return torch.zeros_like(leaf)
-        return found.to_dense() if found.is_sparse else found
+        dense: Tensor = found.to_dense() if found.is_sparse else found
+        return dense
 
     return gradient
 

@@ -125,7 +125,7 @@ def matched(steps: Steps, matches: Matches) -> dict[Node, Match]:
 def departure(
     programs: Sequence[DerivedProgram], steps: Steps, found: dict[Node, Match], at: int
 ) -> Departure | None:
-    """The first step that departs on the way to the gradient of input `at`; None if none can be told."""
+    """The first step that departs on the way to the gradient of input `at`; None if it cannot be told."""
     last = steps.returned[at] if at < len(steps.returned) else None
     if last is None:
         return None
@@ -173,21 +173,15 @@ def _other_value(
 ) -> Departure | None:
     """Where what is returned is a value of the derivation, but not the gradient."""
     names = users_names(steps.all, found)
-    match = found[last]
+    place = last.place or steps.end
     for program in programs:
         right = program.gradient(at)
-        place = last.place or steps.end
-        if right is None or place is None or match.node is right:
+        if right is None or place is None or found[last].node is right:
             continue
         line = next((line for line in program.script.backward if line.node is right), None)
         if line is not None:
-            return Departure(
-                last.place,
-                code_of(last.place),
-                "",
-                written(program, line, names),
-                frozenset(inside(program, line)),
-            )
+            due = written(program, line, names)
+            return Departure(place, code_of(place), "", due, frozenset(inside(program, line)))
     return None
 
 

@@ -19,7 +19,7 @@ from manual_backprop.verify.diagnosis.graph import is_real_tensor
 from manual_backprop.verify.problem import Draw, Problem
 
 NO_STEPS = {"size", "dim", "numel", "is_floating_point", "item", "tolist", "bool", "len", "stride", "type",
-            "ndimension", "element_size", "is_complex", "requires_grad_", "setattr", "format", "repr"}  # fmt: skip
+            "ndimension", "element_size", "is_complex", "requires_grad_", "setattr", "repr"}  # fmt: skip
 ATTRIBUTES = {"T", "mT", "H", "mH", "data", "real"}
 
 
