@@ -7,6 +7,7 @@ from manual_backprop.derive.printed import printed
 from manual_backprop.derive.program import Program
 from manual_backprop.derive.proof import Proof, module_of
 from manual_backprop.derive.rows import Shown, shown
+from manual_backprop.derive.script import given_constants
 from manual_backprop.derive.source import function_source, numpy_source, torch_source
 from manual_backprop.derive.trace import Underivable
 from manual_backprop.derive.writing.expressions import Unwritable
@@ -52,7 +53,7 @@ class Derivation:
                 source = writers[dialect](self.program)
             except Unwritable as error:
                 raise Underivable(str(error)) from None
-            self.proof.of(source, dialect)
+            self.proof.of(source, dialect, [n.value for n in given_constants(self.program)])
             self.sources[dialect] = source
         return self.sources[dialect]
 

@@ -3,7 +3,7 @@
 import keyword
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from manual_backprop.derive.program import Node, Program, in_order
 from manual_backprop.derive.writing.grammar import VIEWS
@@ -66,10 +66,15 @@ class Names:
     """Names that are given once each."""
 
     def __init__(
-        self, program: Program, owners: dict[Node, Node], lines: set[Node], given: Mapping[Node, str]
+        self,
+        program: Program,
+        owners: dict[Node, Node],
+        lines: set[Node],
+        given: Mapping[Node, str],
+        helpers: Iterable[str],
     ) -> None:
         self.names = dict(given)
-        self.taken: set[str] = {*RESERVED, *given.values()}
+        self.taken: set[str] = {*RESERVED, *given.values(), *helpers}
         self.owners = owners
         self.output = program.output
         self.kinds = {node: call.kind for call in program.calls for node in call.outputs}

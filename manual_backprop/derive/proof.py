@@ -61,18 +61,22 @@ class Proof:
             found.append((output.detach(), upstream, filled))
         return found
 
-    def of(self, source: str, dialect: str) -> None:
+    def of(self, source: str, dialect: str, constants: Sequence[Tensor] = ()) -> None:
         """Run a file at each point, and compare.
+
+        Args:
+            source: the file.
+            dialect: in which it is written.
+            constants: what its forward takes after the inputs.
 
         Raises:
             Disproved: it gives something else.
         """
         scope = module_of(source)
         for point, (output, upstream, gradients) in zip(self.points, self.expected, strict=True):
-            inputs = [point[i].clone() for i in self.used]
-            value, given = RUNS[dialect](
-                scope, inputs, [i in self.differentiable for i in self.used], upstream
-            )
+            inputs = [x.clone() for x in (*(point[i] for i in self.used), *constants)]
+            wanted = [*(i in self.differentiable for i in self.used), *(False for _ in constants)]
+            value, given = RUNS[dialect](scope, inputs, wanted, upstream)
             self._compare("the output", value, output)
             for i, mine, right in zip(self.differentiable, given, gradients, strict=True):
                 self._compare(

@@ -108,6 +108,13 @@ def script_of(
     return script
 
 
+def given_constants(program: Program) -> list[Node]:
+    """Tensors that the forward's code finds elsewhere, and that are too large to be written as lists."""
+    results = [program.gradients[x] for x in program.differentiable if x in program.gradients]
+    constants = [n for n in in_order([program.output, *results]) if n.op == "constant"]
+    return [n for n in constants if isinstance(n.value, Tensor) and n.value.numel() > LITERAL]
+
+
 class _Layout:
     """What is known of a program's nodes before it is written."""
 
@@ -195,11 +202,10 @@ class _Layout:
     def write(self, dialect: type[Expressions]) -> tuple[Script, Node | None]:
         """The script, and the node that should have a line so that another one gets shorter."""
         lines = self.lines(dialect)
-        names = Names(self.program, self.owners, lines, self.given)
+        names = Names(self.program, self.owners, lines, self.given, dialect.helper_names)
         forward = [names.forward(node) for node in self.forward_nodes if node in lines]
         backward = [node for node in self.backward_nodes if node in lines]
-        constants = [n for n in in_order([self.program.output, *self.results]) if n.op == "constant"]
-        given = [n for n in constants if isinstance(n.value, Tensor) and n.value.numel() > LITERAL]
+        given = given_constants(self.program)
         for node in given:
             names.forward(node)
         if self.program.upstream.op == "upstream" and self.program.upstream not in self.given:

@@ -185,7 +185,9 @@ class Trace(TorchFunctionMode):
     def _node(self, tensor: Tensor) -> Node:
         if id(tensor) not in self.book.known:
             name = _name_in(sys._getframe(1), tensor)
-            self.book.know(tensor, Node("constant", value=tensor.detach(), name=name, given=bool(name)))
+            node = Node("constant", value=tensor.detach(), name=name, given=bool(name))
+            self.book.know(tensor, node)
+            self.book.know(node.value, node)
         return self.book.known[id(tensor)]
 
     def _opaque(self, func: Any, name: str, args: Any, kwargs: Any, output: Any) -> None:

@@ -71,12 +71,14 @@ class Expressions(Arguments):
 
     Attributes:
         copy: the method that copies a tensor.
+        helper_names: the functions that a file may define for itself, whose names are taken.
         names: of the nodes that have one.
         used: the named nodes that were written, in order.
         around: the expressions that are being written, the innermost first.
     """
 
     copy: ClassVar[str]
+    helper_names: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, names: Mapping[Node, str]) -> None:
         self.names = names

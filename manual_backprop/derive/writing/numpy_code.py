@@ -16,7 +16,7 @@ from manual_backprop.derive.writing.expressions import (
 )
 from manual_backprop.derive.writing.numpy_assignments import STATEMENTS
 from manual_backprop.derive.writing.numpy_forms import FORMS
-from manual_backprop.derive.writing.numpy_helpers import helper
+from manual_backprop.derive.writing.numpy_helpers import SHORT, WINDOWS, helper
 
 
 class NumpyCode(Expressions):
@@ -24,6 +24,7 @@ class NumpyCode(Expressions):
 
     module = "np"
     copy = "copy"
+    helper_names = (*SHORT, *WINDOWS)
 
     def __init__(self, names: Mapping[Node, str]) -> None:
         super().__init__(names)
