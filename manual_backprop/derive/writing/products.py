@@ -52,6 +52,8 @@ def _cancelled(factors: Factors, node: Node) -> Factors:
         if isinstance(x, Node) and x.op != "number" and x in above and x in below:
             above.remove(x)
             below.remove(x)
+    if len(below) == len(factors.below):
+        return factors
     shapes = [x.shape for x in (*above, *below) if isinstance(x, Node)]
     same = bool(above) and torch.broadcast_shapes(*shapes) == node.shape
     return Factors(above, below, factors.negative) if same else factors
