@@ -70,7 +70,11 @@ class Request(requests.Request):
                 raise CannotRun(
                     f"{name} in {path} cannot be made without arguments ({words_of(error)}): name an instance"
                 ) from error
-        if not is_computation(forward) or is_function_class(forward):
+        if is_function_class(forward):
+            raise CannotRead(
+                f"{name} in {path} is a torch.autograd.Function, with a backward of its own: name a forward"
+            )
+        if not is_computation(forward):
             raise CannotRead(no_function(path, name, found))
         return self._derived(forward, self.sizes())
 

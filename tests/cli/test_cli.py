@@ -46,6 +46,8 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
         ("bench --device tpu", "--device must be auto, cpu, cuda or mps, got tpu"),
         ("bench --device cuda:1", "--device must be auto, cpu, cuda or mps, got cuda:1"),
         ("bench --device CPU", "--device must be auto, cpu, cuda or mps, got CPU"),
+        ("derive net.py:f --shapes (3,) --time-limit 0", "--time-limit must be above 0"),
+        ("derive net.py:f --numpy --latex", "argument --latex: not allowed with argument --numpy"),
         ("bench --rounds 0", "--rounds must be at least 1, got 0"),
         ("train --resume run --lr 0.2 --seed 1", "--lr, --seed cannot be changed with --resume"),
     ],
@@ -77,6 +79,9 @@ def test_wrong_usage_is_one_line_and_exit_code_2(
         ("record --checkpoint {folder}", 3, "there is no {folder}/checkpoint.pt: --checkpoint takes"),
         ("record --checkpoint {file}", 3, "there is no {file}/checkpoint.pt: --checkpoint takes"),
         ("record --checkpoint {folder}/checkpoint.pt", 3, "there is no {folder}/checkpoint.pt: --checkpoint"),
+        ("derive relu --out {folder}/no/b.py", 4, "--out {folder}/no/b.py: there is no folder {folder}/no"),
+        ("derive relu --out {folder}", 4, "--out {folder}: it is a folder"),
+        ("derive relu --out {file}/b.py", 4, "--out {file}/b.py: there is no folder {file}"),
         ("bench --device mps", 3, "--device mps is not available here"),
         ("train --dataset sample --lr 1e30 --epochs 1 --out {folder}/nan", 3, "NaN or infinite"),
         pytest.param(
@@ -200,7 +205,7 @@ def test_version_and_help(capsys: pytest.CaptureFixture[str], monkeypatch: pytes
         assert option in text
     for option in ("--device", "--seed", "--data-dir", "--dataset", "--out", "--resume", "--dtype"):
         assert option in text
-    for command_name in ("train", "verify", "record", "bench"):
+    for command_name in ("train", "verify", "derive", "record", "bench"):
         text = printed(command_name, "--help")
         assert max(map(len, text.splitlines())) <= 80
         assert re.findall(r"^  (\d\S*)", text[text.index("exit codes:") :], re.MULTILINE) == CODES

@@ -41,7 +41,8 @@ def exit_code(*arguments: str) -> Any:
         return stop.code
 
 
-QUICK = ("verify linear", "--help", *(f"{c} --help" for c in ("train", "verify", "record", "bench")))
+HELP = (f"{command} --help" for command in ("train", "verify", "derive", "record", "bench"))
+QUICK = ("verify linear", "derive layer_norm", "--help", *HELP)
 
 
 @pytest.mark.parametrize(

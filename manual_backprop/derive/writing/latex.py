@@ -11,12 +11,12 @@ from manual_backprop.derive.writing.symbols import Symbol
 SIGNS = {
     "−": "-",
     "⊙": r"\odot",
-    "≥": r"\ge",
-    "≤": r"\le",
-    "≠": r"\ne",
-    "∧": r"\land",
-    "∨": r"\lor",
-    "¬": r"\lnot ",
+    "≥": r"\geq",
+    "≤": r"\leq",
+    "≠": r"\neq",
+    "∧": r"\wedge",
+    "∨": r"\vee",
+    "¬": r"\neg ",
     "⋆": r"\star",
     "⋆ᵀ": r"\star^{\top}",
 }
@@ -107,8 +107,8 @@ class LatexSigns(Signs):
         return rf"\mathbf{{1}}[{condition}]"
 
     def absolute(self, x: str) -> str:
-        r"""\lvert x \rvert."""
-        return rf"\left\lvert {x} \right\rvert"
+        r"""\vert x \vert, as a | would end a cell of a table."""
+        return rf"\left\vert {x} \right\vert"
 
     def cases(self, value: str, condition: str, otherwise: str) -> Written:
         """One value where the condition holds, else another."""
