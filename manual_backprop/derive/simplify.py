@@ -287,5 +287,6 @@ RULES: dict[str, Any] = {
 
 
 def number_like(value: float, like: Tensor) -> Node:
-    """A number as a node."""
-    return Node("number", value=like.new_full((), value))
+    """A number as a node; it can be read also where the tensors beside it are on the meta device."""
+    device = "cpu" if like.is_meta else like.device
+    return Node("number", value=torch.full((), value, dtype=like.dtype, device=device))

@@ -26,7 +26,7 @@ from manual_backprop.record.table import table
 if TYPE_CHECKING:  # matplotlib is imported when a picture is drawn
     from matplotlib.figure import Figure
 
-ROWS = 40  # of each list in the table, unless asked otherwise
+ROWS = 40  # of each list in the table, with those of code, unless asked otherwise
 
 __all__ = ["Call", "Parameter", "Recording", "Step", "Value", "record"]
 
@@ -89,7 +89,7 @@ class Recording:
 
         Args:
             width: in characters; that of the terminal, between 80 and 120, unless given.
-            rows: of each list at most so many, the first and the last; None for all.
+            rows: of each list at most so many, those of code included, the first and the last; None for all.
         """
         width = min(max(get_terminal_size().columns, 80), 120) if width is None else width
         parts = [table(step, width, rows) for step in self.steps]

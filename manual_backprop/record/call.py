@@ -13,6 +13,7 @@ from manual_backprop.functional.operation.torch_state import tree_leaves, tree_m
 from manual_backprop.record.formulas import formula_of
 
 SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹"
+SUBSCRIPTS = "₀₁₂₃₄₅₆₇₈₉"
 MOST_LISTED = 4  # symbols or numbers in a row
 
 
@@ -27,6 +28,7 @@ class Value:
         tensor: its numbers.
         gradient: ∂L/∂ of it; None where nothing comes back.
         uses: the operations that it goes into.
+        identifier: as it is written in code, "W2".
     """
 
     symbol: str
@@ -35,6 +37,7 @@ class Value:
     tensor: Tensor
     gradient: Tensor | None = None
     uses: list["Call"] = field(default_factory=list)
+    identifier: str = ""
 
     @property
     def norm(self) -> float:
@@ -86,6 +89,7 @@ class Call:
         built_in: the same by PyTorch's own backward, where this one is hand-written: the number, or the
             norm of many.
         ulps: the largest difference of the two, in ulps of the largest entry.
+        rule: the operation itself, where it is this package's.
     """
 
     place: str
@@ -96,6 +100,7 @@ class Call:
     gradients: dict[int, Tensor] = field(default_factory=dict)
     built_in: dict[int, float] = field(default_factory=dict)
     ulps: dict[int, float] = field(default_factory=dict)
+    rule: Any = None
     twin: Callable[..., Any] | None = None
     aliases: dict[int, Tensor] = field(default_factory=dict)
     result: Tensor | None = None
@@ -202,7 +207,7 @@ def superscript(number: int) -> str:
 
 def subscript(number: int) -> str:
     """12 → ₁₂."""
-    return str(number).translate(str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉"))
+    return str(number).translate(str.maketrans("0123456789", SUBSCRIPTS))
 
 
 def norm(tensor: Tensor) -> float:

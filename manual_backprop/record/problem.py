@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from manual_backprop.record.code import name_in_code
 from manual_backprop.record.compare import compare, may_be_walked_early, visited_early
 from manual_backprop.record.step import Parameter, Step
 from manual_backprop.record.trace import Trace
@@ -89,6 +90,8 @@ class _Problem:
                         leaf.sub_(slope, alpha=lr)
         seen = chain.from_iterable((*call.inputs, *call.outputs) for call in trace.calls)
         values = list(dict.fromkeys((*seen, trace.values[id(result)])))
+        leaves = [trace.values[id(leaf)] for leaf in self.leaves.values()]
+        name_in_code(sorted(values, key=lambda value: value not in leaves))  # x before what is made of it
         parameters = [
             Parameter(
                 value,

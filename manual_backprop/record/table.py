@@ -1,20 +1,32 @@
 """A step as text: forward on the way down, backward on the way up, then the update."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache, partial
 from textwrap import wrap
 
 from torch import Tensor
 
 from manual_backprop.record.call import Call, norm, share_of_zeros
+from manual_backprop.record.code import Code, Line, code_of
 from manual_backprop.record.step import Parameter, Step
 
 NAME, PLACE = 44, 24  # characters of a parameter's name and of a place, at most
+INDENT = "  "  # of code
+MOST_CODE = 12  # lines of an operation
+Block = list[list[str]]
+"""A row with a formula, and the rows of its code."""
+
+
+class _Code(str):
+    """A cell that is wrapped where it is too long, and not cut."""
 
 
 def table(step: Step, width: int, most: int | None) -> str:
-    """The step in lines of at most `width` characters; of each list, `most` lines."""
+    """The step in lines of at most `width` characters; of each list, `most` rows."""
     wide = width >= 120
-    rows = [_row(i, call, wide) for i, call in enumerate(step.calls, 1)]
+    code = cache(code_of)  # of what is shown
+    forward = [partial(_forward, i, call, wide, code) for i, call in enumerate(step.calls, 1)]
+    backward = _backward(step, wide, code)
     heads = ["", "in", "forward ↓", "shape", "value", "zeros", "backward ↑", "zeros"]
     if not wide:
         heads.pop(1)
@@ -23,9 +35,9 @@ def table(step: Step, width: int, most: int | None) -> str:
     lines = [
         f"L = {step.loss:.6g}, and {step.loss_after:.6g} after the step with η = {step.lr:g}",
         "",
-        *_aligned([heads, *_some(rows, most)], width, give_way=2 if wide else 1),
+        *_aligned([heads, *_some_blocks(forward, most)], width, give_way=2 if wide else 1),
         "",
-        *_aligned([heads_back, *_some(_gradients(step, wide), most)], width, give_way=1),
+        *_aligned([heads_back, *_some_blocks(backward, most)], width, give_way=1),
         *(["", *sums] if sums else []),
         *_order(step),
     ]
@@ -39,25 +51,37 @@ def table(step: Step, width: int, most: int | None) -> str:
     return "\n".join([*lines, *([""] if remarks else []), *_wrapped(remarks, width)])
 
 
-def _row(number: int, call: Call, wide: bool) -> list[str]:
+def _forward(number: int, call: Call, wide: bool, code: Callable[[Call], Code]) -> Block:
     out = call.output
     gradient = out.gradient
     row = [str(number), call.line(), shape(out.tensor), shown(out.tensor), f"{out.zeros:.0%}"]
     row += ["", ""] if gradient is None else [shown(gradient), f"{share_of_zeros(gradient):.0%}"]
-    return [row[0], _shortened(call.place, PLACE) or "–", *row[1:]] if wide else row
+    place = [_shortened(call.place, PLACE) or "–"] if wide else []
+    return [[row[0], *place, *row[1:]], *_code(code(call).forward, len(place), 3)]
 
 
-def _gradients(step: Step, wide: bool) -> list[list[str]]:
+def _backward(step: Step, wide: bool, code: Callable[[Call], Code]) -> list[Callable[[], Block]]:
+    def block(number: int, call: Call, at: int) -> Block:
+        gradient = call.gradients[at]
+        ulps = f"{call.ulps[at]:.2g}" if at in call.ulps else "built in"
+        row = [str(number), call.backward_line(at), shape(gradient), shown(gradient)]
+        built_in = _number(call.built_in[at], gradient.numel()) if at in call.built_in else ""
+        row += [built_in, ulps] if wide else [ulps]
+        return [row, *_code(code(call).backward.get(at, []), 0, len(row) - 4)]
+
+    numbered = reversed([*enumerate(step.calls, 1)])
+    return [partial(block, n, call, at) for n, call in numbered for at in sorted(call.gradients)]
+
+
+def _code(lines: list[Line], before: int, behind: int) -> Block:
+    """Rows of code, with shape and value of what is made on the way."""
     rows = []
-    for number in range(len(step.calls), 0, -1):
-        call = step.calls[number - 1]
-        for at, gradient in sorted(call.gradients.items()):
-            ulps = f"{call.ulps[at]:.2g}" if at in call.ulps else "built in"
-            row = [str(number), call.backward_line(at), shape(gradient), shown(gradient)]
-            autograds = (
-                [_number(call.built_in[at], gradient.numel()) if at in call.built_in else ""] if wide else []
-            )
-            rows.append([*row, *autograds, ulps])
+    for line in lines:
+        value = shown(line.tensor) if line.tensor.is_floating_point() and not line.tensor.is_meta else ""
+        numbers = ["", ""] if line.recorded else [shape(line.tensor), value]
+        *first, last = line.text
+        rows += [["", *[""] * before, _Code(text), "", "", *[""] * behind] for text in first]
+        rows.append(["", *[""] * before, _Code(last), *numbers, *[""] * behind])
     return rows
 
 
@@ -112,16 +136,37 @@ def _number(size: float, count: int) -> str:
 def _aligned(rows: Sequence[Sequence[str]], width: int, give_way: int) -> list[str]:
     """Columns side by side; the column `give_way` is shortened, with …, where the line would be too long."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    codes = [len(INDENT + row[give_way]) for row in rows if isinstance(row[give_way], _Code)]
+    widths[give_way] = max([widths[give_way], *codes])
     excess = sum(widths) + 2 * (len(widths) - 1) - width
     widths[give_way] -= max(excess, 0)
     text = range(give_way + 1)
+    room = width - sum(widths[:give_way]) - 2 * give_way
+    lines = [part for row in rows for part in _unwrapped(row, give_way, widths[give_way], room)]
     return [
         "  ".join(
-            _cut(cell, size).ljust(size) if i in text else cell.rjust(size)
-            for i, (cell, size) in enumerate(zip(row, widths, strict=True))
+            (cell if isinstance(cell, _Code) else _cut(cell, size)).ljust(size)
+            if i in text
+            else cell.rjust(size)
+            for i, (cell, size) in enumerate(zip(row, widths, strict=False))
         ).rstrip()
-        for row in rows
+        for row in lines
     ]
+
+
+def _unwrapped(row: Sequence[str], at: int, size: int, room: int) -> Iterator[Sequence[str]]:
+    """A row; where the column is too small for its code, as several without columns."""
+    code, numbers = row[at], row[at + 1 :]
+    if not isinstance(code, _Code):
+        yield row
+    elif len(INDENT + code) <= size:
+        yield [*row[:at], _Code(INDENT + code), *numbers]
+    else:
+        text = "  ".join([code, *filter(None, numbers)])
+        for part in wrap(
+            text, room, initial_indent=INDENT, subsequent_indent=3 * INDENT, break_on_hyphens=False
+        ):
+            yield [*row[:at], _Code(part)]
 
 
 def _cut(cell: str, size: int) -> str:
@@ -141,6 +186,28 @@ def _some(rows: list[list[str]], most: int | None) -> list[list[str]]:
     head, tail = most - most // 2, most // 2
     gap = ["⋮", f"… {len(rows) - most} more …", *[""] * (len(rows[0]) - 2)]
     return [*rows[:head], gap, *rows[len(rows) - tail :]]
+
+
+def _some_blocks(blocks: Sequence[Callable[[], Block]], most: int | None) -> Block:
+    """The first and the last blocks, as many as have `most` rows, and how many there are between them."""
+    if most is None:
+        return [row for block in blocks for row in block()]
+    head: list[Block] = []
+    tail: list[Block] = []
+    rows = 0
+    while len(head) + len(tail) < len(blocks):
+        following = blocks[len(head)] if len(head) <= len(tail) else blocks[-1 - len(tail)]
+        formula, *code = following()
+        block = [formula, *_some(code, MOST_CODE)]
+        rows += len(block)
+        if rows > most and head:
+            break
+        (head if len(head) <= len(tail) else tail).append(block)
+    found = [row for block in head for row in block]
+    left = len(blocks) - len(head) - len(tail)
+    if left:
+        found.append(["⋮", f"… {left} more …", *[""] * (len(found[0]) - 2)])
+    return found + [row for block in reversed(tail) for row in block]
 
 
 def _some_lines(lines: list[str], most: int | None) -> list[str]:

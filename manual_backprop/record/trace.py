@@ -132,7 +132,7 @@ class Trace(TorchFunctionMode):
 
     def _own_call(self, operation: Any, inputs: tuple[Any, ...]) -> Call:
         call = Call(self.places[-1], operation.formula.name, True, self._as_values(inputs))
-        call.twin = twin_for(operation)
+        call.rule, call.twin = operation, twin_for(operation)
         return call
 
     def _seen(self, call: Call, outputs: list[Tensor]) -> None:
