@@ -22,9 +22,7 @@ from manual_backprop.functional.operation.torch_state import tree_leaves, tree_m
 from manual_backprop.record.call import SUBSCRIPTS, SUPERSCRIPTS, Call, Value
 
 SHARE = "share"  # what is added to a gradient, where it takes more than one line, or is added to several
-MOST_NUMBERS = (
-    200_000  # of an operation, for which its code is run on the numbers and not for the shapes alone
-)
+MOST_NUMBERS = 200_000  # of an operation; the code of a larger one is run for the shapes alone
 DIGITS = str.maketrans(SUPERSCRIPTS + SUBSCRIPTS, "0123456789" * 2)
 GIVEN = ("input", "constant", "number", "upstream")  # what no line makes
 

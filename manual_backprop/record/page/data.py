@@ -14,13 +14,16 @@ import torch
 from torch import Tensor
 
 from manual_backprop.record.call import Call, Value, matrix, norm, share_of_zeros
-from manual_backprop.record.numbers import backward_lines, forward_lines
+from manual_backprop.record.code import Line, code_of
+from manual_backprop.record.numbers import backward_lines, forward_lines, short
 from manual_backprop.record.numbers.rows import is_plain, reduction
 from manual_backprop.record.step import Step
+from manual_backprop.record.table import shape
 
 FORMAT = 3
 MOST_REMARKS = 50
 MOST_WORKED_OUT = 500  # formulas with their numbers, in a page; a formula takes about 2 ms
+MOST_CODE = 40  # lines of code, for the forward of an operation or for a gradient
 MOST_NUMBERS = 480_000  # in a page: 2.6 MB of base64
 SMALLEST_IMAGE = 5  # pixels on a side; fewer features are shown as a column
 
@@ -85,12 +88,14 @@ def _target(step: Step) -> list[int] | None:
 def _call(call: Call, index: dict[int, int], most: int, examples: int) -> dict[str, Any]:
     of_each = any(value.per_example for value in (*call.inputs, *call.outputs))
     slope = call.local_derivative()
+    code = code_of(call)
     single = {at: g for at, g in call.gradients.items() if g.numel() == 1}
     return {
         "place": call.place,
         "operation": call.operation,
         "elementwise": call.formula.kind in ("activation", "elementwise"),
         "formula": call.line(),
+        "code": _code(code.forward),
         "numbers": _of_examples(partial(forward_lines, call), examples, of_each),
         "inputs": [index[id(value)] for value in call.inputs],
         "outputs": [index[id(value)] for value in call.outputs],
@@ -102,6 +107,7 @@ def _call(call: Call, index: dict[int, int], most: int, examples: int) -> dict[s
             {
                 "input": index[id(call.inputs[at])],
                 "formula": call.backward_line(at),
+                "code": _code(code.backward.get(at, [])),
                 "numbers": _of_examples(
                     partial(backward_lines, call, at), examples, call.inputs[at].per_example
                 ),
@@ -111,6 +117,27 @@ def _call(call: Call, index: dict[int, int], most: int, examples: int) -> dict[s
             for at, gradient in sorted(call.gradients.items())
         ],
     }
+
+
+def _code(lines: list[Line]) -> list[dict[str, str]]:
+    """Lines of code, each with the shape of what it makes; of what is made on the way alone, its size too."""
+    rows = []
+    for line in lines:
+        *before, last = line.text
+        rows += [{"text": text, "made": ""} for text in before]
+        rows.append({"text": last, "made": shape(line.tensor) + _size(line)})
+    if len(rows) <= MOST_CODE:
+        return rows
+    half = MOST_CODE // 2
+    gap = {"text": f"… {len(rows) - 2 * half} more …", "made": ""}
+    return [*rows[:half], gap, *rows[len(rows) - half :]]
+
+
+def _size(line: Line) -> str:
+    tensor = line.tensor
+    if line.recorded or tensor.is_meta or not tensor.is_floating_point():
+        return ""
+    return f" {short(tensor.item())}" if tensor.numel() == 1 else f" ‖{short(norm(tensor))}‖"
 
 
 def _of_examples(lines: Callable[[int], list[str]], examples: int, of_each: bool) -> dict[str, Any]:

@@ -16,6 +16,7 @@ function showForward(box, number) {
   const call = step.calls[number];
   make("p", title("Forward", number), box);
   make("p", call.formula, box, "formula");
+  showCode(box, call.code);
   showNumbers(box, call.numbers);
 }
 
@@ -25,6 +26,7 @@ function showBackward(box, number) {
     const { gradient } = step.values[back.input];
     const beside = back.ulps === null ? "PyTorch's own backward" : `${short(back.ulps)} ulp from autograd's`;
     make("p", back.formula, box, "formula");
+    showCode(box, back.code);
     showNumbers(box, back.numbers);
     make("p", `‖${gradient ? gradient.symbol : ""}‖ is ${short(back.norm)}; ${beside}`, box, "beside");
   }
@@ -35,6 +37,11 @@ function showUpdate(box) {
   make("p", "Update", box);
   make("p", "w ← w − η ∂L/∂w, for every parameter", box, "formula");
   make("p", `L: ${short(step.loss)}, then ${short(after)} with η = ${short(step.lr)}`, box, "beside");
+}
+
+// The same as code, with what each line makes.
+function showCode(box, lines) {
+  for (const { text, made } of lines) make("span", made, make("p", `${text} `, box, "code"), "beside");
 }
 
 // The numbers of the example, worked out when the page was written; of a large batch, those of the first ones.
