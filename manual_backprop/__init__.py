@@ -1,9 +1,9 @@
 """Backpropagation with every backward formula written by hand.
 
 `functional` holds the operations, one file each with its derivation; `nn` the drop-in modules made of them;
-`use_manual_gradients` runs an unmodified model on them; `derive` writes down the backward of a whole forward, to
-be read and as code; `verify` says whether a derivation of your own is right and, if not, which line departs and
-what is wrong with it; `record` keeps every number of a training step, as a table, a figure and a page.
+`use_manual_gradients` runs an unmodified model on them; `derive` writes down the backward of a whole forward,
+to be read and as code; `verify` says whether your own derivation is right and, if not, which line departs
+and what is wrong with it; `record` keeps every number of a training step, as a table, a figure and a page.
 """
 
 from manual_backprop import functional, nn

@@ -558,8 +558,8 @@ assert report
 # ```
 #
 # The exit code of `verify` is 0 for right, 1 for wrong, and 3 where the witnesses disagree, so that a script
-# can ask too. With `--numpy`, `--function` or `--latex`, `derive` prints one of its other forms. The next cell
-# does the same from Python.
+# can ask too. With `--numpy`, `--function` or `--latex`, `derive` prints one of its other forms. The next
+# cell does the same from Python.
 
 # %%
 content = """

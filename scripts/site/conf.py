@@ -54,6 +54,7 @@ nb_execution_timeout = 300
 nb_code_prompt_show = "Show {type}"
 nb_code_prompt_hide = "Hide {type}"
 nb_merge_streams = True
+nb_render_markdown_format = "myst"  # a derivation shows itself as tables with formulas
 nb_output_stderr = "remove"  # warnings of libraries; an error ends the build
 myst_enable_extensions = ["dollarmath", "amsmath"]
 myst_heading_anchors = 3
