@@ -150,7 +150,7 @@ def departure(
 def _inexact(
     programs: Sequence[DerivedProgram], steps: Steps, ordered: Sequence[Node], found: dict[Node, Match]
 ) -> Departure | None:
-    """Where the right values begin to have another sign, another factor or to be transposed, up to the end."""
+    """Where right values begin to have another sign or factor, or to be transposed, up to the end."""
     first = None
     for step in reversed(ordered):
         if step not in found or found[step].exact:
