@@ -24,8 +24,8 @@ SOME = [
     if case.name
     in {
         "mlp_gelu_tanh", "mlp_hardswish", "mlp_leaky_relu", "tied_weights", "class_weights", "focal",
-        "info_nce", "huber", "divergence", "layer_norm", "batch_norm_of_images", "causal_attention", "transformer_block",
-        "convolutional_network", "written_in_place", "rnn", "powers", "rows_picked", "outer",
+        "info_nce", "huber", "divergence", "layer_norm", "batch_norm_of_images", "causal_attention",
+        "transformer_block", "convolutional_network", "written_in_place", "rnn", "powers", "rows_picked", "outer",
     }
 ]  # fmt: skip
 
@@ -73,7 +73,8 @@ def test_the_elementary_form_is_numbered_as_the_short_one_says() -> None:
     assert "←" not in text
     lines = re.findall(r"^ +(\d+)  (\w+) = ", text, re.MULTILINE)
     assert [int(number) for number, _ in lines] == list(range(1, 19))
-    assert [name for _, name in lines][3:11] == ["t", "c", "e", "total", "logp", "loss", "dlogp", "dz2"]
+    names = [name for _, name in lines]
+    assert (names[0], names[2], names[8], names[10]) == ("z1", "z2", "loss", "dz2")
 
 
 def residual(x: Tensor, b: Tensor, unused: Tensor) -> Tensor:
@@ -85,7 +86,7 @@ def lower(L: Tensor, x: Tensor) -> Tensor:
 
 
 def detached(x: Tensor) -> Tensor:
-    return x + (x.round() - x).detach()
+    return x + (x.exp() - x).detach()
 
 
 def normalised(xhat: Tensor, W_q: Tensor, eps: Tensor, mu: Tensor) -> Tensor:
@@ -109,16 +110,16 @@ def choice(x: Tensor) -> Tensor:
 
 
 def maximum(x: Tensor) -> Tensor:
-    return (x - x.amax(1, keepdim=True)).exp().mean((0, 1))
+    return (x - x.detach().amax(1, keepdim=True)).exp().mean((0, 1))
 
 
 def all_at_once(x: Tensor, b: Tensor) -> Tensor:
     return torch.relu(x + b[:, None, None]).sum((0, 2, 3))
 
 
-def stop_in_time(x: Tensor) -> Tensor:
-    h = x[0]
-    for step in x[1:]:
+def recurrence(x: Tensor) -> Tensor:
+    h = x[0] * 0
+    for step in x:
         h = torch.tanh(h + step)
     return h
 
@@ -130,15 +131,15 @@ def stop_in_time(x: Tensor) -> Tensor:
         (residual, [(2, 3), (2, 3), (4,)], ["dunused = 0", "output does not depend on unused"]),
         (residual, [(2, 3), (1, 3), (4,)], ["∂L/∂b = Σᵢ (∂L/∂output)ᵢ", "b was broadcast along dimension 0"]),
         (lower, [(2, 3), (3,)], ["ℓ = Σ (L x)", "from ∂ℓ/∂ℓ = 1 (ℓ is loss", "∂ℓ/∂L = "]),
-        (detached, [(2, 3)], ["x + stop(round(x) − x)"]),
-        (normalised, [(2, 3), (3, 4), (4,), (3,)], ["x̂ − μ", "W_q", "+ ε", "∂L/∂x̂ = ", "∂L/∂μ = −Σᵢ (∂L/∂x̂)ᵢ"]),
-        (differences, [(4, 3)], ["dx₁ = ", "dx₂ = ", "∂L/∂x = dx₁ + dx₂", "+=: x is used twice"]),
+        (detached, [(2, 3)], ["x + stop(exp(x) − x)"]),
+        (normalised, [(2, 3), (3, 4), (4,), (3,)], ["x̂ − μ", " W_q + ε", "∂L/∂x̂ = ", "∂L/∂μ = −Σᵢ ("]),
+        (differences, [(4, 3)], ["x[1:] − x[:−1]", "at [:−1], else 0", "+=: x is used twice"]),
         (scaled, [(2, 3), (3, 4), (4, 5)], ["/ √2", "/ sqrt(2)", "x W", "W₂"]),
         (constants, [(2, 3)], ["x − 10⁻⁶", "² / (x + 2)"]),
         (choice, [(2, 3)], ["x where ", "else 3 x"]),
         (maximum, [(2, 3)], ["maxⱼ xᵢⱼ", "mean "]),
         (all_at_once, [(2, 3, 4, 5), (3,)], ["Σᵢₖₗ ", "b was broadcast along dimensions 0, 2 and 3"]),
-        (stop_in_time, [(3, 2)], ["tanh(", "x is used in parts: their gradients, joined"]),
+        (recurrence, [(3, 2)], ["tanh(", "x[2]", "∂L/∂x = "]),
     ],
 )  # fmt: skip
 def test_what_is_said_of_a_forward(
@@ -198,9 +199,8 @@ def test_latex_of_two_layers() -> None:
     assert lines[8] == r"\frac{\partial L}{\partial b^{(2)}} &= \sum_{i} \delta^{(2)}_{i} \\"
 
 
-def test_the_proof_counts_what_it_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    derivation = derive(lambda x: x.sin() * 0.1, shapes=(3,)) if hasattr(F, "sin") else None
-    derivation = derivation or derive(lambda x: x.exp() / 3, shapes=(3,))
+def test_the_proof_counts_what_it_found() -> None:
+    derivation = derive(lambda x: x.exp() / 3, shapes=(3,))
     assert 0 <= derivation.proof.difference < 1e-14
     derivation.proof.difference = 3.4e-16
     assert "largest difference from autograd 3e-16," in str(derivation)

@@ -145,11 +145,13 @@ class Terms(Expressions):
 
     def unsigned(self, node: Node) -> tuple[bool, str]:
         """Whether a product is negative, and its value without sign: numbers first, then tensors."""
-        above, below, negative = self.factors_of(node)
+        above, below, negative = self.all_factors(node)
         over, under = _numbers(above), _numbers(below)
         tops = [x for x in above if number_of(x) is None]
         bottoms = [x for x in below if number_of(x) is None]
         number, divisor = prod(over), prod(under)
+        if abs(number) == abs(divisor):
+            number, divisor = number / divisor, 1
         if number < 0:
             number, negative = -number, not negative
         if divisor == 1 and not bottoms:
@@ -169,9 +171,21 @@ class Terms(Expressions):
         chosen = self.inside(node.args[1])
         return chosen._replace(above=[*chosen.above, node.args[0]])
 
-    def inside(self, value: Any) -> Factors:
-        """The factors of what stands in a product."""
-        return super().inside(self.seen(value))
+    def all_factors(self, node: Node) -> Factors:
+        """Those of its factors too that have other dimensions, which are not seen."""
+        factors = self.factors_of(node)
+        found = Factors([], [], factors.negative)
+        for above, part in enumerate((factors.below, factors.above)):
+            for factor in part:
+                bare = self.seen(factor)
+                if bare is factor or bare in self.names or not self.is_product(bare):
+                    inner = Factors([bare], [], False)
+                else:
+                    inner = self.all_factors(bare)
+                tops, bottoms = (inner.above, inner.below) if above else (inner.below, inner.above)
+                negative = found.negative != inner.negative
+                found = Factors(found.above + tops, found.below + bottoms, negative)
+        return found
 
     def seen(self, value: Any) -> Any:
         """A tensor without the dimensions that are only there to broadcast it."""
