@@ -25,7 +25,7 @@ SOME = [
     in {
         "mlp_gelu_tanh", "mlp_hardswish", "mlp_leaky_relu", "tied_weights", "class_weights", "focal",
         "info_nce", "huber", "divergence", "layer_norm", "batch_norm_of_images", "causal_attention",
-        "transformer_block", "convolutional_network", "written_in_place", "rnn", "powers", "rows_picked", "outer",
+        "transformer_block", "convolutional_network", "written_in_place", "rnn", "powers", "rows_picked",
     }
 ]  # fmt: skip
 
