@@ -125,6 +125,7 @@ def _add_derive(commands: Any) -> None:
     parser = commands.add_parser(
         "derive",
         help="write the backward of a forward down, as formulas or as code",
+        usage="%(prog)s [-h] [--shapes SHAPES] [options] forward",  # argparse breaks no group of options
         description="Write the backward of a forward down, a line for each gradient, and prove it.",
         **_ending(DERIVE_EXAMPLES),
     )
