@@ -156,6 +156,24 @@ def test_every_position_is_worked_out_in_one_notation(page: Any) -> None:
         assert page.locator("#say .numbers").inner_text().startswith(due)
 
 
+def test_under_each_formula_stands_its_code(page: Any) -> None:
+    due = {
+        0: ["z1 = x @ W1.T + b1 (6,128)"],
+        2: ["z2 = a1 @ W2.T + b2 (6,10)"],
+        4: ["dz2 = (softmax(z2) - one_hot(y)) / 6 (6,10)"],
+        5: ["da1 = dz2 @ W2 (6,128)", "dW2 = dz2.T @ a1 (10,128)", "db2 = dz2.sum(0) (10)"],
+        8: [],
+    }
+    for position, lines in due.items():
+        page.locator("#position").fill(str(position))
+        assert page.locator("#say .code").all_inner_texts() == lines
+        assert page.locator("#say .formula + .code").count() == len(lines)
+    page.locator("#position").fill("5")
+    line = page.locator("#say .code").first
+    assert "monospace" in line.evaluate("line => getComputedStyle(line).fontFamily")
+    assert line.locator("span").evaluate(CONTRAST) > 4.5
+
+
 def test_a_number_is_written_as_the_package_writes_it(page: Any) -> None:
     numbers = [0, 1, -1, 0.1, -2.5e-5, 1e-4, 9.9996e-5, 9999.4, 9999.6, 123456, 2 / 3, 1e300, -3.21987e-200]
     assert page.evaluate("numbers => numbers.map(short)", numbers) == [short(x) for x in numbers]

@@ -103,6 +103,31 @@ def test_an_elementwise_gradient_is_the_product_with_the_slope() -> None:
     assert torch.equal(slopes, (small().value("z¹").tensor > 0).float().flatten())
 
 
+class Last(torch.nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.lstm = torch.nn.LSTM(3, 2)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.lstm(x)[0][-1]
+
+
+def test_what_is_made_on_the_way_has_its_size_and_of_many_lines_some_are_shown() -> None:
+    norm, many = (
+        embedded_in(step.html())["steps"][0]["calls"][0]
+        for step in (
+            record(torch.nn.LayerNorm(2), torch.rand(4, 2), torch.arange(4) % 2, loss=F.cross_entropy),
+            record(Last(), torch.rand(50, 4, 3), torch.arange(4) % 2, loss=F.cross_entropy),
+        )
+    )
+    assert [line["text"].split(" = ")[0] for line in norm["code"]] == ["centred", "xhat", "t1"]
+    assert [re.sub(r"[\d.]+‖", "…‖", line["made"]) for line in norm["code"]] == [
+        *("(4,2) ‖…‖", "(4,2) ‖…‖", "(4,2)"),
+    ]
+    assert len(many["code"]) == 41
+    assert re.fullmatch(r"… \d+ more …", many["code"][20]["text"])
+
+
 def test_a_large_step_stays_a_small_page() -> None:
     model = torch.nn.Sequential(nn.Linear(1000, 1000), nn.ReLU(), nn.Linear(1000, 1000))
     step = record(model, torch.rand(300, 1000), torch.arange(300), loss=F.cross_entropy, steps=2)

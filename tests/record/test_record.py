@@ -1,6 +1,7 @@
 """A recorded step is the step: its numbers are autograd's, its sums add up, and the model stays as it was."""
 
 import copy
+import re
 from collections.abc import Callable
 from itertools import combinations, pairwise
 from pathlib import Path
@@ -278,6 +279,38 @@ def test_the_table_keeps_to_its_width(width: int) -> None:
     backward = [int(line[:2]) for line in rows][len(step.calls) :]
     assert forward == sorted(forward)
     assert backward == sorted(backward, reverse=True)
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_below_a_formula_in_the_table_stands_its_code(width: int) -> None:
+    model = torch.nn.Sequential(*network(5, 11, 3), torch.nn.LayerNorm(3, dtype=torch.float64))
+    lines = [
+        line.strip() for line in record(model, IMAGES, LABELS, loss=F.cross_entropy).table(width).splitlines()
+    ]
+
+    def below(formula: str) -> list[str]:
+        at = next(i for i, line in enumerate(lines) if formula in line) + 1
+        end = next(i for i, line in enumerate(lines[at:], at) if not line or line[0].isdigit())
+        return lines[at:end]
+
+    assert below("z² = a¹ W²ᵀ") == ["z2 = a1 @ W2.T + b2"]
+    assert below("∂L/∂W² = δ²ᵀ a¹") == ["dW2 = dz2.T @ a1"]
+    centred, _, _, out = below("t₁ = (z² − μ)")
+    norm = (
+        (z2 := record(model, IMAGES, LABELS, loss=F.cross_entropy).value("z²").tensor)
+        .sub(z2.mean(1, keepdim=True))
+        .norm()
+    )
+    assert re.fullmatch(rf"centred = z2 - z2.mean\(1, keepdim=True\) +\(7,3\) +‖{norm:.3g}‖", centred)
+    assert out == "t1 = xhat * weight3 + bias3"
+
+
+def test_of_many_lines_of_code_the_table_shows_some() -> None:
+    step = record(States(), IMAGES.repeat(3, 1))
+    few, whole = (step.table(100, rows) for rows in (40, None))
+    assert len(few.splitlines()) < 100
+    assert len(re.findall("more …", few)) == 3  # lines of the forward and of a gradient; gradients
+    assert "more …" not in whole
 
 
 @pytest.mark.parametrize(
