@@ -102,9 +102,9 @@ def script_of(
     layout = _Layout(program, names or {})
     for _ in range(200):
         script, longest = layout.write(dialect)
-        if longest is None:
+        if not longest:
             break
-        layout.extra.add(longest)
+        layout.extra |= longest
     return script
 
 
@@ -199,8 +199,8 @@ class _Layout:
         written_over = consumer.op in dialect.statements() and consumer.args[0] is node
         return written_over and node.op not in VIEWS
 
-    def write(self, dialect: type[Expressions]) -> tuple[Script, Node | None]:
-        """The script, and the node that should have a line so that another one gets shorter."""
+    def write(self, dialect: type[Expressions]) -> tuple[Script, set[Node]]:
+        """The script, and nodes that should have a line so that others get shorter."""
         lines = self.lines(dialect)
         names = Names(self.program, self.owners, lines, self.given, dialect.helper_names)
         forward = [names.forward(node) for node in self.forward_nodes if node in lines]
@@ -264,11 +264,16 @@ class _Layout:
         writer.used = before
         return line
 
-    def _to_shorten(self, lines: list[Line], named: set[Node]) -> Node | None:
+    def _to_shorten(self, lines: list[Line], named: set[Node]) -> set[Node]:
+        """A node inside each line that is too long; of lines that share something, inside the first alone."""
+        found: set[Node] = set()
+        seen: set[Node] = set()
         for line in lines:
             if max(len(text) for text in line.code) + DEPTH <= WIDTH:
                 continue
             parts = [n for n in _unnamed(line.node, named) if n is not line.node and n not in self.extra]
+            if seen.intersection(parts):
+                continue
             inside = [n for n in parts if n.op not in CHEAP] or [n for n in parts if n.name]
             if (
                 not inside
@@ -276,8 +281,11 @@ class _Layout:
             ):
                 inside = [n for n in parts if _weight(n, named) > 1]
             if inside:
-                return max(inside, key=lambda n: (bool(n.name), _weight(n, named) <= 6, _weight(n, named)))
-        return None
+                seen.update(parts)
+                found.add(
+                    max(inside, key=lambda n: (bool(n.name), _weight(n, named) <= 6, _weight(n, named)))
+                )
+        return found
 
 
 def _is_cheap(node: Node, named: set[Node]) -> bool:

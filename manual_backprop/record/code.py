@@ -178,32 +178,25 @@ def _upstream(book: Book, value: Value, on: Callable[[Tensor], Tensor]) -> Node 
 
 def _names(call: Call, program: _Written) -> dict[Node, str]:
     """What the record says of the nodes: names of inputs and outputs, and d with these names."""
-    made = {node: value.identifier for node, value in zip(program.outputs, call.outputs, strict=True)}
+    results = {node: value.identifier for node, value in zip(program.outputs, call.outputs, strict=True)}
     upstreams = [node for node in program.upstreams if node is not None and node.op == "upstream"]
-    names = made | {node: node.name for node in (*program.inputs, *upstreams)}
+    names = results | {node: node.name for node in (*program.inputs, *upstreams)}
+    made = set(program.forward_nodes())
+    needs = {at: set(in_order([node])) for at, node in program.shares.items()}
     parts = 0
     for at, node in program.shares.items():
-        if node in names or node.op in GIVEN or node in program.forward_nodes():
+        if node in names or node.op in GIVEN or node in made:
             continue
-        if _is_its_own(call, program, at):
-            names[node] = f"d{call.inputs[at].identifier}"
-        else:
+        needed = [i for i, nodes in needs.items() if i != at and node in nodes]
+        lines = node.op in PaperCode.statements()
+        # It has the name of the gradient as soon as it is made, but not where that of an earlier input needs
+        # it; nor, where other operations add to it, if another one needs it or it takes more than one line.
+        if any(i < at for i in needed) or (call.inputs[at].used_again and (needed or lines)):
             parts += 1
             names[node] = SHARE if parts == 1 else f"{SHARE}_{parts}"
+        else:
+            names[node] = f"d{call.inputs[at].identifier}"
     return names
-
-
-def _is_its_own(call: Call, program: _Written, at: int) -> bool:
-    """Whether the gradient of an input may have its name as soon as it is made.
-
-    Not where that of an input before it needs it; nor, where other operations add to it, if another one needs
-    it, or it takes more than one line.
-    """
-    node = program.shares[at]
-    needed = [i for i, other in program.shares.items() if i != at and node in in_order([other])]
-    if any(i < at for i in needed):
-        return False
-    return not call.inputs[at].used_again or not (needed or node.op in PaperCode.statements())
 
 
 def _forward(call: Call, program: _Written, script: Script) -> list[Line]:
