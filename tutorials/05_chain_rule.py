@@ -462,11 +462,13 @@ print(report.verdicts[names.index("W2")])
 # We found the backward by asking each variable where it is used, and with which slope. A program can ask
 # that too. `derive` takes the forward alone and writes down both walks in the forward's own names, a line for
 # each step. With `depth="elementary"` the loss is taken apart into arithmetic as well, so that no link of the
-# chain hides in another. What the code calls `dz2` is $\partial L/\partial z^2$, our $\delta^2$.
+# chain hides in another. What the code calls `dz2` is $\partial L/\partial z^2$, our $\delta^2$; the formulas
+# write $\delta^{(2)}$, so that nobody takes the number of a layer for a power.
 
 # %%
 chain = derive(forward, shapes=[*shapes, labels], depth="elementary")
 plots.show(chain, "chain_rule_elementary.md")
+assert "dlogp = -target / 5" in str(chain)
 
 # %% [markdown]
 # Read the backward from top to bottom, beside the forward from bottom to top. Then each gradient is made of
@@ -475,20 +477,20 @@ plots.show(chain, "chain_rule_elementary.md")
 # $\odot f'(z^1)$. The sum in `db2` has its reason beside it: one $b^2$ was broadcast to all examples, so it
 # is used by all of them.
 #
-# New are the first lines, where the walk starts. To keep $e^z$ finite, the forward has the largest score of
-# each row subtracted; that changes no probability, and no gradient passes through it.
+# New are the first lines, where the walk starts. `target` holds the one-hot rows. To keep $e^z$ finite, the
+# forward has the largest score of each row subtracted; that changes no probability, and no gradient passes
+# through it.
 #
-# **Predict:** `dz3` has a sum over $j$ of `dlogp`, which is $-t/5$. What is this sum, whatever the labels
-# are? And what remains of `dz3`?
+# **Predict:** in `dz3` stands the sum of each row of `dlogp`, which is $-\text{target}/5$. What is this sum,
+# whatever the labels are? And what is `dz3` then?
 
 # %% tags=["hide-output"]
-t = one_hot(labels, 2).double()
-dlogp = -t / 5
+dlogp = -one_hot(labels, 2).double() / 5
 print("the sum of each row of dlogp:", dlogp.sum(1).tolist())
 
 # %% [markdown]
-# A row of $t$ has a single 1, so the sum is always $-\frac15$. And `e / total` is the softmax $p$. What
-# remains is $\delta^3 = -\frac{t}{5} + \frac{p}{5}$, the formula that we started from. Whoever knows it
+# A one-hot row has a single 1, so the sum is always $-\frac15$. And `e / total` is the softmax $p$. So
+# $\delta^3 = -\frac{\text{one-hot}}{5} + \frac{p}{5}$, the formula that we started from. Whoever knows it
 # writes one line for the two. This is the short form, and the default:
 
 # %%
@@ -496,8 +498,8 @@ short = derive(forward, shapes=[*shapes, labels])
 plots.show(short, "chain_rule_short.md")
 
 # %% [markdown]
-# The last column says which lines of the long form a line condenses. All links but those of the loss are
-# the same in both. Before it is shown, a derivation is run on several random inputs and compared with
+# The last column says which lines of the long form a line condenses: of the loss, six and two; each other
+# link is the same in both. Before it is shown, a derivation is run on several random inputs and compared with
 # autograd; the last line says how large the difference was.
 #
 # The code column is Python. `short.source()` is the whole file, with nothing in it but PyTorch, and

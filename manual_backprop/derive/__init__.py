@@ -1,7 +1,4 @@
-"""`derive`: the backward of a composition, written out as a person would.
-
-print(derive(forward, shapes=[(64, 784), (128, 784), (128,), (10, 128), (10,), labels]))
-"""
+"""The backward of a composition, written out as a person would: to be read, as code, and as mathematics."""
 
 from collections.abc import Sequence
 from reprlib import repr as shortened
