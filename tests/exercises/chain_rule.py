@@ -63,8 +63,8 @@ WRONG: list[tuple[str, Any, str]] = [
     ("5.2", transposed, "the transpose of the right one"),
     ("5.2", averaged, "Yours is the right one, × 0.2"),
     ("5.2", over_units, "summed over the units"),
-    ("5.3", block_alone, "The path from the input through add is forgotten"),
-    ("5.3", past_the_block_alone, "The path from the input through mm is forgotten"),
-    ("5.3", without_slope, "the local derivative is"),
-    ("5.3", pre_activation, "yours is z, expected a = f(z)"),
+    ("5.3", block_alone, "The term grad_output is forgotten"),
+    ("5.3", past_the_block_alone, "@ W1 is forgotten"),
+    ("5.3", without_slope, "torch.sigmoid((x @ W1.T)) of the forward, the local derivative is missing"),
+    ("5.3", pre_activation, "the factor is taken before its activation"),
 ]

@@ -38,6 +38,15 @@ def test_the_report_says_in_words_what_is_wrong_and_what_would_be_right() -> Non
     assert max(map(len, text.splitlines())) <= 80
 
 
+def test_what_is_due_is_a_line_of_the_right_backward_where_grad_output_was_merely_scaled() -> None:
+    def backward(grad_output: Tensor, x: Tensor) -> Tensor:
+        return grad_output * (1 - 1 / len(x))
+
+    (verdict,) = verify(lambda x: x - x.mean(0), backward, shapes=[(5, 3)]).verdicts
+    assert "return grad_output * (1 - 1 / len(x))" in verdict.departure
+    assert verdict.departure.endswith("due is grad_output - grad_output.sum(0) / 5")
+
+
 def test_the_diagnosis_is_in_the_failure_of_an_assertion() -> None:
     report = verify(linear, wrong_bias, shapes=LINEAR)
     assert not report

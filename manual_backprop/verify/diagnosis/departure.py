@@ -161,7 +161,7 @@ def _inexact(
     names = users_names(steps.all, found)
     due = found[first].node
     for program in programs:
-        if due in program.graph.place:
+        if due in program.graph.place and due.inputs:  # an input or grad_output is no line
             line = Line(due, program.script.names.get(due, "d"))
             text = written(program, line, {node: name for node, name in names.items() if node is not due})
             return Departure(first.place, code_of(first.place), "", text, frozenset(inside(program, line)))
