@@ -226,8 +226,18 @@ def users_names(steps: Iterable[Node], found: dict[Node, Match]) -> dict[Node, s
     for step in steps:
         if step.place is not None and step.place.text and step in found and found[step].exact:
             text = step.place.text
-            names.setdefault(found[step].node, text if text.isidentifier() else f"({text})")
+            names.setdefault(found[step].node, text if _is_one_piece(text) else f"({text})")
     return names
+
+
+def _is_one_piece(text: str) -> bool:
+    """Whether an expression has no operator outside of brackets."""
+    depth = 0
+    for character in text:
+        depth += {"(": 1, "[": 1, ")": -1, "]": -1}.get(character, 0)
+        if depth == 0 and character in " -+*/@":
+            return False
+    return True
 
 
 def _due_line(
