@@ -8,11 +8,12 @@ import torch
 from torch import Tensor
 
 from manual_backprop.derive.book import Book, set_item, writing
+from manual_backprop.derive.calls import BY_MASK
 from manual_backprop.derive.code_names import entrance
 from manual_backprop.derive.parts import is_same_part
 from manual_backprop.derive.program import Call, Node, Program, in_order
 from manual_backprop.derive.simplify import without_new_axes
-from manual_backprop.derive.trace import BY_MASK, Trace, Underivable
+from manual_backprop.derive.trace import Trace, Underivable
 from manual_backprop.functional.operation.torch_state import tree_leaves
 
 

@@ -16,6 +16,7 @@ from types import CodeType, FrameType
 from typing import Any, NamedTuple, TypeVar
 
 import torch
+from torch import Tensor
 
 from manual_backprop.derive.program import Place
 
@@ -157,3 +158,16 @@ def _text(lines: list[str], span: Span) -> str:
 def caller() -> FrameType:
     """The frame that called the caller of this."""
     return sys._getframe(2)
+
+
+def name_in(frame: Any, tensor: Tensor) -> str:
+    """What the user's code calls a tensor that it did not make: a global, or what a closure holds."""
+    while frame is not None and not is_users(frame.f_code) and frame.f_code not in ENTRANCES:
+        frame = frame.f_back
+    if frame is None or frame.f_code in ENTRANCES:
+        return ""
+    for scope in (frame.f_locals, frame.f_globals):
+        for name, value in scope.items():
+            if value is tensor:
+                return str(name)
+    return ""

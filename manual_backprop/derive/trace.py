@@ -6,7 +6,7 @@ function that this calls is a primitive, and a node of the program.
 """
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import CodeType
 from typing import Any
@@ -16,36 +16,35 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 from manual_backprop.derive.book import Book, Writing
-from manual_backprop.derive.code_names import ENTRANCES, HERE, TAKEOVER, TORCH, Seen, is_users, seen_from
+from manual_backprop.derive.built_in import gradient_of, part_of, tensors_of
+from manual_backprop.derive.calls import (
+    BY_MASK,
+    COMPOSED,
+    FACTORIES,
+    NAMELESS,
+    RANDOM,
+    READS,
+    RESULTS,
+    codes_in,
+    depends_on_inputs,
+    is_from_package,
+    is_mask,
+)
+from manual_backprop.derive.code_names import Seen, is_users, name_in, seen_from
 from manual_backprop.derive.compositions import composition_of
+from manual_backprop.derive.given_names import GivenNames
 from manual_backprop.derive.overwriting import as_new, overwrites
 from manual_backprop.derive.primitives import name_of
-from manual_backprop.derive.program import Call, Node, Place, in_order
-from manual_backprop.functional.attention.multi_head_attention_forward import multi_head_attention_forward
+from manual_backprop.derive.program import Call, Node, Place
 from manual_backprop.functional.in_place.view import Alias
 from manual_backprop.functional.operation import WATCH
-from manual_backprop.functional.operation.torch_state import tree_leaves, tree_map, without_torch_functions
+from manual_backprop.functional.operation.torch_state import (
+    is_view,
+    tree_leaves,
+    tree_map,
+    without_torch_functions,
+)
 from manual_backprop.takeover import use_manual_gradients
-
-READS = {"bool", "item", "tolist", "int", "float", "index", "nonzero", "masked_select", "unique", "numpy",
-         "complex", "contains"}  # fmt: skip
-RANDOM = {"rand", "randn", "randint", "randperm", "normal", "bernoulli", "multinomial", "rand_like",
-          "randn_like", "randint_like", "dropout", "normal_", "uniform_", "bernoulli_", "exponential_",
-          "poisson", "rrelu", "alpha_dropout", "feature_dropout"}  # fmt: skip
-FACTORIES = {"zeros", "ones", "full", "arange", "eye", "linspace", "zeros_like", "ones_like", "full_like",
-             "tensor", "new_zeros", "new_ones", "new_full", "new_tensor", "as_tensor", "tril_indices",
-             "triu_indices", "empty"}  # fmt: skip
-
-
-COMPOSED = {multi_head_attention_forward.__code__}
-"""The functions of this package that are made of others, and name what they make."""
-NAMELESS = ("elementwise", "product", "reduction", "choice", "shape", "other")
-"""Kinds of operations whose result has no name of its own in mathematics."""
-
-
-RESULTS = {"softmax": "p", "log_softmax": "logp", "activation": "a", "normalisation": "y", "attention": "out"}
-"""What the value of an operation is called, or of a kind, where the code has no name for it."""
-BY_MASK = "indexing with a mask makes a size that depends on values"
 
 
 class Underivable(Exception):  # noqa: N818 - an answer, not a bug
@@ -65,7 +64,7 @@ class Trace(TorchFunctionMode):
         self.open: list[Call] = []  # the calls that are being taken apart
         self.apart: set[CodeType] = set()  # the code that takes them apart
         self.count = 0
-        self.latest: dict[Any, tuple[Any, Node]] = {}  # by evaluation, whose frames it keeps apart
+        self.names = GivenNames()
 
     @contextmanager
     def watching(self) -> Iterator[None]:
@@ -97,15 +96,15 @@ class Trace(TorchFunctionMode):
             return func(*args, **kwargs)
         given = [x for x in tree_leaves((args, kwargs)) if isinstance(x, Tensor)]
         known = [self.book.known[id(x)] for x in given if id(x) in self.book.known]
-        ours = _is_from_package(sys._getframe(1), self.apart)
+        ours = is_from_package(sys._getframe(1), self.apart)
         if ours:  # it checks and prepares what it was given
             pass
-        elif name in READS and not self.open and any(_depends(node) for node in known):
+        elif name in READS and not self.open and any(depends_on_inputs(node) for node in known):
             raise Underivable(self._said(f"{name} reads a value, on which the steps depend"))
         elif name in RANDOM:
             raise Underivable(self._said(f"{name} draws random numbers: give them as an input"))
         elif name in ("getitem", "setitem") and any(
-            _is_mask(x) for x in tree_leaves(args[1]) if id(x) in self.book.known
+            is_mask(x) for x in tree_leaves(args[1]) if id(x) in self.book.known
         ):
             raise Underivable(self._said(BY_MASK))
         written = composition_of(func)
@@ -143,7 +142,7 @@ class Trace(TorchFunctionMode):
         args, kwargs = tree_map(self._detached, (args, kwargs))
         with Writing(self.book, None, seen.place):
             result = func(*args, **kwargs)
-        self._name(seen, self._pair(output, result))
+        self.names.give(seen, self._pair(output, result))
 
     def _plain_over(self, func: Any, args: Any, kwargs: Any) -> Any:
         """The same where a tensor is written over: it stands for another node from then on."""
@@ -184,7 +183,7 @@ class Trace(TorchFunctionMode):
 
     def _node(self, tensor: Tensor) -> Node:
         if id(tensor) not in self.book.known:
-            name = _name_in(sys._getframe(1), tensor)
+            name = name_in(sys._getframe(1), tensor)
             node = Node("constant", value=tensor.detach(), name=name, given=bool(name))
             self.book.know(tensor, node)
             self.book.know(node.value, node)
@@ -200,7 +199,7 @@ class Trace(TorchFunctionMode):
         outputs = [x for x in tree_leaves(output) if isinstance(x, Tensor)]
         made = []
         for at, out in enumerate(outputs):
-            target = _part_of(func, args, kwargs, at)
+            target = part_of(func, args, kwargs, at)
             op = f"torch.{name}"  # its arguments are its tensors alone
             node = Node(op, tuple(nodes), value=out.detach().clone(), target=target, place=seen.place)
             node.differentiable = out.requires_grad
@@ -209,7 +208,7 @@ class Trace(TorchFunctionMode):
             made.append(node)
         call = self._call(name, "other", tuple(nodes), made, seen.place)
         call.backward = lambda *gs: self._opaque_backward(func, args, kwargs, nodes, made, gs)
-        self._name(seen, made)
+        self.names.give(seen, made)
 
     def _opaque_backward(
         self, func: Any, args: Any, kwargs: Any, nodes: list[Node], made: list[Node], gs: tuple[Any, ...]
@@ -221,7 +220,7 @@ class Trace(TorchFunctionMode):
             if not node.differentiable:
                 results.append(None)
                 continue
-            target = _vjp(func, args, kwargs, at, which)
+            target = gradient_of(func, args, kwargs, at, which)
             results.append(self.book.add(f"{name_of(func)}_backward", target, (*nodes, *upstreams)).value)
         return results
 
@@ -254,7 +253,7 @@ class Trace(TorchFunctionMode):
                 values = tree_map(lambda x: x.value if isinstance(x, Node) else x, nodes)
                 if operation.overwrites:
                     values = tree_map(lambda x: x.clone() if isinstance(x, Tensor) else x, values)
-                    for node, value in zip(_nodes(nodes), _tensors(values), strict=True):
+                    for node, value in zip(_nodes(nodes), tensors_of(values), strict=True):
                         node.value = value
                         self.book.know(value, node)
                 output = compute(*inputs)
@@ -283,7 +282,7 @@ class Trace(TorchFunctionMode):
         if not set(self.book.nodes[before:]).intersection(call.outputs):
             if all(self._is_known(node) for node in call.outputs):  # its uses are the earlier one's
                 self.calls.remove(call)
-                self._name(seen, call.outputs)
+                self.names.give(seen, call.outputs)
                 return
             self.book.literal = True  # a step inside another call, to which no gradient is given
             with Writing(self.book, call, seen.place):
@@ -296,9 +295,9 @@ class Trace(TorchFunctionMode):
                     node.name = ""
         for node in self.book.nodes[before:]:
             node.differentiable = node.value.is_floating_point() if isinstance(node.value, Tensor) else False
-        for node, live in zip(call.outputs, _tensors(output), strict=True):
+        for node, live in zip(call.outputs, tensors_of(output), strict=True):
             node.differentiable = live.requires_grad
-        self._name(seen, call.outputs)
+        self.names.give(seen, call.outputs)
 
     def _is_known(self, node: Node) -> bool:
         """Whether a gradient is gathered for a node: as for what is given, and for what a call returns."""
@@ -328,7 +327,7 @@ class Trace(TorchFunctionMode):
         self.open.append(
             Call(number, name, "other", (), [], None, self.open[0].place if self.open else seen.place)
         )
-        new = _codes(written.__code__) - self.apart
+        new = codes_in(written.__code__) - self.apart
         self.apart |= new
         try:
             with self, self.takeover:
@@ -339,43 +338,19 @@ class Trace(TorchFunctionMode):
         if output is NotImplemented:
             self.count -= not self.open
         else:
-            made = [self._node(x) for x in _tensors(output)]
+            made = [self._node(x) for x in tensors_of(output)]
             if len(made) == 1 and not made[0].name:
                 made[0].name = RESULTS.get(name, RESULTS.get(kind, ""))
-            self._name(seen, [node for node in made if not node.given or node.op != "input"])
+            self.names.give(seen, [node for node in made if not node.given or node.op != "input"])
         return output
-
-    def _name(self, seen: Seen, nodes: Sequence[Node]) -> None:
-        """The names that the code gives; what an earlier step of the same expression was called is free."""
-        frame, at, inner = seen.evaluation or (None, 0, None)
-        key = (id(frame), at, id(inner))
-        earlier = self.latest.get(key) if inner is not None else None
-        if earlier is not None:
-            _, node = earlier
-            if node not in nodes and node.op not in ("input", "constant"):
-                node.name, node.given = "", False
-        if len(seen.ours) == len(nodes):
-            for name, node in zip(seen.ours, nodes, strict=True):
-                if not node.given and node.op not in ("input", "constant"):
-                    node.name = name
-            self.latest.pop(key, None)
-            return
-        names = seen.names if len(seen.names) in (1, len(nodes)) else ()
-        if len(names) == 1 and len(nodes) > 1:
-            names = names * len(nodes)
-        for name, node in zip(names, nodes, strict=False):
-            if name and name != "_" and node.op not in ("input", "constant") and not node.given:
-                node.name, node.given = name, True
-        if nodes and seen.evaluation is not None:
-            self.latest[key] = seen.evaluation, nodes[-1]
 
     def _forget_views(self, overwritten: Tensor, output: Any) -> None:
         """Views of what was overwritten have other numbers now, and are read afresh."""
         storage = overwritten.untyped_storage().data_ptr()
-        keep = {id(x) for x in _tensors(output)} | {id(overwritten)}
-        if id(overwritten) not in {id(x) for x in _tensors(output)}:
-            self.book.know(overwritten, self.book.known[id(_tensors(output)[0])])
-        for tensor in [t for t in self.book.alive if t._is_view() and t.requires_grad and id(t) not in keep]:
+        keep = {id(x) for x in tensors_of(output)} | {id(overwritten)}
+        if id(overwritten) not in {id(x) for x in tensors_of(output)}:
+            self.book.know(overwritten, self.book.known[id(tensors_of(output)[0])])
+        for tensor in [t for t in self.book.alive if is_view(t) and t.requires_grad and id(t) not in keep]:
             if tensor.untyped_storage().data_ptr() == storage:
                 self.book.known.pop(id(tensor), None)
 
@@ -389,81 +364,5 @@ def nodes_values(nodes: Any) -> Any:
     return tree_map(lambda x: x.value if isinstance(x, Node) else x, nodes)
 
 
-def _tensors(value: Any) -> list[Tensor]:
-    return [x for x in tree_leaves(value) if isinstance(x, Tensor)]
-
-
 def _nodes(value: Any) -> list[Node]:
     return [x for x in tree_leaves(value) if isinstance(x, Node)]
-
-
-def _codes(code: CodeType) -> set[CodeType]:
-    return {code, *(inner for c in code.co_consts if isinstance(c, CodeType) for inner in _codes(c))}
-
-
-def _depends(node: Node) -> bool:
-    """Whether it is made of what is given, rather than of numbers of the code's own."""
-    return any(part.op == "input" for part in in_order([node]))
-
-
-def _is_mask(value: Any) -> bool:
-    return isinstance(value, Tensor) and value.dtype == torch.bool
-
-
-def _is_from_package(frame: Any, apart: set[CodeType]) -> bool:
-    """Whether it is one of this package's functions that calls, not code that takes one apart."""
-    while frame.f_code.co_filename.startswith((TORCH, TAKEOVER)):
-        frame = frame.f_back
-    return frame.f_code.co_filename.startswith(HERE) and frame.f_code not in apart
-
-
-def _part_of(func: Any, args: Any, kwargs: Any, at: int) -> Callable[..., Any]:
-    """The output `at` of a function, of its tensors alone."""
-
-    def part(*tensors: Tensor) -> Any:
-        rest = iter(tensors)
-        filled = tree_map(lambda a: next(rest) if isinstance(a, Tensor) else a, (args, kwargs))
-        return _tensors(func(*filled[0], **filled[1]))[at]
-
-    return part
-
-
-def _vjp(func: Any, args: Any, kwargs: Any, at: int, which: list[int]) -> Callable[..., Any]:
-    """The gradient of tensor `at`, by PyTorch, from the tensors and the upstream gradients behind them."""
-    count = len(_tensors((args, kwargs)))
-
-    def gradient(*values: Tensor) -> Tensor:
-        leaves = [x.detach().clone() for x in values[:count]]
-        leaf = leaves[at].requires_grad_()
-        rest = iter(leaves)
-        with without_torch_functions(), torch.enable_grad():
-            filled = tree_map(lambda a: next(rest) if isinstance(a, Tensor) else a, (args, kwargs))
-            outputs = _tensors(func(*filled[0], **filled[1]))
-            used = [
-                (outputs[i], g)
-                for i, g in zip(which, values[count:], strict=True)
-                if outputs[i].requires_grad
-            ]
-            if not used:
-                return torch.zeros_like(leaf)
-            ends, starts = [o for o, _ in used], [g.expand(o.shape) for o, g in used]
-            found: Any = torch.autograd.grad(ends, leaf, starts, allow_unused=True)[0]
-        if found is None:
-            return torch.zeros_like(leaf)
-        dense: Tensor = found.to_dense() if found.is_sparse else found
-        return dense
-
-    return gradient
-
-
-def _name_in(frame: Any, tensor: Tensor) -> str:
-    """What the user's code calls a tensor that it did not make: a global, or what a closure holds."""
-    while frame is not None and not is_users(frame.f_code) and frame.f_code not in ENTRANCES:
-        frame = frame.f_back
-    if frame is None or frame.f_code in ENTRANCES:
-        return ""
-    for scope in (frame.f_locals, frame.f_globals):
-        for name, value in scope.items():
-            if value is tensor:
-                return str(name)
-    return ""
