@@ -43,6 +43,10 @@ LINES = (
 """Kinds of operations whose result is a step of its own, whether the code names it or not."""
 
 
+MANY = 24
+"""Lines that are too long, from which on they are not shortened one after the other, which is slow."""
+
+
 @dataclass
 class Line:
     """A step with a name.
@@ -265,8 +269,8 @@ class _Layout:
         return line
 
     def _to_shorten(self, lines: list[Line], named: set[Node]) -> set[Node]:
-        """A node inside each line that is too long; of lines that share something, inside the first alone."""
-        found: set[Node] = set()
+        """A node inside the first line that is too long; where many are, inside each that shares none."""
+        found: dict[Node, None] = {}
         seen: set[Node] = set()
         for line in lines:
             if max(len(text) for text in line.code) + DEPTH <= WIDTH:
@@ -282,10 +286,9 @@ class _Layout:
                 inside = [n for n in parts if _weight(n, named) > 1]
             if inside:
                 seen.update(parts)
-                found.add(
-                    max(inside, key=lambda n: (bool(n.name), _weight(n, named) <= 6, _weight(n, named)))
-                )
-        return found
+                node = max(inside, key=lambda n: (bool(n.name), _weight(n, named) <= 6, _weight(n, named)))
+                found[node] = None
+        return set(list(found)[: None if len(found) > MANY else 1])
 
 
 def _is_cheap(node: Node, named: set[Node]) -> bool:
