@@ -513,7 +513,7 @@ print(report)
 assert [verdict.status for verdict in report.verdicts] == ["wrong"] * 5 + ["right"] * 3
 
 # %% [markdown]
-# Five gradients are wrong, and one line is. The report quotes it: `delta3 @ W3` is right, but the slope
+# Five gradients are wrong, because of one line. The report quotes it: `delta3 @ W3` is right, but the slope
 # behind it is that of the layer below. $\delta^2$ needs $\tanh'(z^2) = 1 - (a^2)^2$, the square of what layer
 # 2 made. Two hidden layers of the same size hide the mistake from the shapes.
 #
