@@ -101,7 +101,9 @@ def _made(
         fit = fit_factor(known, wrong.given, wrong.fit_tolerance) if len(known) == len(gradients) else None
         if fit is not None:
             there = way is not None and any(node in way.nodes for node in one.instead)
-            plain = one.name == "not-summed" and [*one.instead] == [right]
+            plain = one.name == "truncated-in-time" or (
+                one.name == "not-summed" and [*one.instead] == [right]
+            )
             complexity = 1 if plain else 2 if there or one.name in TELLING else 3
             fitting.append(_explained(wrong, one, known[0], fit, complexity))
     if fitting:

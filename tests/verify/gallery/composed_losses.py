@@ -65,7 +65,7 @@ WRONG = (
     wrong("nll: its sign", "sign", lambda z: T.nll_loss(z, y), lambda g, z: g * one_hot / 5),
     wrong(
         "binary cross-entropy without its target",
-        ("forgotten-use", "left-out"),
+        ("forgotten-use", "left-out", "forgotten-path"),
         T.binary_cross_entropy_with_logits,
         lambda g, z, t: (g * sigma(z) / 15, -g * z / 15),
         WITH_BITS,

@@ -192,7 +192,13 @@ def power(v: Tensor, A: Tensor) -> Tensor:
     return v
 
 
-@wrong("power iteration: the last step only", power, ((4,), (4, 4)), bad=(0, 1))
+@wrong(
+    "power iteration: the last step only",
+    power,
+    ((4,), (4, 4)),
+    bad=(0, 1),
+    mistake=("truncated-in-time", "other-tensor"),
+)
 def _(g: Tensor, v: Tensor, A: Tensor) -> Gradients:
     for _ in range(2):
         v = A @ v
