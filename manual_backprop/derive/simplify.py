@@ -3,7 +3,6 @@
 from typing import Any, Protocol
 
 import torch
-from torch import Tensor
 
 from manual_backprop.derive.parts import are_apart, is_same_part
 from manual_backprop.derive.program import Node
@@ -284,9 +283,3 @@ RULES: dict[str, Any] = {
     "where": _where,
     "getitem": _getitem,
 }
-
-
-def number_like(value: float, like: Tensor) -> Node:
-    """A number as a node; it can be read also where the tensors beside it are on the meta device."""
-    device = "cpu" if like.is_meta else like.device
-    return Node("number", value=torch.full((), value, dtype=like.dtype, device=device))

@@ -57,6 +57,13 @@ class Found:
 
 def found_in_derivation(wrong: WrongGradient) -> Found:
     """What explains the gradient, from the derivation's steps and from the user's."""
+    try:
+        return _found(wrong)
+    except (RuntimeError, ValueError, TypeError, KeyError, IndexError, AttributeError):
+        return Found((), None)  # forward and backward are anyone's, and may not bear to be run step by step
+
+
+def _found(wrong: WrongGradient) -> Found:
     draw = wrong.draws[0]
     programs = derived_programs(wrong.problem, draw)
     if not programs:
