@@ -162,7 +162,11 @@ def _cut(program: DerivedProgram, words: Words, needed: set[Node]) -> Iterator[C
         if gradient in needed and value.op != "input" and gradient is not program.program.upstream
     }
     names = {value: program.script.names.get(value, "") for value in gradients}
-    stems = {value: name.rstrip("0123456789_") for value, name in names.items()}
+    again = Counter(value.place for value in gradients)
+    stems = {  # what the code calls the same, and what one line of a loop makes
+        value: name.rstrip("0123456789_") if value.given or again[value.place] > 1 else ""
+        for value, name in names.items()
+    }
     counts = Counter(stem for stem in stems.values() if stem)
     steps: dict[str, list[Node]] = {}
     for value, gradient in gradients.items():

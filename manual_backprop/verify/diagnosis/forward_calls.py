@@ -220,7 +220,8 @@ def changed_gradients(
             if output.dim() != draw.output.dim() or not output.requires_grad:
                 return None
             begin = output[tuple(slice(size) for size in draw.output.shape)]
-            return torch.autograd.grad(begin, wanted, draw.upstream, allow_unused=True)
+            found = torch.autograd.grad(begin, wanted, draw.upstream, allow_unused=True)
+            return tuple(g.to_dense() if g is not None and g.is_sparse else g for g in found)
     except Exception:  # whatever the change leads to: it cannot be made
         return None
 

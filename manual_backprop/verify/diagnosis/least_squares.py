@@ -14,7 +14,8 @@ def fit_factor(
     gradients: Sequence[Tensor], given: Sequence[Tensor], tolerance: float
 ) -> tuple[float, float] | None:
     """The one factor with which the gradients are what was given, and what is left over; None if none is."""
-    pairs = [(c.double(), g.double()) for c, g in zip(gradients, given, strict=True)]
+    dense = [[t.to_dense() if t.is_sparse else t for t in side] for side in (gradients, given)]
+    pairs = [(c.double(), g.double()) for c, g in zip(*dense, strict=True)]
     if any(c.shape != g.shape or not c.isfinite().all() for c, g in pairs):
         return None
     if not any(g.any() for _, g in pairs):

@@ -160,7 +160,7 @@ WRONG = (
     ),
     wrong(
         "recurrent: only the last step",
-        ("forgotten-use", "truncated-in-time"),
+        ("forgotten-use", "truncated-in-time", "forgotten-path"),
         lambda h, U: ((h @ U.T).tanh() @ U.T).tanh(),
         lambda g, h, U: (0 * h, (g * (1 - ((h @ U.T).tanh() @ U.T).tanh() ** 2)).T @ (h @ U.T).tanh()),
         ((5, 3), (3, 3)),
@@ -203,7 +203,7 @@ WRONG = (
         lambda g, w, x: (g * w * sigma((w * x).sum()) * sigma(-(w * x).sum()),) * 2,
         ((4,), (4,)),
     ),
-    wrong("accumulated from call to call", "accumulates", torch.exp, accumulating),
+    wrong("accumulated from call to call", ("accumulates", "not-repeatable"), torch.exp, accumulating),
     wrong(
         "bias averaged and negated",
         "factor",

@@ -7,6 +7,7 @@ from tests.verify.gallery.derivation import wrong
 from tests.verify.gallery.functions import sigma
 
 WRONG = (
+    wrong("silu: σ′ alone", ("other-tensor", "left-out"), T.silu, lambda g, x: g * sigma(x) * sigma(-x)),
     wrong("sigmoid's sign", "sign", sigma, lambda g, x: -g * sigma(x) * (1 - sigma(x))),
     wrong(
         "sigmoid: σ′ of the activation",
