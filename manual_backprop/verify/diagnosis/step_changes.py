@@ -228,7 +228,9 @@ def _reduction(node: Node, values: Values, words: Words) -> Changes:
     shape = values[node].shape
     name = "other-dimension" if keepdim or node.op != "sum" else "wrong-dimension"
     for other in other_dimensions(dim_count, chosen):
-        text = words.due(f"{what} is {done}", f"over dimension {listed(other)}", f"over {listed(chosen)}")
+        text = words.due(
+            f"{what} is {done}", f"over dimension {listed(other)}", f"over dimension {listed(chosen)}"
+        )
         yield change(node, name, text, lambda v, d=other: reduce(v[x], d, keepdim=keepdim))
         if not keepdim:
             yield change(node, name, text, lambda v, d=other: reduce(v[x], d, keepdim=True), 1)
@@ -302,7 +304,9 @@ def _along(node: Node, values: Values, words: Words) -> Changes:
         return
     for other in range(values[x].dim()):
         if other != dim:
-            text = words.due(f"the {node.op} of {words.of(x)} is", f"over dimension {other}", f"over {dim}")
+            text = words.due(
+                f"the {node.op} of {words.of(x)} is", f"over dimension {other}", f"over dimension {dim}"
+            )
             yield change(node, "other-dimension", text, lambda v, d=other: make(v[x], d))
 
 
