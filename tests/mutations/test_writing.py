@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from manual_backprop import use_manual_gradients
-from manual_backprop.functional.in_place import setitem, view
+from manual_backprop.functional.in_place import _places, setitem, view
 from manual_backprop.functional.operation import TWINS, function_of
 from tests.functional.test_view import PROGRAMS, values_and_gradients
 from tests.mutations.mutated import copied
@@ -44,7 +44,7 @@ MUTANTS = {
         "(back_to(ctx.like, part) / 2).to(",
     ),
 }
-PLACE = {"WriteView": view, "ReadView": view, "Places": view, "SetItem": setitem}
+PLACE = {"WriteView": view, "ReadView": view, "Places": _places, "SetItem": setitem}
 
 
 def is_right(program: str) -> bool:
@@ -65,7 +65,7 @@ def test_a_program_rejects(mistake: str) -> None:
     TWINS.update(twins)
     if name == "Places":
         method = "are_all" if "same" in line else "numbers"
-        replaced = patch.object(view.Places, method, vars(mutant)[method])
+        replaced = patch.object(_places.Places, method, vars(mutant)[method])
     elif name == "ReadView":
         replaced = patch.object(view, "_read_view", function_of(mutant))
     else:

@@ -71,7 +71,8 @@ def pullback(problem: Problem, draw: Draw) -> Callable[[Tensor], tuple[Tensor, .
     output = problem.forward(*leaves)
 
     def pull(v: Tensor) -> tuple[Tensor, ...]:
-        return torch.autograd.grad(output, wanted, v, retain_graph=True, materialize_grads=True)
+        found = torch.autograd.grad(output, wanted, v, retain_graph=True, materialize_grads=True)
+        return tuple(g.to_dense() if g.is_sparse else g for g in found)
 
     return pull
 
