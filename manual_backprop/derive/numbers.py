@@ -19,7 +19,7 @@ def drawn(
     Between 0.1 and 0.9, as log and sqrt need them, where the function is not finite otherwise.
     """
     generator = torch.Generator("cpu").manual_seed(seed)
-    point = tuple(x if isinstance(x, Tensor) else _away_from_zero(x, generator) for x in given)
+    point = tuple(x if isinstance(x, Tensor) else away_from_zero(x, generator) for x in given)
     if _is_finite(function, point):
         return point
     return tuple(
@@ -47,7 +47,8 @@ def near(x: Tensor, generator: torch.Generator) -> Tensor:
     return (x.detach().double() * ((1 - SPREAD) + 2 * SPREAD * uniform.to(x.device))).to(x.dtype)
 
 
-def _away_from_zero(shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
+def away_from_zero(shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
+    """Normally distributed numbers, moved away from zero by `MARGIN`."""
     x = torch.randn(shape, generator=generator, dtype=torch.float64, device="cpu")
     return x + MARGIN * x.sign()
 

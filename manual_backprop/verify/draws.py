@@ -6,13 +6,12 @@ from math import ceil, prod
 import torch
 from torch import Tensor
 
+from manual_backprop.derive.numbers import MARGIN, away_from_zero, near
 from manual_backprop.verify.problem import Draw, Problem, Unjudged
 
 DRAWS = 3  # a mistake is named only if it explains the gradient on every one
 DRAWS_OF_FEW = 12  # where an input has only a few numbers, a fit to three draws would say little
 FEW = 4
-MARGIN = 0.1  # that drawn numbers keep from zero, where many functions have a kink
-SPREAD = 0.2  # relative, of numbers drawn near given ones
 NUMBERS_TO_FIT = 18  # six for each of the three coefficients that a diagnosis fits at most
 
 
@@ -32,7 +31,7 @@ def draws_of(
         if fresh:
             return _fresh_point(problem, given, like, generator)
         tensors = [x for x in given if isinstance(x, Tensor)]
-        return tuple(x if number == 0 else _near(x, generator) for x in tensors)
+        return tuple(x if number == 0 else near(x, generator) for x in tensors)
 
     return tuple(
         _draw_at(problem, point(number), generator) for number in range(DRAWS_OF_FEW if few else DRAWS)
@@ -46,7 +45,7 @@ def _fresh_point(
 
     A tensor among the shapes is taken as it is.
     """
-    point = tuple(x if isinstance(x, Tensor) else _away_from_zero(x, generator).to(like) for x in given)
+    point = tuple(x if isinstance(x, Tensor) else away_from_zero(x, generator).to(like) for x in given)
     if is_finite_at(problem, point):
         return point
     return tuple(
@@ -65,7 +64,7 @@ def _draw_at(problem: Problem, point: tuple[Tensor, ...], generator: torch.Gener
     if not output.isfinite().all():
         index = [int(i) for i in (~output.isfinite()).nonzero()[0]]
         raise Unjudged(f"the forward's output is {float(output[tuple(index)])} at {index}")
-    upstream = _away_from_zero(tuple(output.shape), generator).to(output)
+    upstream = away_from_zero(tuple(output.shape), generator).to(output)
     return Draw(point, upstream, output)
 
 
@@ -109,17 +108,3 @@ def is_finite_at(problem: Problem, point: Sequence[Tensor]) -> bool:
 
 def _shape(x: tuple[int, ...] | Tensor) -> tuple[int, ...]:
     return tuple(x.shape) if isinstance(x, Tensor) else x
-
-
-def _away_from_zero(shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
-    x = torch.randn(shape, generator=generator, dtype=torch.float64, device=generator.device)
-    return x + MARGIN * x.sign()
-
-
-def _near(x: Tensor, generator: torch.Generator) -> Tensor:
-    """The same signs and zeros, other sizes; integers as they are."""
-    if not x.is_floating_point():
-        return x
-    uniform = torch.rand(x.shape, generator=generator, dtype=torch.float64, device=generator.device)
-    factor = (1 - SPREAD) + 2 * SPREAD * uniform.to(x.device)
-    return (x.detach().double() * factor).to(x.dtype)

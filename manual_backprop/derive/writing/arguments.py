@@ -10,7 +10,7 @@ from manual_backprop.derive.writing.grammar import CALL, SIGN, Text
 
 
 class Arguments:
-    """Writes what is no tensor, and calls with tensors among their arguments.
+    """Writes what is not a tensor, and calls with tensors among their arguments.
 
     Attributes:
         module: the short name of the module that it is written with.
@@ -23,7 +23,7 @@ class Arguments:
         raise NotImplementedError
 
     def literal(self, value: Any, at_least: int = 0) -> str:
-        """An argument that is no tensor."""
+        """An argument that is not a tensor."""
         if isinstance(value, tuple | list):
             inside = ", ".join(self.text(part) for part in value)
             if isinstance(value, list):

@@ -91,7 +91,7 @@ def product(w: Writer, node: Node) -> Written:
 
 
 def _numbers(factors: list[Any]) -> tuple[float, list[Any]]:
-    """The product of the numbers, and what is no number."""
+    """The product of the numbers, and what is not a number."""
     numbers = [number_of(x) for x in factors if number_of(x) is not None]
     whole = float(f"{prod(numbers):.15g}") if len(numbers) > 1 else prod(numbers)
     return whole, [x for x in factors if number_of(x) is None]

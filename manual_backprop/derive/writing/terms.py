@@ -244,7 +244,7 @@ class Terms(Expressions):
         return self.signs.number(value)
 
     def literal(self, value: Any, at_least: int = 0) -> str:
-        """An argument that is no tensor."""
+        """An argument that is not a tensor."""
         if isinstance(value, bool | str | torch.dtype) or value is None:
             return self.signs.word(str(value).removeprefix("torch."))
         return super().literal(value, at_least)

@@ -75,7 +75,7 @@ def shaped(shape: Any, make: Value) -> Value:
 
 
 def is_number(value: Any) -> bool:
-    """Whether it is no tensor."""
+    """Whether it is a number, and not a tensor."""
     return not isinstance(value, Node) or value.op == "number"
 
 
