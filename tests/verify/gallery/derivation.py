@@ -108,3 +108,70 @@ class Form:
             self.derivations.append(Derivation(title, forward, backward, shapes))
 
         return add
+
+
+Arguments = tuple[Any, ...] | dict[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class NamedDerivation:
+    """A derivation in the form that people have it in: its gradients are known by the names of its inputs.
+
+    Attributes:
+        title: what it is, in words.
+        forward: the function; the loss, layer or model itself where it gives its own gradients.
+        backward: its derivation; None where `forward` gives the gradients.
+        arguments: as `verify(shapes=)` takes them, in order or by keyword: a tuple of ints is the shape of
+            float64 numbers; arrays of integers and masks, options and flags stand for themselves.
+        mistake: the name of the first diagnosis for the first of `bad`, or the names that would do.
+        bad: the names of all inputs whose gradient is wrong.
+        line: a part of the first line that departs from the right derivation.
+        words: what the text of the diagnosis has to contain.
+    """
+
+    title: str
+    forward: Any
+    backward: Callable[..., Any] | None
+    arguments: Arguments
+    mistake: str | tuple[str, ...] = ""
+    bad: tuple[str, ...] = ()
+    line: str = ""
+    words: tuple[str, ...] = ()
+
+    @property
+    def mistakes(self) -> tuple[str, ...]:
+        return (self.mistake,) if isinstance(self.mistake, str) else self.mistake
+
+
+@dataclass(frozen=True)
+class NamedForm:
+    """Derivations in one form, right or wrong, each the function or class below its `right` or `wrong`.
+
+    `forward` is left out where what stands below gives its own gradients: a loss, a layer, a model.
+    """
+
+    derivations: list[NamedDerivation] = field(default_factory=list)
+
+    def right(
+        self, title: str, arguments: Arguments, forward: Any = None
+    ) -> Callable[[Callable[..., Any]], None]:
+        return self.wrong(title, arguments, forward, mistake="", bad=())
+
+    def wrong(
+        self,
+        title: str,
+        arguments: Arguments,
+        forward: Any = None,
+        *,
+        mistake: str | tuple[str, ...],
+        bad: tuple[str, ...],
+        line: str = "",
+        words: tuple[str, ...] = (),
+    ) -> Callable[[Callable[..., Any]], None]:
+        def add(written: Callable[..., Any]) -> None:
+            whole, backward = (written, None) if forward is None else (forward, written)
+            self.derivations.append(
+                NamedDerivation(title, whole, backward, arguments, mistake, bad, line, words)
+            )
+
+        return add
