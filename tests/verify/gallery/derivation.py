@@ -14,6 +14,7 @@ XY: Shapes = ((5, 3), (5, 3))
 X: Shapes = ((5, 3),)
 MATMUL: Shapes = ((5, 3), (3, 7))
 LINEAR: Shapes = ((5, 3), (7, 3), (7,))
+LEFT_OUT_NAMES = ("left-out", "local-derivative", "forgotten-use", "forgotten-path")
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,0 +1,64 @@
+"""The NumPy part of the gallery: wrong is what differences of the forward call wrong."""
+
+import inspect
+
+import numpy as np
+import pytest
+
+from tests.verify.gallery.derivation import NamedDerivation
+from tests.verify.gallery.numpy_derivations import NUMPY_RIGHT, NUMPY_WRONG
+from tests.verify.gallery.truth_by_differences import wrong_names
+
+
+def title(derivation: NamedDerivation) -> str:
+    return ascii(derivation.title)
+
+
+@pytest.mark.parametrize("derivation", NUMPY_WRONG, ids=title)
+def test_a_wrong_one_is_wrong_in_just_the_inputs_that_it_names(derivation: NamedDerivation) -> None:
+    assert derivation.bad
+    assert wrong_names(derivation) == derivation.bad
+
+
+@pytest.mark.parametrize("derivation", NUMPY_RIGHT, ids=title)
+def test_a_right_one_is_right(derivation: NamedDerivation) -> None:
+    assert wrong_names(derivation) == ()
+
+
+@pytest.mark.parametrize("derivation", [d for d in NUMPY_WRONG if d.line], ids=title)
+def test_the_line_that_departs_is_one_line_of_what_was_written(derivation: NamedDerivation) -> None:
+    whole = inspect.getsource(derivation.backward or derivation.forward)
+    body = whole[whole.index("\ndef ") :]  # below the decorator, which has the line too
+    assert len([line for line in body.splitlines() if derivation.line in line]) == 1
+
+
+@pytest.mark.parametrize("derivation", NUMPY_WRONG, ids=title)
+def test_the_first_diagnosis_that_is_due_has_a_name(derivation: NamedDerivation) -> None:
+    assert all(derivation.mistakes)
+
+
+def test_there_are_enough_to_measure_with() -> None:
+    assert len(NUMPY_WRONG) >= 70
+    assert len(NUMPY_RIGHT) >= 40
+    assert len({d.title for d in (*NUMPY_WRONG, *NUMPY_RIGHT)}) == len(NUMPY_WRONG) + len(NUMPY_RIGHT)
+
+
+def test_a_right_one_is_not_called_wrong_and_a_wrong_one_is_not_called_right() -> None:
+    def product(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, tuple[np.ndarray, ...]]:
+        return x * y, (x, y)
+
+    shapes = ((5, 3), (3,))
+    right = NamedDerivation("", product, lambda g, kept: (g * kept[1], (g * kept[0]).sum(0)), shapes)
+    assert wrong_names(right) == ()
+    wrong = NamedDerivation("", product, lambda g, kept: (g * kept[1], g * kept[0]), shapes)
+    assert wrong_names(wrong) == ("y",)
+
+
+def test_every_output_has_its_own_upstream_gradient() -> None:
+    def both(x: np.ndarray) -> tuple[np.ndarray, np.ndarray, None]:
+        return 2 * x, 3 * x, None
+
+    right = NamedDerivation("", both, lambda g, h, cache: 2 * g + 3 * h, ((5, 3),))
+    assert wrong_names(right) == ()
+    wrong = NamedDerivation("", both, lambda g, h, cache: 2 * g, ((5, 3),))
+    assert wrong_names(wrong) == ("x",)
