@@ -2,11 +2,7 @@
 
 import numpy as np
 
-from tests.verify.gallery.derivation import (
-    LEFT_OUT_NAMES,
-    Gradients,
-    NamedForm,
-)
+from tests.verify.gallery.derivation import LEFT_OUT_NAMES, Gradients, NamedForm
 from tests.verify.gallery.numpy_layers import (
     ATTENTION,
     DROPOUT,
@@ -40,21 +36,6 @@ def _(dout: Array, cache: Cache) -> Gradients:
 def _(dout: Array, cache: Cache) -> Gradients:
     _, mask = cache
     return dout * (mask > 0)
-
-
-@wrong(
-    "dropout: drawn again",
-    DROPOUT,
-    dropout_forward,
-    mistake=("other-places", "other-tensor", "more-entries", "forward-option"),
-    bad=("x",),
-)
-def _(dout: Array, cache: Cache) -> Gradients:
-    dropout_param, _ = cache
-    np.random.seed(dropout_param["seed"] + 1)
-    p = dropout_param["p"]
-    mask = (np.random.rand(*dout.shape) < p) / p
-    return dout * mask
 
 
 @wrong(

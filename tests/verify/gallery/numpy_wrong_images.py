@@ -56,7 +56,8 @@ def _(dout: Array, cache: Cache) -> Gradients:
     x, w, b, conv_param = cache
     stride, pad = conv_param["stride"], conv_param["pad"]
     N, F, H_out, W_out = dout.shape
-    H, W, HH, WW = *x.shape[2:], *w.shape[2:]
+    H, W = x.shape[2:]
+    HH, WW = w.shape[2:]
     x_pad = np.pad(x, ((0,), (0,), (pad,), (pad,)), mode="constant")
     dx_pad, dw = np.zeros_like(x_pad), np.zeros_like(w)
     for n in range(N):

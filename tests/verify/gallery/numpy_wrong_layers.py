@@ -2,11 +2,7 @@
 
 import numpy as np
 
-from tests.verify.gallery.derivation import (
-    LEFT_OUT_NAMES,
-    Gradients,
-    NamedForm,
-)
+from tests.verify.gallery.derivation import LEFT_OUT_NAMES, Gradients, NamedForm
 from tests.verify.gallery.numpy_layers import (
     AFFINE,
     AFFINE_OF_IMAGES,

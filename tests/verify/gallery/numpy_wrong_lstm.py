@@ -2,15 +2,8 @@
 
 import numpy as np
 
-from tests.verify.gallery.derivation import (
-    LEFT_OUT_NAMES,
-    Gradients,
-    NamedForm,
-)
-from tests.verify.gallery.numpy_layers import (
-    Array,
-    Cache,
-)
+from tests.verify.gallery.derivation import LEFT_OUT_NAMES, Gradients, NamedForm
+from tests.verify.gallery.numpy_layers import Array, Cache
 from tests.verify.gallery.numpy_sequences import (
     LSTM,
     LSTM_STEP,
@@ -174,12 +167,12 @@ def _(dnext_h: Array, dnext_c: Array, cache: Cache) -> Gradients:
 )
 def _(dh: Array, cache: Cache) -> Gradients:
     N, T, H = dh.shape
-    dx, dWx, dWh, db = [None] * T, 0, 0, 0
+    dx, dWx, dWh, db = np.zeros((N, T, 4)), 0, 0, 0
     dprev_h, dprev_c = np.zeros((N, H)), np.zeros((N, H))
     for t in reversed(range(T)):
-        dx[t], dprev_h, _, *steps = lstm_step_backward(dh[:, t] + dprev_h, dprev_c, cache[t])
+        dx[:, t], dprev_h, _, *steps = lstm_step_backward(dh[:, t] + dprev_h, dprev_c, cache[t])
         dWx, dWh, db = dWx + steps[0], dWh + steps[1], db + steps[2]
-    return np.stack(dx, axis=1), dprev_h, dWx, dWh, db
+    return dx, dprev_h, dWx, dWh, db
 
 
 @wrong(

@@ -2,15 +2,8 @@
 
 import numpy as np
 
-from tests.verify.gallery.derivation import (
-    LEFT_OUT_NAMES,
-    Gradients,
-    NamedForm,
-)
-from tests.verify.gallery.numpy_layers import (
-    Array,
-    Cache,
-)
+from tests.verify.gallery.derivation import LEFT_OUT_NAMES, Gradients, NamedForm
+from tests.verify.gallery.numpy_layers import Array, Cache
 from tests.verify.gallery.numpy_sequences import (
     RNN,
     RNN_STEP,
@@ -100,12 +93,11 @@ def _(dnext_h: Array, cache: Cache) -> Gradients:
 )
 def _(dh: Array, cache: Cache) -> Gradients:
     N, T, H = dh.shape
-    dx, dWx, dWh, db = [], 0, 0, 0
+    dx, dWx, dWh, db = np.zeros((N, T, 3)), 0, 0, 0
     for t in reversed(range(T)):
-        dx_t, dprev_h, dWx_t, dWh_t, db_t = rnn_step_backward(dh[:, t], cache[t])
-        dx.insert(0, dx_t)
+        dx[:, t], dprev_h, dWx_t, dWh_t, db_t = rnn_step_backward(dh[:, t], cache[t])
         dWx, dWh, db = dWx + dWx_t, dWh + dWh_t, db + db_t
-    return np.stack(dx, axis=1), dprev_h, dWx, dWh, db
+    return dx, dprev_h, dWx, dWh, db
 
 
 @wrong(
@@ -150,13 +142,7 @@ def _(dh: Array, cache: Cache) -> Gradients:
     return dx, dprev, dWx, dWh, db
 
 
-@wrong(
-    "recurrence: none for the first state",
-    RNN,
-    rnn_forward,
-    mistake="detached",
-    bad=("h0",),
-)
+@wrong("recurrence: none for the first state", RNN, rnn_forward, mistake="detached", bad=("h0",))
 def _(dh: Array, cache: Cache) -> Gradients:
     N, T, H = dh.shape
     dx = np.zeros((N, T, 3))

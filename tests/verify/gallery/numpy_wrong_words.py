@@ -2,14 +2,8 @@
 
 import numpy as np
 
-from tests.verify.gallery.derivation import (
-    Gradients,
-    NamedForm,
-)
-from tests.verify.gallery.numpy_layers import (
-    Array,
-    Cache,
-)
+from tests.verify.gallery.derivation import Gradients, NamedForm
+from tests.verify.gallery.numpy_layers import Array, Cache
 from tests.verify.gallery.numpy_sequences import (
     EMBEDDING,
     TEMPORAL,

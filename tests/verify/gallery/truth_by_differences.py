@@ -16,14 +16,16 @@ DRAWS = 2
 def wrong_names(derivation: NamedDerivation) -> tuple[str, ...]:
     """The inputs whose gradient is not the forward's on some draw."""
     generator = np.random.default_rng(5)
+    arguments = derivation.arguments
+    assert isinstance(arguments, tuple), "given in order"
     parameters = list(inspect.signature(derivation.forward).parameters)
     wrong: set[str] = set()
     for _ in range(DRAWS):
-        point = [generator.standard_normal(a) if is_shape(a) else a for a in derivation.arguments]
-        drawn = [i for i, a in enumerate(derivation.arguments) if is_shape(a)]
+        point = [generator.standard_normal(a) if is_shape(a) else a for a in arguments]
+        drawn = [i for i, a in enumerate(arguments) if is_shape(a)]
         first = outputs_of(derivation, point)
         upstream = [generator.standard_normal(y.shape) if derivation.backward else np.ones(()) for y in first]
-        given = gradients(derivation, point, upstream)
+        given = gradients(derivation, point, upstream, [parameters[i] for i in drawn])
         assert len(given) == len(drawn), f"{len(given)} gradients of {len(drawn)} inputs"
 
         def loss(point: list[Any], upstream: list[Any] = upstream) -> float:
@@ -47,9 +49,15 @@ def outputs_of(derivation: NamedDerivation, point: list[Any]) -> list[Any]:
     return outputs
 
 
-def gradients(derivation: NamedDerivation, point: list[Any], upstream: list[Any]) -> tuple[Any, ...]:
+def gradients(
+    derivation: NamedDerivation, point: list[Any], upstream: list[Any], names: list[str]
+) -> tuple[Any, ...]:
+    """In the order of the inputs; a dictionary has that of W1 as "W1" or "dW1"."""
     (*_, last) = derivation.forward(*copy.deepcopy(point))
     returned = derivation.backward(*copy.deepcopy(upstream), last) if derivation.backward else last
+    if isinstance(returned, dict):
+        assert len(returned) == len(names), f"{[*returned]} for {names}"
+        return tuple(returned[name] if name in returned else returned["d" + name] for name in names)
     return tuple(returned) if isinstance(returned, tuple | list) else (returned,)
 
 
