@@ -128,6 +128,8 @@ class NamedDerivation:
         bad: the names of all inputs whose gradient is wrong.
         line: a part of the first line that departs from the right derivation.
         words: what the text of the diagnosis has to contain.
+        against: the same function, whose gradient by autograd is right, where `forward` is a
+            torch.autograd.Function.
     """
 
     title: str
@@ -138,6 +140,7 @@ class NamedDerivation:
     bad: tuple[str, ...] = ()
     line: str = ""
     words: tuple[str, ...] = ()
+    against: Callable[..., Any] | None = None
 
     @property
     def mistakes(self) -> tuple[str, ...]:
@@ -154,9 +157,9 @@ class NamedForm:
     derivations: list[NamedDerivation] = field(default_factory=list)
 
     def right(
-        self, title: str, arguments: Arguments, forward: Any = None
+        self, title: str, arguments: Arguments, forward: Any = None, against: Any = None
     ) -> Callable[[Callable[..., Any]], None]:
-        return self.wrong(title, arguments, forward, mistake="", bad=())
+        return self.wrong(title, arguments, forward, mistake="", bad=(), against=against)
 
     def wrong(
         self,
@@ -168,11 +171,12 @@ class NamedForm:
         bad: tuple[str, ...],
         line: str = "",
         words: tuple[str, ...] = (),
+        against: Any = None,
     ) -> Callable[[Callable[..., Any]], None]:
         def add(written: Callable[..., Any]) -> None:
             whole, backward = (written, None) if forward is None else (forward, written)
             self.derivations.append(
-                NamedDerivation(title, whole, backward, arguments, mistake, bad, line, words)
+                NamedDerivation(title, whole, backward, arguments, mistake, bad, line, words, against)
             )
 
         return add
