@@ -3,6 +3,7 @@
 import inspect
 import sys
 from collections.abc import Callable, Sequence
+from copy import deepcopy
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from tests.verify.gallery.derivation import NamedDerivation
 
 DRAWS = 2
-STEP = 1e-4
+STEP = 1e-5
 STENCIL = ((-2, 1 / 12), (-1, -2 / 3), (1, 2 / 3), (2, -1 / 12))  # exact for polynomials of degree 4
 Array = NDArray[Any]
 
@@ -72,7 +73,7 @@ def flat(numbers: dict[str, Any]) -> dict[str, Array]:
 
 
 def parameters(owner: Any) -> dict[str, Array]:
-    """Of a layer or a model, by the names of its attributes, keys or places."""
+    """What a layer or a model may have a gradient of, by the names of its attributes, keys or places."""
     if inspect.isroutine(owner) or inspect.isclass(owner):
         return {}
     found = {}
@@ -84,7 +85,7 @@ def parameters(owner: Any) -> dict[str, Array]:
     elif isinstance(kept, list):
         found |= {f"params[{i}]": x for i, x in enumerate(kept)}
     else:
-        found |= {name: x for name, x in vars(owner).items() if hasattr(owner, f"d{name}")}
+        found |= flat(vars(owner))
     return found
 
 
@@ -110,7 +111,7 @@ def _run(derivation: NamedDerivation, numbers: dict[str, Any]) -> Run:
     if derivation.backward is not None:
         return _run_pair(derivation, arguments)
     if hasattr(derivation.forward, "backward"):
-        return _run_layer(derivation.forward, arguments)
+        return _run_layer(deepcopy(derivation.forward), arguments)  # a backward may add to what it left
     returned = called(derivation)(**arguments)
     if isinstance(returned[0], dict):  # (grads, loss)
         returned = returned[::-1]
@@ -169,7 +170,7 @@ def _left_with(layer: Any) -> dict[str, Array]:
         return found | {_plain(name): x for name, x in kept.items()}
     if isinstance(kept, list):
         return found | {f"params[{i}]": x for i, x in enumerate(kept)}
-    return found | {name: getattr(layer, f"d{name}") for name in parameters(layer) if "." not in name}
+    return found | {n: getattr(layer, f"d{n}") for n in flat(vars(layer)) if hasattr(layer, f"d{n}")}
 
 
 def _run_function(derivation: NamedDerivation, arguments: dict[str, Any]) -> Run:
@@ -185,7 +186,7 @@ def _run_function(derivation: NamedDerivation, arguments: dict[str, Any]) -> Run
         ups = [_like(u, outs[0]) for u in upstreams]
         return dict(zip(wanted, torch.autograd.grad(outs, [*wanted.values()], ups), strict=True))
 
-    return outs, backward
+    return [out.detach() for out in outs], backward
 
 
 def _copy(x: Any, derivation: NamedDerivation) -> Any:
