@@ -9,23 +9,23 @@ from tests.verify.gallery.numpy_forms_models import NUMPY_FORMS_MODELS
 from tests.verify.gallery.numpy_forms_outputs import NUMPY_FORMS_OUTPUTS
 from tests.verify.gallery.numpy_forms_sequences import NUMPY_FORMS_SEQUENCES
 from tests.verify.gallery.numpy_functions_right import NUMPY_FUNCTIONS_RIGHT
-from tests.verify.gallery.numpy_functions_right_layers import NUMPY_LAYERS_RIGHT
+from tests.verify.gallery.numpy_functions_right_layers import NUMPY_FUNCTIONS_RIGHT_LAYERS
 from tests.verify.gallery.numpy_functions_wrong import NUMPY_FUNCTIONS_WRONG
-from tests.verify.gallery.numpy_functions_wrong_layers import NUMPY_LAYERS_WRONG
-from tests.verify.gallery.numpy_functions_wrong_losses import NUMPY_LOSSES_WRONG
-from tests.verify.gallery.numpy_functions_wrong_models import NUMPY_MODELS_WRONG
+from tests.verify.gallery.numpy_functions_wrong_layers import NUMPY_FUNCTIONS_WRONG_LAYERS
+from tests.verify.gallery.numpy_functions_wrong_losses import NUMPY_FUNCTIONS_WRONG_LOSSES
+from tests.verify.gallery.numpy_functions_wrong_models import NUMPY_FUNCTIONS_WRONG_MODELS
 from tests.verify.gallery.torch_forms_outputs import TORCH_FORMS_OUTPUTS
 
 OF_FORMS: dict[str, tuple[NamedDerivation, ...]] = {
     "functions": (
         *NUMPY_FUNCTIONS_RIGHT.derivations,
         *NUMPY_FUNCTIONS_WRONG.derivations,
-        *NUMPY_LOSSES_WRONG.derivations,
+        *NUMPY_FUNCTIONS_WRONG_LOSSES.derivations,
     ),
     "layers and models": (
-        *NUMPY_LAYERS_RIGHT.derivations,
-        *NUMPY_LAYERS_WRONG.derivations,
-        *NUMPY_MODELS_WRONG.derivations,
+        *NUMPY_FUNCTIONS_RIGHT_LAYERS.derivations,
+        *NUMPY_FUNCTIONS_WRONG_LAYERS.derivations,
+        *NUMPY_FUNCTIONS_WRONG_MODELS.derivations,
     ),
     "losses with gradients": (
         *NUMPY_FORMS_LOSSES.derivations,

@@ -33,8 +33,8 @@ from tests.verify.gallery.numpy_functions import (
     split_heads,
 )
 
-NUMPY_LAYERS_RIGHT = NamedForm()
-right = NUMPY_LAYERS_RIGHT.right
+NUMPY_FUNCTIONS_RIGHT_LAYERS = NamedForm()
+right = NUMPY_FUNCTIONS_RIGHT_LAYERS.right
 Gradients = Any
 
 

@@ -22,8 +22,8 @@ from tests.verify.gallery.numpy_functions import (
     split_heads,
 )
 
-NUMPY_LAYERS_WRONG = NamedForm()
-wrong = NUMPY_LAYERS_WRONG.wrong
+NUMPY_FUNCTIONS_WRONG_LAYERS = NamedForm()
+wrong = NUMPY_FUNCTIONS_WRONG_LAYERS.wrong
 Gradients = Any
 
 

@@ -24,8 +24,8 @@ from tests.verify.gallery.numpy_functions import (
     softmax,
 )
 
-NUMPY_LOSSES_WRONG = NamedForm()
-wrong = NUMPY_LOSSES_WRONG.wrong
+NUMPY_FUNCTIONS_WRONG_LOSSES = NamedForm()
+wrong = NUMPY_FUNCTIONS_WRONG_LOSSES.wrong
 Gradients = Any
 
 

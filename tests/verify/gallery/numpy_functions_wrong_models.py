@@ -27,8 +27,8 @@ from tests.verify.gallery.numpy_functions_right_layers import (
     softmax_with_cache,
 )
 
-NUMPY_MODELS_WRONG = NamedForm()
-wrong = NUMPY_MODELS_WRONG.wrong
+NUMPY_FUNCTIONS_WRONG_MODELS = NamedForm()
+wrong = NUMPY_FUNCTIONS_WRONG_MODELS.wrong
 Gradients = Any
 
 
