@@ -78,7 +78,7 @@ def slope_of_z(params: Params, X: Array, Y: Array) -> Returned:
 @wrong(
     "hinge loss by loops: the penalty's slope without its 2",
     REGULARISED,
-    mistake=("term-factor", "factor", "forgotten-use", "left-out"),
+    mistake=("term-factor", "factor", "forgotten-use", "left-out", "extra-term"),
     bad=("W",),
     line="dW = dW / X.shape[0] + reg * W",
 )
@@ -136,7 +136,7 @@ def softmax_without_one_hot(W: Array, X: Array, y: Array, reg: float) -> Returne
 @wrong(
     "softmax loss: the penalty forgotten",
     REGULARISED,
-    mistake=("left-out", "forgotten-use", "forgotten-path", "forward-option"),
+    mistake=("left-out", "forgotten-use", "forgotten-path", "forward-option", "extra-term"),
     bad=("W",),
     line="return loss, X.T.dot(p) / n",
 )

@@ -180,7 +180,7 @@ class OneUseOfTheWeight(Autoencoder):
 wrong(
     "two layers and a penalty: not of the first weight",
     CLASSES,
-    mistake=("left-out", "forgotten-use", "forgotten-path"),
+    mistake=("left-out", "forgotten-use", "forgotten-path", "extra-term"),
     bad=("W1",),
     line='grads["W1"] = X.T.dot(dhidden)',
 )(WithoutPenaltyOfTheFirst(4, 6, 3))

@@ -116,7 +116,7 @@ def _(douts: tuple[Array, Array], x: Array, W: Array, U: Array) -> Gradients:
     "memory cell: dc forgotten",
     LSTM,
     lstm_step,
-    mistake=("left-out", "forgotten-use", "forgotten-path", "upstream-ignored"),
+    mistake=("left-out", "forgotten-use", "forgotten-path", "upstream-ignored", "detached"),
     bad=("x", "h", "c", "Wx", "Wh", "b"),
     line="dnext_c = dh * o * (1 - t**2)",
 )
@@ -202,7 +202,7 @@ def _(dmean: Array, dvar: Array, x: Array) -> Gradients:
     "value and probabilities: the first head's way alone",
     QKV,
     two_heads,
-    mistake=("left-out", "forgotten-use", "forgotten-path"),
+    mistake=("left-out", "forgotten-use", "forgotten-path", "detached"),
     bad=("x",),
     line="dh = dvalue @ V.T",
 )

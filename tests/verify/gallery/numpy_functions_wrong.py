@@ -141,7 +141,7 @@ def _(dout: Array, x: Array) -> Gradients:
     "leaky unit in NumPy: its slope written over the upstream gradient",
     ((5, 3),),
     lambda x: np.maximum(0.1 * x, x),
-    mistake=("upstream-ignored", "region", "one-case", "left-out"),
+    mistake=("upstream-ignored", "region", "one-case", "left-out", "not-linear"),
     bad=("x",),
     line="dx[x < 0] = 0.1",
 )

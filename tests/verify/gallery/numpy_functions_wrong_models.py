@@ -171,7 +171,7 @@ def _(dout: Array, w: Array, b: Array, X: Array, y: Array) -> Gradients:
     "ridge regression in NumPy: the penalty forgotten",
     ((3,), (5, 3), (5,)),
     ridge_loss,
-    mistake=("left-out", "forgotten-use", "forgotten-path", "forward-option"),
+    mistake=("left-out", "forgotten-use", "forgotten-path", "forward-option", "extra-term"),
     bad=("w",),
     line="dw = X.T @ dr",
 )
@@ -207,7 +207,7 @@ def _(dout: Array, V: Array, U: Array) -> Gradients:
     "softmax in NumPy with a cache: the upstream ignored",
     ((5, 3),),
     softmax_with_cache,
-    mistake=("upstream-ignored", "value-for-slope", "left-out"),
+    mistake=("upstream-ignored", "value-for-slope", "left-out", "not-linear"),
     bad=("x",),
     line="return cache * (1 - cache)",
 )

@@ -70,7 +70,7 @@ def _(dr: Tensor, dphi: Tensor, a: Tensor, b: Tensor) -> Gradients:
     "memory cell in torch: the memory's own way dropped",
     CELL,
     cell,
-    mistake=("left-out", "forgotten-use", "forgotten-path", "upstream-ignored"),
+    mistake=("left-out", "forgotten-use", "forgotten-path", "upstream-ignored", "detached"),
     bad=("x", "h", "c", "W", "U"),
     line="dm = dh * o * (1 - t**2)",
 )
@@ -175,7 +175,7 @@ class TwoOutputsTransposed(torch.autograd.Function):
     "Function with two outputs: the first's gradient forgotten",
     POLAR,
     against=polar,
-    mistake=("left-out", "forgotten-use", "forgotten-path", "upstream-ignored"),
+    mistake=("left-out", "forgotten-use", "forgotten-path", "upstream-ignored", "detached"),
     bad=("a", "b"),
     line="return -dphi * b / r**2, dphi * a / r**2",
 )
