@@ -238,4 +238,5 @@ def slope(
 
 def equal(given: Any, due: Array) -> bool:
     given = np.asarray(given)
-    return given.shape == due.shape and np.allclose(given, due, rtol=1e-8, atol=1e-9)
+    rounding = 1e-8 * max(1, np.abs(due).max(initial=0))
+    return given.shape == due.shape and np.allclose(given, due, rtol=1e-7, atol=rounding)
