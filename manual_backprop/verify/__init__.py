@@ -1,6 +1,6 @@
 """Is my derivation right, and if not, what is wrong with it?"""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from reprlib import repr as shortened
 from typing import Any
 
@@ -9,18 +9,31 @@ from torch import Tensor
 
 from manual_backprop.derive.computation import (
     Computation,
-    as_function,
     first_number_of,
-    input_names,
     is_computation,
+    is_function_class,
     parameters_of,
 )
-from manual_backprop.derive.shapes import shapes_of
+from manual_backprop.derive.forms.given import inputs_of, shapes_given
+from manual_backprop.functional.operation.torch_state import tree_map
 from manual_backprop.verify.draws import draws_of
 from manual_backprop.verify.findings import Diagnosis, Status
+from manual_backprop.verify.forms.asked import (
+    Asked,
+    arguments_for,
+    asked,
+    compared,
+    frameworks_of,
+    is_plain,
+    plainly,
+)
+from manual_backprop.verify.forms.objects import first_number_of as first_number_of_object
+from manual_backprop.verify.forms.objects import is_object, is_object_class
+from manual_backprop.verify.forms.signature import Misfit
 from manual_backprop.verify.judging.judge import judge
 from manual_backprop.verify.judging.oracles import confirm
-from manual_backprop.verify.problem import Malformed, OwnBackward, Problem, Unjudged
+from manual_backprop.verify.judging.several_outputs import of_each_output
+from manual_backprop.verify.problem import Malformed, Problem, Unjudged
 from manual_backprop.verify.reporting.report import Evidence, Report, Verdict
 from manual_backprop.verify.settings import untransformed, with_gradients
 
@@ -28,31 +41,50 @@ __all__ = ["Diagnosis", "Report", "Verdict", "verify"]
 
 
 def verify(
-    forward: Computation,
+    forward: Computation | Any,
     backward: Callable[..., Any] | None = None,
     *,
     against: Computation | None = None,
-    inputs: Sequence[Tensor] | Tensor | None = None,
-    shapes: Sequence[Sequence[int] | Tensor] | Sequence[int] | str | None = None,
+    inputs: Sequence[Any] | Mapping[str, Any] | Tensor | None = None,
+    shapes: Sequence[Any] | Mapping[str, Any] | str | None = None,
+    cache: bool | None = None,
     seed: int = 0,
 ) -> Report:
     """Judge a derivation: right or wrong for each input, and where it is wrong, which mistake explains it.
 
+    It is taken in the form that it has, in torch or in NumPy:
+
+    - `forward(x, w)` and `backward(grad_output, x, w)`;
+    - `forward(x, w) → (out, cache)` and `backward(grad_output, cache)`;
+    - several outputs, `forward(…) → ((h, c), cache)` or `(h, c, cache)`, and as many upstream gradients, one
+      by one or as a tuple: each output is judged alone, then all together;
+    - `loss(params, x) → (loss, grads)`, without a backward;
+    - an object with `forward(x)` and `backward(grad_output)` that leaves the gradients of its arrays in
+      itself, `self.dW` of `self.W`, or in `self.grads`; or with `params` and `loss(x, y)`.
+
+    Gradients are returned as an array, a tuple, a list, or a dictionary with the names of the inputs, "W" or
+    "dW".
+
     Args:
-        forward: what is computed, a function of tensors made of differentiable torch functions. With
-            `against`, what has a backward of its own, which is judged: a function, a torch.autograd.Function,
-            a module (each parameter's gradient is judged too), or a module with its loss as a pair, whose
-            last input is the loss's target.
+        forward: what is computed, a function of tensors made of differentiable torch functions, or of arrays.
+            With `against`, what has a backward of its own, which is judged: a function, a
+            torch.autograd.Function, a module (each parameter's gradient is judged too), or a module with its
+            loss as a pair, whose last input is the loss's target.
         backward: what was derived: `backward(grad_output, *inputs)` returns ∂L/∂input for each input. It also
             gets the forward's output if it has a parameter named `output`.
         against: in place of `backward`, the same computation, whose gradient by autograd is right. A module
             is given the parameters of the one that is judged.
-        inputs: the tensors to judge on; integer tensors are passed on and have no gradient.
+        inputs: what to judge on: the arguments of the forward in order, or by name in a dictionary. Tensors
+            and arrays of real numbers have a gradient, also in dictionaries and lists; integers, truths,
+            masks and whatever else there is are passed on.
         shapes: or their shapes, [(5, 3), (7, 3)] or "(5,3) (7,3)"; (5, 3) is that of a single input. Float64
             numbers are drawn (for a module, numbers of its parameters' type), away from zero. Sizes that
-            differ from one another (primes, say) make a wrong transpose show. A tensor in this list is taken
-            as it is.
-        seed: of the random numbers.
+            differ from one another (primes, say) make a wrong transpose show. A tensor or an array in this
+            list is taken as it is, and so are flags and options, "train" or {"stride": 1}; a dictionary of
+            shapes is one of inputs.
+        cache: whether the last thing that the forward returns is for the backward alone; by default that is
+            seen by what it returns and by the backward's parameters.
+        seed: of the random numbers, those of a forward that draws some too.
 
     Returns:
         A report, truthy if every gradient is right; print it to read it, `plot` it to see it. It also tells
@@ -64,50 +96,50 @@ def verify(
     `torch.autocast`, the random state. It may be called inside a function that torch.func transforms.
 
     Raises:
-        TypeError: what is judged cannot be called; not exactly one of `backward` and `against`, or of
-            `inputs` and `shapes`, is given; an input is not a Tensor.
+        TypeError: what is judged cannot be called; both `backward` and `against` are given, or neither, and
+            the forward returns no gradients; not exactly one of `inputs` and `shapes` is given; there is no
+            array among the inputs.
         ValueError: the shapes are none; the two modules have different parameters.
     """
-    for name, value in (("forward", forward), ("against", against)):
-        if not (is_computation(value) or (value is None and name == "against")):
-            raise TypeError(
-                f"verify: {name} must be a function, a module, or a module with its loss, "
-                f"got {shortened(value)}"
-            )
-    if backward is not None and not callable(backward):
-        raise TypeError(f"verify: backward must be a function, got {shortened(backward)}")
-    if (backward is None) == (against is None):
-        raise TypeError("verify: give either a backward or against=, a function to compare with")
+    _require_computations(forward, backward, against)
     if (inputs is None) == (shapes is None):
         raise TypeError("verify: give either inputs= or shapes=")
-    given = _inputs_of(inputs) if inputs is not None else shapes_of("verify", shapes)
-    parameters = parameters_of(forward)
+    given = inputs_of("verify", inputs) if inputs is not None else shapes_given("verify", shapes)
     if against is not None:
-        _require_same(parameters, parameters_of(against))
-    points = [untransformed(x) if isinstance(x, Tensor) else x for x in (*given, *parameters.values())]
-    judged = as_function(forward, tuple(parameters))
-    names = (*input_names(forward, len(given)), *parameters)
-    problem = Problem(
-        judged if against is None else as_function(against, tuple(parameters)),
-        backward if backward is not None else OwnBackward(judged),
-        names,
-        tuple(i for i, x in enumerate(points) if not isinstance(x, Tensor) or x.is_floating_point()),
-    )
-    reason = _unjudgeable(names, points)
-    if reason:
-        return Report("unjudged", problem=reason)
-    like = first_number_of(forward)
-    return with_gradients(lambda: _report(problem, points, like, fresh=inputs is None, seed=seed))
+        _require_same(parameters_of(forward), parameters_of(against))
+    given = tree_map(lambda x: untransformed(x) if isinstance(x, Tensor) else x, given)
+    arguments, names = arguments_for(forward, given, drawn=inputs is None)
+    like = first_number_of_object(forward) if is_object(forward) else first_number_of(forward)
+
+    def judged() -> Report:
+        try:
+            frameworks = frameworks_of(forward, backward, arguments, given)
+            if is_plain(forward, backward, against, arguments, frameworks, cache):
+                question = plainly(forward, backward, against, arguments)
+            elif against is not None:
+                question = compared(forward, against, arguments, seed)
+            else:
+                question = asked(forward, backward, arguments, names, frameworks, cache=cache, seed=seed)
+        except Misfit as error:
+            if backward is None:
+                raise TypeError(
+                    f"verify: give either a backward or against=, a function to compare with; {error}"
+                ) from None
+            return Report("malformed", problem=str(error))
+        except Unjudged as error:
+            return Report("unjudged", problem=str(error))
+        except Malformed as error:
+            return Report("malformed", problem=str(error))
+        reason = _unjudgeable(question.problem, question.points)
+        if reason:
+            return Report("unjudged", problem=reason)
+        return _report(question, like, fresh=inputs is None, seed=seed)
+
+    return with_gradients(judged)
 
 
-def _report(
-    problem: Problem,
-    points: Sequence[Tensor | tuple[int, ...]],
-    like: Tensor | None,
-    *,
-    fresh: bool,
-    seed: int,
-) -> Report:
+def _report(question: Asked, like: Tensor | None, *, fresh: bool, seed: int) -> Report:
+    problem, points = question.problem, question.points
     if like is None:
         device = next((x.device for x in points if isinstance(x, Tensor)), torch.get_default_device())
         like = torch.empty(0, dtype=torch.float64, device=device)
@@ -116,7 +148,7 @@ def _report(
     try:
         draws = draws_of(problem, points, like, fresh=fresh, seed=seed)
         oracles = confirm(problem, draws[0])
-        judgement = judge(problem, draws)
+        judgement = of_each_output(question, draws) if question.alone else judge(problem, draws)
     except Unjudged as reason:
         return Report("unjudged", problem=str(reason))
     except Malformed as reason:
@@ -129,23 +161,32 @@ def _report(
         verdicts,
         oracles,
         problem=judgement.flaw,
-        remark=judgement.remark,
+        remark=" ".join(filter(None, (judgement.remark, question.remark))),
         second_derivatives=judgement.second_derivatives,
         evidence=Evidence(problem, draws[0]),
     )
 
 
-def _inputs_of(given: Any) -> list[Tensor]:
-    inputs = [given] if isinstance(given, Tensor) else list(given)
-    for value in inputs:
-        if not isinstance(value, Tensor):
-            raise TypeError(f"verify: inputs must be tensors, got {shortened(value)}; shapes go to shapes=")
-    return inputs
+def _require_computations(forward: Any, backward: Any, against: Any) -> None:
+    for name, value in (("forward", forward), ("against", against)):
+        if isinstance(value, type) and not is_function_class(value) and is_object_class(value):
+            raise TypeError(
+                f"verify: {name} must be a layer, got its class: give one, such as {value.__name__}(…)"
+            )
+        if not (is_computation(value) or is_object(value) or (value is None and name == "against")):
+            raise TypeError(
+                f"verify: {name} must be a function, a module, or a module with its loss, "
+                f"got {shortened(value)}"
+            )
+    if backward is not None and not callable(backward):
+        raise TypeError(f"verify: backward must be a function, got {shortened(backward)}")
+    if backward is not None and against is not None:
+        raise TypeError("verify: give either a backward or against=, a function to compare with")
 
 
-def _unjudgeable(names: Sequence[str], points: Sequence[Tensor | tuple[int, ...]]) -> str:
+def _unjudgeable(problem: Problem, points: Sequence[Tensor | tuple[int, ...]]) -> str:
     """Why no derivative can be compared at these points; "" if one can."""
-    tensors = [(name, x) for name, x in zip(names, points, strict=True) if isinstance(x, Tensor)]
+    tensors = [(name, x) for name, x in zip(problem.names, points, strict=True) if isinstance(x, Tensor)]
     for name, x in tensors:
         if x.is_complex():
             return f"an input is {x.dtype}; only derivatives with respect to real numbers can be judged"

@@ -65,6 +65,8 @@ def _draw_at(problem: Problem, point: tuple[Tensor, ...], generator: torch.Gener
         index = [int(i) for i in (~output.isfinite()).nonzero()[0]]
         raise Unjudged(f"the forward's output is {float(output[tuple(index)])} at {index}")
     upstream = away_from_zero(tuple(output.shape), generator).to(output)
+    if problem.is_loss:
+        upstream = torch.ones_like(output)
     return Draw(point, upstream, output)
 
 

@@ -43,12 +43,24 @@ class Problem:
         backward: what was derived; also takes `output` where it has a parameter of that name.
         names: of the inputs.
         differentiable: the positions of the inputs that have a gradient.
+        is_loss: whether loss and gradients come from one function, so that the upstream gradient is 1.
     """
 
     forward: Callable[..., Tensor]
     backward: Callable[..., Any]
     names: tuple[str, ...]
     differentiable: tuple[int, ...]
+    is_loss: bool = False
+
+    @property
+    def has_convention(self) -> bool:
+        """Whether PyTorch says which slope counts at a kink; of NumPy code any between both is right."""
+        return getattr(self.forward, "framework", "torch") == "torch"
+
+    @property
+    def precision(self) -> float:
+        """The relative error of the right gradients, where they are known from values alone; else 0."""
+        return float(getattr(self.forward, "precision", 0.0))
 
     def value(self, inputs: Sequence[Tensor]) -> Tensor:
         """The forward on copies, so that nothing it does to its inputs is felt."""
@@ -175,6 +187,8 @@ class Problem:
         extra = {"output": output} if _takes_output(self.backward) else {}
         try:
             return self.backward(v, *inputs, **extra)
+        except Malformed:
+            raise
         except (Exception, SystemExit) as error:  # whatever it is, it is the answer
             raise Malformed(f"your derivation raises {words_of(error)}") from error
 

@@ -148,7 +148,7 @@ def test_when_the_oracles_disagree_the_derivation_is_not_blamed(forward: Any, me
     ("forward", "message"),
     [
         (lambda x: x.add_(1), "the forward modifies its input x in place"),
-        (lambda x: (x, x), "the forward must return one floating-point Tensor, got tuple"),
+        (lambda x: {"x": x}, "the forward must return one floating-point Tensor, got dict"),
         (lambda x: x.argmax(1), "the forward must return one floating-point Tensor, got torch.int64"),
         (lambda x: x / 0, "the forward's output is inf at [0, 0]"),
         (lambda x: x @ x, "the forward raises RuntimeError"),

@@ -68,7 +68,7 @@ def _derived(problem: Problem, draw: Draw, elementary: bool) -> DerivedProgram:
         problem.names,
         draw.inputs,
         problem.differentiable,
-        draw.upstream,
+        None if problem.is_loss else draw.upstream,
         elementary=elementary,
         opaque=True,
     )

@@ -4,6 +4,7 @@ import inspect
 import linecache
 import operator
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +17,7 @@ from manual_backprop.derive.primitives import Primitive, name_of, primitive
 from manual_backprop.derive.program import Node, Place
 from manual_backprop.functional.operation.torch_state import tree_map
 from manual_backprop.verify.diagnosis.graph import is_real_tensor
+from manual_backprop.verify.forms.form import FormedBackward
 from manual_backprop.verify.problem import Draw, Problem
 
 NO_STEPS = {"size", "dim", "numel", "is_floating_point", "item", "tolist", "bool", "len", "stride", "type",
@@ -110,6 +112,8 @@ def steps_of(problem: Problem, draw: Draw) -> Steps:
     follower = _Following()
     upstream = draw.upstream.clone()
     inputs = [x.clone() for x in draw.inputs]
+    if isinstance(problem.backward, FormedBackward):
+        return _steps_of_form(problem, problem.backward, follower, upstream, inputs)
     names = _parameters(problem.backward)
     given = [upstream, *inputs]
     for at, tensor in enumerate(given):
@@ -130,6 +134,27 @@ def steps_of(problem: Problem, draw: Draw) -> Steps:
     if len(found) == len(problem.names):
         found = [found[i] for i in problem.differentiable]
     return Steps(follower.steps, found, _end_of(problem.backward))
+
+
+def _steps_of_form(
+    problem: Problem,
+    backward: FormedBackward,
+    follower: _Following,
+    upstream: Tensor,
+    inputs: Sequence[Tensor],
+) -> Steps:
+    def know(name: str, tensor: Tensor) -> None:
+        if id(tensor) in follower.known:
+            follower.known[id(tensor)].name = name
+        else:
+            follower.add(tensor, Node("input", value=tensor.detach().clone(), name=name, given=True))
+
+    try:
+        returned = backward.follow(upstream, inputs, follower, know)
+    except (Exception, SystemExit):  # NumPy code for which torch has no functions, say
+        return Steps()
+    found = [follower.known.get(id(g)) if isinstance(g, Tensor) else None for g in returned]
+    return Steps(follower.steps, [found[i] for i in problem.differentiable], _end_of(backward.code))
 
 
 def _end_of(backward: Any) -> Place | None:

@@ -77,7 +77,7 @@ class Compared:
     @property
     def tolerance(self) -> float:
         """The relative error that counts as rounding."""
-        return tolerance_for(self.input.dtype)
+        return max(tolerance_for(self.input.dtype), self.problem.precision)
 
     def wrong(self, errors: Sequence[float]) -> WrongGradient:
         """What is to be explained: on as many points as that needs, or on all if it is right on these."""
@@ -162,6 +162,9 @@ def _verdict(compared: Compared) -> Finding:
     errors = [relative_error(*three) for three in zip(given, right, scales, strict=True)]
     worst = max(range(len(errors)), key=lambda i: errors[i])
     found = facts(compared.name, given[worst], right[worst], scales[worst], x.dtype)
+    if problem.precision:
+        found["tolerance"] = tolerance
+        found["tolerance_from"] = f"{tolerance:.0e} of the largest entry (that of central differences)"
     if errors[worst] > tolerance and errors[worst] <= ALLOWED * _autograds_error(compared, scales):
         tolerance = found["tolerance"] = errors[worst]  # no worse than PyTorch's own, which cancels as much
         found["tolerance_from"] = f"{ALLOWED} times the error of autograd's own gradient in {x.dtype}"
@@ -238,6 +241,8 @@ def _repeated(compared: Compared) -> Finding | None:
 
 def _passes_with_ones(compared: Compared) -> bool:
     problem, draw, at = compared.problem, compared.draws[0], compared.at
+    if problem.is_loss:
+        return False
     ones = torch.ones_like(draw.upstream)
     given, right = problem.given(draw, ones)[at], problem.right(draw, ones)[at]
     if not compares(given, right):

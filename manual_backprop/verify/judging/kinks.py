@@ -4,7 +4,8 @@ Autograd is not taken at its word: the slopes of the function itself decide, on 
 one number that is zero. With L(h) = ⟨grad_output, f(x + h e)⟩ they are (L(0) − L(−h)) / h and
 (L(h) − L(0)) / h. Where they settle as h shrinks and
 
-- differ, there is a kink, and autograd takes some number between the two, by convention;
+- differ, there is a kink, and autograd takes some number between the two, by convention; where there is no
+  such convention, as for a function in NumPy, any number between the two is right;
 - agree with each other and with autograd, there is none, and another number is wrong;
 - or else nothing is concluded.
 """
@@ -107,6 +108,8 @@ def _where_one_is_zero(
     except Malformed:
         return None
     if slopes is None or not compares(given, right[at]) or not given.isfinite().all():
+        return None
+    if not problem.has_convention and slopes.differ and slopes.allow(float(given[index])):
         return None
     autograd, yours = float(right[at][index]), float(given[index])
     scale = scale_of(problem, there, at, given, right)

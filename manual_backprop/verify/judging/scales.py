@@ -43,7 +43,8 @@ def size_of_terms(problem: Problem, draw: Draw, at: int, right: Sequence[Tensor]
 def scale_of(problem: Problem, draw: Draw, at: int, given: object, right: Sequence[Tensor]) -> float:
     """What the error of the gradient of input `at` is relative to; `right` are those of all inputs."""
     dtype = draw.inputs[problem.differentiable[at]].dtype
-    own, tolerance = largest_entry(right[at], dtype), tolerance_for(dtype)
+    own = largest_entry(right[at], dtype)
+    tolerance = max(tolerance_for(dtype), problem.precision)
     if not isinstance(given, Tensor) or not compares(given, right[at]) or not given.isfinite().all():
         return own
     terms = size_of_terms(problem, draw, at, right)
