@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from manual_backprop.derive.command_line.messages import words_of
+from manual_backprop.derive.command_line.messages import told
 
 
 class Unjudged(Exception):  # noqa: N818 - an answer, not a bug
@@ -78,7 +78,7 @@ class Problem:
             with torch.no_grad():
                 output = self.forward(*copies)
         except (Exception, SystemExit) as error:  # whatever it is, it is the answer
-            raise Unjudged(f"the forward raises {words_of(error)}") from error
+            raise Unjudged(f"the forward raises {told(error)}") from error
         if not isinstance(output, Tensor) or not output.is_floating_point():
             what = output.dtype if isinstance(output, Tensor) else type(output).__name__
             raise Unjudged(f"the forward must return one floating-point Tensor, got {what}")
@@ -116,7 +116,7 @@ class Problem:
         except (Exception, SystemExit) as error:
             if isinstance(error, Unjudged):
                 raise
-            raise Unjudged(f"the forward, differentiated by autograd, raises {words_of(error)}") from error
+            raise Unjudged(f"the forward, differentiated by autograd, raises {told(error)}") from error
         dense = (g if g is None or g.layout is torch.strided else g.to_dense() for g in grads)
         return tuple(torch.zeros_like(x) if g is None else g for g, x in zip(dense, wanted, strict=True))
 
@@ -190,7 +190,7 @@ class Problem:
         except Malformed:
             raise
         except (Exception, SystemExit) as error:  # whatever it is, it is the answer
-            raise Malformed(f"your derivation raises {words_of(error)}") from error
+            raise Malformed(f"your derivation raises {told(error)}") from error
 
 
 def as_autograd_takes_them(gradients: Sequence[Any]) -> tuple[Any, ...]:

@@ -171,7 +171,7 @@ def test_functions_modules_their_classes_and_modules_with_a_loss(
         ("net.py:singular", "(3,3)", 3, "net.py:12: torch.linalg.svdvals(s): linalg_svdvals has no"),
         ("net.py:reads", "(3,3)", 3, "net.py:15: x.sum() > 0: bool reads a value, on which the steps depend"),
         ("net.py:fails", "(3,2)", 3, "net.py raises RuntimeError: mat1 and mat2 shapes cannot be multiplied"),
-        ("net.py:fails", "(3,2)", 3, "(line 18, in fails)"),
+        ("net.py:fails", "(3,2)", 3, "(line 18, in fails: return x @ x)"),
         ("net.py:forward", "(3,3)", 3, "missing 3 required positional arguments: 'W', 'b', and 'y'"),
     ],
 )  # fmt: skip

@@ -1,14 +1,13 @@
 """What is asked for on a command line, what is answered, and why it may not be."""
 
 import runpy
-import traceback
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from torch import Tensor
 
-from manual_backprop.derive.command_line.messages import words_of
+from manual_backprop.derive.command_line.messages import told
 from manual_backprop.derive.command_line.naming import Wanted, no_file, no_operation, split_name
 from manual_backprop.derive.shapes import shapes_in
 
@@ -115,12 +114,4 @@ def names_in(path: Path) -> dict[str, Any]:
 
 def raised(path: Path, error: BaseException) -> str:
     """What the file raised, and in which of its lines."""
-    frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename == str(path)]
-    where = ""
-    if frames:
-        where = f" (line {frames[-1].lineno}{_within(frames[-1].name)})"
-    return f"{path} raises {words_of(error)}{where}"
-
-
-def _within(function: str) -> str:
-    return "" if function == "<module>" else f", in {function}"
+    return f"{path} raises {told(error, str(path))}"

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from manual_backprop.derive.command_line.messages import words_of
+from manual_backprop.derive.command_line.messages import told
 from manual_backprop.verify.judging.comparison import largest
 from manual_backprop.verify.problem import Draw, OwnBackward, Problem
 
@@ -73,7 +73,7 @@ def _derived(
     except (Exception, SystemExit) as error:
         if isinstance(error, _None):
             raise
-        raise _None(f"differentiating the backward raises {words_of(error).rstrip('.')}") from error
+        raise _None(f"differentiating the backward raises {told(error).rstrip('.')}") from error
     derived = tuple(torch.zeros_like(x) if g is None else g for g, x in zip(second, wanted, strict=True))
     if not all(g.isfinite().all() for g in derived):
         raise _None("they are not finite")

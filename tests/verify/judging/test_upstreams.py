@@ -167,4 +167,7 @@ def test_one_that_refuses_some_numbers_is_told_what_it_raises() -> None:
 
     report = verify(torch.exp, backward, shapes=[(5, 3)])
     assert report.exit_code == 1
-    assert report.problem == "your derivation raises ValueError: all the same"
+    line = backward.__code__.co_firstlineno + 2
+    assert report.problem == (
+        f"your derivation raises ValueError: all the same (test_upstreams.py:{line}, in backward)"
+    )
