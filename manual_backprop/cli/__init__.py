@@ -8,6 +8,7 @@ import json
 import sys
 import traceback
 from collections.abc import Sequence
+from dataclasses import replace
 from math import isfinite
 from os import environ
 from typing import Any, TextIO
@@ -18,7 +19,7 @@ from manual_backprop.cli.options import parser
 from manual_backprop.cli.streams import can_show, discard, standard_streams
 from manual_backprop.derive.command import FORMS
 from manual_backprop.derive.command import Request as DeriveRequest
-from manual_backprop.derive.command_line.isolated_process import answer_in_isolation
+from manual_backprop.derive.command_line.isolated_process import answers_in_isolation
 from manual_backprop.derive.command_line.requests import Answer, CannotRead, Request
 from manual_backprop.training import (
     CannotWrite,
@@ -32,8 +33,10 @@ from manual_backprop.training import (
 from manual_backprop.training.device import resolve_device
 from manual_backprop.training.run import network_of
 from manual_backprop.training.run.files import write_text
-from manual_backprop.verify.command import Form
+from manual_backprop.verify.command import Form, requests_for
 from manual_backprop.verify.command import Request as VerifyRequest
+from manual_backprop.verify.files.in_isolation import judged_in_isolation
+from manual_backprop.verify.files.judged import Judged, exit_code_of, text_of
 
 LONGEST_LINE = 2000  # characters of an error: what it quotes may have any length
 LONGEST_LIMIT = 1_000_000
@@ -95,15 +98,46 @@ def _train(options: dict[str, Any]) -> int:
 def _verify(options: dict[str, Any]) -> int:
     colour = sys.stdout.isatty() and "NO_COLOR" not in environ
     form: Form = "json" if options["json"] else "coloured" if colour else "text"
-    request = VerifyRequest(
-        options["derivation"], options["shapes"], options["against"], form, options["plot"]
+    named = options["derivation"]
+    asked = requests_for(
+        named, **{name: options[name] for name in ("shapes", "against", "plot", "cache")}, form=form
     )
+    if any(request.listed for request in asked):
+        return _verify_several(asked, options["time_limit"], form)
+    (request,) = asked
     answer = _answer_to(request, options["time_limit"], sys.stderr if form == "json" else sys.stdout)
     if answer.report:
         print(_as_json_in_ascii(answer.report) if form == "json" else answer.report)
     if answer.error:
         return _say(f"manual-backprop verify: error: {answer.error}", answer.exit_code)
     return answer.exit_code
+
+
+def _verify_several(asked: Sequence[VerifyRequest], limit: float, form: Form) -> int:
+    """A line for each derivation, and an error for each file that cannot be judged."""
+    _require_limit(limit)
+    if asked[0].plot is not None:
+        raise UsageError("--plot is for one derivation: name it, file.py:function")
+    judged: list[Judged] = []
+    errors: list[CannotRead] = []
+    for request in asked:
+        try:
+            of_file, printed = judged_in_isolation(request, limit)
+        except CannotRead as error:
+            errors.append(error)
+            continue
+        if printed:
+            print(printed, file=sys.stderr if form == "json" else sys.stdout)
+        prefix = f"{request.path}:" if request.in_file and len(asked) > 1 else ""
+        judged += [replace(one, name=prefix + one.name) for one in of_file]
+    if form == "json":
+        listed = [{"name": one.name, "report": one.report} for one in judged]
+        print(_as_json_in_ascii(json.dumps(listed, indent=2, ensure_ascii=False)))
+    elif judged:
+        print(text_of(judged, coloured=form == "coloured"))
+    for unread in errors:
+        _say(f"manual-backprop verify: error: {unread}", unread.exit_code)
+    return exit_code_of([*(one.exit_code for one in judged), *(unread.exit_code for unread in errors)])
 
 
 def _derive(options: dict[str, Any]) -> int:
@@ -129,14 +163,18 @@ def _derive(options: dict[str, Any]) -> int:
 
 def _answer_to(request: Request, limit: float, log: TextIO) -> Answer:
     """The answer; of a file from a process of its own, and what the file prints in `log`."""
-    if not 0 < limit <= LONGEST_LIMIT:
-        raise UsageError(f"--time-limit must be above 0 and at most {LONGEST_LIMIT}, got {limit:g}")
-    if ":" not in request.what:
+    _require_limit(limit)
+    if not request.in_file:
         return request.answer()
-    answer, printed = answer_in_isolation(request, limit)
+    (answer, *_), printed = answers_in_isolation(request, limit)
     if printed:
         print(printed, file=log)
     return answer
+
+
+def _require_limit(limit: float) -> None:
+    if not 0 < limit <= LONGEST_LIMIT:
+        raise UsageError(f"--time-limit must be above 0 and at most {LONGEST_LIMIT}, got {limit:g}")
 
 
 def _as_json_in_ascii(report: str) -> str:

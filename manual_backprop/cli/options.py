@@ -1,6 +1,12 @@
 """The commands of `manual-backprop` and their options."""
 
-from argparse import SUPPRESS, ArgumentParser, ArgumentTypeError, RawDescriptionHelpFormatter
+from argparse import (
+    SUPPRESS,
+    ArgumentParser,
+    ArgumentTypeError,
+    BooleanOptionalAction,
+    RawDescriptionHelpFormatter,
+)
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
@@ -34,6 +40,7 @@ DERIVE_EXAMPLES = """examples:
   manual-backprop derive layer_norm --elementary
 """
 VERIFY_EXAMPLES = """examples:
+  manual-backprop verify layers.py
   manual-backprop verify derivation.py:backward --shapes "(5,3) (7,3) (7,)"
   manual-backprop verify linear
 """
@@ -108,14 +115,28 @@ def _add_verify(commands: Any) -> None:
         description="Judge a derivation: right or wrong and, where it is wrong, what the mistake is.",
         **_ending(VERIFY_EXAMPLES),
     )
-    parser.add_argument("derivation", help="file.py:function, or the name of an operation of this package")
+    parser.add_argument(
+        "derivation",
+        nargs="+",
+        help="file.py:function, a class or a loss with its gradients in the place of the function; "
+        "a file, of which all derivations are judged; or the name of an operation of this package",
+    )
     parser.add_argument(
         "--against",
-        default="forward",
         metavar="NAME",
-        help="the forward function, in the same file (default: forward)",
+        help="the forward function, in the same file (default: found by its name)",
     )
-    parser.add_argument("--shapes", metavar="SHAPES", help='shapes of the inputs, such as "(5,3) (7,3) (7,)"')
+    parser.add_argument(
+        "--shapes",
+        metavar="SHAPES",
+        help='shapes of the inputs, such as "(5,3) (7,3) (7,)", by name with flags and options too: '
+        "\"x=(5,3) y=(5,)<10 mode='train'\" (default: found by trying)",
+    )
+    parser.add_argument(
+        "--cache",
+        action=BooleanOptionalAction,
+        help="the forward returns a cache too, which the backward takes (default: seen from what it returns)",
+    )
     _add_time_limit(parser)
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
     parser.add_argument("--plot", metavar="FILE", help="save the gradients as a picture (.png, .svg, .pdf)")

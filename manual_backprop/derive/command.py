@@ -3,12 +3,14 @@
 from dataclasses import dataclass
 from typing import Any
 
-from torch import Tensor, nn
+from torch import nn
 
 from manual_backprop.derive import Derivation, Disproved, Underivable, derive
 from manual_backprop.derive.command_line import requests
+from manual_backprop.derive.command_line.function_names import parsed
+from manual_backprop.derive.command_line.given import arguments_for, arguments_of
 from manual_backprop.derive.command_line.messages import words_of
-from manual_backprop.derive.command_line.naming import Wanted, no_function, no_operation, split_name
+from manual_backprop.derive.command_line.naming import Wanted, no_function, no_operation
 from manual_backprop.derive.command_line.package_operations import OWN, own
 from manual_backprop.derive.command_line.requests import Answer, CannotRead, CannotRun, names_in
 from manual_backprop.derive.computation import is_computation, is_function_class
@@ -31,7 +33,7 @@ class Request(requests.Request):
     @property
     def wanted(self) -> Wanted:
         """A forward, or what is no backward."""
-        return Wanted("forward", lambda name: name != "backward")
+        return Wanted("forward", lambda name: parsed(name).role in ("forward", "plain"))
 
     def answer(self) -> Answer:
         """The derivation, in the form that was asked for.
@@ -54,13 +56,13 @@ class Request(requests.Request):
 
     def derivation(self) -> Derivation:
         """Of `file.py:function`, or of an operation with the shapes of its example."""
-        if ":" not in self.what:
+        if not self.in_file:
             if self.what not in OWN:
                 raise CannotRead(no_operation(self.what, self.wanted))
             function, _, points = own(self.what)
             return self._derived(function, points)
         self.check()
-        path, name = split_name(self.what)
+        path, name = self.path, self.name
         found = names_in(path)
         forward = found.get(name)
         if isinstance(forward, type) and issubclass(forward, nn.Module):
@@ -76,7 +78,9 @@ class Request(requests.Request):
             )
         if not is_computation(forward):
             raise CannotRead(no_function(path, name, found))
-        return self._derived(forward, self.sizes())
+        named = self.arguments()
+        given = arguments_for(forward, None) if named is None else arguments_of(forward, named)
+        return self._derived(forward, given)
 
-    def _derived(self, forward: Any, shapes: list[tuple[int, ...] | Tensor]) -> Derivation:
+    def _derived(self, forward: Any, shapes: Any) -> Derivation:
         return derive(forward, shapes=shapes, depth="elementary" if self.elementary else "operation")

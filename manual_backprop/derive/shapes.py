@@ -12,6 +12,10 @@ import torch
 from torch import Tensor
 
 EXPECTED = "expected a list of shapes such as (5,3) (7,3) (7,)"
+EXPECTED_ARGUMENTS = "expected a shape such as (5,3), a number, 'a string', True, None or {'stride': 1}"
+SEPARATORS = " \t\n,"
+NAME = re.compile(r"([^\W\d]\w*)\s*=\s*")
+BELOW = re.compile(r"\s*<\s*(\d+)")
 SHAPE = re.compile(r"(\([^()]*\))(?:\s*<\s*(\d+))?")
 
 
@@ -64,6 +68,108 @@ def shapes_in(text: str) -> list[tuple[int, ...] | Tensor]:
     if not shapes or left_over:
         raise ValueError(f"{EXPECTED}, got {shortened(text)}")
     return shapes
+
+
+def arguments_in(text: str) -> list[Any] | dict[str, Any]:
+    """The arguments of a forward: shapes, flags and options, by position in a list or by name in a dict.
+
+    The text "(5,3) (3,4) 'train'" is [(5, 3), (3, 4), "train"], and "x=(5,3) p=0.5 conv={'pad': 1}" is
+    {"x": (5, 3), "p": 0.5, "conv": {"pad": 1}}. A shape with <10 behind it is a tensor of integers.
+
+    Raises:
+        ValueError: the text is none of this, or only some arguments have a name.
+    """
+    named = named_arguments_in(text)
+    if all(name is None for name, _ in named):
+        return [value for _, value in named]
+    arguments = {name: value for name, value in named if name is not None}
+    if len(arguments) < len(named):
+        raise ValueError(f"give a name to each argument or to none, got {shortened(text)}")
+    return arguments
+
+
+def named_arguments_in(text: str) -> list[tuple[str | None, Any]]:
+    """The same, each with its name or None; those with a name come last, as in a call.
+
+    Raises:
+        ValueError: the text is none of this.
+    """
+    inner = text.strip()
+    if inner.startswith("[") and inner.endswith("]") and inner.count("[") == 1:
+        inner = inner[1:-1]
+    found: list[tuple[str | None, Any]] = []
+    at = 0
+    names: set[str | None] = set()
+    while at < len(inner):
+        if inner[at] in SEPARATORS:
+            at += 1
+            continue
+        match = NAME.match(inner, at)
+        name, start = (match[1], match.end()) if match else (None, at)
+        end = _end_of_value(inner, start)
+        below = BELOW.match(inner, end)
+        try:
+            found.append((name, _value(inner[start:end], below and int(below[1]))))
+        except (TypeError, ValueError, SyntaxError, RecursionError, MemoryError):
+            about = f"{name} is given as {shortened(inner[start:end])}" if name else f"got {shortened(text)}"
+            raise ValueError(f"{EXPECTED_ARGUMENTS if name else EXPECTED}, {about}") from None
+        if name in names or (name is None and names):
+            wrong = f"{name} is given twice" if name else "an argument without a name follows one with a name"
+            raise ValueError(f"{wrong}: {shortened(text)}")
+        names |= {name} - {None}
+        at = below.end() if below else end
+    if not any(_has_shape(value) for _, value in found):
+        raise ValueError(f"{EXPECTED}, got {shortened(text)}")
+    return found
+
+
+def _end_of_value(text: str, start: int) -> int:
+    """Where a value ends that begins at `start`: with its last bracket or quote, or before a separator."""
+    depth, quote = 0, ""
+    for at in range(start, len(text)):
+        character = text[at]
+        if quote:
+            quote = "" if character == quote and text[at - 1] != "\\" else quote
+        elif character in "'\"":
+            quote = character
+        elif character in "([{":
+            if not depth and at > start:
+                return at
+            depth += 1
+        elif character in ")]}":
+            depth -= 1
+            if depth <= 0:
+                return at + 1
+            continue
+        elif not depth and (character in SEPARATORS or character == "<"):
+            return at
+        if not quote and not depth and character in "'\"" and at > start:
+            return at + 1
+    return len(text)
+
+
+def _value(text: str, below: int | None) -> Any:
+    """A shape as a tuple, integers where it has an upper bound, and any other value as Python reads it.
+
+    A word is a string, also without quotes.
+    """
+    if text.isidentifier() and text not in ("True", "False", "None"):
+        value: Any = text
+    else:
+        value = literal_eval(text)
+    if text.startswith("("):
+        value = _shape(value if isinstance(value, tuple) else (value,))
+    elif isinstance(value, bytes | set | complex) or value is ...:
+        raise ValueError
+    if below is None:
+        return value
+    return integers(value if isinstance(value, tuple) else _shape(value), below)
+
+
+def _has_shape(value: Any) -> bool:
+    if isinstance(value, dict | list):
+        return any(map(_has_shape, value.values() if isinstance(value, dict) else value))
+    return isinstance(value, tuple | Tensor)
 
 
 def integers(shape: tuple[int, ...], below: int) -> Tensor:

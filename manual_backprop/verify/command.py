@@ -1,14 +1,21 @@
-"""`manual-backprop verify`: a derivation in a file, or one of the package's own operations by name."""
+"""`manual-backprop verify`: derivations in files, or the package's own operations by name."""
 
-from dataclasses import dataclass
-from typing import Literal
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Literal
 
 from manual_backprop.derive.command_line import requests
+from manual_backprop.derive.command_line.function_names import LOOKED_FOR
+from manual_backprop.derive.command_line.given import arguments_for, arguments_of, fitting, parameters_of
+from manual_backprop.derive.command_line.messages import told
 from manual_backprop.derive.command_line.naming import Wanted, no_function, no_operation, split_name
 from manual_backprop.derive.command_line.package_operations import OWN, own
 from manual_backprop.derive.command_line.requests import Answer, CannotRead, names_in
-from manual_backprop.derive.computation import is_function_class
 from manual_backprop.verify import verify
+from manual_backprop.verify.files.derivations import Derivation, derivation_named, derivations_in
+from manual_backprop.verify.files.judged import Judged, judged, unjudged
 from manual_backprop.verify.reporting.report import Report
 
 CANNOT_WRITE = 4
@@ -23,19 +30,44 @@ class Request(requests.Request):
     """What was asked for on the command line.
 
     Attributes:
-        against: the name of the forward, in the same file.
+        against: the name of the forward, in the same file; None if it is to be found.
         form: of the report.
         plot: where to save the pictures.
+        cache: whether the forward returns a cache too; None if that is to be seen.
+        listed: whether there may be several derivations: the answers are their names, then each `Judged`,
+            in JSON.
+        only: the names of those that are meant; () for all that the file has.
     """
 
-    against: str
-    form: Form
-    plot: str | None
+    against: str | None = None
+    form: Form = "text"
+    plot: str | None = None
+    cache: bool | None = None
+    listed: bool = False
+    only: Sequence[str] = ()
+    whole_file: ClassVar[bool] = True
 
     @property
     def wanted(self) -> Wanted:
         """A backward, or what is no forward."""
         return Wanted("backward", lambda name: name != "forward")
+
+    def answers(self) -> Iterator[Answer]:
+        """One report; or, where there may be several, the names and what is said of each."""
+        if not self.listed:
+            yield self.answer()
+            return
+        if not self.in_file:
+            yield Answer(json.dumps([self.what]))
+            yield Answer(json.dumps(asdict(self._own())))
+            return
+        found = names_in(self.path)
+        derivations = [self._named(name, found) for name in self.only] or derivations_in(found)
+        if not derivations:
+            raise CannotRead(f"{self.path} has no derivation: looked for {LOOKED_FOR}")
+        yield Answer(json.dumps([derivation.name for derivation in derivations]))
+        for derivation in derivations:
+            yield Answer(json.dumps(asdict(self._judged(derivation))))
 
     def answer(self) -> Answer:
         """The report that was asked for, and its pictures.
@@ -43,42 +75,122 @@ class Request(requests.Request):
         Raises:
             CannotRead: no such file, function, operation, or shapes.
         """
-        report = self.report()
-        text = {"text": report.__str__, "coloured": report.coloured, "json": report.to_json}[self.form]()
+        report, notes = self.report()
+        one = judged(self.what, report, notes, coloured=self.form == "coloured")
         error = ""
         if self.plot is not None:
             try:
                 report.plot(self.plot)
             except (OSError, ValueError) as trouble:
                 error = f"--plot {self.plot}: {trouble}"
+        text = report.to_json() if self.form == "json" else one.text
         return Answer(text, CANNOT_WRITE if error and report else report.exit_code, error)
 
-    def report(self) -> Report:
-        """On `file.py:function`, against another function of the same file, or on an operation's name.
+    def _own(self) -> Judged:
+        report, notes = self.report()
+        return judged(self.what, report, notes, coloured=self.form == "coloured")
 
-        The function is a backward, or a torch.autograd.Function that has one.
+    def report(self) -> tuple[Report, list[str]]:
+        """On what is named in a file, or on an operation's name; and how it was judged.
 
         Raises:
             CannotRead: no such file, function, operation, or shapes.
         """
-        if ":" not in self.what:
+        if not self.in_file:
             if self.what not in OWN:
                 raise CannotRead(no_operation(self.what, self.wanted))
-            return verify_own(self.what)
+            return verify_own(self.what), []
         self.check()
         path, name = split_name(self.what)
-        found = names_in(path)
+        return self._report_on(self._named(name, names_in(path)))
+
+    def _named(self, name: str, found: dict[str, Any]) -> Derivation:
         for wanted in (name, self.against):
-            if not callable(found.get(wanted)):
+            if wanted is not None and not (callable(found.get(wanted)) or _has_backward(found.get(wanted))):
                 other = " (--against takes another name)" if wanted != name else ""
-                raise CannotRead(no_function(path, wanted, found) + other)
-        judged, reference = found[name], found[self.against]
-        if is_function_class(judged):
-            return verify(judged, against=reference, shapes=self.sizes())
-        return verify(reference, judged, shapes=self.sizes())
+                raise CannotRead(no_function(self.path, wanted, found) + other)
+        derivation = derivation_named(name, self.against, found)
+        if derivation is None:
+            raise CannotRead(f"{self.path} has no forward for {name}: name it, --against NAME")
+        return derivation
+
+    def _judged(self, derivation: Derivation) -> Judged:
+        try:
+            report, notes = self._report_on(derivation)
+        except CannotRead as error:
+            return unjudged(derivation.name, str(error))
+        return judged(derivation.name, report, notes, coloured=self.form == "coloured")
+
+    def _report_on(self, derivation: Derivation) -> tuple[Report, list[str]]:
+        notes = [derivation.remark] * bool(derivation.remark)
+        forward, backward, against = derivation.forward, derivation.backward, derivation.against
+        if forward is None and derivation.made is not None:
+            forward = _made(derivation.made)
+        if forward is None:
+            raise CannotRead(f"there is no forward for {derivation.name}: name it, --against NAME")
+        named = self.arguments()
+        several = self.listed and len(self.only) != 1
+        given = None
+        if named is not None:
+            given = fitting(forward, named) if several else arguments_of(forward, named)
+        if given is None:
+            given = arguments_for(forward, backward)
+        report = _verified(forward, backward, against, given)
+        if report.status == "wrong" and derivation.of_output is not None:
+            other = _verified(forward, derivation.of_output, against, given)
+            if other:
+                output = f"{_called(forward)}({', '.join(parameters_of(forward))})"
+                return other, [f"Judged as grad_output * {derivation.name}({output})."]
+        return report, notes
+
+
+def _called(function: Any) -> str:
+    return str(getattr(function, "__name__", "the forward"))
+
+
+def _verified(forward: Any, backward: Any, against: Any, given: Any) -> Report:
+    try:
+        return verify(forward, backward, against=against, shapes=given)
+    except (TypeError, ValueError) as error:
+        if not str(error).startswith("verify: "):
+            raise
+        raise CannotRead(str(error)) from error  # a question that is none
+
+
+def _has_backward(value: Any) -> bool:
+    return callable(getattr(value, "backward", None)) or callable(getattr(value, "loss", None))
+
+
+def _made(layer: type) -> Any:
+    try:
+        return layer()
+    except TypeError as error:
+        raise CannotRead(
+            f"{layer.__name__} cannot be made without arguments ({told(error)}): name an object of it"
+        ) from error
 
 
 def verify_own(name: str) -> Report:
     """The report on one of this package's operations, against torch.nn.functional's."""
     function, twin, points = own(name)
     return verify(function, against=twin, shapes=points)
+
+
+def requests_for(named: Sequence[str], **options: Any) -> list[Request]:
+    """A request for each file, in order, with the names that are asked for of it; one for each operation."""
+    listed = len(named) > 1 or (Request(named[0], None).in_file and not split_name(named[0])[1])
+    if not listed:
+        return [Request(named[0], **options)]
+    files: dict[str, list[str] | None] = {}
+    for what in named:
+        path, name = split_name(what)
+        in_file = Request(what, None).in_file
+        key = str(path) if in_file and path != Path() else what
+        if not in_file or not name:
+            files[key] = None
+        elif (names := files.setdefault(key, [])) is not None:
+            names.append(name)
+    return [
+        Request(what, **options, listed=True, only=tuple(dict.fromkeys(names or ())))
+        for what, names in files.items()
+    ]

@@ -61,7 +61,9 @@ SHAPES = "(6,5) (3,5) (3,) (6,)<3"
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with the file, which the command runs in."""
     (tmp_path / "net.py").write_text(FILE)
-    (tmp_path / "only_backward.py").write_text("def backward(g, x): return g\ndef model(x): return x\n")
+    (tmp_path / "one.py").write_text("def model_backward(g, x): return g\ndef model(x): return x.exp()\n")
+    functions = "def one(x): return x", "def two(x): return x", "def two_backward(g): return g"
+    (tmp_path / "two.py").write_text("\n".join(functions))
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -155,9 +157,8 @@ def test_functions_modules_their_classes_and_modules_with_a_loss(
 @pytest.mark.parametrize(
     ("what", "shapes", "code", "words"),
     [
-        ("net.py", None, 2, "name the function: net.py:forward (net.py has forward, singular, "),
         ("net", None, 2, "name the function: net.py:forward"),
-        ("only_backward.py", None, 2, "name the function: only_backward.py:model"),
+        ("two.py", None, 2, "name the function: two.py:one (two.py has one, two, two_backward)"),
         ("net.py:forwrd", "(3,)", 2, "net.py has no function forwrd; did you mean forward?"),
         ("net.py:number", "(3,)", 2, "number in net.py is no function, but int"),
         ("net.py:forward", None, 2, "--shapes is missing"),
@@ -182,6 +183,11 @@ def test_what_cannot_be_derived_is_one_line(
     error = said(capsys, what, *options, code=code)
     assert error.startswith("manual-backprop derive: error: ")
     assert words in error
+
+
+def test_a_file_with_one_forward_needs_no_name(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "dx = grad_output * " in said(capsys, "one.py", "--shapes", "(3,)")
+    assert "dW = dz.T @ x" in said(capsys, "net.py", "--shapes", SHAPES)  # the one that is called forward
 
 
 def test_a_file_that_goes_on_for_ever_is_stopped(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,7 +2,7 @@
 
 The file is a program. It may loop for ever, print without end, leave by `sys.exit`, swallow every exception
 or crash the interpreter, and the command must still say what happened. So a second interpreter runs it, and
-writes the answer to a file. There faulthandler's watchdog, a thread that needs nothing from Python, notes
+writes each answer to a file. There faulthandler's watchdog, a thread that needs nothing from Python, notes
 after the time limit where each thread is, and ends the process: inside a long matrix product too.
 """
 
@@ -15,38 +15,52 @@ import subprocess
 import sys
 from contextlib import suppress
 from dataclasses import asdict
+from functools import partial
 from importlib import import_module
+from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Thread
-from typing import IO, Any
+from typing import IO
 
 from manual_backprop.derive.command_line.requests import Answer, CannotRead, CannotRun, Request, raised
 
 STARTING = 60.0  # seconds that an interpreter may take until the file's own time begins
+ANSWER, FINISHED = ".answer", "finished"  # files in which the process leaves what it says
 MOST_BYTES, MOST_LINES = 4000, 20  # of what the file prints
 
 
-def answer_in_isolation(request: Request, time_limit: float) -> tuple[Answer, str]:
-    """The answer from a process of its own, and what the file printed, shortened.
+def answers_in_isolation(request: Request, time_limit: float) -> tuple[list[Answer], str]:
+    """The answers from a process of its own, and what the file printed, shortened.
+
+    Where the file ends the process, or runs for longer than `time_limit` seconds for one answer, the last
+    answer says so.
 
     Raises:
         CannotRead: no such file or shapes, or no function named.
-        CannotRun: a file that ends the process, or runs for longer than `time_limit` seconds.
     """
     request.check()
     with TemporaryDirectory() as folder:
         process = start(folder, request, time_limit)
         assert process.stdout is not None
         printed = Printed(process.stdout)
+        try:
+            _wait(process, Path(folder), STARTING + time_limit)
+        finally:
+            code = process.poll()
+            _end(process)
+            printed.close()
+        return _answers_in(Path(folder), request.path, time_limit, code), printed.text()
+
+
+def _wait(process: subprocess.Popen[bytes], folder: Path, longest: float) -> None:
+    """Until it ends, or gives no answer for so long."""
+    before, given = -1, 0
+    while before < given:
         with suppress(subprocess.TimeoutExpired):
-            try:
-                process.wait(STARTING + time_limit)
-            finally:
-                code = process.poll()
-                _end(process)
-                printed.close()
-        return _answer_in(Path(folder), request.path, time_limit, code), printed.text()
+            process.wait(longest)
+            return
+        before, given = given, len([*folder.glob(f"*{ANSWER}")])
 
 
 def start(folder: str, request: Request, time_limit: float) -> subprocess.Popen[bytes]:
@@ -108,19 +122,29 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-def _answer_in(folder: Path, path: Path, time_limit: float, code: int | None) -> Answer:
-    with suppress(OSError, ValueError, TypeError):
-        return Answer(**json.loads((folder / "answer").read_text(encoding="utf-8")))
+def _answers_in(folder: Path, path: Path, time_limit: float, code: int | None) -> list[Answer]:
+    answers = []
+    for at in count():
+        with suppress(OSError, ValueError, TypeError):
+            answers.append(Answer(**json.loads((folder / f"{at}{ANSWER}").read_text(encoding="utf-8"))))
+            continue
+        break
+    if not (folder / FINISHED).exists():
+        answers.append(Answer(exit_code=CannotRun.exit_code, error=_ended(folder, path, time_limit, code)))
+    return answers
+
+
+def _ended(folder: Path, path: Path, time_limit: float, code: int | None) -> str:
+    """How a process ended that has not said all that it was asked."""
     stack = ""
     with suppress(OSError):
         stack = (folder / "stack").read_text(encoding="utf-8", errors="replace")
     if code is None or stack.startswith("Timeout"):
-        place = _place_in(stack, path)
-        raise CannotRun(f"{path}{place}: still running after {time_limit:g} s (--time-limit)")
+        return f"{path}{_place_in(stack, path)}: still running after {time_limit:g} s (--time-limit)"
     how = f"exit code {code}"
     if code < 0:
         how = signal.Signals(-code).name if -code in set(signal.Signals) else f"signal {-code}"
-    raise CannotRun(f"{path} ends the process that runs it ({how})")
+    return f"{path} ends the process that runs it ({how})"
 
 
 def _place_in(stack: str, path: Path) -> str:
@@ -135,21 +159,28 @@ def _place_in(stack: str, path: Path) -> str:
 
 
 def main(folder: str, command: str, request: str, time_limit: str) -> None:
-    """Answer a command's request, and leave without what the file has arranged for the end."""
+    """Give a command's answers, and leave without what the file has arranged for the end."""
     asked: Request = import_module(command).Request(**json.loads(request))
     sys.argv = [str(asked.path)]
-    answer: dict[str, Any]
+    numbers = count()
+
+    def give(answer: Answer) -> None:
+        file = Path(folder) / f"{next(numbers)}{ANSWER}"
+        file.with_suffix(".part").write_text(json.dumps(asdict(answer)), encoding="utf-8")
+        file.with_suffix(".part").replace(file)
+
     with (Path(folder) / "stack").open("w") as stack:
-        faulthandler.dump_traceback_later(float(time_limit), exit=True, file=stack)
+        watch = partial(faulthandler.dump_traceback_later, float(time_limit), exit=True, file=stack)
+        watch()
         try:
-            answer = asdict(asked.answer())
+            for answer in asked.answers():
+                give(answer)
+                watch()
         except CannotRead as error:
-            answer = asdict(Answer(exit_code=error.exit_code, error=str(error)))
+            give(Answer(exit_code=error.exit_code, error=str(error)))
         except BaseException as error:  # SystemExit and its like too: whatever it is, it is the answer
-            answer = asdict(Answer(exit_code=CannotRun.exit_code, error=raised(asked.path, error)))
-        finished = Path(folder) / "answer"
-        finished.with_suffix(".part").write_text(json.dumps(answer), encoding="utf-8")
-        finished.with_suffix(".part").replace(finished)
+            give(Answer(exit_code=CannotRun.exit_code, error=raised(asked.path, error)))
+        (Path(folder) / FINISHED).touch()
         with suppress(BaseException):
             sys.stdout.flush()
         with suppress(BaseException):

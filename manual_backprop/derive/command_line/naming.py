@@ -44,8 +44,20 @@ class Wanted:
             return f"cannot read {path}: {error.strerror}"
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
             return f"{path} raises {words_of(error)}"
-        meant = [name for name in names if self.name in name.lower()] or [*filter(self.likely, names)]
-        return f"name the function: {path}:{[*meant, self.name][0]} ({path} has {_listed(names)})"
+        meant = [*self.among(names), self.name]
+        return f"name the function: {path}:{meant[0]} ({path} has {_listed(names)})"
+
+    def among(self, names: list[str]) -> list[str]:
+        """Those that are most likely meant."""
+        return [name for name in names if self.name in name.lower()] or [*filter(self.likely, names)]
+
+    def only_one_in(self, path: Path) -> str:
+        """The name of the function that is meant where a file has one; "" where none or several may be."""
+        try:
+            meant = self.among(functions_in(path))
+        except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
+            return ""
+        return meant[0] if len(meant) == 1 else ""
 
 
 def no_operation(what: str, wanted: Wanted) -> str:

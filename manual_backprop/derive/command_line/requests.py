@@ -1,15 +1,17 @@
 """What is asked for on a command line, what is answered, and why it may not be."""
 
+import os
 import runpy
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-from torch import Tensor
+from typing import Any, ClassVar
 
 from manual_backprop.derive.command_line.messages import told
 from manual_backprop.derive.command_line.naming import Wanted, no_file, no_operation, split_name
-from manual_backprop.derive.shapes import shapes_in
+from manual_backprop.derive.shapes import named_arguments_in
+
+FILES = (".py", ".ipynb")
 
 
 class CannotRead(Exception):  # noqa: N818 - it is what the user reads, not a bug
@@ -50,6 +52,7 @@ class Request:
 
     what: str
     shapes: str | None
+    whole_file: ClassVar[bool] = False
 
     @property
     def path(self) -> Path:
@@ -57,13 +60,25 @@ class Request:
         return split_name(self.what)[0]
 
     @property
+    def name(self) -> str:
+        """What is named in the file; if nothing is, the one function that may be meant, or ""."""
+        name = split_name(self.what)[1]
+        return name or ("" if self.whole_file else self.wanted.only_one_in(self.path))
+
+    @property
+    def in_file(self) -> bool:
+        """Whether a file is named, rather than an operation."""
+        path, name = split_name(self.what)
+        return bool(name) or ":" in self.what or path.suffix in FILES or os.path.isfile(path)
+
+    @property
     def wanted(self) -> Wanted:
         """Which function of a file is meant, if none is named."""
         raise NotImplementedError
 
     def check(self) -> None:
-        """Raise CannotRead unless a file that can be read is named, a function of it, and shapes."""
-        path, name = split_name(self.what)
+        """Raise CannotRead unless a file that can be read is named, and a function of it if one has to be."""
+        path = self.path
         if path == Path():
             raise CannotRead(no_operation(self.what, self.wanted))
         try:
@@ -72,24 +87,26 @@ class Request:
             path.open("rb").close()
         except OSError as error:
             raise CannotRead(f"cannot read {path}: {error.strerror}") from error
-        if not name:
+        if not self.whole_file and not self.name:
             raise CannotRead(self.wanted.named(path))
-        self.sizes()
+        self.arguments()
 
-    def sizes(self) -> list[tuple[int, ...] | Tensor]:
-        """The text "(5,3) (7,)" as [(5, 3), (7,)].
+    def arguments(self) -> list[tuple[str | None, Any]] | None:
+        """The text "(5,3) p=0.5" as [(None, (5, 3)), ("p", 0.5)]; None if there is no text.
 
         Raises:
-            CannotRead: the text is not such a list, or is missing.
+            CannotRead: the text is none of arguments.
         """
         if self.shapes is None:
-            raise CannotRead(
-                '--shapes is missing: give one for each input, such as --shapes "(5,3) (7,3) (7,)"'
-            )
+            return None
         try:
-            return shapes_in(self.shapes)
+            return named_arguments_in(self.shapes)
         except ValueError as error:
             raise CannotRead(f"invalid --shapes: {error}") from error
+
+    def answers(self) -> Iterator[Answer]:
+        """What is said, one after another."""
+        yield self.answer()
 
     def answer(self) -> Answer:
         """What is said.

@@ -7,7 +7,7 @@ from html import escape
 from io import BytesIO
 from os import PathLike
 from textwrap import fill
-from typing import TYPE_CHECKING, overload
+from typing import TYPE_CHECKING, Any, overload
 
 from manual_backprop.verify.findings import Finding, Status
 from manual_backprop.verify.problem import Draw, Problem
@@ -93,11 +93,15 @@ class Report:
         """0 right, 1 wrong, 3 could not be judged."""
         return EXIT_CODES[self.status]
 
-    def to_json(self) -> str:
-        """The report as JSON, with the names of the dataclasses' fields."""
+    def content(self) -> dict[str, Any]:
+        """What `to_json` writes: the values of the dataclasses, by the names of their fields."""
         content = asdict(replace(self, evidence=None))
         del content["evidence"]
-        return json.dumps(content, indent=2, ensure_ascii=False)
+        return content
+
+    def to_json(self) -> str:
+        """The report as JSON, with the names of the dataclasses' fields."""
+        return json.dumps(self.content(), indent=2, ensure_ascii=False)
 
     @overload
     def plot(self) -> "Figure": ...
