@@ -133,8 +133,6 @@ def _end_of_value(text: str, start: int) -> int:
         elif character in "'\"":
             quote = character
         elif character in "([{":
-            if not depth and at > start:
-                return at
             depth += 1
         elif character in ")]}":
             depth -= 1

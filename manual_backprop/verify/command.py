@@ -135,9 +135,12 @@ class Request(requests.Request):
             given = fitting(forward, named) if several else arguments_of(forward, named)
         if given is None:
             given = arguments_for(forward, backward)
-        report = _verified(forward, backward, against, given)
+        options: dict[str, Any] = {"against": against, "shapes": given}
+        if self.cache is not None:
+            options["cache"] = self.cache
+        report = _verified(forward, backward, options)
         if report.status == "wrong" and derivation.of_output is not None:
-            other = _verified(forward, derivation.of_output, against, given)
+            other = _verified(forward, derivation.of_output, options)
             if other:
                 output = f"{_called(forward)}({', '.join(parameters_of(forward))})"
                 return other, [f"Judged as grad_output * {derivation.name}({output})."]
@@ -148,9 +151,9 @@ def _called(function: Any) -> str:
     return str(getattr(function, "__name__", "the forward"))
 
 
-def _verified(forward: Any, backward: Any, against: Any, given: Any) -> Report:
+def _verified(forward: Any, backward: Any, options: dict[str, Any]) -> Report:
     try:
-        return verify(forward, backward, against=against, shapes=given)
+        return verify(forward, backward, **options)
     except (TypeError, ValueError) as error:
         if not str(error).startswith("verify: "):
             raise
