@@ -1,0 +1,189 @@
+"""What arguments may be by their names, each seen beside the others."""
+
+import re
+from collections.abc import Sequence
+
+from manual_backprop.derive.found_shapes.code_hints import CLASSIFYING, PRODUCTS, Reader
+from manual_backprop.derive.found_shapes.conventions import (
+    DATA,
+    IMAGE,
+    INDEX,
+    MASK,
+    RECURRENT,
+    SCALING,
+    TARGET,
+    Usual,
+    constants,
+    layer,
+    matches,
+    of_layer,
+    usual,
+)
+from manual_backprop.derive.found_shapes.guesses import Dims, Floats, Guess, Integers, Plain, Truths
+
+Candidates = list[tuple[float, Guess]]
+FRESH: Usual = ((0, "0 1"), (1.5, "0"), (2, "0 1 2"), (2.5, "0 1 2 3"), (2.5, ""))
+WEIGHTS = r"w|weights?|theta|kernels?|filters?|filt|ker"
+BIASES = r"b|bias(?:es)?|beta|gamma|scale|shift"
+HEADS = r"(?:n_?|num_?)?heads?|h"
+
+
+class Company:
+    """The names of arguments, and what they are likely to be.
+
+    Args:
+        names: of all arguments, and of the entries of dictionaries of arrays.
+        code: what the code has of them.
+
+    Attributes:
+        first: the dimensions of the data, which targets and masks have too.
+        images: the data has four dimensions.
+    """
+
+    def __init__(self, names: Sequence[str], code: Reader) -> None:
+        self.first: Dims = ()
+        self._names = list(names)
+        self._code = code
+        self._layers = [place[1] for name in names if (place := layer(name))]
+        self._products = code.multiplied or bool(code.called & PRODUCTS)
+        ranks = [code.seen[n].rank or code.seen[n].least for n in names if n in code.seen]
+        self.images = code.channels or max(ranks, default=0) > 3
+        self._indexed = any(self._is_index(n) for n in names)
+        self._binary = any(matches(TARGET, n) and code.seen[n].binary for n in names if n in code.seen)
+        self._classified = bool(code.called & CLASSIFYING)
+
+    def usual(self, name: str) -> Candidates:
+        """What an argument of this name may be."""
+        others = [n for n in self._names if n != name]
+        values = constants(name) if others else ()
+        if matches(TARGET, name) and others:
+            return self._targets(name)
+        if matches(MASK, name):
+            masks = (0.0, Truths(self.first)), (0.5, Floats(self.first)), (0.6, Truths(self.first[:-1]))
+            return [*masks, (0.8, Truths(dims_in("T S")))]
+        arrays = self._of_layer(name) or self._beside(name, others)
+        found: Candidates = [(cost, Floats(dims_in(shape, self._code.factor))) for cost, shape in arrays]
+        if self._is_index(name):
+            indices = (0.0, "N T"), (0.2, "N"), (0.5, "")
+            found = [*((cost, Integers(dims_in(shape))) for cost, shape in indices), *found]
+        worse = 1.0
+        if values and not arrays and not _is_letter(name):
+            worse, found = 0.0, [(1.0, Floats(())), (1.5, Floats(self.first))]
+        return [*found, *((worse + 0.1 * i, Plain(value)) for i, value in enumerate(values))]
+
+    def unusual(self, name: str) -> Candidates:
+        """What an argument may be that its name says nothing of."""
+        said = usual(name) or layer(name) or matches(TARGET, name)
+        said = said or bool(constants(name) and not _is_letter(name))
+        worse = 2.0 if said and len(self._names) > 1 else 0.0
+        arrays = [(cost, tuple((1, f"{name}.{n}") for n in shape.split())) for cost, shape in FRESH]
+        numbers = (2, 0.5, True) if len(self._names) > 1 else ()
+        return [
+            *((cost + worse, Floats(dims)) for cost, dims in arrays),
+            *((3.5 + worse + 0.1 * i, Plain(value)) for i, value in enumerate(numbers)),
+        ]
+
+    def unlike_data(self, name: str) -> int:
+        """0 for a name of data, 1 for one that may be data, more for weights, targets and options."""
+        if usual(name) in (DATA, IMAGE):
+            return 0
+        if any(matches(pattern, name) for pattern in (TARGET, MASK)):
+            return 3
+        if constants(name) and not _is_letter(name):
+            return 4
+        return 2 if (usual(name) and self._beside(name, self._names)) or layer(name) else 1
+
+    def _is_index(self, name: str) -> bool:
+        seen = self._code.seen.get(name)
+        return not matches(TARGET, name) and (matches(INDEX, name) or bool(seen and seen.integer))
+
+    def _of_layer(self, name: str) -> Usual:
+        """A layer's arrays: the first layer takes the data."""
+        place = layer(name)
+        if place is None:
+            return ()
+        below = f"L{min(self._layers) - 1}"
+        return tuple((cost, re.sub(rf"{below}\b", "D", shape)) for cost, shape in of_layer(*place))
+
+    def _beside(self, name: str, others: Sequence[str]) -> Usual:
+        """The usual shapes, in the order that the other names and the code make plausible."""
+        found = usual(name)
+        if name == "b" and not any(usual(o) and o not in ("a", "b") for o in others):
+            return ()  # of a pair a and b
+        if not found:
+            return ()
+        if (
+            self._indexed
+            and matches(WEIGHTS, name)
+            and not any(usual(o) == DATA and not self._is_index(o) for o in others)
+        ):
+            return ((0, "V D"), *found)
+        if self._binary and name.lower() in ("w", "weights", "theta", "b", "bias"):
+            return ((0, "" if name.lower() in ("b", "bias") else "D"), *found)
+        if any(matches(HEADS, o) for o in others) and matches(r"w_?[qkvo]", name):
+            return ((0, "D D"), *found)
+        if self._code.windows and matches(WEIGHTS, name):
+            return tuple((cost - 2 if "K" in shape else cost + 0.5, shape) for cost, shape in found)
+        if self._code.windows and found == DATA and not self.images:
+            return ((0.8, "D"), *found)
+        if self.images and found == DATA:
+            return ((0, "N C H W"), *((cost + 1, shape) for cost, shape in found))
+        if self.images and matches(BIASES, name):
+            mapped = "F" if matches(r"b|bias(?:es)?", name) and self._code.windows else "C"
+            return ((0, mapped), (0.4, "1 C 1 1"), *found)
+        if matches(r"b|bias(?:es)?", name) and any(matches(RECURRENT, o) for o in others):
+            return ((0, "kH"), *found)
+        if not self._products and not self._code.windows:
+            if matches(r"w|weights?|theta", name):
+                return SCALING
+            if matches(r"b|bias(?:es)?", name):
+                return ((0, "D"), *found[1:])
+        return found
+
+    def _targets(self, name: str) -> Candidates:
+        first = self.first or dims_in("N")
+        seen = self._code.seen.get(name)
+        found: Candidates = []
+        if seen and seen.integer:
+            shapes = [first[:-1], first[:1], (), first] if len(first) > 1 else [(), first[:1]]
+            found = [(-1 + 0.1 * i, Integers(dims)) for i, dims in enumerate(shapes)]
+        weights = bool(self._layers) or any(matches(WEIGHTS, n) for n in self._names)
+        if self._binary:
+            found.append((-0.1, Integers(first[:1] if weights and not self._layers else first)))
+        whole: Dims = ((1, f"{name}.0"), (1, f"{name}.1")) if weights else first
+        found += [
+            (0.0 if self._classified else 1.0, Integers(whole, one_hot=True)),
+            (0.9 if self._classified else 0.4, Integers(whole)),
+            (0.3 if self._classified else 0.0, Floats(whole)),
+            (0.5, Integers(first[:1])),
+            (0.9, Floats(first[:1])),
+            (1.2, Floats(((1, f"{name}.0"),))),
+            (1.5, Floats((*first[:1], (1, "")))),
+            (2.0, Integers((*first[:1], (1, "")))),
+            (2.0, Floats(())),
+        ]
+        if len(first) > 2:
+            found.append((0.4, Integers(first[:-1])))
+        if len(first) == 1:
+            found.append((0.7, Integers(())))
+        return found
+
+
+def is_weight(name: str) -> bool:
+    """Whether an argument of this name is a matrix of weights."""
+    place = layer(name)
+    return place[0] == "w" if place else matches(rf"w\w*|u|{WEIGHTS}", name)
+
+
+def dims_in(text: str, factor: int = 1) -> Dims:
+    """The dimensions "N kH" with the usual symbols, which are marked with ~."""
+    dims = []
+    for part in text.split():
+        times, symbol = part[: -len(part.lstrip("k0123456789")) or None], part.lstrip("k0123456789")
+        dims.append((factor if times == "k" else int(times or 1), f"{symbol}~" if symbol else ""))
+    return tuple(dims)
+
+
+def _is_letter(name: str) -> bool:
+    """A name that is that of a constant in one place, and of an array in another."""
+    return len(name) == 1 or name in ("beta", "gamma")
