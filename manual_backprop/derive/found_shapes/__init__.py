@@ -34,8 +34,7 @@ def found_arguments(
     """
     functions = [*functions]
     arguments = Arguments(parameters, functions)
-    search = Search(runs, arguments, functions)
-    return Found(search.run(), search.error, search.tries)
+    return Search(runs, arguments, functions).found()
 
 
 def said(parameters: Sequence[inspect.Parameter], arguments: Sequence[Any]) -> str:

@@ -4,9 +4,10 @@ import inspect
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from manual_backprop.derive.found_shapes.code_hints import CLASSIFYING, Seen, read
-from manual_backprop.derive.found_shapes.company import Candidates, Company, is_weight
+from manual_backprop.derive.found_shapes.code_hints import read
+from manual_backprop.derive.found_shapes.company import CLASSIFYING, Candidates, Company, is_weight
 from manual_backprop.derive.found_shapes.conventions import MASK, TARGET, constants, layer, matches, usual
+from manual_backprop.derive.found_shapes.dimensions_in_code import Seen
 from manual_backprop.derive.found_shapes.documented import Stated, documentation_of, stated_by, stated_in
 from manual_backprop.derive.found_shapes.guesses import (
     Dims,
@@ -61,6 +62,8 @@ class Arguments:
         """The values of an option, the most plausible first."""
         compared = self.code.of(parameter).strings.get(key) or self.code.of(key).strings.get(None) or []
         usual_ones = constants(key) or (1, 0.5, True)
+        if key == "stride" and any(k.startswith("pool") for k in self._seen(parameter).keys):
+            usual_ones = (2, 1)
         if not compared:
             return usual_ones
         return ("train", *compared) if "train" in compared else tuple(dict.fromkeys(compared))
@@ -105,7 +108,7 @@ class Arguments:
             shapes = [d for _, guess in self._company.usual(name) if len(d := dims_of(guess)) == len(dims)]
             for known in shapes[:1]:
                 for (factor, symbol), (own, alias) in zip(dims, known, strict=True):
-                    if factor == own and alias.endswith("~") and symbol.strip("_"):
+                    if factor == own and alias.endswith("~") and symbol not in self._aliases.values():
                         self._aliases.setdefault(alias, symbol)
             if not self._company.first:
                 candidates = [*self._company.usual(name), *self._company.unusual(name)]
@@ -140,19 +143,25 @@ class Arguments:
         found = [(cost + self._against(guess, seen, stated), guess) for cost, guess in found]
         dims = self._known_dims(name, parameter)
         if dims is not None:
-            found.insert(0, (-0.1 if stated else 0.05, self._of_kind(dims, name, integer, stated)))
+            found.insert(0, (self._price(dims, stated), self._of_kind(dims, name, integer, stated)))
         found = [(cost, self._alias(self._named_by_code(guess, seen))) for cost, guess in found]
         least: dict[Guess, float] = {}
         for cost, guess in found:
             least[guess] = min(cost, least.get(guess, cost))
         return sorted(((cost, guess) for guess, cost in least.items()), key=lambda c: c[0])
 
+    def _price(self, dims: Dims, stated: Stated | None) -> float:
+        """What is stated is surest, then what the code has a name for."""
+        if stated:
+            return -0.1
+        return 0.05 if any("." in symbol for _, symbol in dims) else -0.05
+
     def _of_kind(self, dims: Dims, name: str, integer: bool, stated: Stated | None) -> Guess:
-        if integer:
-            return Integers(dims)
         if (stated and stated.truth) or matches(MASK, name):
             return Truths(dims)
-        if matches(TARGET, name) and dims == self._first and self.code.called & CLASSIFYING:
+        if integer:
+            return Integers(dims)
+        if matches(TARGET, name) and dims == self._company.first and self.code.called & CLASSIFYING:
             return Integers(dims, one_hot=True)
         return Floats(dims)
 
@@ -173,7 +182,7 @@ class Arguments:
             return AGAINST if stated or seen.rank else 0.0
         rank = len(guess.dims)
         wrong = bool(seen.rank and rank != seen.rank) or rank < seen.least
-        wrong |= seen.integer and not isinstance(guess, Integers)
+        wrong |= seen.integer and not isinstance(guess, Integers | Truths)
         return AGAINST * wrong + (AGAINST if stated and stated.dims is not None else 0)
 
     def _named_by_code(self, guess: Guess, seen: Seen) -> Guess:

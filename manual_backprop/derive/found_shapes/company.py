@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from manual_backprop.derive.found_shapes.code_hints import CLASSIFYING, PRODUCTS, Reader
+from manual_backprop.derive.found_shapes.code_hints import PRODUCTS, Reader
 from manual_backprop.derive.found_shapes.conventions import (
     DATA,
     IMAGE,
@@ -11,6 +11,9 @@ from manual_backprop.derive.found_shapes.conventions import (
     MASK,
     RECURRENT,
     SCALING,
+    SECOND_BIAS,
+    SECOND_WEIGHT,
+    STATE,
     TARGET,
     Usual,
     constants,
@@ -25,6 +28,10 @@ Candidates = list[tuple[float, Guess]]
 FRESH: Usual = ((0, "0 1"), (1.5, "0"), (2, "0 1 2"), (2.5, "0 1 2 3"), (2.5, ""))
 WEIGHTS = r"w|weights?|theta|kernels?|filters?|filt|ker"
 BIASES = r"b|bias(?:es)?|beta|gamma|scale|shift"
+CLASSIFYING = {
+    *("log", "log2", "log1p", "log_softmax", "softmax", "logsumexp", "logaddexp"),
+    *("cross_entropy", "nll_loss"),
+}
 HEADS = r"(?:n_?|num_?)?heads?|h"
 
 
@@ -45,7 +52,7 @@ class Company:
         self._names = list(names)
         self._code = code
         self._layers = [place[1] for name in names if (place := layer(name))]
-        self._products = code.multiplied or bool(code.called & PRODUCTS)
+        self._products = code.multiplied or bool(code.called & PRODUCTS) or not code.is_read
         ranks = [code.seen[n].rank or code.seen[n].least for n in names if n in code.seen]
         self.images = code.channels or max(ranks, default=0) > 3
         self._indexed = any(self._is_index(n) for n in names)
@@ -95,7 +102,9 @@ class Company:
 
     def _is_index(self, name: str) -> bool:
         seen = self._code.seen.get(name)
-        return not matches(TARGET, name) and (matches(INDEX, name) or bool(seen and seen.integer))
+        return not matches(rf"{TARGET}|{MASK}", name) and (
+            matches(INDEX, name) or bool(seen and seen.integer)
+        )
 
     def _of_layer(self, name: str) -> Usual:
         """A layer's arrays: the first layer takes the data."""
@@ -108,10 +117,14 @@ class Company:
     def _beside(self, name: str, others: Sequence[str]) -> Usual:
         """The usual shapes, in the order that the other names and the code make plausible."""
         found = usual(name)
-        if name == "b" and not any(usual(o) and o not in ("a", "b") for o in others):
-            return ()  # of a pair a and b
-        if not found:
+        if not found or self._is_plain_letter(name):
             return ()
+        if name in ("v", "V", "c"):  # a second layer's, after W and b
+            second = {"v": SECOND_WEIGHT, "V": SECOND_WEIGHT, "c": SECOND_BIAS}[name]
+            if not any((usual(o) == STATE and o not in "cC") or matches("q", o) for o in others):
+                return second
+        if matches(r"w|x_?w|w_?in", name) and any(matches(RECURRENT, o) for o in others):
+            return ((0, "D kH"), (0.5, "kH D"))
         if (
             self._indexed
             and matches(WEIGHTS, name)
@@ -133,12 +146,27 @@ class Company:
             return ((0, mapped), (0.4, "1 C 1 1"), *found)
         if matches(r"b|bias(?:es)?", name) and any(matches(RECURRENT, o) for o in others):
             return ((0, "kH"), *found)
-        if not self._products and not self._code.windows:
+        if len(self._names) > 1 and not self._products and not self._code.windows:
             if matches(r"w|weights?|theta", name):
                 return SCALING
             if matches(r"b|bias(?:es)?", name):
                 return ((0, "D"), *found[1:])
         return found
+
+    def _is_plain_letter(self, name: str) -> bool:
+        """A letter that means something in other company: b beside a, c without h, v without q."""
+        names = set(self._names)
+        if name in ("b", "B"):
+            a = "a" if name == "b" else "A"
+            return a in names or len(names) == 1 or names <= {"b", "c", "B", "C", "y"}
+        if name.lower() == "c":
+            if "b" in names and any(matches(WEIGHTS, n) for n in names):
+                return False
+            return not any(usual(n) == STATE for n in names - {name})
+        if name.lower() in ("k", "v"):
+            beside_w = name in ("v", "V") and any(matches("w", n) for n in names)
+            return not beside_w and not any(n.lower() == "q" for n in names)
+        return name in ("h", "H", "u", "U") and len(names) == 1
 
     def _targets(self, name: str) -> Candidates:
         first = self.first or dims_in("N")
@@ -172,7 +200,7 @@ class Company:
 def is_weight(name: str) -> bool:
     """Whether an argument of this name is a matrix of weights."""
     place = layer(name)
-    return place[0] == "w" if place else matches(rf"w\w*|u|{WEIGHTS}", name)
+    return place[0] == "w" if place else matches(rf"w\w*|u|v|{WEIGHTS}", name)
 
 
 def dims_in(text: str, factor: int = 1) -> Dims:

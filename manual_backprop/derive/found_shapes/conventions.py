@@ -10,6 +10,7 @@ Usual = tuple[tuple[float, str], ...]  # how implausible, and the shape
 
 DATA: Usual = ((0, "N D"), (2, "D"), (2, "N T D"), (2.5, "N C H W"), (2.5, "N C L"), (2.2, "D N"), (3, ""))
 IMAGE: Usual = ((0, "N C H W"), (0.8, "H W"), (1.5, "N C L"), (2, "N D"))
+SEQUENCE: Usual = ((0, "T N D"), (0.3, "T D"), (0.6, "N D"), (0.8, "T"), (1, "N T D"))
 WEIGHT: Usual = (
     (0, "D M"),
     (0.5, "M D"),
@@ -21,15 +22,19 @@ WEIGHT: Usual = (
     (3, ""),
 )
 KERNEL: Usual = ((0, "F C KH KW"), (0.4, "KH KW"), (0.6, "F C KL"), (0.8, "KL"))
-SCALING: Usual = ((0, "D"), (0.7, "N D"), (1, ""), (1, "1 D"), (2, "M"), (2, "D M"), (2.2, "N T D"))
+SCALING: Usual = ((0, "D"), (1.8, "N D"), (1, ""), (1, "1 D"), (2, "M"), (2, "D M"), (2.2, "N T D"))
 BIAS: Usual = ((0, "M"), (0.6, "D"), (1.2, "1 M"), (1.2, "M 1"), (1.5, "F"), (1.2, ""), (5, "N M"))
 SCALE: Usual = ((0, "D"), (0.5, "C"), (1, "1 D"), (1, "1 C 1 1"), (1.4, "D 1"), (2, ""), (5, "N D"))
+SECOND_WEIGHT: Usual = ((0, "M P"), (0.5, "P M"), (0.6, "D M"), (0.8, "D P"))
+SECOND_BIAS: Usual = ((0, "P"), (0.6, "M"), (1, "1 P"), (1, "P 1"), (1.2, ""))
 STATE: Usual = ((0, "N H"), (1.2, "H"), (1.5, "H N"), (1.5, "H 1"))
 
+CAPITALS = "XWBQKVUH"  # the others are matrices of any kind
 RECURRENT = r"w_?(?:h|hh|rec|r|aa)|u"
 
 NAMED: tuple[tuple[str, Usual], ...] = (
-    (r"x\d?|xs|x_?(?:in|batch|t|train|flat)|xt|inputs?|inp|data|features?|batch|a_?prev", DATA),
+    (r"x\d?|x_?(?:in|batch|t|train|flat)|xt|inputs?|inp|data|features?|batch|a_?prev", DATA),
+    (r"xs|seq|sequence|steps", SEQUENCE),
     (r"im|img|images?|volume|fmap|feature_map", IMAGE),
     (r"filters?|filt|kernels?|ker", KERNEL),
     (r"w_?(?:x|xh|hx|ih|i|xi|in|ax)", ((0, "D kH"), (0.5, "kH D"))),
@@ -51,14 +56,14 @@ NAMED: tuple[tuple[str, Usual], ...] = (
     (r"k|keys?", ((0, "S K"), (0.6, "N S K"), (1.2, "N E S K"))),
     (r"v|values?", ((0, "S V"), (0.6, "N S V"), (1.2, "N E S V"), (1.5, "S"))),
 )
-TARGET = r"y|ys|t|ts|labels?|targets?|tgt|y_?(?:true|batch|train|onehot|one_hot)|truth|gt|one_?hot|classes|d"
+TARGET = r"y|ys|t|ts|labels?|targets?|tgt|y_?(?:true|batch|train|onehot|one_hot)|truth|gt|one_?hot|classes"
 INDEX = r"idx|inds?|index|indexes|indices|ids|tokens?|token_ids|words?|word_ids|captions"
 MASK = r"(?:\w+_)?masks?"
 
 CONSTANTS: tuple[tuple[str, tuple[object, ...]], ...] = (
     (r"eps|epsilon", (1e-5,)),
     (r"p|p_drop|drop(?:out)?(?:_(?:p|prob|rate))?|keep_?prob|rate|prob|q", (0.5,)),
-    (r"strides?|s|step", (1, 2)),
+    (r"strides?|s", (1, 2)),
     (r"pad|padding|pads", (1, 0)),
     (r"pool_?(?:size|h|w|height|width)?|(?:k|kernel|filter|window)_?size|window|size|pool_\w+|k|f", (2, 3)),
     (r"(?:n_?|num_?)?(?:groups?|heads?|g)|h", (2,)),
@@ -80,6 +85,8 @@ CONSTANTS: tuple[tuple[str, tuple[object, ...]], ...] = (
 
 def usual(name: str) -> Usual:
     """The shapes of an array of this name, if it says any."""
+    if len(name) == 1 and name.isupper() and name not in CAPITALS:
+        return ()
     return next((shapes for pattern, shapes in NAMED if re.fullmatch(pattern, name.lower())), ())
 
 

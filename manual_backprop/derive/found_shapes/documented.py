@@ -51,7 +51,8 @@ def stated_in(text: str, name: str) -> Stated | None:
         if dims is not None:
             return Stated(dims, bool(INTEGERS.search(body)))
     inline = re.compile(
-        rf"(?<![\w.]){re.escape(name)}['\"`]*\s*(?:[:=∈]|--|is|has|of|in)?\s*((?:of |has )?(?:shape)?\s*[(\[].*)"
+        rf"(?<![\w.]){re.escape(name)}['\"`]*\s*(?:[:=∈]|--|is|has|of|in)?\s*"
+        r"((?:of |has )?(?:shape)?\s*[(\[].*)"
     )
     for found in inline.finditer(text):
         dims = next(_shapes_in(found[1], first=True), None)

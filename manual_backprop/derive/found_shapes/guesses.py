@@ -113,9 +113,8 @@ def made(guess: Guess, sizes: dict[str, int]) -> Any:
     return integers(shape, guess.below).numpy()
 
 
-def arguments_of(guesses: Sequence[tuple[Path, Guess]]) -> dict[str, Any]:
+def arguments_of(guesses: Sequence[tuple[Path, Guess]], sizes: dict[str, int]) -> dict[str, Any]:
     """By parameter; what are entries of one parameter is a dictionary."""
-    sizes = sizes_of(guess for _, guess in guesses)
     arguments: dict[str, Any] = {}
     for (parameter, key), guess in guesses:
         if key is None:

@@ -21,11 +21,12 @@ DIRECTLY = (  # the two sizes, as NumPy and PyTorch write them
     r"dimension is (\d+) but corresponding boolean dimension is (\d+)",
 )
 SHAPE = re.compile(r"[(\[]\s*(\d+(?:\s*,\s*(?:\d+|newaxis))*)\s*,?\s*[)\]]")
+UNSTATED = 1.0  # that two numbers of a message are to be equal, where it does not say so
 OUTSIDE = re.compile(r"index (\d+) is out of bounds for (?:axis|dimension) \d+ with size (\d+)")
 
 
-def equalities(error: BaseException, sizes: set[int]) -> list[tuple[Equal, ...]]:
-    """Which of the sizes may have to be equal for the error to vanish, the most plausible first.
+def equalities(error: BaseException, sizes: set[int]) -> list[tuple[float, tuple[Equal, ...]]]:
+    """Which of the sizes may have to be equal for the error to vanish, with how implausible that is.
 
     Args:
         error: what the code raised.
@@ -33,23 +34,24 @@ def equalities(error: BaseException, sizes: set[int]) -> list[tuple[Equal, ...]]
     """
     text = str(error)
     found: list[tuple[Equal, ...]] = []
+    leading: list[tuple[Equal, ...]] = []
     for pattern in DIRECTLY:
         found += [((int(m[1]), int(m[2])),) for m in re.finditer(pattern, text)]
     shapes = [[int(n) for n in re.findall(r"\d+", m[1])] for m in SHAPE.finditer(text)]
     for one, other in combinations(shapes[:4], 2):
-        pairs = [
+        differing = [
             (a, b) for a, b in zip(reversed(one), reversed(other), strict=False) if a != b and 1 not in (a, b)
         ]
-        found += [tuple(pairs), *((pair,) for pair in pairs)]
-        found += [((a, b),) for a, b in zip(one, other, strict=False) if a != b and 1 not in (a, b)]
+        found += [tuple(differing), *((pair,) for pair in differing)]
+        leading += [((a, b),) for a, b in zip(one, other, strict=False) if a != b and 1 not in (a, b)]
     if outside := OUTSIDE.search(text):
         index, size = int(outside[1]), int(outside[2])
         found += [((size, other),) for other in sorted(sizes) if other > index]
+    stated = len(found)
     numbers = [int(n) for n in dict.fromkeys(re.findall(r"\d+", text))]
-    found += [((a, b),) for a, b in combinations(numbers, 2) if {a, b} <= sizes]
-    known = [
-        pairs
-        for pairs in found
-        if pairs and all(a != b and min(a, b) > 1 and {a, b} & sizes for a, b in pairs)
-    ]
-    return list(dict.fromkeys(known))[:12]
+    found += leading + [((a, b),) for a, b in combinations(numbers, 2) if {a, b} <= sizes]
+    prices: dict[tuple[Equal, ...], float] = {}
+    for place, pairs in enumerate(found):
+        if pairs and all(a != b and min(a, b) > 1 and {a, b} & sizes for a, b in pairs):
+            prices.setdefault(pairs, 0.05 * len(prices) + UNSTATED * (place >= stated))
+    return [(price, pairs) for pairs, price in prices.items()][:12]

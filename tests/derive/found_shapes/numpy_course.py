@@ -185,7 +185,7 @@ def max_pool_forward(x, pool_param):
 case(
     max_pool_forward,
     lambda dout, cache: np.zeros_like(cache[0]),
-    "N C H W, {pool_height: = 2; pool_width: = 2; stride: = 1} ",
+    "N C H W, {pool_height: = 2; pool_width: = 2; stride: = 2}",
 )
 
 
