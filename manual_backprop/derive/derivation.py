@@ -8,11 +8,15 @@ from manual_backprop.derive.program import Program
 from manual_backprop.derive.proof import Proof, module_of
 from manual_backprop.derive.rows import Shown, shown
 from manual_backprop.derive.script import given_constants
-from manual_backprop.derive.source import function_source, numpy_source, torch_source
+from manual_backprop.derive.signature import Signature
+from manual_backprop.derive.source import function_source, source_of
 from manual_backprop.derive.trace import Underivable
+from manual_backprop.derive.writing.dialects import DIALECTS
 from manual_backprop.derive.writing.expressions import Unwritable
 from manual_backprop.derive.writing.latex import LatexSigns
 from manual_backprop.derive.writing.signs import Signs
+
+TORCH = Signature()
 
 
 class Derivation:
@@ -23,20 +27,36 @@ class Derivation:
         short: the same where the output is the loss itself, with ∂L/∂output = 1.
         long: the same in elementary steps; None where these are elementary.
         proof: what its code has to give.
+        dialect: "torch" or "numpy", in which the forward is written, and so is what is printed.
+        signature: how the functions of its file are called in that dialect.
     """
 
-    def __init__(self, program: Program, short: Program, long: Program | None, proof: Proof) -> None:
+    def __init__(
+        self,
+        program: Program,
+        short: Program,
+        long: Program | None,
+        proof: Proof,
+        dialect: str = "torch",
+        signature: Signature = TORCH,
+    ) -> None:
         self.program = program
         self.short = short
         self.long = long
         self.proof = proof
+        self.dialect = dialect
+        self.signature = signature
         self.sources: dict[str, str] = {}
 
-    def source(self, dialect: str = "torch") -> str:
+    def source(self, dialect: str | None = None) -> str:
         """A file of its own: `forward`, which returns output and cache, and `backward(grad_output, cache)`.
 
+        Of a forward in NumPy such as affine_forward, they are called `affine_forward` and
+        `affine_backward(dout, cache)`.
+
         Args:
-            dialect: "torch", "numpy", or "function" for a torch.autograd.Function.
+            dialect: "torch", "numpy", or "function" for a torch.autograd.Function; without one, that of the
+                forward.
 
         It has been run and compared with autograd.
 
@@ -45,15 +65,21 @@ class Derivation:
             Underivable: NumPy has no words for a step, which is named with its line in the forward.
             Disproved: it does not give autograd's gradients, which is a defect of this package.
         """
-        writers = {"torch": torch_source, "numpy": numpy_source, "function": function_source}
-        if dialect not in writers:
-            raise ValueError(f"derive: source must be one of {', '.join(writers)}, got {dialect!r}")
+        dialect = self.dialect if dialect is None else dialect
+        known = (*DIALECTS, "function")
+        if dialect not in known:
+            raise ValueError(f"derive: source must be one of {', '.join(known)}, got {dialect!r}")
         if dialect not in self.sources:
+            signature = self.signature if dialect == self.dialect else TORCH
             try:
-                source = writers[dialect](self.program)
+                if dialect == "function":
+                    source = function_source(self.program)
+                else:
+                    source = source_of(self.program, DIALECTS[dialect].code, signature)
             except Unwritable as error:
                 raise Underivable(str(error)) from None
-            self.proof.of(source, dialect, [n.value for n in given_constants(self.program)])
+            constants = [n.value for n in given_constants(self.program)]
+            self.proof.of(source, dialect, (signature.forward, signature.backward), constants)
             self.sources[dialect] = source
         return self.sources[dialect]
 
@@ -71,7 +97,11 @@ class Derivation:
         return notes.markdown(self._shown(LatexSigns), self._proved())
 
     def _shown(self, signs: type[Signs]) -> Shown:
-        return shown(self.short, self.long, signs, numbered=self.long is None)
+        names = {}
+        if self.short.upstream.op == "upstream":
+            names[self.short.upstream] = self.signature.upstream
+        dialect = DIALECTS[self.dialect]
+        return shown(self.short, self.long, signs, dialect, names, numbered=self.long is None)
 
     def _proved(self) -> str:
         difference = f"{self.proof.difference:.0e}" if self.proof.difference else "0"

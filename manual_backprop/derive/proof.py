@@ -61,12 +61,19 @@ class Proof:
             found.append((output.detach(), upstream, filled))
         return found
 
-    def of(self, source: str, dialect: str, constants: Sequence[Tensor] = ()) -> None:
+    def of(
+        self,
+        source: str,
+        dialect: str,
+        functions: tuple[str, str] = ("forward", "backward"),
+        constants: Sequence[Tensor] = (),
+    ) -> None:
         """Run a file at each point, and compare.
 
         Args:
             source: the file.
             dialect: in which it is written.
+            functions: the names of its forward and its backward.
             constants: what its forward takes after the inputs.
 
         Raises:
@@ -76,7 +83,7 @@ class Proof:
         for point, (output, upstream, gradients) in zip(self.points, self.expected, strict=True):
             inputs = [x.clone() for x in (*(point[i] for i in self.used), *constants)]
             wanted = [*(i in self.differentiable for i in self.used), *(False for _ in constants)]
-            value, given = RUNS[dialect](scope, inputs, wanted, upstream)
+            value, given = RUNS[dialect](scope, functions, inputs, wanted, upstream)
             self._compare("the output", value, output)
             for i, mine, right in zip(self.differentiable, given, gradients, strict=True):
                 self._compare(
@@ -98,20 +105,38 @@ class Proof:
 Run = tuple[Tensor, list[Tensor | None]]
 
 
-def _torch(scope: dict[str, Any], inputs: list[Tensor], differentiable: list[bool], upstream: Tensor) -> Run:
+def _torch(
+    scope: dict[str, Any],
+    functions: tuple[str, str],
+    inputs: list[Tensor],
+    differentiable: list[bool],
+    upstream: Tensor,
+) -> Run:
+    forward, backward = (scope[name] for name in functions)
     with torch.no_grad():
-        value, cache = scope["forward"](*inputs)
-        return value, _listed(scope["backward"](upstream, cache))
+        value, cache = forward(*inputs)
+        return value, _listed(backward(upstream, cache))
 
 
-def _numpy(scope: dict[str, Any], inputs: list[Tensor], differentiable: list[bool], upstream: Tensor) -> Run:
-    value, cache = scope["forward"](*(x.numpy() for x in inputs))
-    gradients = _listed(scope["backward"](upstream.numpy(), cache))
+def _numpy(
+    scope: dict[str, Any],
+    functions: tuple[str, str],
+    inputs: list[Tensor],
+    differentiable: list[bool],
+    upstream: Tensor,
+) -> Run:
+    forward, backward = (scope[name] for name in functions)
+    value, cache = forward(*(x.numpy() for x in inputs))
+    gradients = _listed(backward(upstream.numpy(), cache))
     return torch.tensor(value), [None if g is None else torch.tensor(g) for g in gradients]
 
 
 def _function(
-    scope: dict[str, Any], inputs: list[Tensor], differentiable: list[bool], upstream: Tensor
+    scope: dict[str, Any],
+    functions: tuple[str, str],
+    inputs: list[Tensor],
+    differentiable: list[bool],
+    upstream: Tensor,
 ) -> Run:
     leaves = [x.requires_grad_(wanted) for x, wanted in zip(inputs, differentiable, strict=True)]
     with torch.enable_grad():

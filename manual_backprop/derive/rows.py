@@ -1,14 +1,14 @@
 """The lines of a derivation with all that is said of each: code, shape, formula, reason."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from manual_backprop.derive.condensed import condensed, ranges
 from manual_backprop.derive.program import Node, Program
 from manual_backprop.derive.script import Line, Script, script_of
+from manual_backprop.derive.writing.dialects import Dialect
 from manual_backprop.derive.writing.mathematics import Mathematics
-from manual_backprop.derive.writing.paper_code import PaperCode
 from manual_backprop.derive.writing.signs import Signs
 from manual_backprop.functional.operation.torch_state import tree_leaves
 
@@ -61,20 +61,30 @@ class Shown:
     meanings: dict[str, str]
 
 
-def shown(program: Program, long: Program | None, signs: type[Signs], *, numbered: bool) -> Shown:
+def shown(
+    program: Program,
+    long: Program | None,
+    signs: type[Signs],
+    dialect: Dialect,
+    names: Mapping[Node, str],
+    *,
+    numbered: bool,
+) -> Shown:
     """The lines of a program.
 
     Args:
         program: it.
         long: its elementary form, whose lines are named; None to name none.
         signs: of Unicode, or of LaTeX.
+        dialect: of the code.
+        names: of nodes that have one already.
         numbered: whether the lines are numbered.
     """
-    script = script_of(program, PaperCode)
-    whole = None if long is None else script_of(long, PaperCode)
+    script = script_of(program, dialect.paper, names)
+    whole = None if long is None else script_of(long, dialect.paper)
     stands_for = {} if whole is None or _says(whole) == _says(script) else condensed(script, whole)
     writer = Mathematics(script, signs)
-    reasons = _Reasons(script)
+    reasons = _Reasons(script, dialect)
     count = 0
 
     def row(line: Line) -> Row:
@@ -92,9 +102,9 @@ def shown(program: Program, long: Program | None, signs: type[Signs], *, numbere
         )
 
     forward = [row(line) for line in script.forward]
-    backward = [*_aliases(script, writer, None)]
+    backward = [*_aliases(script, writer, dialect, None)]
     for line in script.backward:
-        backward += [row(line), *_aliases(script, writer, line)]
+        backward += [row(line), *_aliases(script, writer, dialect, line)]
     backward += _unreached(script, writer)
     upstream = program.upstream
     return Shown(
@@ -112,7 +122,9 @@ def _says(script: Script) -> list[list[str]]:
     return [line.code for line in (*script.forward, *script.backward)]
 
 
-def _aliases(script: Script, writer: Mathematics, behind: Line | None) -> Iterator[Row]:
+def _aliases(
+    script: Script, writer: Mathematics, dialect: Dialect, behind: Line | None
+) -> Iterator[Row]:
     """The inputs whose gradient is that of another tensor, made in the line `behind`, or in no line."""
     lines = {line.node: line for line in script.backward}
     for node in script.program.differentiable:
@@ -121,7 +133,7 @@ def _aliases(script: Script, writer: Mathematics, behind: Line | None) -> Iterat
             continue
         name = f"d{script.names[node]}"
         if behind is None or behind.name != name:
-            code = f"{name} = {PaperCode(script.names).text(gradient)}"
+            code = f"{name} = {dialect.paper(script.names).text(gradient)}"
             yield Row((code,), node.shape, writer.gradient_of(node), writer.text(gradient))
 
 
@@ -137,8 +149,9 @@ def _unreached(script: Script, writer: Mathematics) -> Iterator[Row]:
 class _Reasons:
     """Why lines of the backward are as they are."""
 
-    def __init__(self, script: Script) -> None:
+    def __init__(self, script: Script, dialect: Dialect) -> None:
         self.script = script
+        self.dialect = dialect
         self.uses: Counter[Node] = Counter()
         self.sources: dict[Node, Node] = {}  # whose gradient a node is, or is one share of
         for call in script.program.calls:
@@ -162,7 +175,7 @@ class _Reasons:
         if node.reason == "broadcast" and node.op == "sum":
             dims = range(len(node.args[0].shape)) if node.args[1] is None else node.args[1]
             what = self._name(self.sources.get(node))
-            return f"a sum: {what} was broadcast along {_dimensions([*dims])}" if what else ""
+            return f"a sum: {what} was broadcast along {self.dialect.along([*dims])}" if what else ""
         if node.reason == "uses":
             used = self.totals.get(node)
             what, count = self._name(used), self.uses[used] if used is not None else 0
@@ -180,7 +193,7 @@ class _Reasons:
         what = self._name(self.sources.get(node))
         if not (of_all and what and node.op == "sum" and node.args[1] is not None):
             return ""
-        return f"a sum: {what} was broadcast along {_dimensions([*node.args[1]])}"
+        return f"a sum: {what} was broadcast along {self.dialect.along(node.args[1])}"
 
     def _name(self, node: Node | None) -> str:
         if node is None:
@@ -196,8 +209,3 @@ def _written_in(node: Node, script: Script) -> Iterator[Node]:
         if part not in script.names:
             yield from _written_in(part, script)
 
-
-def _dimensions(dims: list[int]) -> str:
-    if len(dims) == 1:
-        return f"dimension {dims[0]}"
-    return f"dimensions {', '.join(map(str, dims[:-1]))} and {dims[-1]}"

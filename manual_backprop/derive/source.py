@@ -5,8 +5,9 @@ from collections.abc import Sequence
 
 from manual_backprop.derive.program import Program
 from manual_backprop.derive.script import Line, Script, script_of
+from manual_backprop.derive.signature import Signature
+from manual_backprop.derive.writing.expressions import Expressions
 from manual_backprop.derive.writing.layout import WIDTH, laid_out
-from manual_backprop.derive.writing.numpy_code import NumpyCode
 from manual_backprop.derive.writing.torch_code import TorchCode
 
 IMPORTS = {
@@ -19,16 +20,10 @@ IMPORTS = {
 STANDARD = ("math",)
 
 
-def torch_source(program: Program) -> str:
-    """The file in torch."""
-    script = script_of(program, TorchCode)
-    return _file(script, [*_forward(script), "", "", *_backward(script)])
-
-
-def numpy_source(program: Program) -> str:
-    """The file in NumPy."""
-    script = script_of(program, NumpyCode)
-    return _file(script, [*_forward(script), "", "", *_backward(script)])
+def source_of(program: Program, code: type[Expressions], signature: Signature) -> str:
+    """The file in torch or in NumPy: a forward and a backward."""
+    script = script_of(program, code, {program.upstream: signature.upstream})
+    return _file(script, [*_forward(script, signature), "", "", *_backward(script, signature)])
 
 
 def function_source(program: Program) -> str:
@@ -65,20 +60,25 @@ def _file(script: Script, body: Sequence[str]) -> str:
     return "\n".join([*imports, "", "", code]) if imports else code
 
 
-def _forward(script: Script) -> list[str]:
+def _forward(script: Script, signature: Signature) -> list[str]:
     names = [script.names[n] for n in script.parameters]
     cache = [script.names[n] for n in script.cache]
     return [
-        *laid_out(f"def forward({', '.join(names)}):", 0),
-        *_indent([*_code(script.forward, 4), *laid_out(f"cache = {_tuple(cache)}", 4)]),
+        *laid_out(f"def {signature.forward}({', '.join(names)}):", 0),
+        *_indent([*_options(signature), *_code(script.forward, 4), *laid_out(f"cache = {_tuple(cache)}", 4)]),
         f"    return {_output(script)}, cache",
     ]
 
 
-def _backward(script: Script) -> list[str]:
+def _options(signature: Signature) -> list[str]:
+    """What the forward was derived for."""
+    return [f"# with {name} = {value!r}" for name, value in signature.options.items()]
+
+
+def _backward(script: Script, signature: Signature) -> list[str]:
     cache = [script.names[n] for n in script.cache]
     return [
-        "def backward(grad_output, cache):",
+        f"def {signature.backward}({signature.upstream}, cache):",
         *_indent([*_unpacked(cache, "cache", 4), *_code(script.backward, 4), *_returned(script.results, 4)]),
     ]
 

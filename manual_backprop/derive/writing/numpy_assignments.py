@@ -26,7 +26,7 @@ def _index_add(w: Any, name: str, base: Node, dim: int, index: Node, source: Nod
 def _scatter(w: Any, name: str, base: Node, dim: int, index: Node, source: Any) -> list[str]:
     return [
         *w.started(name, base),
-        f"np.put_along_axis({name}, {w.text(index)}, {w.text(source)}, {dim})",
+        f"np.put_along_axis({name}, {w.text(index)}, {w.text(source)}, axis={dim})",
     ]
 
 

@@ -26,11 +26,8 @@ def _function(name: str) -> Callable[..., str]:
 
 def _reduction(name: str) -> Callable[..., str]:
     def write(w: Expressions, x: Any, dims: Any = None, keepdim: bool = False) -> str:
-        if dims is None and not keepdim:
-            return w.method(x, name)
-        kept = {"keepdims": True} if keepdim else {}
-        dims = tuple(range(len(x.shape))) if dims is None else dims
-        return w.method(x, name, brief(dims), **kept)
+        over = {} if dims is None else {"axis": brief(dims)}
+        return w.method(x, name, **over, **({"keepdims": True} if keepdim else {}))
 
     return write
 
@@ -39,10 +36,15 @@ def _along(name: str) -> Callable[..., str]:
     """A function along one dimension, or over all numbers."""
 
     def write(w: Expressions, x: Any, dim: Any = None, keepdim: bool = False, **_: Any) -> str:
-        kept = {"keepdims": True} if keepdim else {}
-        return w.method(x, name, *([] if dim is None else [dim]), **kept)
+        over = {} if dim is None else {"axis": dim}
+        return w.method(x, name, **over, **({"keepdims": True} if keepdim else {}))
 
     return write
+
+
+def _axis(dim: int) -> dict[str, int]:
+    """Unless it is the first, which is meant anyway."""
+    return {"axis": dim} if dim else {}
 
 
 def _part(w: Any, whole: Node, i: int) -> str:
@@ -63,14 +65,14 @@ def _cross_entropy(w: Any, z: Node, y: Node, **options: Any) -> Written:
     if options:
         raise Unwritable(f"cross_entropy with {', '.join(options)} has no form in NumPy")
     dim = min(len(z.shape) - 1, 1)
-    logp = w.helped("log_softmax", z, dim)
+    logp = w.helped("log_softmax", z, axis=dim)
     if len(z.shape) == 1:
         return f"-{logp}[{w.text(y)}]", SIGN
     if len(z.shape) == 2:
         rows = f"len({w.text(y)})" if y in w.names else str(len(y.value))
         losses = f"{logp}[np.arange({rows}), {w.text(y)}]"
     else:
-        losses = f"np.take_along_axis({logp}, {w.text(y, CALL)}[:, None], 1)"
+        losses = f"np.take_along_axis({logp}, {w.text(y, CALL)}[:, None], axis=1)"
         losses += "[:, 0]" if reduction == "none" else ""
     return f"-{losses}{'' if reduction == 'none' else f'.{reduction}()'}", SIGN
 
@@ -198,7 +200,7 @@ FORMS: dict[str, Callable[..., str | Written]] = {
         )
     },
     **{op: (lambda w, x, op=op: w.helped(op, x)) for op in ("sigmoid", "erf")},
-    **{op: (lambda w, x, dim, op=op: w.helped(op, x, dim)) for op in ("softmax", "log_softmax")},
+    **{op: (lambda w, x, dim, op=op: w.helped(op, x, axis=dim)) for op in ("softmax", "log_softmax")},
     **{
         op: (lambda w, x, diagonal=0, op=op: w.call(f"np.{op}", x, *([diagonal] if diagonal else [])))
         for op in ("tril", "triu")
@@ -216,7 +218,7 @@ FORMS: dict[str, Callable[..., str | Written]] = {
     "any": _along("any"),
     "all": _along("all"),
     "stop_gradient": lambda w, x: w.bare(x),
-    "T": lambda w, x: f"{w.text(x, CALL)}.{'T' if len(x.shape) == 2 else 'mT'}",
+    "T": lambda w, x: f"{w.text(x, CALL)}.T" if len(x.shape) == 2 else w.method(x, "swapaxes", -1, -2),
     "permute": lambda w, x, order: w.method(x, "transpose", *order),
     "movedim": lambda w, x, source, destination, _: w.call("np.moveaxis", x, source, destination),
     "reshape": lambda w, x, shape: w.method(x, "reshape", *shape) if shape else w.method(x, "reshape", ()),
@@ -224,11 +226,11 @@ FORMS: dict[str, Callable[..., str | Written]] = {
     "expand": lambda w, x, shape: w.call("np.broadcast_to", x, shape),
     "getitem": lambda w, x, index: f"{w.text(x, CALL)}[{w.index(index)}]",
     "part": _part,
-    "stack": lambda w, tensors, dim: w.call("np.stack", list(tensors), *([dim] if dim else [])),
-    "cat": lambda w, tensors, dim: w.call("np.concatenate", list(tensors), *([dim] if dim else [])),
+    "stack": lambda w, tensors, dim: w.call("np.stack", list(tensors), **_axis(dim)),
+    "cat": lambda w, tensors, dim: w.call("np.concatenate", list(tensors), **_axis(dim)),
     "einsum": lambda w, equation, *x: w.call("np.einsum", equation, *x),
-    "gather": lambda w, x, dim, index, **_: w.call("np.take_along_axis", x, index, dim),
-    "index_select": lambda w, x, dim, index: w.call("np.take", x, index, dim),
+    "gather": lambda w, x, dim, index, **_: w.call("np.take_along_axis", x, index, axis=dim),
+    "index_select": lambda w, x, dim, index: w.call("np.take", x, index, axis=dim),
     "flip": lambda w, x, *dims: w.call(
         "np.flip", x, brief(dims[0] if isinstance(dims[0], tuple | list) else dims)
     ),

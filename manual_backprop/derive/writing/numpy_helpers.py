@@ -14,13 +14,13 @@ def sigmoid(x):
 """,
     "softmax": """
 def softmax(x, axis):
-    e = np.exp(x - x.max(axis, keepdims=True))
-    return e / e.sum(axis, keepdims=True)
+    e = np.exp(x - x.max(axis=axis, keepdims=True))
+    return e / e.sum(axis=axis, keepdims=True)
 """,
     "log_softmax": """
 def log_softmax(x, axis):
-    c = x - x.max(axis, keepdims=True)
-    return c - np.log(np.exp(c).sum(axis, keepdims=True))
+    c = x - x.max(axis=axis, keepdims=True)
+    return c - np.log(np.exp(c).sum(axis=axis, keepdims=True))
 """,
     "erf": """
 def erf(x):
