@@ -122,9 +122,7 @@ def _says(script: Script) -> list[list[str]]:
     return [line.code for line in (*script.forward, *script.backward)]
 
 
-def _aliases(
-    script: Script, writer: Mathematics, dialect: Dialect, behind: Line | None
-) -> Iterator[Row]:
+def _aliases(script: Script, writer: Mathematics, dialect: Dialect, behind: Line | None) -> Iterator[Row]:
     """The inputs whose gradient is that of another tensor, made in the line `behind`, or in no line."""
     lines = {line.node: line for line in script.backward}
     for node in script.program.differentiable:
@@ -208,4 +206,3 @@ def _written_in(node: Node, script: Script) -> Iterator[Node]:
     for part in node.inputs:
         if part not in script.names:
             yield from _written_in(part, script)
-

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from manual_backprop.derive.command_line.messages import told
+from manual_backprop.derive.writing.dialects import DIALECTS, Dialect
 
 
 class Unjudged(Exception):  # noqa: N818 - an answer, not a bug
@@ -44,6 +45,8 @@ class Problem:
         names: of the inputs.
         differentiable: the positions of the inputs that have a gradient.
         is_loss: whether loss and gradients come from one function, so that the upstream gradient is 1.
+        dialect: what both are written in, "torch" or "numpy", and so what is said of them.
+        upstream: what the derivation calls the upstream gradient.
     """
 
     forward: Callable[..., Tensor]
@@ -51,6 +54,13 @@ class Problem:
     names: tuple[str, ...]
     differentiable: tuple[int, ...]
     is_loss: bool = False
+    dialect: str = "torch"
+    upstream: str = "grad_output"
+
+    @property
+    def language(self) -> Dialect:
+        """The words of its dialect."""
+        return DIALECTS[self.dialect]
 
     @property
     def has_convention(self) -> bool:
@@ -86,7 +96,7 @@ class Problem:
             if not torch.equal(before.nan_to_num(), after.nan_to_num()):
                 raise Unjudged(
                     f"the forward modifies its input {name} in place, so that gradients are taken at another "
-                    f"point than the given one: let it work on {name}.clone()"
+                    f"point than the given one: let it work on {name}.{self.language.code.copy}()"
                 )
         if not torch.equal(output.nan_to_num(), self.value(inputs).nan_to_num()):
             raise Unjudged("the forward returns a different value each time: fix its seed")
@@ -174,7 +184,7 @@ class Problem:
         returned = self._run_backward(v, inputs, output)
         own = isinstance(returned, OwnGradients)
         outputs = (returned.output_before, returned.output) if own else (draw.output, output)
-        names = ("grad_output", *self.names, "output")
+        names = (self.upstream, *self.names, "output")
         before = (draw.upstream, *draw.inputs, outputs[0])
         after = (v, *inputs, outputs[1])
         return tuple(

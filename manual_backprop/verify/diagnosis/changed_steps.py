@@ -91,7 +91,8 @@ def _made(
     right = program.gradient(wrong.at)
     if right is None:
         return
-    words = Words(paper_names(program, names), mends=False, otherwise=program.script.names)
+    language = wrong.problem.language
+    words = Words(paper_names(program, names), language, mends=False, otherwise=program.script.names)
     given = wrong.given[0].double()
     found = []
     for one in _changes(program, values, words, right):
@@ -132,7 +133,8 @@ def _mended(wrong: WrongGradient, steps: Steps, departs: Departure | None) -> It
         return
     graph = Graph(in_order(steps.all))
     values: Values = {node: node.value for node in graph.order}
-    words = Words({node: node.name for node in steps.all if node.name}, mends=True)
+    own = {node: node.name for node in steps.all if node.name}
+    words = Words(own, wrong.problem.language, mends=True)
     way = in_order([last])
     given = [node for node in steps.all if node.op == "input"]
     tensors = Tensors(graph, values, given)

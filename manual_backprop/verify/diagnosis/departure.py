@@ -15,7 +15,6 @@ from manual_backprop.derive.program import Node, Place, in_order
 from manual_backprop.derive.script import Line
 from manual_backprop.derive.writing.expressions import Unwritable
 from manual_backprop.derive.writing.statements import statements
-from manual_backprop.derive.writing.torch_code import TorchCode
 from manual_backprop.verify.diagnosis.derived_program import DerivedProgram, paper_names
 from manual_backprop.verify.diagnosis.graph import Values, tensors_in
 from manual_backprop.verify.diagnosis.users_steps import Steps, code_of, is_real
@@ -279,7 +278,7 @@ def written(program: DerivedProgram, line: Line, names: dict[Node, str]) -> str:
     if any(node.op.endswith("_backward") for node in inside(program, line)):
         return ""
     for known in (paper_names(program, names), {**program.script.names, **names}):
-        writer = TorchCode({node: name for node, name in known.items() if node is not line.node})
+        writer = program.language.code({node: name for node, name in known.items() if node is not line.node})
         try:
             code = statements(writer, line.node, line.name)
         except (Unwritable, TypeError, ValueError):  # a step of PyTorch's own, of whatever arguments

@@ -9,7 +9,7 @@ import torch
 from manual_backprop.derive.backward import program_of
 from manual_backprop.derive.program import Node, Program, in_order
 from manual_backprop.derive.script import Script, script_of
-from manual_backprop.derive.writing.torch_code import TorchCode
+from manual_backprop.derive.writing.dialects import Dialect
 from manual_backprop.verify.diagnosis.graph import Graph, Values
 from manual_backprop.verify.problem import Draw, Problem
 
@@ -24,12 +24,14 @@ class DerivedProgram:
         program: the steps.
         differentiable: the inputs that have a gradient, by their position.
         script: the same as lines with names.
+        language: of these lines.
         graph: all steps.
     """
 
     program: Program
     differentiable: tuple[int, ...]
     script: Script
+    language: Dialect
     graph: Graph
 
     def values_at(self, draw: Draw) -> Values:
@@ -78,7 +80,8 @@ def _derived(problem: Problem, draw: Draw, elementary: bool) -> DerivedProgram:
     order = in_order(roots)
     first = [node for node in order if node not in made]
     order = first + sorted((node for node in order if node in made), key=lambda n: made[n])
-    return DerivedProgram(program, problem.differentiable, script_of(program, TorchCode), Graph(order))
+    script = script_of(program, problem.language.code, {program.upstream: problem.upstream})
+    return DerivedProgram(program, problem.differentiable, script, problem.language, Graph(order))
 
 
 def paper_names(program: DerivedProgram, users: Mapping[Node, str]) -> dict[Node, str]:

@@ -22,19 +22,19 @@ def elementwise(problem: Problem, draw: Draw, at: int) -> Iterator[Candidate]:
     if x.shape != a.shape:
         spread = _spread_again(v, x.shape, a.shape)
         if spread is not None:
-            text = "The local derivative is missing: yours is grad_output itself, at every input"
+            text = f"The local derivative is missing: yours is {problem.upstream} itself, at every input"
             yield Candidate("local-derivative", text, spread, 2)
         return
     slope = problem.right(draw, torch.ones_like(v))[at]
     for kind in WITHOUT_SLOPE:
-        yield _candidate(kind, slope, x, a, v)
+        yield _candidate(problem, kind, slope, x, a, v)
     if not torch.allclose(problem.right(draw)[at], v * slope, RTOL, ATOL):
         return  # the Jacobian is not diagonal: it has no slope
     for kind in WITH_SLOPE:
         if kind == "mask-inverted" and not is_mask(slope):
             continue
-        yield _candidate(kind, slope, x, a, v)
-    for place, where in ((a, "at the output"), (v, "at grad_output")):
+        yield _candidate(problem, kind, slope, x, a, v)
+    for place, where in ((a, "at the output"), (v, f"at {problem.upstream}")):
         moved = _slope_at(problem, draw, at, place)
         if moved is not None:
             yield Candidate(
@@ -46,9 +46,9 @@ def elementwise(problem: Problem, draw: Draw, at: int) -> Iterator[Candidate]:
         yield Candidate("wrong-place", text, v * in_terms_of_output)
 
 
-def _candidate(kind: str, slope: Tensor, x: Tensor, a: Tensor, v: Tensor) -> Candidate:
+def _candidate(problem: Problem, kind: str, slope: Tensor, x: Tensor, a: Tensor, v: Tensor) -> Candidate:
     text, formula = SLOPES[kind]
-    more = ": yours is grad_output itself" if kind == "local-derivative" else ""
+    more = f": yours is {problem.upstream} itself" if kind == "local-derivative" else ""
     return Candidate(kind, f"{text[0].upper()}{text[1:]}{more}", v * formula(slope, x, a))
 
 

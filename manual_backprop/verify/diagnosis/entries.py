@@ -8,6 +8,7 @@ from math import prod
 import torch
 from torch import Tensor
 
+from manual_backprop.derive.writing.dialects import Dialect
 from manual_backprop.verify.diagnosis.explanations import Explanation
 from manual_backprop.verify.findings import Diagnosis
 
@@ -25,6 +26,7 @@ class Compared:
         outputs: the positions of the outputs among all.
         shape: of the forward's output.
         tolerance: relative to the largest right entry: entries that are closer are the same.
+        language: that the derivation is written in.
     """
 
     right: Tensor
@@ -32,6 +34,7 @@ class Compared:
     outputs: Tensor
     shape: tuple[int, ...]
     tolerance: float
+    language: Dialect
 
     @cached_property
     def rounding(self) -> float:
@@ -85,8 +88,8 @@ def assigned(compared: Sequence[Compared]) -> Iterator[Explanation]:
                 size = compared[0].right.shape[1]
                 text = (
                     f"Contributions are missing: {several} of the {size} entries get them from several "
-                    f"outputs (up to {most}), and of these only the {which} is kept: add (+=, index_add_, "
-                    "scatter_add_), do not assign"
+                    f"outputs (up to {most}), and of these only the {which} is kept: "
+                    f"add ({compared[0].language.add}), do not assign"
                 )
                 likely = which == "last" and not _is_diagonal(compared[0].kept)
                 complexity = 3 if not likely else 2 if _of_one_slice(compared[0]) else 1

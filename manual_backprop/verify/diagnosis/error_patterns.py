@@ -27,7 +27,7 @@ def pattern(wrong: WrongGradient) -> tuple[tuple[Diagnosis, ...], str]:
         name, place = where
         lead = "Right" if base == 1 else f"× {base:.6g}"
         found.append(Diagnosis(name, f"{lead} except {place}{_values_there(wrong, masks)}.", 0.0, False))
-    return tuple(found), _wrong_slices(masks) if base == 1 else ""
+    return tuple(found), _wrong_slices(wrong, masks) if base == 1 else ""
 
 
 def _scale(t: Tensor) -> float:
@@ -52,7 +52,7 @@ def growth(wrong: WrongGradient) -> str:
 
     once = error(draw)
     twice = error(Draw(draw.inputs, 2 * draw.upstream, draw.output))
-    text = f"The error grows × {float(twice / once):.3g} when grad_output doubles"
+    text = f"The error grows × {float(twice / once):.3g} when {problem.upstream} doubles"
     inputs = tuple(2 * x if i == wrong.position else x for i, x in enumerate(draw.inputs))
     if not is_finite_at(problem, inputs):
         return f"{text}."
@@ -61,7 +61,7 @@ def growth(wrong: WrongGradient) -> str:
 
 
 def _not_linear(wrong: WrongGradient) -> Iterator[Diagnosis]:
-    v = wrong.draws[0].upstream
+    v, name = wrong.draws[0].upstream, wrong.problem.upstream
     once, flipped, doubled = (
         wrong.problem.given(wrong.draws[0], u)[wrong.at].double() for u in (v, -v, 2 * v)
     )
@@ -69,7 +69,7 @@ def _not_linear(wrong: WrongGradient) -> Iterator[Diagnosis]:
         left = float((other - factor * once).abs().max()) / _scale(once)
         if left > wrong.fit_tolerance:
             text = (
-                f"Yours is not linear in grad_output, as every gradient is: for {factor} × grad_output it is "
+                f"Yours is not linear in {name}, as every gradient is: for {factor} × {name} it is "
                 f"not {factor} × as large"
             )
             yield Diagnosis("not-linear", f"{text}.", left, True)
@@ -101,12 +101,13 @@ def _values_there(wrong: WrongGradient, masks: Sequence[Tensor]) -> str:
     return ""
 
 
-def _wrong_slices(masks: Sequence[Tensor]) -> str:
+def _wrong_slices(wrong: WrongGradient, masks: Sequence[Tensor]) -> str:
     """Rows, columns or slices that alone are wrong, if it is the same ones on every draw."""
     for dim in range(masks[0].dim()):
         others = [d for d in range(masks[0].dim()) if d != dim]
         slices = [mask.any(dim=others) if others else mask for mask in masks]
         at = slices[0].nonzero().flatten().tolist()
         if all(torch.equal(s, slices[0]) for s in slices) and 0 < len(at) < len(slices[0]):
-            return f"Wrong only at {at} of dimension {dim} (size {len(slices[0])}), right elsewhere."
+            along = wrong.problem.language.along((dim,))
+            return f"Wrong only at {at} of {along} (size {len(slices[0])}), right elsewhere."
     return ""

@@ -42,7 +42,7 @@ def _tensors(wrong: WrongGradient) -> Iterator[tuple[str, list[Tensor]]]:
     output, *inputs = zip(*(wrong.problem.tensors(draw) for draw in wrong.draws), strict=True)
     for same in (*inputs, output):
         yield same[0][0], [tensor for _, tensor in same]
-    yield "grad_output", [draw.upstream for draw in wrong.draws]
+    yield wrong.problem.upstream, [draw.upstream for draw in wrong.draws]
 
 
 def _between(low: float, high: float) -> str:

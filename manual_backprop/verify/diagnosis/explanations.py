@@ -104,7 +104,7 @@ def _sizes(problem: Problem, draw: Draw) -> list[tuple[float, str]]:
     tensors = [*zip(problem.names, draw.inputs, strict=True), ("the output", draw.output)]
     for name, tensor in tensors:
         for d, size in enumerate(tensor.shape):
-            named.setdefault(float(size), []).append(f"the size of {name} in dimension {d}")
+            named.setdefault(float(size), []).append(f"the size of {name} in {problem.language.along((d,))}")
         if tensor.dim() > 1:
             named.setdefault(float(tensor.numel()), []).append(f"the number of elements of {name}")
     found = []

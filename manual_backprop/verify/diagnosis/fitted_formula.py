@@ -32,7 +32,7 @@ def formula(wrong: WrongGradient) -> Iterator[Diagnosis]:
         )
         if yours is not None and right is not None:
             expected = f"× ({_spelled(right, name)})" + (" with a the output" if name == "a" else "")
-            text = f"Yours is grad_output × ({_spelled(yours, name)}), expected {expected}."
+            text = f"Yours is {wrong.problem.upstream} × ({_spelled(yours, name)}), expected {expected}."
             yield Diagnosis("other-formula", text, 0.0, False)
             return
 

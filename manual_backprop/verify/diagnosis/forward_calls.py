@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 from manual_backprop.derive.code_names import is_users, seen_from
+from manual_backprop.derive.writing.dialects import Dialect
 from manual_backprop.verify.problem import Draw, Problem
 
 Arguments = tuple[Any, ...]
@@ -36,6 +37,7 @@ class Kind(IntEnum):
 
 Gradients = tuple[Tensor | None, ...]
 LONGEST_EXPRESSION = 70
+MODULES = ("torch", "F", "T", "functional", "np", "numpy", "scipy", "special")  # as code imports them
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +52,7 @@ class Call:
         line: that it stands in.
         numbers: of its calls, among all calls of the forward.
         steady: the positions of the arguments that are the same tensor in each call.
+        language: that the forward is written in.
     """
 
     function: Callable[..., Any]
@@ -60,6 +63,7 @@ class Call:
     line: int
     numbers: list[int]
     steady: set[int]
+    language: Dialect
 
     @property
     def name(self) -> str:
@@ -84,7 +88,7 @@ class Call:
             parts = [node.target, node.value]
         elif isinstance(node, ast.Call):
             own = [node.func.value] if isinstance(node.func, ast.Attribute) else []
-            of_module = own and getattr(own[0], "id", "") in ("torch", "F", "T", "functional")
+            of_module = own and getattr(own[0], "id", "") in MODULES
             parts = [*(() if of_module else own), *node.args]
         else:
             return ()
@@ -121,7 +125,7 @@ def number(value: Any) -> str:
 
 def calls_of(problem: Problem, draw: Draw) -> tuple[list[Call], int, int]:
     """What the forward calls at this point, how many calls there are, and how many numbers they make."""
-    recorder = _Recorder()
+    recorder = _Recorder(problem.language)
     inputs = [
         x.detach().clone().requires_grad_(i in problem.differentiable) for i, x in enumerate(draw.inputs)
     ]
@@ -136,8 +140,9 @@ def calls_of(problem: Problem, draw: Draw) -> tuple[list[Call], int, int]:
 class _Recorder(TorchFunctionMode):
     """Writes down the calls that make a tensor from tensors."""
 
-    def __init__(self) -> None:
+    def __init__(self, language: Dialect) -> None:
         super().__init__()
+        self.language = language
         self.count = 0
         self.work = 0
         self.found: dict[Any, Call] = {}
@@ -164,7 +169,7 @@ class _Recorder(TorchFunctionMode):
             user, instruction, _ = seen.evaluation
             key = user.f_code, instruction, func
             text, line = seen.place.text, seen.place.line
-        new = Call(func, args, kwargs, output, text, line, [], set(range(len(args))))
+        new = Call(func, args, kwargs, output, text, line, [], set(range(len(args))), self.language)
         call = self.found.setdefault(key, new)
         call.numbers.append(number)
         call.steady.intersection_update(

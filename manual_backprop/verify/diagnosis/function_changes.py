@@ -65,12 +65,15 @@ def of_function(call: Call) -> Iterator[OtherCall]:
         other = pair[1 - pair.index(call.name)] if call.name in pair else ""
         function = _beside(call.function, call.name, other)
         if function is not None:
-            words = f"the forward with {other} in place of {call.name} in {call.where}"
+            stands, due = call.language.named(other), call.language.named(call.name)
+            words = f"the forward with {stands} in place of {due} in {call.where}"
             to_all = call.name.startswith(("max", "amax", "min")) and other.startswith(("sum", "avg", "add"))
             name = "more-entries" if to_all else "forward-option"
             yield OtherCall(Kind.FUNCTION, words, _instead(function), name)
     if call.name in OF_ONE_TENSOR:
-        yield OtherCall(Kind.CONSTANT, f"the forward without {call.name} in {call.where}", _first)
+        yield OtherCall(
+            Kind.CONSTANT, f"the forward without {call.language.named(call.name)} in {call.where}", _first
+        )
     if call.name in MASKS:
         name = "more-entries" if call.name in ("tril", "triu") else "forward-option"
         words = f"the forward without {MASKS[call.name]} in {call.where}"

@@ -12,7 +12,6 @@ import torch
 from torch import Tensor
 
 from manual_backprop.derive.program import Node, in_order
-from manual_backprop.derive.writing.torch_code import TorchCode
 from manual_backprop.functional.operation import broadcasts
 from manual_backprop.verify.diagnosis.candidate import Candidate
 from manual_backprop.verify.diagnosis.derived_program import DerivedProgram, derived_programs
@@ -96,7 +95,7 @@ def _without(node: Node, part: Node, values: Values) -> Tensor:
 
 
 def _written(program: DerivedProgram, node: Node) -> str:
-    text = TorchCode(program.script.names).text(node)
+    text = program.language.code(program.script.names).text(node)
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
 
 
@@ -127,7 +126,7 @@ def products(problem: Problem, draw: Draw, at: int) -> list[Term]:
             for _, factor in chosen:
                 tensor = tensor * factor
             if upstream is not None:
-                words = " × ".join(filter(None, ("grad_output", text)))
+                words = " × ".join(filter(None, (problem.upstream, text)))
                 found.append(Term("extra-term", words, upstream * tensor, 3 + count))
             found.append(Term("extra-term", text or "a constant", tensor, 3 + count))
     return found

@@ -32,7 +32,7 @@ def transposed(problem: Problem, draw: Draw, at: int) -> Iterator[Candidate]:
     gradient = problem.right(draw)[at]
     for i, j in combinations(range(gradient.dim()), 2):
         if gradient.shape[i] > 1 and gradient.shape[j] > 1:
-            which = "" if gradient.dim() == 2 else f" in dimensions {i} and {j}"
+            which = "" if gradient.dim() == 2 else f" in {problem.language.along((i, j))}"
             yield Candidate(
                 "transposed", f"Yours is the transpose of the right one{which}", gradient.transpose(i, j)
             )
@@ -51,13 +51,15 @@ def upstream(problem: Problem, draw: Draw, at: int) -> Iterator[Candidate]:
     v = draw.upstream
     yield Candidate(
         "upstream-ignored",
-        "Yours is right for an upstream gradient of ones: grad_output is not used",
+        f"Yours is right for an upstream gradient of ones: {problem.upstream} is not used",
         problem.right(draw, torch.ones_like(v))[at],
     )
-    yield Candidate("upstream-twice", "grad_output is multiplied in twice", problem.right(draw, v * v)[at])
+    yield Candidate(
+        "upstream-twice", f"{problem.upstream} is multiplied in twice", problem.right(draw, v * v)[at]
+    )
     yield Candidate(
         "upstream-sign",
-        "grad_output is let through only where it is positive",
+        f"{problem.upstream} is let through only where it is positive",
         problem.right(draw, v.clamp(min=0))[at],
     )
 
@@ -86,19 +88,19 @@ def reductions(problem: Problem, draw: Draw, at: int) -> Iterator[Candidate]:
     summed = _summed_dimensions(right.shape, full.shape)
     if not summed:
         return
-    along = _listed(summed)
-    text = f"Yours is not summed over dimension {along}, along which the input is broadcast"
+    language = problem.language
+    option = language.named("keepdim")
+    text = f"Yours is not summed over {language.along(summed)}, along which the input is broadcast"
     yield Candidate("not-summed", text, full)
     for chosen in _other_dimensions(full.dim(), summed):
-        for keepdim, kept in ((False, ""), (True, ", with keepdim=True")):
-            instead = f"Yours is summed over dimension {_listed(chosen)}{kept}"
-            text = f"{instead}; summed over {along} it is exactly right"
+        for keepdim, kept in ((False, ""), (True, f", with {option}=True")):
+            instead = f"Yours is summed over {language.along(chosen)}{kept}"
+            text = f"{instead}; summed over {_listed(summed)} it is exactly right"
             yield Candidate("wrong-dimension", text, full.sum(chosen, keepdim=keepdim))
     if len(summed) == 1:
         for where, index in (("first", 0), ("last", -1)):
-            text = (
-                f"Yours is the gradient of the {where} copy along dimension {along} only: sum over all copies"
-            )
+            copy = f"the {where} copy along {language.along(summed)}"
+            text = f"Yours is the gradient of {copy} only: sum over all copies"
             yield Candidate("one-example", text, full.select(summed[0], index).reshape(right.shape))
 
 
@@ -117,7 +119,8 @@ def one_example(problem: Problem, draw: Draw, at: int) -> Iterator[Candidate]:
             only = torch.zeros_like(draw.upstream)
             only.select(dim, index).copy_(draw.upstream.select(dim, index))
             text = (
-                f"Only the {where} slice of the output along dimension {dim} is counted: add, do not assign"
+                f"Only the {where} slice of the output along {problem.language.along((dim,))} is counted: "
+                "add, do not assign"
             )
             yield Candidate("one-example", text, problem.right(draw, only)[at])
 

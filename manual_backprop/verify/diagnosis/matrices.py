@@ -45,7 +45,7 @@ def _moved(wrong: WrongGradient) -> Iterator[Explanation]:
     sizes = [[t.double().abs().flatten().sort().values for t in side] for side in (wrong.right, wrong.given)]
     if fit_factor(sizes[0], sizes[1], wrong.fit_tolerance) is None:
         return
-    for words, move in moves(tuple(wrong.shape)):
+    for words, move in moves(tuple(wrong.shape), wrong.problem.language):
         text = f"{ELSEWHERE}: yours is the right one {words}"
         yield from _fitted(wrong, text, [move(right) for right in wrong.right])
 
@@ -53,14 +53,15 @@ def _moved(wrong: WrongGradient) -> Iterator[Explanation]:
 def _upstream_moved(wrong: WrongGradient) -> Iterator[Explanation]:
     """The gradient for grad_output with its numbers in other places."""
     pulls = [pullback(wrong.problem, draw.double()) for draw in wrong.draws]
-    possible = moves(tuple(wrong.draws[0].output.shape), splitting=False)
+    problem = wrong.problem
+    possible = moves(tuple(wrong.draws[0].output.shape), problem.language, splitting=False)
     for words, move in islice(possible, _most_runs(wrong)):
 
         def gradient(number: int, move: Callable[[Tensor], Tensor] = move) -> Tensor:
             return pulls[number](move(wrong.draws[number].upstream.double()))[wrong.at]
 
         if fit_factor([gradient(0)], wrong.given[:1], wrong.fit_tolerance) is not None:
-            text = f"{ELSEWHERE}: yours is right for grad_output {words}"
+            text = f"{ELSEWHERE}: yours is right for {problem.upstream} {words}"
             yield from _fitted(wrong, text, [gradient(i) for i in range(len(wrong.draws))])
 
 
@@ -70,7 +71,7 @@ def _other_input_turned(wrong: WrongGradient) -> Iterator[Explanation]:
         (position, words, move)
         for position, x in enumerate(wrong.draws[0].inputs)
         if position != wrong.position and x.is_floating_point()
-        for words, move in flips(tuple(x.shape))
+        for words, move in flips(tuple(x.shape), wrong.problem.language)
     ]
     for position, words, move in others[: _most_runs(wrong)]:
         first = _turned(wrong, wrong.draws[0], position, move)
@@ -122,7 +123,8 @@ def _shifted(wrong: WrongGradient) -> Iterator[Explanation]:
                 and not any(map(_close, given, there, repeat(SAME)))
                 and not any(_is_constant(t) for t in given)
             ):
-                text = f"{ELSEWHERE}: yours is the right one shifted by {places} along dimension {d}"
+                along = wrong.problem.language.along((d,))
+                text = f"{ELSEWHERE}: yours is the right one shifted by {places} along {along}"
                 yield Explanation(2, Diagnosis("other-places", f"{text}.", 0.0, False))
 
 
@@ -153,4 +155,5 @@ def _compared(wrong: WrongGradient, draw: Draw, most: int) -> Compared | None:
     if found is None or yours is None:
         return None
     shape = tuple(draw.output.shape)
-    return Compared(found.right[wrong.at], yours, found.outputs, shape, max(SAME, wrong.tolerance))
+    tolerance, language = max(SAME, wrong.tolerance), wrong.problem.language
+    return Compared(found.right[wrong.at], yours, found.outputs, shape, tolerance, language)

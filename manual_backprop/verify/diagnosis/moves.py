@@ -7,6 +7,8 @@ from math import prod
 import torch
 from torch import Tensor
 
+from manual_backprop.derive.writing.dialects import Dialect
+
 Shape = tuple[int, ...]
 Move = tuple[str, Callable[[Tensor], Tensor]]
 """What is done to the numbers, in words that follow a noun, and the function that does it."""
@@ -15,43 +17,43 @@ MOST_RESHAPED = 5_000  # numbers, whose places are compared
 FARTHEST = 3  # places that something is shifted by
 
 
-def moves(shape: Shape, *, splitting: bool = True) -> Iterator[Move]:
+def moves(shape: Shape, language: Dialect, *, splitting: bool = True) -> Iterator[Move]:
     """All that are tried on a tensor of this shape, the plainest first.
 
-    `splitting`: one dimension may stand for two, such as heads and what is in each.
+    `language`: of the words. `splitting`: one dimension may stand for two, such as heads and what is in each.
     """
-    yield from flips(shape)
-    yield from exchanges(shape)
-    yield from rolls(shape)
-    yield from _reshapes(shape, splitting)
+    yield from flips(shape, language)
+    yield from exchanges(shape, language)
+    yield from rolls(shape, language)
+    yield from _reshapes(shape, language, splitting)
 
 
-def flips(shape: Shape) -> Iterator[Move]:
+def flips(shape: Shape, language: Dialect) -> Iterator[Move]:
     """The numbers in reverse order along one or more dimensions."""
     long = [d for d, size in enumerate(shape) if size > 1][::-1]  # the last ones are a kernel's
     for count in range(1, min(len(long), 3) + 1):
         for dims in combinations(long, count):
-            yield f"turned over along dimension {' and '.join(map(str, sorted(dims)))}", _flip(dims)
+            yield f"turned over along {language.along(sorted(dims))}", _flip(dims)
 
 
 def _flip(dims: Shape) -> Callable[[Tensor], Tensor]:
     return lambda t: t.flip(dims)
 
 
-def rolls(shape: Shape) -> Iterator[Move]:
+def rolls(shape: Shape, language: Dialect) -> Iterator[Move]:
     """The numbers shifted along a dimension; what falls off at the end comes in at the beginning."""
     for d, size in enumerate(shape):
         for places in shifts(size):
-            yield f"shifted by {places} along dimension {d}", _roll(places, d)
+            yield f"shifted by {places} along {language.along((d,))}", _roll(places, d)
 
 
-def exchanges(shape: Shape) -> Iterator[Move]:
+def exchanges(shape: Shape, language: Dialect) -> Iterator[Move]:
     """Two of two to four equal parts of a dimension exchanged, such as the gates of a recurrent cell."""
     for d, size in enumerate(shape):
         for count in (2, 3, 4):
             for i, j in combinations(range(count), 2) if size % count == 0 else ():
                 which = "halves" if count == 2 else f"parts {i + 1} and {j + 1} of {count}"
-                yield f"with its {which} along dimension {d} exchanged", _exchange(count, i, j, d)
+                yield f"with its {which} along {language.along((d,))} exchanged", _exchange(count, i, j, d)
 
 
 def _exchange(count: int, i: int, j: int, d: int) -> Callable[[Tensor], Tensor]:
@@ -72,7 +74,7 @@ def _roll(places: int, d: int) -> Callable[[Tensor], Tensor]:
     return lambda t: t.roll(places, d)
 
 
-def _reshapes(shape: Shape, splitting: bool) -> Iterator[Move]:
+def _reshapes(shape: Shape, language: Dialect, splitting: bool) -> Iterator[Move]:
     """What a permutation of the dimensions gives that is read in the shape without it."""
     if prod(shape) > MOST_RESHAPED:
         return
@@ -88,10 +90,11 @@ def _reshapes(shape: Shape, splitting: bool) -> Iterator[Move]:
             known.add(moved)
             permuted = tuple(base[d] for d in order)
             if base == shape == permuted:
-                yield f"with its dimensions in the order {order}", move
+                yield f"with its {language.dimensions} in the order {order}", move
             else:
                 yield (
-                    f"reshaped to {shape} only: its dimensions are to be permuted before or after that",
+                    f"reshaped to {shape} only: its {language.dimensions} are to be permuted before or "
+                    "after that",
                     move,
                 )
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from torch import Tensor
 
+from manual_backprop.derive.writing.dialects import DIALECTS
 from manual_backprop.verify.diagnosis.call_options import UNKNOWN, Option, options_of
 from manual_backprop.verify.diagnosis.forward_calls import Call, Kind, OtherCall, Replacement, number
 
@@ -37,29 +38,31 @@ def of_options(call: Call) -> Iterator[OtherCall]:
 
 
 def _of_option(call: Call, option: Option) -> Iterator[OtherCall]:
-    value, name = option.value, option.name
+    value, name, said = option.value, option.name, call.language.named(option.name)
     if name in ("dim", "axis"):
         yield from _other_dimensions(call, option)
     elif isinstance(value, Tensor):
         if option.default is None:
-            words = f"the forward without {name} in {call.where}"
+            words = f"the forward without {said} in {call.where}"
             yield OtherCall(Kind.OPTION, words, option.set_to(None))
     elif isinstance(value, bool):
-        words = f"the forward with {name}={not value} in place of {value} in {call.where}"
+        words = f"the forward with {said}={not value} in place of {value} in {call.where}"
         yield OtherCall(Kind.OPTION, words, option.set_to(not value))
     elif isinstance(value, str):
         for other in STRINGS.get(name, ()):
-            words = f"the forward with {name}={other!r} in place of {value!r} in {call.where}"
+            words = f"the forward with {said}={other!r} in place of {value!r} in {call.where}"
             yield OtherCall(Kind.OPTION, words, option.set_to(other))
     elif isinstance(value, int | float):
         if option.default is None:
             yield _without(call, option)
         for kind, new in _other_numbers(option):
-            words = f"the forward with {name} {number(new)}{_whose(option, new)} in place of {number(value)}"
+            whose = _whose(call, option, new)
+            words = f"the forward with {said} {number(new)}{whose} in place of {number(value)}"
             yield OtherCall(kind, f"{words} in {call.where}", option.set_to(new))
     elif isinstance(value, tuple | list) and value and all(type(v) is int for v in value):
         for one in (1, 2) if name in POSITIVE else (0, 1, 2):
-            words = f"the forward with {name} {one}{_whose(option, one)} in place of {_listed(value)}"
+            whose = _whose(call, option, one)
+            words = f"the forward with {said} {one}{whose} in place of {_listed(value)}"
             yield OtherCall(Kind.OPTION, f"{words} in {call.where}", option.set_to((one,) * len(value)))
     elif value is None and name == "scale":
         yield OtherCall(Kind.OPTION, f"the forward with scale 1 in {call.where}", option.set_to(1.0))
@@ -67,7 +70,7 @@ def _of_option(call: Call, option: Option) -> Iterator[OtherCall]:
 
 def _without(call: Call, option: Option) -> OtherCall:
     """An option that torch has no number for: a bound, the index of a padding."""
-    words = f"the forward without {option.name} in {call.where}"
+    words = f"the forward without {call.language.named(option.name)} in {call.where}"
     if call.name in ("clamp", "clip") and sum(o.value is not None for o in options_of(call)) == 1:
         return OtherCall(Kind.OPTION, words, lambda function, args, kwargs: args[0], "local-derivative")
     return OtherCall(Kind.OPTION, words, option.set_to(None))
@@ -86,7 +89,10 @@ def _other_numbers(option: Option) -> Iterator[tuple[Kind, float]]:
     yield from ((Kind.NUMBER, other) for other in (-value, -1, *near) if other >= least)
 
 
-def _whose(option: Option, value: Any) -> str:
+def _whose(call: Call, option: Option, value: Any) -> str:
+    """That torch takes this if nothing is said, which is nothing to who writes in NumPy."""
+    if call.language is not DIALECTS["torch"]:
+        return ""
     default = option.default
     is_default = value in default if isinstance(default, list | tuple) else value == default
     return ", torch's default," if default is not UNKNOWN and is_default else ""
@@ -105,7 +111,8 @@ def _other_dimensions(call: Call, option: Option) -> Iterator[OtherCall]:
     was = value % max(x.dim(), 1)
     for other in range(x.dim()):
         if other != was:
-            words = f"{call.name} along dimension {other} instead of {was}"
+            name = call.language.named(call.name)
+            words = f"{name} along {call.language.along((other,))} instead of {was}"
             new = option.set_to([other] if listed else other)
             yield OtherCall(Kind.OPTION, words, new, "wrong-dimension")
 

@@ -31,7 +31,8 @@ def by_slices(wrong: WrongGradient) -> Iterator[Diagnosis]:
         listed = ", ".join(f"{float(f):.4g}" for f in factors[0][:MOST_LISTED])
         listed += " …" if len(factors[0]) > MOST_LISTED else ""
         meaning = next(_meanings(wrong, dim, factors), "the factors match nothing that is known here")
-        text = f"Along dimension {dim} yours is right up to a factor for each slice ({listed}): {meaning}."
+        along = wrong.problem.language.along((dim,))
+        text = f"Along {along} yours is right up to a factor for each slice ({listed}): {meaning}."
         yield Diagnosis("some-rows", text, 0.0, False)
 
 

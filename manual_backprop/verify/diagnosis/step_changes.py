@@ -79,11 +79,6 @@ def is_number(value: Any) -> bool:
     return not isinstance(value, Node) or value.op == "number"
 
 
-def listed(dimensions: Sequence[int]) -> str:
-    """0 and 2."""
-    return " and ".join(map(str, dimensions)) or "none"
-
-
 def _filled(node: Node, value: Any, values: Values) -> Value | None:
     """A part of a step in the step's place, of the step's shape; None if it does not fit."""
     shape = values[node].shape
@@ -229,14 +224,16 @@ def _reduction(node: Node, values: Values, words: Words) -> Changes:
     name = "other-dimension" if keepdim or node.op != "sum" else "wrong-dimension"
     for other in other_dimensions(dim_count, chosen):
         text = words.due(
-            f"{what} is {done}", f"over dimension {listed(other)}", f"over dimension {listed(chosen)}"
+            f"{what} is {done}",
+            f"over {words.language.along(other)}",
+            f"over {words.language.along(chosen)}",
         )
         yield change(node, name, text, lambda v, d=other: reduce(v[x], d, keepdim=keepdim))
         if not keepdim:
             yield change(node, name, text, lambda v, d=other: reduce(v[x], d, keepdim=True), 1)
-    text = f"{what} is not {done} over dimension {listed(chosen)}"
+    text = f"{what} is not {done} over {words.language.along(chosen)}"
     if words.mends:
-        text = f"{what} is {done} over dimension {listed(chosen)}, due as it is"
+        text = f"{what} is {done} over {words.language.along(chosen)}, due as it is"
     yield change(node, "not-summed", text, lambda v: v[x])
     for op in ("sum", "mean"):
         if node.op in ("sum", "mean") and node.op != op:
@@ -244,8 +241,10 @@ def _reduction(node: Node, values: Values, words: Words) -> Changes:
             text = words.due(f"{what} is", REDUCED[op][0], done)
             yield change(node, name, text, lambda v, f=REDUCED[op][1]: f(v[x], chosen, keepdim=keepdim), 1)
     if len(chosen) == 1 and not words.mends:
+        due = words.language.named(node.op)
         for where, index in (("first", 0), ("last", -1)):
-            text = f"only the {where} of {what} along dimension {chosen[0]} is kept, due is the {node.op}"
+            along = words.language.along(chosen)
+            text = f"only the {where} of {what} along {along} is kept, due is the {due}"
             yield change(
                 node, "one-example", text, lambda v, i=index: v[x].select(chosen[0], i).reshape(shape), 1
             )  # fmt: skip
@@ -290,9 +289,8 @@ def _moved(node: Node, values: Values, words: Words) -> Changes:
         yield change(node, "other-places", text, lambda v: v[x].reshape(shape))
     if node.op == "reshape":
         for i, j in combinations(range(values[x].dim()), 2):
-            text = f"dimensions {i} and {j} of {words.of(x)} have to be exchanged before the reshape"
-            if not words.mends:
-                text = f"dimensions {i} and {j} of {words.of(x)} are exchanged before the reshape"
+            both = f"{words.language.along((i, j))} of {words.of(x)}"
+            text = f"{both} {'have to be' if words.mends else 'are'} exchanged before the reshape"
             moved: Value = lambda v, i=i, j=j: v[x].transpose(i, j).reshape(shape)  # noqa: E731
             yield change(node, "other-places", text, moved, 1)
 
@@ -305,7 +303,9 @@ def _along(node: Node, values: Values, words: Words) -> Changes:
     for other in range(values[x].dim()):
         if other != dim:
             text = words.due(
-                f"the {node.op} of {words.of(x)} is", f"over dimension {other}", f"over dimension {dim}"
+                f"the {node.op} of {words.of(x)} is",
+                f"over {words.language.along((other,))}",
+                f"over {words.language.along((dim,))}",
             )
             yield change(node, "other-dimension", text, lambda v, d=other: make(v[x], d))
 

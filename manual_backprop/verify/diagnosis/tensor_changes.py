@@ -16,7 +16,6 @@ from manual_backprop.verify.diagnosis.step_changes import (
     Value,
     change,
     is_number,
-    listed,
     of_step,
     other_dimensions,
 )
@@ -160,7 +159,9 @@ def other_dimension_in(group: Sequence[Node], values: Values, words: Words) -> C
             verb = "are" if len(nodes) > 1 else "is"
             done = REDUCED[nodes[0].op][0] if nodes[0].op in REDUCED else f"taken through {nodes[0].op}"
             text = words.due(
-                f"{what} {verb} {done}", f"over dimension {listed(other)}", f"over dimension {listed(chosen)}"
+                f"{what} {verb} {done}",
+                f"over {words.language.along(other)}",
+                f"over {words.language.along(chosen)}",
             )
             yield Change({node: _over(node, other) for node in nodes}, "other-dimension", text)
 

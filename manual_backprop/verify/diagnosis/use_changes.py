@@ -17,7 +17,6 @@ from manual_backprop.verify.diagnosis.forward_calls import (
 
 PICKS = ("getitem", "index_select", "gather", "take_along_dim", "embedding", "unfold", "repeat_interleave")
 MOST_PICKED = 4096  # each is compared with each
-ADD = "add (+=, index_add_, scatter_add_), do not assign"
 
 
 def of_picks(call: Call) -> Iterator[OtherCall]:
@@ -34,7 +33,8 @@ def of_picks(call: Call) -> Iterator[OtherCall]:
         return
     for which in ("last", "first"):
         words = (
-            f"a backward in which the {which} of several uses of a number in {call.where} counts alone: {ADD}"
+            f"a backward in which the {which} of several uses of a number in {call.where} counts alone: "
+            f"add ({call.language.add}), do not assign"
         )
         yield OtherCall(Kind.FUNCTION, words, _constant_except(_of_each(picked, which)), "assigned")
 

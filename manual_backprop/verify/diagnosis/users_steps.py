@@ -117,7 +117,7 @@ def steps_of(problem: Problem, draw: Draw) -> Steps:
     names = _parameters(problem.backward)
     given = [upstream, *inputs]
     for at, tensor in enumerate(given):
-        name = names[at] if at < len(names) else ("grad_output", *problem.names)[at]
+        name = names[at] if at < len(names) else (problem.upstream, *problem.names)[at]
         follower.add(tensor, Node("input", value=tensor.clone(), name=name, given=True))
     more = {}
     if "output" in names[len(given) :] or "output" in _keywords(problem.backward):

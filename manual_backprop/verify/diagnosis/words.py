@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from manual_backprop.derive.program import Node
+from manual_backprop.derive.writing.dialects import Dialect
 from manual_backprop.derive.writing.expressions import Unwritable
-from manual_backprop.derive.writing.torch_code import TorchCode
 
 LONGEST = 60  # characters of a tensor's name in a sentence
-BEGINNINGS = ("the ", "in ", "only ", "what ", "dimensions ", "line ")
+BEGINNINGS = ("the ", "in ", "only ", "what ", "dimensions ", "axes ", "line ")
 
 
 class Words:
@@ -17,15 +17,22 @@ class Words:
     Attributes:
         names: of steps.
         mends: whether the steps are the user's own, so that a change of them is what is due.
+        language: of the steps.
         shorter: writes what is too long with further names.
     """
 
     def __init__(
-        self, names: Mapping[Node, str], *, mends: bool, otherwise: Mapping[Node, str] | None = None
+        self,
+        names: Mapping[Node, str],
+        language: Dialect,
+        *,
+        mends: bool,
+        otherwise: Mapping[Node, str] | None = None,
     ) -> None:
         self.names = names
-        self.writer = TorchCode(names)
-        self.shorter = TorchCode({**(otherwise or {}), **names})
+        self.language = language
+        self.writer = language.code(names)
+        self.shorter = language.code({**(otherwise or {}), **names})
         self.mends = mends
 
     def of(self, value: Any) -> str:
@@ -44,7 +51,7 @@ class Words:
     def step(self, node: Node) -> str:
         """What a step computes, even if it has a name."""
         names = {other: name for other, name in self.names.items() if other is not node}
-        return Words(names, mends=self.mends, otherwise=self.shorter.names).of(node)
+        return Words(names, self.language, mends=self.mends, otherwise=self.shorter.names).of(node)
 
     def stands_for(self, changed: str, original: str) -> str:
         """That something stands where something else is due."""

@@ -109,11 +109,13 @@ def judge(problem: Problem, draws: Sequence[Draw]) -> Judgement:
         derived_programs.cache_clear()  # the programs hold the tensors of every draw
         changed_forwards.cache_clear()
         jacobians.cache_clear()
-    findings, flaw = tried_with_each(problem, draws[0], right[0], findings, writes="grad_output" in changed)
+    findings, flaw = tried_with_each(
+        problem, draws[0], right[0], findings, writes=problem.upstream in changed
+    )
     remark = ""
     if changed:
         over = f"writes over {' and '.join(changed)} in place"
-        copy = f"work on a copy, {changed[0]}.clone()"
+        copy = f"work on a copy, {changed[0]}.{problem.language.code.copy}()"
         if isinstance(problem.backward, OwnBackward):
             flaw = f"your backward {over}, which others may still need: {copy}"
         else:  # who calls it may have no more need of what is written over

@@ -118,7 +118,7 @@ def _where_one_is_zero(
     ):
         return None
     except_there = "Yours is right except where the input is exactly zero."
-    slope = "the slope of the output times grad_output"
+    slope = f"the slope of the output times {problem.upstream}"
     if slopes.differ:
         name = "mask-at-tie"
         text = (

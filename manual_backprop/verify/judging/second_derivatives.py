@@ -34,7 +34,7 @@ def second_derivatives(problem: Problem, draw: Draw) -> str:
     except _None as reason:
         return f"not judged, {reason}"
     tolerance = torch.finfo(draw.output.dtype).eps ** 0.5 * max(map(largest, right))
-    names = [*(problem.names[i] for i in problem.differentiable), "grad_output"]
+    names = [*(problem.names[i] for i in problem.differentiable), problem.upstream]
     errors = [(g.double() - r).abs() for g, r in zip(given, right, strict=True)]
     wrong = [at for at, error in enumerate(errors) if not largest(error) <= tolerance]
     if not wrong:

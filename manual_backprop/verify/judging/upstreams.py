@@ -60,11 +60,11 @@ def tried_with_each(
                 continue
             text = (
                 f"Yours is something else where the upstream gradient is {how}: compute with its numbers, "
-                "not with its memory, or call grad_output.contiguous() first"
+                f"not with its memory, or call {problem.upstream}.contiguous() first"
             )
             diagnosis = Diagnosis("upstream-layout", text, 0.0, True)
             if not compares(mine, due):
-                remark = "the type or the shape of yours depends on how grad_output lies in memory"
+                remark = f"the type or the shape of yours depends on how {problem.upstream} lies in memory"
                 found[at] = replace(finding, status="malformed", remark=remark, diagnoses=(diagnosis,))
                 continue
             dtype = draw.inputs[problem.differentiable[at]].dtype
