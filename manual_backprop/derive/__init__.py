@@ -4,10 +4,8 @@ from collections.abc import Sequence
 from reprlib import repr as shortened
 from typing import Any, Literal
 
-import torch
 from torch import Tensor
 
-from manual_backprop.derive.backward import program_of, require_fixed_sizes, require_tensor
 from manual_backprop.derive.computation import (
     Computation,
     as_function,
@@ -18,8 +16,8 @@ from manual_backprop.derive.computation import (
     parameters_of,
 )
 from manual_backprop.derive.derivation import Derivation
-from manual_backprop.derive.numbers import doubles, drawn, near
-from manual_backprop.derive.proof import DRAWS, Disproved, Proof
+from manual_backprop.derive.deriving import Forward, derived
+from manual_backprop.derive.proof import Disproved
 from manual_backprop.derive.shapes import shapes_of
 from manual_backprop.derive.trace import Underivable
 
@@ -79,49 +77,5 @@ def derive(
     held = parameters | buffers
     function = as_function(forward, tuple(held))
     names = (*input_names(forward, len(given)), *held)
-    given = [_double(x) for x in (*given, *held.values())]
-    with torch.inference_mode(False), torch.enable_grad(), torch.random.fork_rng(devices=[]), doubles():
-        point = drawn(function, given, seed)
-        differentiable = [
-            i
-            for i, (name, x) in enumerate(zip(names, point, strict=True))
-            if x.is_floating_point() and name not in buffers
-        ]
-        derivation = _derivation(function, names, given, point, differentiable, depth, seed)
-    derivation.source()
-    return derivation
-
-
-def _derivation(
-    function: Any,
-    names: Sequence[str],
-    given: Sequence[Any],
-    point: tuple[Tensor, ...],
-    differentiable: list[int],
-    depth: Depth,
-    seed: int,
-) -> Derivation:
-    with torch.no_grad():
-        output = function(*(x.clone() for x in point))
-    require_tensor(output)
-    upstream = torch.randn(output.shape, generator=torch.Generator().manual_seed(seed), dtype=output.dtype)
-    elementary = depth == "elementary"
-
-    def program(of: Any, taken_apart: bool) -> Any:
-        return program_of(function, names, point, differentiable, of, elementary=taken_apart)
-
-    whole = program(upstream, elementary)
-    require_fixed_sizes(whole)
-    short = whole if output.dim() else program(None, elementary)
-    long = None if elementary else program(upstream if output.dim() else None, True)
-    generator = torch.Generator("cpu").manual_seed(seed + 1)
-    others = [
-        tuple(near(x, generator) if isinstance(g, Tensor) else x for g, x in zip(given, more, strict=True))
-        for more in (drawn(function, given, seed + n) for n in range(1, DRAWS))
-    ]
-    used = [i for i, node in enumerate(whole.inputs) if node in whole.parameters]
-    return Derivation(whole, short, long, Proof(function, [point, *others], differentiable, used))
-
-
-def _double(x: Any) -> Any:
-    return x.detach().double() if isinstance(x, Tensor) and x.is_floating_point() else x
+    what = Forward(function, names, frozenset(buffers))
+    return derived(what, [*given, *held.values()], elementary=depth == "elementary", seed=seed)

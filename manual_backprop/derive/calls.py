@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from manual_backprop.derive.code_names import HERE, TAKEOVER, TORCH
+from manual_backprop.derive.code_names import HERE, OF_ARRAYS, TAKEOVER, TORCH
 from manual_backprop.derive.program import Node, in_order
 from manual_backprop.functional.attention.multi_head_attention_forward import multi_head_attention_forward
 
@@ -48,6 +48,6 @@ def is_mask(value: Any) -> bool:
 
 def is_from_package(frame: Any, apart: set[CodeType]) -> bool:
     """Whether it is one of this package's functions that calls, not code that takes one apart."""
-    while frame.f_code.co_filename.startswith((TORCH, TAKEOVER)):
+    while frame.f_code.co_filename.startswith((TORCH, TAKEOVER, *OF_ARRAYS)):
         frame = frame.f_back
     return frame.f_code.co_filename.startswith(HERE) and frame.f_code not in apart

@@ -15,6 +15,7 @@ from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any, NamedTuple, TypeVar
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -23,6 +24,9 @@ from manual_backprop.derive.program import Place
 HERE = str(Path(__file__).parents[1])
 TAKEOVER = str(Path(HERE) / "takeover")
 TORCH = str(Path(torch.__file__).parent)
+SITE = Path(np.__file__).parents[1]
+OF_ARRAYS = (str(Path(HERE) / "derive" / "arrays"), str(SITE / "numpy"), str(SITE / "scipy"))
+"""What runs between a user's code in NumPy and the functions of torch that compute it."""
 Span = tuple[int, int, int, int]
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -72,9 +76,9 @@ def seen_from(frame: FrameType | None, readable: Callable[[CodeType], bool]) -> 
 
 
 def is_users(code: CodeType) -> bool:
-    """Whether it is neither torch's nor this package's."""
+    """Whether it is neither torch's, nor NumPy's, nor this package's."""
     name = code.co_filename
-    return not name.startswith((HERE, TORCH)) and not name.startswith("<frozen")
+    return not name.startswith((HERE, TORCH, *OF_ARRAYS)) and not name.startswith("<frozen")
 
 
 def span_of(frame: FrameType) -> Span | None:
