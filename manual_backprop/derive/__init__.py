@@ -1,11 +1,12 @@
 """The backward of a composition, written out as a person would: to be read, as code, and as mathematics."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from reprlib import repr as shortened
 from typing import Any, Literal
 
 from torch import Tensor
 
+from manual_backprop.derive.array_forward import array_subject
 from manual_backprop.derive.computation import (
     Computation,
     as_function,
@@ -13,12 +14,15 @@ from manual_backprop.derive.computation import (
     input_names,
     is_computation,
     is_function_class,
+    is_module,
     parameters_of,
 )
 from manual_backprop.derive.derivation import Derivation
-from manual_backprop.derive.deriving import Forward, derived
+from manual_backprop.derive.deriving import Subject, derived
+from manual_backprop.derive.forms.arguments import Arguments, arguments_of
+from manual_backprop.derive.forms.frameworks import framework_of, framework_of_module, framework_of_values
+from manual_backprop.derive.forms.given import inputs_of, shapes_given
 from manual_backprop.derive.proof import Disproved
-from manual_backprop.derive.shapes import shapes_of
 from manual_backprop.derive.trace import Underivable
 
 __all__ = ["Depth", "Derivation", "Disproved", "Underivable", "derive"]
@@ -66,16 +70,29 @@ def derive(
         raise ValueError(f"derive: depth must be operation or elementary, got {depth!r}")
     if (inputs is None) == (shapes is None):
         raise TypeError("derive: give either inputs= or shapes=")
-    if inputs is not None:
-        given: list[Any] = [inputs] if isinstance(inputs, Tensor) else list(inputs)
-        for value in given:
-            if not isinstance(value, Tensor):
-                raise TypeError(f"derive: inputs must be tensors, got {shortened(value)}")
-    else:
-        given = [*shapes_of("derive", shapes)]
+    given = inputs_of("derive", inputs) if inputs is not None else shapes_given("derive", shapes)
+    elementary = depth == "elementary"
+    framework = framework_of(forward) or framework_of_values([given]) or framework_of_module(forward)
+    names = tuple(given) if isinstance(given, dict) else input_names(forward, len(given))
+    arguments = arguments_of(given, lambda count: input_names(forward, count), drawn=inputs is None)
+    if framework == "numpy" and not is_module(forward):
+        return derived(
+            array_subject(forward, arguments, names), arguments.given, elementary=elementary, seed=seed
+        )
     parameters, buffers = parameters_of(forward), buffers_of(forward)
     held = parameters | buffers
     function = as_function(forward, tuple(held))
-    names = (*input_names(forward, len(given)), *held)
-    what = Forward(function, names, frozenset(buffers))
-    return derived(what, [*given, *held.values()], elementary=depth == "elementary", seed=seed)
+    if not arguments.is_plain:
+        function = _with_flags(function, arguments)
+    subject = Subject(function, (*arguments.names, *held), frozenset(buffers))
+    return derived(subject, [*arguments.given, *held.values()], elementary=elementary, seed=seed)
+
+
+def _with_flags(function: Callable[..., Any], arguments: Arguments) -> Callable[..., Any]:
+    count = len(arguments.names)
+
+    def filled(*tensors: Tensor) -> Any:
+        args, keywords = arguments.filled(tensors[:count])
+        return function(*args, *tensors[count:], **keywords)
+
+    return filled

@@ -16,6 +16,9 @@ from manual_backprop.derive.simplify import without_new_axes
 from manual_backprop.derive.trace import Trace, Underivable
 from manual_backprop.functional.operation.torch_state import tree_leaves
 
+SUMS = ("sum", "total", "add", "sub", "neg", "reshape", "unsqueeze", "expand")
+CANCELLED = 1e-13  # relative to the terms that are added up
+
 
 @entrance
 def program_of(
@@ -113,6 +116,10 @@ def _differentiate(book: Book, calls: Sequence[Call], output: Node, upstream: No
         found = [gradient_of(node) for node in call.outputs]
         if not any(g is not None for g in found) or call.backward is None:
             continue
+        if call.operation in ("amax", "amin") and _cancels(found[0]):
+            for node in call.outputs:  # taken off before an exponential: the result does not depend on it
+                gradients.pop(node)
+            continue
         nodes = [leaf for leaf in tree_leaves(call.inputs) if isinstance(leaf, Node)]
         for at, (node, part) in enumerate(zip(nodes, through(book, call, found), strict=False)):
             if node.differentiable and part is not None:
@@ -123,6 +130,17 @@ def _differentiate(book: Book, calls: Sequence[Call], output: Node, upstream: No
     return gradients
 
 
+def _cancels(gradient: Node | None) -> bool:
+    """Whether a gradient is 0, as a sum of terms that are not."""
+    if gradient is None or not isinstance(gradient.value, Tensor) or not gradient.value.numel():
+        return False
+    terms = [gradient]
+    while any(term.op in SUMS for term in terms):
+        terms = [x for term in terms for x in (term.inputs if term.op in SUMS else [term])]
+    size = max((float(x.value.abs().max()) for x in terms if x.value.numel()), default=0.0)
+    return float(gradient.value.abs().max()) <= CANCELLED * size
+
+
 def through(book: Book, call: Call, upstreams: Sequence[Node | None]) -> list[Node | None]:
     """The gradients of a call's inputs, in their order, written down from those of its outputs."""
     assert call.backward is not None
@@ -131,9 +149,16 @@ def through(book: Book, call: Call, upstreams: Sequence[Node | None]) -> list[No
     results = tuple(results) if isinstance(results, tuple | list) else (results,)
     leaves = tree_leaves(call.inputs)
     parts = [leaf for leaf in _flat(results) if leaf is None or isinstance(leaf, Tensor)]
-    if len(parts) != sum(isinstance(leaf, Node) for leaf in leaves):  # one for each argument, numbers too
+    if not _fit(parts, [leaf for leaf in leaves if isinstance(leaf, Node)]):  # one for each argument
         parts = [part for leaf, part in zip(leaves, parts, strict=False) if isinstance(leaf, Node)]
     return [None if part is None else book.node(part) for part in parts]
+
+
+def _fit(parts: Sequence[Tensor | None], nodes: Sequence[Node]) -> bool:
+    """Whether there is one part for each node: one gradient for each real tensor, and none for numbers."""
+    return len(parts) == len(nodes) and all(
+        part is None or node.value.is_floating_point() for part, node in zip(parts, nodes, strict=True)
+    )
 
 
 def _flat(values: Any) -> list[Any]:

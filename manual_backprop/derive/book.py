@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from types import CodeType
 from typing import Any
 
@@ -18,6 +19,7 @@ from manual_backprop.functional.operation.torch_state import tree_leaves, tree_m
 from manual_backprop.functional.operation.written import BROADCAST
 
 SHARED_IN_FORWARD = ("T",)
+OF_RULES = str(Path(HERE) / "derive" / "rules")
 
 
 class Book:
@@ -194,7 +196,7 @@ def _is_formula(code: CodeType) -> bool:
     """Whether it is an operation's `written`, or a function in it."""
     return (
         code not in BROADCAST
-        and "written" in code.co_qualname.split(".")
+        and ("written" in code.co_qualname.split(".") or code.co_filename.startswith(OF_RULES))
         and code.co_filename.startswith(HERE)
     )
 

@@ -77,7 +77,11 @@ def seen_from(frame: FrameType | None, readable: Callable[[CodeType], bool]) -> 
 
 def is_users(code: CodeType) -> bool:
     """Whether it is neither torch's, nor NumPy's, nor this package's."""
-    name = code.co_filename
+    return is_user_file(code.co_filename)
+
+
+def is_user_file(name: str) -> bool:
+    """Whether a file is neither torch's, nor NumPy's, nor this package's."""
     return not name.startswith((HERE, TORCH, *OF_ARRAYS)) and not name.startswith("<frozen")
 
 

@@ -106,7 +106,31 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int) -> Tensor:
     return gather(input, dim, indices)
 
 
+def largest(x: Tensor, dim: Any = None, keepdim: bool = False) -> Any:
+    """The largest number of all, the larger of two, or the largest over a dimension with its place."""
+    return _extreme("max", x, dim, keepdim)
+
+
+def smallest(x: Tensor, dim: Any = None, keepdim: bool = False) -> Any:
+    """The smallest number of all, the smaller of two, or the smallest over a dimension with its place."""
+    return _extreme("min", x, dim, keepdim)
+
+
+def _extreme(name: str, x: Tensor, dim: Any, keepdim: bool) -> Any:
+    if isinstance(dim, Tensor):
+        return getattr(torch, f"{name}imum")(x, dim)
+    over = getattr(x, f"a{name}")
+    if dim is None:
+        return over()
+    place = getattr(x.detach(), f"arg{name}")(dim, keepdim=keepdim)
+    return getattr(torch.return_types, name)((over(dim, keepdim=keepdim), place))
+
+
 COMPOSITIONS: dict[Any, Callable[..., Any]] = {
+    torch.max: largest,
+    Tensor.max: largest,
+    torch.min: smallest,
+    Tensor.min: smallest,
     torch.norm: norm,
     Tensor.norm: norm,
     torch.linalg.vector_norm: norm,

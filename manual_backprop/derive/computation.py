@@ -122,6 +122,11 @@ def is_function_class(computation: Any) -> TypeGuard[type[torch.autograd.Functio
     return isinstance(computation, type) and issubclass(computation, torch.autograd.Function)
 
 
+def is_module(computation: Any) -> bool:
+    """Whether it is a module, or one with a loss."""
+    return _module(computation) is not None
+
+
 def _module(computation: Computation) -> nn.Module | None:
     first = computation[0] if isinstance(computation, tuple) else computation
     return first if isinstance(first, nn.Module) else None

@@ -15,7 +15,7 @@ from manual_backprop.derive.signature import Signature, course_signature
 
 
 @dataclass(frozen=True)
-class Forward:
+class Subject:
     """What is derived.
 
     Attributes:
@@ -35,11 +35,11 @@ class Forward:
     options: Mapping[str, Any] = field(default_factory=dict)
 
 
-def derived(forward: Forward, given: Sequence[Any], *, elementary: bool, seed: int) -> Derivation:
+def derived(subject: Subject, given: Sequence[Any], *, elementary: bool, seed: int) -> Derivation:
     """The backward of a forward, proved.
 
     Args:
-        forward: what is derived.
+        subject: what is derived.
         given: a shape for each input, or the input.
         elementary: whether operations are taken apart.
         seed: of the random numbers.
@@ -50,19 +50,19 @@ def derived(forward: Forward, given: Sequence[Any], *, elementary: bool, seed: i
     """
     given = [_double(x) for x in given]
     with torch.inference_mode(False), torch.enable_grad(), torch.random.fork_rng(devices=[]), doubles():
-        point = drawn(forward.function, given, seed)
+        point = drawn(subject.function, given, seed)
         differentiable = [
             i
-            for i, (name, x) in enumerate(zip(forward.names, point, strict=True))
-            if x.is_floating_point() and name not in forward.constant
+            for i, (name, x) in enumerate(zip(subject.names, point, strict=True))
+            if x.is_floating_point() and name not in subject.constant
         ]
-        derivation = _derivation(forward, given, point, differentiable, elementary, seed)
+        derivation = _derivation(subject, given, point, differentiable, elementary, seed)
     derivation.source()
     return derivation
 
 
 def _derivation(
-    forward: Forward,
+    subject: Subject,
     given: Sequence[Any],
     point: tuple[Tensor, ...],
     differentiable: list[int],
@@ -70,12 +70,12 @@ def _derivation(
     seed: int,
 ) -> Derivation:
     with torch.no_grad():
-        output = forward.function(*(x.clone() for x in point))
+        output = subject.function(*(x.clone() for x in point))
     require_tensor(output)
     upstream = torch.randn(output.shape, generator=torch.Generator().manual_seed(seed), dtype=output.dtype)
 
     def program(of: Any, taken_apart: bool) -> Any:
-        return program_of(forward.function, forward.names, point, differentiable, of, elementary=taken_apart)
+        return program_of(subject.function, subject.names, point, differentiable, of, elementary=taken_apart)
 
     whole = program(upstream, elementary)
     require_fixed_sizes(whole)
@@ -84,14 +84,14 @@ def _derivation(
     generator = torch.Generator("cpu").manual_seed(seed + 1)
     others = [
         tuple(near(x, generator) if isinstance(g, Tensor) else x for g, x in zip(given, more, strict=True))
-        for more in (drawn(forward.function, given, seed + n) for n in range(1, DRAWS))
+        for more in (drawn(subject.function, given, seed + n) for n in range(1, DRAWS))
     ]
     used = [i for i, node in enumerate(whole.inputs) if node in whole.parameters]
-    proof = Proof(forward.function, [point, *others], differentiable, used)
+    proof = Proof(subject.function, [point, *others], differentiable, used)
     signature = Signature()
-    if forward.dialect == "numpy":
-        signature = course_signature(forward.name, whole, forward.options)
-    return Derivation(whole, short, long, proof, forward.dialect, signature)
+    if subject.dialect == "numpy":
+        signature = course_signature(subject.name, whole, subject.options)
+    return Derivation(whole, short, long, proof, subject.dialect, signature)
 
 
 def _double(x: Any) -> Any:

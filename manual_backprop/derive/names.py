@@ -22,6 +22,7 @@ BASES = {
     "sum": "total",
     "mean": "mean",
     "amax": "largest",
+    "amin": "smallest",
     "sqrt": "root",
     "rsqrt": "inverse_root",
     "div": "ratio",

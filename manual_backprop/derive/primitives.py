@@ -206,6 +206,7 @@ PLAIN: dict[str, Callable[..., Any]] = {
     "sum": _reduction("sum"),
     "mean": _reduction("mean"),
     "amax": _reduction("amax"),
+    "amin": _reduction("amin"),
     "reshape": _reshape,
     "view_as": lambda x, other: _reshape(x, tuple(other.shape)),
     "reshape_as": lambda x, other: _reshape(x, tuple(other.shape)),
@@ -271,7 +272,8 @@ TARGETS: dict[str, Callable[..., Any]] = {
     "mean": lambda x, dims, keepdim: (
         x.mean() if dims is None and not keepdim else x.mean(dims, keepdim=keepdim)
     ),
-    "amax": lambda x, dims, keepdim: x.amax(range(x.dim()) if dims is None else dims, keepdim=keepdim),
+    "amax": lambda x, dims, keepdim: x.amax(tuple(range(x.dim())) if dims is None else dims, keepdim=keepdim),
+    "amin": lambda x, dims, keepdim: x.amin(tuple(range(x.dim())) if dims is None else dims, keepdim=keepdim),
     "reshape": lambda x, shape: x.reshape(shape),
     "unsqueeze": lambda x, dim: x.unsqueeze(dim),
     "permute": lambda x, order: x.permute(order),

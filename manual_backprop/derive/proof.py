@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -53,12 +54,14 @@ class Proof:
             ]
             with torch.enable_grad(), doubles():
                 output = self.function(*leaves)
+                with torch.no_grad():
+                    value = self.function(*(x.clone() for x in point))  # of NumPy code, run as it is
             generator = torch.Generator().manual_seed(number)
             upstream = torch.randn(output.shape, generator=generator, dtype=output.dtype)
             wanted = [leaves[i] for i in self.differentiable]
             gradients = torch.autograd.grad(output, wanted, upstream, allow_unused=True)
             filled = [torch.zeros_like(x) if g is None else g for x, g in zip(wanted, gradients, strict=True)]
-            found.append((output.detach(), upstream, filled))
+            found.append((value, upstream, filled))
         return found
 
     def of(
@@ -128,7 +131,11 @@ def _numpy(
     forward, backward = (scope[name] for name in functions)
     value, cache = forward(*(x.numpy() for x in inputs))
     gradients = _listed(backward(upstream.numpy(), cache))
-    return torch.tensor(value), [None if g is None else torch.tensor(g) for g in gradients]
+    return _tensor(value), [None if g is None else _tensor(g) for g in gradients]
+
+
+def _tensor(value: Any) -> Tensor:
+    return torch.tensor(np.ascontiguousarray(value).reshape(np.shape(value)))
 
 
 def _function(

@@ -21,12 +21,20 @@ class Signature:
         backward: and of the second.
         upstream: what the second calls the gradient that it is given.
         options: what the forward was given beside arrays, by name; the file has the values in it.
+        every_name: whether each gradient that is returned is called d and its input's name, even where it is
+            another tensor's too.
     """
 
     forward: str = "forward"
     backward: str = "backward"
     upstream: str = "grad_output"
     options: Mapping[str, Any] = field(default_factory=dict)
+    every_name: bool = False
+
+
+def is_forward_name(name: str) -> bool:
+    """Whether the name of a function says that it is a forward, as affine_forward does."""
+    return name.isidentifier() and WORD.search(name) is not None
 
 
 def course_signature(name: str, program: Program, options: Mapping[str, Any]) -> Signature:
@@ -38,11 +46,11 @@ def course_signature(name: str, program: Program, options: Mapping[str, Any]) ->
         options: what it was given beside arrays.
     """
     forward, backward = "forward", "backward"
-    if name.isidentifier() and WORD.search(name):
+    if is_forward_name(name):
         forward, backward = name, WORD.sub(lambda found: OTHER_WAY[found[0]], name)
     returned = program.output.name if program.output.op != "input" else ""
     taken = {identifier(node.name) for node in program.inputs}
     upstream = f"d{identifier(returned or 'out')}"
     while upstream in taken:
         upstream += "_"
-    return Signature(forward, backward, upstream, dict(options))
+    return Signature(forward, backward, upstream, dict(options), every_name=True)

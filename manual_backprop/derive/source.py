@@ -77,10 +77,25 @@ def _options(signature: Signature) -> list[str]:
 
 def _backward(script: Script, signature: Signature) -> list[str]:
     cache = [script.names[n] for n in script.cache]
+    aliases, results = _named(script) if signature.every_name else ([], script.results)
     return [
         f"def {signature.backward}({signature.upstream}, cache):",
-        *_indent([*_unpacked(cache, "cache", 4), *_code(script.backward, 4), *_returned(script.results, 4)]),
+        *_indent([*_unpacked(cache, "cache", 4), *_code(script.backward, 4), *aliases]),
+        *_indent(_returned(results, 4)),
     ]
+
+
+def _named(script: Script) -> tuple[list[str], list[str]]:
+    """Lines that give each gradient its input's name, and what is returned then."""
+    taken = {*script.names.values(), *script.results}
+    lines, results = [], []
+    for node, result in zip(script.program.differentiable, script.results, strict=True):
+        name = f"d{script.names[node]}"
+        if result != name and name not in taken and node in script.program.gradients:
+            lines.append(f"{name} = {result}")
+            result = name
+        results.append(result)
+    return lines, results
 
 
 def _code(lines: Sequence[Line], depth: int) -> list[str]:

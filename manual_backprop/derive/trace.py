@@ -36,6 +36,7 @@ from manual_backprop.derive.given_names import GivenNames
 from manual_backprop.derive.overwriting import as_new, overwrites
 from manual_backprop.derive.primitives import name_of
 from manual_backprop.derive.program import Call, Node, Place
+from manual_backprop.derive.rules import rule_of
 from manual_backprop.functional.in_place.view import Alias
 from manual_backprop.functional.operation import WATCH
 from manual_backprop.functional.operation.torch_state import (
@@ -110,6 +111,11 @@ class Trace(TorchFunctionMode):
         written = composition_of(func)
         if written is not None and any(x.requires_grad for x in given):
             return self._taken_apart(name, written, args, kwargs)
+        rule = rule_of(func)
+        if rule is not None and any(x.requires_grad for x in given) and torch.is_grad_enabled():
+            arguments = rule.arguments(args, kwargs)
+            if arguments is not None:
+                return self._own(rule, rule.forward, arguments)
         if overwrites(func) and not ours and isinstance(args[0], Tensor):
             if not args[0].requires_grad:
                 return self._plain_over(func, args, kwargs)

@@ -51,13 +51,16 @@ class Arguments:
 
     @property
     def roots(self) -> dict[float, str]:
-        """Numbers that nobody writes in digits."""
-        pi = f"{self.module}.pi"
+        """Roots and logarithms, which nobody writes in digits."""
+        pi, log = f"{self.module}.pi", "np.log" if self.module == "np" else "math.log"
         return {
             2**0.5: "2**0.5",
             0.5**0.5: "0.5**0.5",
             (2 * math.pi) ** 0.5: f"(2 * {pi}) ** 0.5",
             (2 / math.pi) ** 0.5: f"(2 / {pi}) ** 0.5",
+            (4 / math.pi) ** 0.5: f"(4 / {pi}) ** 0.5",
+            math.log(2): f"{log}(2)",
+            math.log(10): f"{log}(10)",
         }
 
     def dtype(self, dtype: torch.dtype) -> str:

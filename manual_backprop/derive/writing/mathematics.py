@@ -129,6 +129,7 @@ FORMS: dict[str, Callable[..., Written]] = {
     "sum": lambda m, x, dims, _: m.over("Σ", x, dims),
     "mean": lambda m, x, dims, _: m.over("mean", x, dims),
     "amax": lambda m, x, dims, _: m.over("max", _without_stop(m, x), dims),
+    "amin": lambda m, x, dims, _: m.over("min", x, dims),
     "max": _largest,
     "stop_gradient": _stopped,
     "where": _where,

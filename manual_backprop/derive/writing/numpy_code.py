@@ -57,6 +57,8 @@ class NumpyCode(Expressions):
         around, self.around = self.around, []
         written = self.text(integers, CALL)
         self.around = around
+        if integers.op == "sum" and integers not in self.names:
+            return f"{written[:-1]}{'' if written.endswith('()') else ', '}dtype={self.type_beside()})"
         return f"{written}.astype({self.type_beside()})"
 
     def constant(self, node: Node) -> Written:

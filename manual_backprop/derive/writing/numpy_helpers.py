@@ -22,6 +22,10 @@ def log_softmax(x, axis):
     c = x - x.max(axis=axis, keepdims=True)
     return c - np.log(np.exp(c).sum(axis=axis, keepdims=True))
 """,
+    "xlogy": """
+def xlogy(x, y):
+    return np.where(x == 0, 0, x * np.log(np.where(x == 0, 1, y)))
+""",
     "erf": """
 def erf(x):
     return np.vectorize(math.erf, otypes=[x.dtype])(x)

@@ -134,6 +134,7 @@ FORMS: dict[str, Callable[..., str]] = {
     "sum": _reduction("sum"),
     "mean": _reduction("mean"),
     "amax": _reduction("amax"),
+    "amin": _reduction("amin"),
     "where": lambda w, c, a, b: w.call("torch.where", c, a, b),
     "softmax": lambda w, x, dim: w.call("torch.softmax", x, dim),
     "log_softmax": lambda w, x, dim: w.call("torch.log_softmax", x, dim),

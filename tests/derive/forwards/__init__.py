@@ -1,6 +1,6 @@
 """The forwards that derive is held to, by subject."""
 
-from tests.derive.forwards import arithmetic, images, layers, losses, networks, sequences
+from tests.derive.forwards import arithmetic, images, layers, losses, networks, rules, sequences
 from tests.derive.forwards.case import Case
 
 FORWARDS: list[Case] = [
@@ -10,4 +10,5 @@ FORWARDS: list[Case] = [
     *images.CASES,
     *sequences.CASES,
     *arithmetic.CASES,
+    *rules.CASES,
 ]

@@ -25,6 +25,7 @@ WRONG = (
     wrong("tanh: 1 − x²", "wrong-place", torch.tanh, lambda g, x: g * (1 - x**2)),
     wrong("tanh without its derivative", "local-derivative", torch.tanh, lambda g, x: g),
     wrong("tanh, divided", "slope-inverted", torch.tanh, lambda g, x: g / (1 - x.tanh() ** 2)),
+    wrong("arctangent: 1 + x", "power", torch.atan, lambda g, x: g / (1 + x)),
     wrong("exp: x for eˣ", "wrong-place", torch.exp, lambda g, x: g * x),
     wrong("exp without its derivative", "local-derivative", torch.exp, lambda g, x: g),
     wrong("log: divided the wrong way", "slope-inverted", torch.log, lambda g, x: g * x),

@@ -10,5 +10,5 @@ NO_NAME = (
     wrong(
         "cross-entropy: one from all", "", lambda z: T.cross_entropy(z, y), lambda g, z: g * (p(z) - 1) / 5
     ),
-    wrong("arctangent: 1 + x", "", torch.atan, lambda g, x: g / (1 + x)),
+    wrong("log-gamma: a logarithm", "", torch.lgamma, lambda g, x: g * torch.log(x.abs())),
 )
