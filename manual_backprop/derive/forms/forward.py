@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from manual_backprop.derive.arrays.traced import TracedArray, tracing
+from manual_backprop.derive.forms import jax_arrays
 from manual_backprop.derive.forms.by_numbers import ByNumbers, jacobian, random_directions, slope
 from manual_backprop.derive.forms.frameworks import Framework, converted, own_array, running
 
@@ -21,8 +22,8 @@ SLOPES_AGREE = 1e-6
 class Forward:
     """A forward in the framework's own arrays, as a function of tensors.
 
-    Under `torch.no_grad` it is run as it is. With gradients, NumPy code runs on torch tensors, where torch
-    has its functions; where not, its derivatives are found from its values.
+    Under `torch.no_grad` it is run as it is. With gradients, NumPy code runs on torch tensors where torch has
+    its functions; where not, the derivatives are found from its values. Those of JAX code are jax.vjp's.
 
     Attributes:
         run: what is computed.
@@ -87,6 +88,8 @@ class Forward:
 
     def gradients(self, inputs: Sequence[Tensor], upstream: Tensor) -> list[Tensor | None]:
         """From values alone: upstream times the Jacobian; None for an input of no real numbers."""
+        if self.framework == "jax":
+            return self._by_jax(inputs, upstream)
         jacobians = iter(self._jacobian(inputs)[0])
         found = [
             torch.tensordot(upstream.double(), next(jacobians), upstream.dim())
@@ -95,6 +98,17 @@ class Forward:
             for x in inputs
         ]
         return [None if g is None else g.to(x.dtype) for g, x in zip(found, inputs, strict=True)]
+
+    def _by_jax(self, inputs: Sequence[Tensor], upstream: Tensor) -> list[Tensor | None]:
+        with running(self.seed):
+            arrays = [jax_arrays.to_jax(x) for x in inputs]
+            outputs = [converted(x) for x in self.run(arrays)[0]]
+            upstreams = [jax_arrays.to_jax(v) for v in self.parts(upstream, outputs)]
+            found = jax_arrays.gradient(lambda *xs: self.run(xs)[0], arrays, upstreams)
+            return [
+                None if g is None else jax_arrays.from_jax(g).to(x)
+                for g, x in zip(found, inputs, strict=True)
+            ]
 
     def _jacobian(self, inputs: Sequence[Tensor]) -> tuple[list[Tensor], float]:
         key = b"".join(x.detach().cpu().numpy().tobytes() for x in inputs)
@@ -117,6 +131,8 @@ class Forward:
         """How its derivatives are found."""
         if self.framework == "torch" or self.traceable:
             return "autograd"
+        if self.framework == "jax":
+            return "jax.vjp"
         return "central differences" if self.precision else "complex step"
 
     def _agrees(self, tensors: Sequence[Tensor]) -> bool:

@@ -15,7 +15,7 @@ from manual_backprop.derive.arrays.traced import TracedArray, as_tensor
 from manual_backprop.derive.forms import jax_arrays
 
 Framework = Literal["torch", "numpy", "jax"]
-PACKAGES: dict[str, Framework] = {"torch": "torch", "numpy": "numpy", "scipy": "numpy", "jax": "jax"}
+PACKAGES: dict[str, Framework] = {"torch": "torch", "numpy": "numpy", "scipy": "numpy"}
 MOST_VALUES_OF_A_MASK = 2
 
 
@@ -65,13 +65,13 @@ def framework_of_values(values: list[Any]) -> Framework | None:
 
 def framework_of(*functions: Any) -> Framework | None:
     """What functions, methods or classes call: read off the names in their code; None if nothing tells."""
+    if any(jax_arrays.uses_jax(function) for function in functions):
+        return "jax"
     found: Counter[Framework] = Counter()
     used = [_module_of(function) for function in functions]
     used += [_module_of(x) for f in functions_in(*functions) for x in names_used(f).values()]
     packages = (module.partition(".")[0] for module in used)
     found.update(PACKAGES[package] for package in packages if package in PACKAGES)
-    if "jax" in found:
-        return "jax"
     return found.most_common(1)[0][0] if found else None
 
 
@@ -119,12 +119,15 @@ def converted(value: Any) -> Any:
 
 @contextmanager
 def running(seed: int) -> Iterator[None]:
-    """Run someone's code: global random generators begin at the seed, NumPy does not warn of infinities."""
+    """Run someone's code: global random generators begin at the seed, JAX computes in float64, as NumPy does.
+
+    NumPy does not warn of infinities.
+    """
     state = np.random.get_state()
     np.random.seed(seed % 2**32)
     torch.manual_seed(seed)
     try:
-        with np.errstate(all="ignore"):
+        with np.errstate(all="ignore"), jax_arrays.in_float64():
             yield
     finally:
         np.random.set_state(state)

@@ -121,15 +121,20 @@ def asked(
         form, outputs = forms.pair(forward, backward, arguments, names, frameworks, cache=cache, seed=seed)
     whole = Forward(form.run, form.framework, (forward, backward), seed=seed)
     differentiable = _differentiable(form, whole, seed)
-    problem = Problem(whole, FormedBackward(form, whole), form.names, differentiable, form.is_loss)
+    dialect = "numpy" if form.framework_of_back == "numpy" else "torch"
+
+    def problem_of(value: Forward, upstream: str) -> Problem:
+        back = FormedBackward(form, value)
+        return Problem(value, back, form.names, differentiable, form.is_loss, dialect, upstream)
+
+    problem = problem_of(whole, form.upstreams[0] if len(form.upstreams) == 1 else "grad_output")
     remark = _remark(form, differentiable)
     if outputs == 1:
         return Asked(problem, form.given, remark=remark)
     said = names_returned(objects.called(forward) if objects.is_object(forward) else forward)
-    each = [whole.at_output(i) for i in range(outputs)]
+    upstreams = form.upstreams if len(form.upstreams) == outputs else ("grad_output",) * outputs
     alone = tuple(
-        (_name_of(said, i, outputs), Problem(one, FormedBackward(form, one), form.names, differentiable))
-        for i, one in enumerate(each)
+        (_name_of(said, i, outputs), problem_of(whole.at_output(i), upstreams[i])) for i in range(outputs)
     )
     return Asked(problem, form.given, whole, alone, remark)
 
