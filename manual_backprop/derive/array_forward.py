@@ -37,7 +37,7 @@ class ArrayForward:
     arguments: Arguments
 
     def __call__(self, *tensors: Tensor) -> Any:
-        """Its output, without its cache."""
+        """Its output, without its cache; a list of them where there are several."""
         if not torch.is_grad_enabled():
             return self._run([own_array("numpy", x, shared=False) for x in tensors])
         try:
@@ -54,17 +54,21 @@ class ArrayForward:
         args, keywords = self.arguments.filled(arrays)
         with running(0):
             returned = self.forward(*args, **keywords)
-        return converted(value_of(returned, self.forward))
+        values = outputs_of(returned, self.forward)
+        return [*map(converted, values)] if isinstance(values, list) else converted(values)
 
 
-def value_of(returned: Any, forward: Callable[..., Any]) -> Any:
-    """What a forward computes, of what it returns: a cache beside it is left out."""
-    if not isinstance(returned, tuple) or len(returned) != 2 or not is_value(returned[0]):
+def outputs_of(returned: Any, forward: Callable[..., Any]) -> Any:
+    """What a forward computes, of what it returns, without its cache; a list where it is several."""
+    if not isinstance(returned, tuple) or not returned:
         return returned
-    value, other = returned
-    names = names_returned(forward)
-    is_cache = not is_value(other) or names[-1:] in ([name] for name in CACHES)
-    return value if is_cache or is_forward_name(getattr(forward, "__name__", "")) else returned
+    *first, last = returned
+    is_cache = not is_value(last) or returned_by(forward)[0][-1:] in ([name] for name in CACHES)
+    is_cache = is_cache or (len(returned) == 2 and is_forward_name(getattr(forward, "__name__", "")))
+    if is_cache and len(first) == 1 and not is_value(first[0]) and isinstance(first[0], tuple | list):
+        return [*first[0]]
+    values = first if is_cache else [*returned]
+    return values[0] if len(values) == 1 else values
 
 
 def is_value(value: Any) -> bool:
@@ -87,29 +91,37 @@ def array_subject(forward: Any, arguments: Arguments, names: Sequence[str]) -> S
         for name, value in given.items()
         if not isinstance(value, Slot) and not any(True for _ in slots_in(value))
     }
-    constant = frozenset(arguments.names[i] for i in arguments.kept)
+    said, together = returned_by(forward)
     return Subject(
         ArrayForward(forward, arguments),
         arguments.names,
-        constant,
+        frozenset(arguments.names[i] for i in arguments.kept),
         "numpy",
         getattr(forward, "__name__", ""),
         options,
+        tuple(said),
+        together,
     )
 
 
-def names_returned(function: Callable[..., Any]) -> list[str]:
-    """What a function calls the things that it returns, by its last `return`; [] if it does not say."""
+def returned_by(function: Callable[..., Any]) -> tuple[list[str], bool]:
+    """What a function calls the things that it returns, by its last `return`; [] if it does not say.
+
+    Also whether the outputs are a tuple of their own, beside the cache, as in `return (h, c), cache`.
+    """
     try:
         tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
     except (OSError, TypeError, SyntaxError, ValueError):
-        return []
+        return [], False
     returns = [node.value for node in ast.walk(tree) if isinstance(node, ast.Return) and node.value]
     if not returns:
-        return []
+        return [], False
     last = max(returns, key=lambda value: value.lineno)
     parts = last.elts if isinstance(last, ast.Tuple) else [last]
-    return [part.id if isinstance(part, ast.Name) else "" for part in parts]
+    together = len(parts) == 2 and isinstance(parts[0], ast.Tuple | ast.List)
+    if together and isinstance(parts[0], ast.Tuple | ast.List):
+        parts = [*parts[0].elts, parts[1]]
+    return [part.id if isinstance(part, ast.Name) else "" for part in parts], together
 
 
 def _place(error: BaseException) -> str:

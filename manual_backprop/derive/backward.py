@@ -26,7 +26,7 @@ def program_of(
     names: Sequence[str],
     values: Sequence[Tensor],
     differentiable: Sequence[int],
-    upstream: Tensor | None = None,
+    upstream: Tensor | Sequence[Tensor] | None = None,
     *,
     elementary: bool = False,
     opaque: bool = False,
@@ -38,7 +38,7 @@ def program_of(
         names: of the inputs.
         values: the numbers to run it on.
         differentiable: the positions of the inputs that have a gradient.
-        upstream: ∂L/∂output; None for 1, where the output is the loss itself.
+        upstream: ∂L/∂output, or that of each of several outputs; None for 1, where the output is the loss.
         elementary: take norms, losses and the like apart into arithmetic.
         opaque: let PyTorch differentiate what has no hand-written backward, in place of raising.
 
@@ -60,16 +60,25 @@ def program_of(
     trace = Trace(book, elementary=elementary, opaque=opaque)
     with trace.watching():
         result = function(*live)
-    require_tensor(result)
-    if id(result) not in book.known or not result.requires_grad:
-        raise Underivable("no differentiable step leads from the inputs to the forward's output")
-    output = book.known[id(result)]
+    upstreams = [upstream] if upstream is None or isinstance(upstream, Tensor) else upstream
+    results = list(result) if isinstance(result, list) else [result]
+    for one in results:
+        require_tensor(one)
+        if id(one) not in book.known or not one.requires_grad:
+            raise Underivable("no differentiable step leads from the inputs to the forward's output")
+    outputs = [book.known[id(one)] for one in results]
+    given = [_given(book, v, node) for v, node in zip(upstreams, outputs, strict=True)]
+    gradients = _differentiate(book, trace.calls, dict(zip(outputs, given, strict=True)))
+    return Program(tuple(inputs), tuple(outputs), tuple(given), trace.calls, gradients, book.nodes)
+
+
+def _given(book: Book, upstream: Tensor | None, output: Node) -> Node:
+    """The upstream gradient of an output."""
     given = Node("upstream", value=upstream, name="grad_output", given=True)
     if upstream is None:
         given = Node("number", value=torch.ones((), dtype=output.value.dtype, device=output.value.device))
     book.know(given.value, given)
-    gradients = _differentiate(book, trace.calls, output, given)
-    return Program(tuple(inputs), output, given, trace.calls, gradients, book.nodes)
+    return given
 
 
 def require_tensor(result: Any) -> None:
@@ -101,9 +110,9 @@ def require_fixed_sizes(program: Program) -> None:
             raise Underivable(f"{place}{BY_MASK}")
 
 
-def _differentiate(book: Book, calls: Sequence[Call], output: Node, upstream: Node) -> dict[Node, Node]:
-    """∂L/∂ of every node, from the last to the first."""
-    uses: dict[Node, list[Node]] = {output: [upstream]}
+def _differentiate(book: Book, calls: Sequence[Call], outputs: dict[Node, Node]) -> dict[Node, Node]:
+    """∂L/∂ of every node, from the last to the first; of the outputs it is given."""
+    uses: dict[Node, list[Node]] = {output: [upstream] for output, upstream in outputs.items()}
     gradients: dict[Node, Node] = {}
 
     def gradient_of(node: Node) -> Node | None:

@@ -8,15 +8,13 @@ from manual_backprop.derive.program import Program
 from manual_backprop.derive.proof import Proof, module_of
 from manual_backprop.derive.rows import Shown, shown
 from manual_backprop.derive.script import given_constants
-from manual_backprop.derive.signature import Signature
+from manual_backprop.derive.signature import Signature, in_general
 from manual_backprop.derive.source import function_source, source_of
 from manual_backprop.derive.trace import Underivable
 from manual_backprop.derive.writing.dialects import DIALECTS
 from manual_backprop.derive.writing.expressions import Unwritable
 from manual_backprop.derive.writing.latex import LatexSigns
 from manual_backprop.derive.writing.signs import Signs
-
-TORCH = Signature()
 
 
 class Derivation:
@@ -37,8 +35,8 @@ class Derivation:
         short: Program,
         long: Program | None,
         proof: Proof,
-        dialect: str = "torch",
-        signature: Signature = TORCH,
+        dialect: str,
+        signature: Signature,
     ) -> None:
         self.program = program
         self.short = short
@@ -70,7 +68,7 @@ class Derivation:
         if dialect not in known:
             raise ValueError(f"derive: source must be one of {', '.join(known)}, got {dialect!r}")
         if dialect not in self.sources:
-            signature = self.signature if dialect == self.dialect else TORCH
+            signature = self.signature if dialect == self.dialect else in_general(self.program)
             try:
                 if dialect == "function":
                     source = function_source(self.program)
@@ -97,9 +95,8 @@ class Derivation:
         return notes.markdown(self._shown(LatexSigns), self._proved())
 
     def _shown(self, signs: type[Signs]) -> Shown:
-        names = {}
-        if self.short.upstream.op == "upstream":
-            names[self.short.upstream] = self.signature.upstream
+        upstreams = zip(self.short.upstreams, self.signature.upstreams, strict=True)
+        names = {node: name for node, name in upstreams if node.op == "upstream"}
         dialect = DIALECTS[self.dialect]
         return shown(self.short, self.long, signs, dialect, names, numbered=self.long is None)
 

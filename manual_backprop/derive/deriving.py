@@ -11,7 +11,7 @@ from manual_backprop.derive.backward import program_of, require_fixed_sizes, req
 from manual_backprop.derive.derivation import Derivation
 from manual_backprop.derive.numbers import doubles, drawn, near
 from manual_backprop.derive.proof import DRAWS, Proof
-from manual_backprop.derive.signature import Signature, course_signature
+from manual_backprop.derive.signature import course_signature, in_general
 
 
 @dataclass(frozen=True)
@@ -19,12 +19,14 @@ class Subject:
     """What is derived.
 
     Attributes:
-        function: of the tensors; it returns one.
+        function: of the tensors; it returns one, or a list.
         names: of these.
         constant: the names of those without a gradient, though they hold real numbers.
         dialect: "torch" or "numpy", in which the code behind the function is written.
         name: of the user's function.
         options: what it is given beside arrays, by name.
+        outputs: what the user's function calls the things that it returns, "" for what has no name.
+        together: whether the user's function returns these as a tuple of their own, beside the cache.
     """
 
     function: Callable[..., Any]
@@ -33,6 +35,8 @@ class Subject:
     dialect: str = "torch"
     name: str = ""
     options: Mapping[str, Any] = field(default_factory=dict)
+    outputs: tuple[str, ...] = ()
+    together: bool = False
 
 
 def derived(subject: Subject, given: Sequence[Any], *, elementary: bool, seed: int) -> Derivation:
@@ -71,16 +75,22 @@ def _derivation(
 ) -> Derivation:
     with torch.no_grad():
         output = subject.function(*(x.clone() for x in point))
-    require_tensor(output)
-    upstream = torch.randn(output.shape, generator=torch.Generator().manual_seed(seed), dtype=output.dtype)
+    several = isinstance(output, list)
+    outputs = output if several else [output]
+    for one in outputs:
+        require_tensor(one)
+    generator = torch.Generator().manual_seed(seed)
+    upstreams = [torch.randn(x.shape, generator=generator, dtype=x.dtype) for x in outputs]
+    upstream: Any = upstreams if several else upstreams[0]
+    is_loss = not several and not output.dim()
 
     def program(of: Any, taken_apart: bool) -> Any:
         return program_of(subject.function, subject.names, point, differentiable, of, elementary=taken_apart)
 
     whole = program(upstream, elementary)
     require_fixed_sizes(whole)
-    short = whole if output.dim() else program(None, elementary)
-    long = None if elementary else program(upstream if output.dim() else None, True)
+    short = program(None, elementary) if is_loss else whole
+    long = None if elementary else program(None if is_loss else upstream, True)
     generator = torch.Generator("cpu").manual_seed(seed + 1)
     others = [
         tuple(near(x, generator) if isinstance(g, Tensor) else x for g, x in zip(given, more, strict=True))
@@ -88,9 +98,11 @@ def _derivation(
     ]
     used = [i for i, node in enumerate(whole.inputs) if node in whole.parameters]
     proof = Proof(subject.function, [point, *others], differentiable, used)
-    signature = Signature()
+    signature = in_general(whole)
     if subject.dialect == "numpy":
-        signature = course_signature(subject.name, whole, subject.options)
+        signature = course_signature(
+            subject.name, whole, subject.outputs, subject.options, together=subject.together
+        )
     return Derivation(whole, short, long, proof, subject.dialect, signature)
 
 

@@ -77,13 +77,13 @@ class Names:
         self.names = dict(given)
         self.taken: set[str] = {*RESERVED, *given.values(), *helpers}
         self.owners = owners
-        self.output = program.output
+        self.outputs = program.outputs
         self.kinds = {node: call.kind for call in program.calls for node in call.outputs}
         for node in program.inputs:
             if node in given:
                 continue
             self._take(node, identifier(node.name or "x"))
-        bases = Counter(self._base(n) for n in in_order([program.output]) if n in lines)
+        bases = Counter(self._base(n) for n in in_order(program.outputs) if n in lines)
         self.several = {base for base, count in bases.items() if count > 1}
         self.numbers: Counter[str] = Counter()
 
@@ -98,7 +98,7 @@ class Names:
     def _base(self, node: Node) -> str:
         if node.name:
             return identifier(node.name)
-        if node is self.output:
+        if node in self.outputs:
             return "output" if node.shape else "loss"
         if node.op == "setitem" and node.args[0].op != "input":
             return self._base(node.args[0])

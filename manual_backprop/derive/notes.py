@@ -6,21 +6,25 @@ from manual_backprop.derive.writing.latex import SPECIAL, aligned
 
 def latex(shown: Shown) -> str:
     """The formulas, below each other: the forward, then the backward."""
-    backward = [(shown.gradient, _upstream(shown)), *((row.left, row.right) for row in shown.backward)]
+    backward = [*_upstreams(shown), *((row.left, row.right) for row in shown.backward)]
     return aligned([[(row.left, row.right) for row in shown.forward], backward], "align*")
 
 
 def markdown(shown: Shown, proof: str) -> str:
     """Two tables: each step as code, its shape, as mathematics, and why it is so."""
     lines = ["**Forward**", "", *_table(shown.forward), ""]
-    start = f"**Backward**, from ${shown.gradient} = {_upstream(shown)}$"
+    start = "**Backward**, from " + " and ".join(f"${left} = {right}$" for left, right in _upstreams(shown))
     start += "".join(f", where ${letter} = {meaning}$" for letter, meaning in shown.meanings.items())
     lines += [start, "", *_table(shown.backward), ""]
     return "\n".join([*lines, proof, ""])
 
 
-def _upstream(shown: Shown) -> str:
-    return shown.upstream if shown.upstream == "1" else rf"\mathtt{{{shown.upstream.translate(SPECIAL)}}}"
+def _upstreams(shown: Shown) -> list[tuple[str, str]]:
+    """∂L/∂ of each output, and what it is."""
+    return [
+        (gradient, name if name == "1" else rf"\mathtt{{{name.translate(SPECIAL)}}}")
+        for name, gradient in shown.upstreams
+    ]
 
 
 def _table(rows: list[Row]) -> list[str]:

@@ -57,6 +57,7 @@ def _is_finite(function: Callable[..., Any], point: Sequence[Tensor]) -> bool:
     try:
         with torch.no_grad():
             output = function(*(x.clone() for x in point))
-        return isinstance(output, Tensor) and bool(output.isfinite().all())
+        outputs = output if isinstance(output, tuple | list) else (output,)
+        return all(isinstance(x, Tensor) and bool(x.isfinite().all()) for x in outputs)
     except (RuntimeError, ValueError, TypeError, AttributeError):
         return False

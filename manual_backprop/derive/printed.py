@@ -29,9 +29,10 @@ def printed(shown: Shown, proof: str) -> str:
 
 def _upstream(shown: Shown) -> str:
     letters = [f"{letter} is {meaning}" for letter, meaning in shown.meanings.items()]
-    start = f"{shown.upstream} = {shown.gradient}"
-    if shown.upstream == "1":
-        start, letters = f"{shown.gradient} = 1", [f"{shown.loss} is {shown.output}", *letters]
+    start = " and ".join(f"{name} = {gradient}" for name, gradient in shown.upstreams)
+    if shown.is_loss:
+        gradient = shown.upstreams[0][1]
+        start, letters = f"{gradient} = 1", [f"{shown.loss} is {shown.output}", *letters]
     return f"from {start} ({', '.join(letters)})" if letters else f"from {start}"
 
 

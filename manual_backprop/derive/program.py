@@ -105,19 +105,30 @@ class Program:
 
     Attributes:
         inputs: the nodes that are given, in order.
-        output: what comes out.
-        upstream: ∂L/∂output, which is given to the backward; a number where the output is the loss itself.
+        outputs: what comes out.
+        upstreams: ∂L/∂ of each output, which are given to the backward; a number where the output is the loss
+            itself.
         calls: the calls of the forward, in order.
         gradients: ∂L/∂ of each node that has one.
         nodes: all nodes, in the order in which they were made.
     """
 
     inputs: tuple[Node, ...]
-    output: Node
-    upstream: Node
+    outputs: tuple[Node, ...]
+    upstreams: tuple[Node, ...]
     calls: list[Call]
     gradients: dict[Node, Node]
     nodes: list[Node]
+
+    @property
+    def output(self) -> Node:
+        """The first output, or the only one."""
+        return self.outputs[0]
+
+    @property
+    def upstream(self) -> Node:
+        """∂L/∂ of it."""
+        return self.upstreams[0]
 
     @property
     def differentiable(self) -> tuple[Node, ...]:
@@ -127,12 +138,12 @@ class Program:
     @property
     def parameters(self) -> tuple[Node, ...]:
         """The inputs that the program takes: those that have a gradient or are used."""
-        used = set(in_order([self.output, *self.gradients.values()]))
+        used = set(in_order([*self.outputs, *self.gradients.values()]))
         return tuple(node for node in self.inputs if node.differentiable or node in used)
 
     def forward_nodes(self) -> list[Node]:
-        """Everything that the output is made of, in order."""
-        return in_order([self.output])
+        """Everything that the outputs are made of, in order."""
+        return in_order(self.outputs)
 
     def backward_nodes(self) -> list[Node]:
         """Everything that the gradients of the inputs are made of, beyond the forward, in order."""

@@ -45,23 +45,23 @@ class Proof:
     difference: float = 0.0
 
     @cached_property
-    def expected(self) -> list[tuple[Tensor, Tensor, list[Tensor]]]:
-        """The output, ∂L/∂output and the gradients, at each point."""
+    def expected(self) -> list[tuple[list[Tensor], list[Tensor], list[Tensor]]]:
+        """The outputs, ∂L/∂ of each output, and the gradients, at each point."""
         found = []
         for number, point in enumerate(self.points):
             leaves = [
                 x.detach().clone().requires_grad_(i in self.differentiable) for i, x in enumerate(point)
             ]
             with torch.enable_grad(), doubles():
-                output = self.function(*leaves)
-                with torch.no_grad():
-                    value = self.function(*(x.clone() for x in point))  # of NumPy code, run as it is
+                outputs = _listed(self.function(*leaves))
+                with torch.no_grad():  # code in NumPy is run as it is
+                    values = _listed(self.function(*(x.clone() for x in point)))
             generator = torch.Generator().manual_seed(number)
-            upstream = torch.randn(output.shape, generator=generator, dtype=output.dtype)
+            upstreams = [torch.randn(x.shape, generator=generator, dtype=x.dtype) for x in outputs]
             wanted = [leaves[i] for i in self.differentiable]
-            gradients = torch.autograd.grad(output, wanted, upstream, allow_unused=True)
+            gradients = torch.autograd.grad(outputs, wanted, upstreams, allow_unused=True)
             filled = [torch.zeros_like(x) if g is None else g for x, g in zip(wanted, gradients, strict=True)]
-            found.append((value, upstream, filled))
+            found.append((values, upstreams, filled))
         return found
 
     def of(
@@ -83,11 +83,12 @@ class Proof:
             Disproved: it gives something else.
         """
         scope = module_of(source)
-        for point, (output, upstream, gradients) in zip(self.points, self.expected, strict=True):
+        for point, (outputs, upstreams, gradients) in zip(self.points, self.expected, strict=True):
             inputs = [x.clone() for x in (*(point[i] for i in self.used), *constants)]
             wanted = [*(i in self.differentiable for i in self.used), *(False for _ in constants)]
-            value, given = RUNS[dialect](scope, functions, inputs, wanted, upstream)
-            self._compare("the output", value, output)
+            values, given = RUNS[dialect](scope, functions, inputs, wanted, upstreams)
+            for value, output in zip(values, outputs, strict=True):
+                self._compare("the output", value, output)
             for i, mine, right in zip(self.differentiable, given, gradients, strict=True):
                 self._compare(
                     f"the gradient of input {i}", torch.zeros_like(right) if mine is None else mine, right
@@ -105,7 +106,7 @@ class Proof:
         self.difference = max(self.difference, error / max(scale, 1.0))
 
 
-Run = tuple[Tensor, list[Tensor | None]]
+Run = tuple[list[Tensor], list[Tensor | None]]
 
 
 def _torch(
@@ -113,12 +114,12 @@ def _torch(
     functions: tuple[str, str],
     inputs: list[Tensor],
     differentiable: list[bool],
-    upstream: Tensor,
+    upstreams: list[Tensor],
 ) -> Run:
     forward, backward = (scope[name] for name in functions)
     with torch.no_grad():
-        value, cache = forward(*inputs)
-        return value, _listed(backward(upstream, cache))
+        *values, cache = forward(*inputs)
+        return values, _listed(backward(*upstreams, cache))
 
 
 def _numpy(
@@ -126,12 +127,14 @@ def _numpy(
     functions: tuple[str, str],
     inputs: list[Tensor],
     differentiable: list[bool],
-    upstream: Tensor,
+    upstreams: list[Tensor],
 ) -> Run:
     forward, backward = (scope[name] for name in functions)
-    value, cache = forward(*(x.numpy() for x in inputs))
-    gradients = _listed(backward(upstream.numpy(), cache))
-    return _tensor(value), [None if g is None else _tensor(g) for g in gradients]
+    *values, cache = forward(*(x.numpy() for x in inputs))
+    if isinstance(values[0], tuple):
+        values = [*values[0]]
+    gradients = _listed(backward(*(v.numpy() for v in upstreams), cache))
+    return [*map(_tensor, values)], [None if g is None else _tensor(g) for g in gradients]
 
 
 def _tensor(value: Any) -> Tensor:
@@ -143,17 +146,18 @@ def _function(
     functions: tuple[str, str],
     inputs: list[Tensor],
     differentiable: list[bool],
-    upstream: Tensor,
+    upstreams: list[Tensor],
 ) -> Run:
     leaves = [x.requires_grad_(wanted) for x, wanted in zip(inputs, differentiable, strict=True)]
     with torch.enable_grad():
-        value = scope["Derived"].apply(*leaves)
+        values = _listed(scope["Derived"].apply(*leaves))
     wanted = [x for x in leaves if x.requires_grad]
-    return value.detach(), list(torch.autograd.grad(value, wanted, upstream, allow_unused=True))
+    gradients = torch.autograd.grad(values, wanted, upstreams, allow_unused=True)
+    return [x.detach() for x in values], list(gradients)
 
 
 def _listed(gradients: Any) -> list[Any]:
-    return list(gradients) if isinstance(gradients, tuple) else [gradients]
+    return list(gradients) if isinstance(gradients, tuple | list) else [gradients]
 
 
 RUNS: dict[str, Callable[..., Run]] = {"torch": _torch, "numpy": _numpy, "function": _function}

@@ -47,8 +47,8 @@ class Shown:
         backward: those of the backward.
         output: the name of what comes out, in code.
         loss: its letter, where it is the loss.
-        upstream: what its gradient is: "1" for a loss, else the name that the code has for it.
-        gradient: ∂L/∂output in mathematics.
+        upstreams: of each output, what its gradient is called in the code, "1" for a loss, and ∂L/∂output in
+            mathematics.
         meanings: of letters that the code has not.
     """
 
@@ -56,9 +56,13 @@ class Shown:
     backward: list[Row]
     output: str
     loss: str
-    upstream: str
-    gradient: str
+    upstreams: list[tuple[str, str]]
     meanings: dict[str, str]
+
+    @property
+    def is_loss(self) -> bool:
+        """Whether what comes out is the loss itself."""
+        return self.upstreams[0][0] == "1"
 
 
 def shown(
@@ -106,14 +110,15 @@ def shown(
     for line in script.backward:
         backward += [row(line), *_aliases(script, writer, dialect, line)]
     backward += _unreached(script, writer)
-    upstream = program.upstream
     return Shown(
         forward,
         backward,
         script.names[program.output],
         writer.names[program.output],
-        "1" if upstream.op != "upstream" else script.names[upstream],
-        writer.gradient_of(program.output),
+        [
+            (script.names.get(upstream, "1"), writer.gradient_of(output))
+            for output, upstream in zip(program.outputs, program.upstreams, strict=True)
+        ],
         writer.meanings(),
     )
 
@@ -140,7 +145,8 @@ def _unreached(script: Script, writer: Mathematics) -> Iterator[Row]:
     for node in script.program.differentiable:
         if node not in script.program.gradients:
             name = script.names[node]
-            reason = f"{script.names[script.program.output]} does not depend on {name}"
+            outputs = " and ".join(script.names[output] for output in script.program.outputs)
+            reason = f"{outputs} {'does' if len(script.program.outputs) == 1 else 'do'} not depend on {name}"
             yield Row((f"d{name} = 0",), node.shape, writer.gradient_of(node), "0", reason)
 
 
@@ -157,7 +163,7 @@ class _Reasons:
             for at, gradient in call.gradients.items():
                 self.uses[nodes[at]] += 1
                 self.sources.setdefault(gradient, nodes[at])
-        self.uses[script.program.output] += 1
+        self.uses.update(script.program.outputs)
         self.totals = {total: node for node, total in script.program.gradients.items()}
 
     def of(self, line: Line) -> Iterator[str]:

@@ -115,7 +115,7 @@ def script_of(
 def given_constants(program: Program) -> list[Node]:
     """Tensors that the forward's code finds elsewhere, and that are too large to be written as lists."""
     results = [program.gradients[x] for x in program.differentiable if x in program.gradients]
-    constants = [n for n in in_order([program.output, *results]) if n.op == "constant"]
+    constants = [n for n in in_order([*program.outputs, *results]) if n.op == "constant"]
     return [n for n in constants if isinstance(n.value, Tensor) and n.value.numel() > LITERAL]
 
 
@@ -126,7 +126,7 @@ class _Layout:
         self.program = program
         self.given = given
         self.results = [program.gradients[x] for x in program.differentiable if x in program.gradients]
-        needed = set(in_order([program.output, *self.results]))
+        needed = set(in_order([*program.outputs, *self.results]))
         made = {node: i for i, node in enumerate(program.nodes)}
         self.forward_nodes = sorted(
             (n for n in program.forward_nodes() if n.op not in ("input", "number", "constant")),
@@ -160,7 +160,7 @@ class _Layout:
 
     def lines(self, dialect: type[Expressions]) -> set[Node]:
         """The nodes that get a line."""
-        found = set(self.extra) | {self.program.output}
+        found = {*self.extra, *self.program.outputs}
         salient = {n for call in self.program.calls if call.kind in LINES for n in call.outputs}
         for node in self.forward_nodes:
             repeated = self.uses[node] > 1 and not _is_cheap(node, found)
@@ -187,7 +187,7 @@ class _Layout:
             if node.op == "total" and any(self._is_written_into(n, dialect) for n in node.args):
                 found.add(node)
         found -= {n for n in found if self._is_written_into(n, dialect)} - {
-            self.program.output,
+            *self.program.outputs,
             *self.results,
         }
         return {n for n in found if n.op not in ("input", "constant", "number", "upstream")}
@@ -195,7 +195,12 @@ class _Layout:
     def _is_written_into(self, node: Node, dialect: type[Expressions]) -> bool:
         """Whether its one use is to be written over, or added to a sum at its place."""
         consumers = self.consumers.get(node, [])
-        if len(consumers) != 1 or self.uses[node] != 1 or node in self.results or node is self.program.output:
+        if (
+            len(consumers) != 1
+            or self.uses[node] != 1
+            or node in self.results
+            or node in self.program.outputs
+        ):
             return False
         (consumer,) = consumers
         if consumer.op == "total":
@@ -212,8 +217,9 @@ class _Layout:
         given = given_constants(self.program)
         for node in given:
             names.forward(node)
-        if self.program.upstream.op == "upstream" and self.program.upstream not in self.given:
-            names.names[self.program.upstream] = "grad_output"
+        for node in self.program.upstreams:
+            if node.op == "upstream" and node not in self.given:
+                names.names[node] = "grad_output"
         for node in (*(g for g in self.results if g in lines), *backward):
             if node not in names.names:
                 names.backward(node)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from manual_backprop.derive.program import Program
 from manual_backprop.derive.script import Line, Script, script_of
-from manual_backprop.derive.signature import Signature
+from manual_backprop.derive.signature import Signature, in_general
 from manual_backprop.derive.writing.expressions import Expressions
 from manual_backprop.derive.writing.layout import WIDTH, laid_out
 from manual_backprop.derive.writing.torch_code import TorchCode
@@ -22,13 +22,15 @@ STANDARD = ("math",)
 
 def source_of(program: Program, code: type[Expressions], signature: Signature) -> str:
     """The file in torch or in NumPy: a forward and a backward."""
-    script = script_of(program, code, {program.upstream: signature.upstream})
+    names = zip(program.upstreams, signature.upstreams, strict=True)
+    script = script_of(program, code, dict(names))
     return _file(script, [*_forward(script, signature), "", "", *_backward(script, signature)])
 
 
 def function_source(program: Program) -> str:
     """The file as a torch.autograd.Function."""
-    script = script_of(program, TorchCode)
+    upstreams = in_general(program).upstreams
+    script = script_of(program, TorchCode, dict(zip(program.upstreams, upstreams, strict=True)))
     names = [script.names[n] for n in script.parameters]
     saved = [script.names[n] for n in script.cache]
     results = iter(script.results)
@@ -37,11 +39,11 @@ def function_source(program: Program) -> str:
     body = [
         "@staticmethod",
         *laid_out(f"def forward({', '.join(['ctx', *names])}):", 4),
-        *_indent([*_code(script.forward, 8), *kept, f"return {_output(script)}"]),
+        *_indent([*_code(script.forward, 8), *kept, f"return {_outputs(script)}"]),
         "",
         "@staticmethod",
         "@once_differentiable",
-        "def backward(ctx, grad_output):",
+        f"def backward(ctx, {', '.join(upstreams)}):",
         *_indent(
             [*_unpacked(saved, "ctx.saved_tensors", 8), *_code(script.backward, 8), *_returned(given, 8)]
         ),
@@ -66,7 +68,7 @@ def _forward(script: Script, signature: Signature) -> list[str]:
     return [
         *laid_out(f"def {signature.forward}({', '.join(names)}):", 0),
         *_indent([*_options(signature), *_code(script.forward, 4), *laid_out(f"cache = {_tuple(cache)}", 4)]),
-        f"    return {_output(script)}, cache",
+        f"    return {f'({_outputs(script)})' if signature.together else _outputs(script)}, cache",
     ]
 
 
@@ -79,7 +81,7 @@ def _backward(script: Script, signature: Signature) -> list[str]:
     cache = [script.names[n] for n in script.cache]
     aliases, results = _named(script) if signature.every_name else ([], script.results)
     return [
-        f"def {signature.backward}({signature.upstream}, cache):",
+        f"def {signature.backward}({', '.join(signature.upstreams)}, cache):",
         *_indent([*_unpacked(cache, "cache", 4), *_code(script.backward, 4), *aliases]),
         *_indent(_returned(results, 4)),
     ]
@@ -102,8 +104,8 @@ def _code(lines: Sequence[Line], depth: int) -> list[str]:
     return [part for line in lines for text in line.code for part in laid_out(text, depth)]
 
 
-def _output(script: Script) -> str:
-    return script.names[script.program.output]
+def _outputs(script: Script) -> str:
+    return ", ".join(script.names[node] for node in script.program.outputs)
 
 
 def _returned(results: list[str], depth: int) -> list[str]:

@@ -88,24 +88,13 @@ def _identifier(symbol: str) -> str:
 
 @dataclass(eq=False)
 class _Written(Program):
-    """The program of one operation, which may have several outputs.
+    """The program of one operation.
 
     Attributes:
-        upstreams: ∂L/∂ of each of them.
         shares: what comes back to each of the inputs, by its place.
     """
 
-    upstreams: list[Node | None]
     shares: dict[int, Node]
-
-    @property
-    def outputs(self) -> list[Node]:
-        """What comes out."""
-        return self.calls[0].outputs
-
-    def forward_nodes(self) -> list[Node]:
-        """Everything that the outputs are made of."""
-        return in_order(self.outputs)
 
 
 def _is_large(call: Call) -> bool:
@@ -156,10 +145,8 @@ def _run(call: Call, on: Callable[[Tensor], Tensor]) -> _Written | None:
     found = through(book, step, upstreams) if call.gradients else []
     shares = {at: node for at, node in enumerate(found) if at in call.gradients and node is not None}
     gradients = {places[at]: node for at, node in shares.items()}
-    upstream = next((node for node in upstreams if node is not None), Node("number"))
-    return _Written(
-        tuple(places), step.outputs[0], upstream, [step], gradients, book.nodes, upstreams, shares
-    )
+    given = tuple(node or Node("number") for node, of in zip(upstreams, made, strict=True) if of in recorded)
+    return _Written(tuple(places), tuple(step.outputs), given, [step], gradients, book.nodes, shares)
 
 
 def _node(book: Book, op: str, tensor: Tensor, name: str) -> Node:
@@ -179,7 +166,7 @@ def _upstream(book: Book, value: Value, on: Callable[[Tensor], Tensor]) -> Node 
 def _names(call: Call, program: _Written) -> dict[Node, str]:
     """What the record says of the nodes: names of inputs and outputs, and d with these names."""
     results = {node: value.identifier for node, value in zip(program.outputs, call.outputs, strict=True)}
-    upstreams = [node for node in program.upstreams if node is not None and node.op == "upstream"]
+    upstreams = [node for node in program.upstreams if node.op == "upstream"]
     names = results | {node: node.name for node in (*program.inputs, *upstreams)}
     made = set(program.forward_nodes())
     needs = {at: set(in_order([node])) for at, node in program.shares.items()}

@@ -57,7 +57,7 @@ class Symbol:
 
 def letter_of_loss(script: Script) -> str:
     """L; ℓ where the code calls something else L."""
-    others = {name for node, name in script.names.items() if node is not script.program.output}
+    others = {name for node, name in script.names.items() if node not in script.program.outputs}
     return "ℓ" if "L" in others else "L"
 
 
@@ -66,9 +66,9 @@ def symbols_of(script: Script) -> dict[Node, Symbol]:
     names = set(script.names.values())
     layered = {base for base in LAYERED if base not in names or base == "z"}
     symbols = {node: _parted(name, layered) for node, name in script.names.items()}
-    output = script.program.output
-    if not output.shape:
-        symbols[output] = Symbol(letter_of_loss(script))
+    outputs = script.program.outputs
+    if len(outputs) == 1 and not outputs[0].shape:
+        symbols[outputs[0]] = Symbol(letter_of_loss(script))
     owners = dict(_owners(script))
     for line in script.backward:
         if line.node in owners:
@@ -77,8 +77,9 @@ def symbols_of(script: Script) -> dict[Node, Symbol]:
                 symbols[line.node] = symbol
         elif _is_gradient(line.name, names):
             symbols[line.node] = replace(_parted(line.name[1:], layered), gradient=True)
-    if script.program.upstream.op == "upstream":
-        symbols[script.program.upstream] = replace(symbols[output], gradient=True)
+    for node, upstream in zip(outputs, script.program.upstreams, strict=True):
+        if upstream.op == "upstream":
+            symbols[upstream] = replace(symbols[node], gradient=True)
     return symbols
 
 

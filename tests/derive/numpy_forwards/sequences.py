@@ -67,3 +67,22 @@ def running_product(x, A):
         s = np.tanh(A @ s) + x[t]
         states.append(s)
     return np.stack(states)
+
+
+@case((3, 4), (3, 2), (3, 2), (4, 8), (2, 8), (8,))
+def lstm_cell_forward(x, prev_h, prev_c, Wx, Wh, b):
+    a = x @ Wx + prev_h @ Wh + b
+    ai, af, ao, ag = np.split(a, 4, axis=1)
+    i, f, o, g = sigmoid(ai), sigmoid(af), sigmoid(ao), np.tanh(ag)
+    next_c = f * prev_c + i * g
+    next_h = o * np.tanh(next_c)
+    cache = (x, prev_h, prev_c, Wx, Wh, i, f, o, g, next_c)
+    return next_h, next_c, cache
+
+
+@case((3, 4), (3, 5), (4, 5))
+def polar_forward(x, y, W):
+    u = x @ W
+    size = np.sqrt(u**2 + y**2)
+    angle = np.arctan(y / u)
+    return (size, angle), (u, y)
