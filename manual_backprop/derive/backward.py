@@ -11,6 +11,7 @@ from manual_backprop.derive.book import Book, set_item, writing
 from manual_backprop.derive.calls import BY_MASK
 from manual_backprop.derive.code_names import entrance
 from manual_backprop.derive.parts import is_same_part
+from manual_backprop.derive.patterns import recognised
 from manual_backprop.derive.program import Call, Node, Program, in_order
 from manual_backprop.derive.simplify import without_new_axes
 from manual_backprop.derive.trace import Trace, Underivable
@@ -30,6 +31,7 @@ def program_of(
     *,
     elementary: bool = False,
     opaque: bool = False,
+    patterns: bool = False,
 ) -> Program:
     """Run a function, write down what it does, and write its backward behind it.
 
@@ -40,6 +42,7 @@ def program_of(
         differentiable: the positions of the inputs that have a gradient.
         upstream: ∂L/∂output, or that of each of several outputs; None for 1, where the output is the loss.
         elementary: take norms, losses and the like apart into arithmetic.
+        patterns: take a sigmoid or softmax that is made of exponentials for one, unless taken apart.
         opaque: let PyTorch differentiate what has no hand-written backward, in place of raising.
 
     Raises:
@@ -68,8 +71,9 @@ def program_of(
             raise Underivable("no differentiable step leads from the inputs to the forward's output")
     outputs = [book.known[id(one)] for one in results]
     given = [_given(book, v, node) for v, node in zip(upstreams, outputs, strict=True)]
-    gradients = _differentiate(book, trace.calls, dict(zip(outputs, given, strict=True)))
-    return Program(tuple(inputs), tuple(outputs), tuple(given), trace.calls, gradients, book.nodes)
+    calls = trace.calls if elementary or not patterns else recognised(book, trace.calls, outputs)
+    gradients = _differentiate(book, calls, dict(zip(outputs, given, strict=True)))
+    return Program(tuple(inputs), tuple(outputs), tuple(given), calls, gradients, book.nodes)
 
 
 def _given(book: Book, upstream: Tensor | None, output: Node) -> Node:

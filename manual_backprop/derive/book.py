@@ -49,7 +49,7 @@ class Book:
     def node(self, tensor: Any) -> Node:
         """The node of a tensor; a constant if it has none."""
         if id(tensor) not in self.known:
-            self.know(tensor, Node("constant", value=tensor))
+            self.know(tensor, constant_of(tensor))
         return self.known[id(tensor)]
 
     def make(self, op: str, *args: Any) -> Node:
@@ -172,6 +172,14 @@ class Writing(TorchFunctionMode):
         elif isinstance(value, Node) and value.op in ("zeros_like", "full_like"):
             value = 0 if value.op == "zeros_like" else value.args[1]
         return self.book.add("setitem", set_item, (x, index, value))
+
+
+def constant_of(value: Any, name: str = "") -> Node:
+    """Numbers that nobody gives; 0, 1, … without a name as the function that counts."""
+    counts = isinstance(value, Tensor) and value.dtype == torch.int64 and value.dim() == 1 and len(value) > 1
+    if counts and not name and torch.equal(value, torch.arange(len(value))):
+        return Node("arange", (len(value),), value=value, target=torch.arange)
+    return Node("constant", value=value, name=name, given=bool(name))
 
 
 def set_item(x: Tensor, index: Any, value: Any) -> Tensor:

@@ -35,6 +35,10 @@ ENTRANCES: set[CodeType] = set()
 """The functions that run someone's code: what calls them has made no tensor."""
 
 
+RETURNED = ("return",)
+"""In the place of a name: what makes the value is all of what a function returns."""
+
+
 def entrance(function: Function) -> Function:
     """Marks a function that runs someone's code."""
     ENTRANCES.add(inspect.unwrap(function).__code__)
@@ -67,12 +71,21 @@ def seen_from(frame: FrameType | None, readable: Callable[[CodeType], bool]) -> 
         inner, frame = frame, frame.f_back
     if frame is None:
         return Seen((), None, None)
-    code = frame.f_code
-    span = span_of(frame)
-    found = _expressions(code.co_filename).get(span) if span else None
-    names, text = found if found else ((), "")
-    place = Place(code.co_filename, frame.f_lineno, text)
+    names, text = _said(frame)
+    place = Place(frame.f_code.co_filename, frame.f_lineno, text)
+    while names == RETURNED:  # what calls the function has a name for it
+        inner, frame = frame, frame.f_back
+        known = frame is not None and frame.f_code not in ENTRANCES and readable(frame.f_code)
+        if frame is None or not known:
+            return Seen((), place, None)
+        names = _said(frame)[0]
     return Seen(names, place, (frame, frame.f_lasti, inner))
+
+
+def _said(frame: FrameType) -> tuple[tuple[str, ...], str]:
+    """The names and the text of the expression that a frame is at."""
+    span = span_of(frame)
+    return _expressions(frame.f_code.co_filename).get(span, ((), "")) if span else ((), "")
 
 
 def is_users(code: CodeType) -> bool:
@@ -130,6 +143,10 @@ def _names(parent: ast.AST, child: ast.AST) -> tuple[str, ...]:
         return _of_target(parent.targets[0])
     if isinstance(parent, ast.AnnAssign | ast.NamedExpr | ast.AugAssign) and parent.value is child:
         return _of_target(parent.target) if not isinstance(parent, ast.AugAssign) else ()
+    if (isinstance(parent, ast.Return) and parent.value is child) or (
+        isinstance(parent, ast.Lambda) and parent.body is child
+    ):
+        return RETURNED
     if isinstance(parent, ast.For) and parent.iter is child:
         return _of_target(parent.target)
     return ()

@@ -126,7 +126,66 @@ def _extreme(name: str, x: Tensor, dim: Any, keepdim: bool) -> Any:
     return getattr(torch.return_types, name)((over(dim, keepdim=keepdim), place))
 
 
+def hstack(tensors: Any) -> Tensor:
+    """Side by side: vectors behind each other, matrices with their columns."""
+    parts = list(tensors)
+    return torch.cat(parts, 0 if parts[0].dim() == 1 else 1)
+
+
+def vstack(tensors: Any) -> Tensor:
+    """Below each other, vectors as rows."""
+    return torch.cat([x.unsqueeze(0) if x.dim() == 1 else x for x in tensors], 0)
+
+
+def column_stack(tensors: Any) -> Tensor:
+    """Side by side, vectors as columns."""
+    return torch.cat([x.unsqueeze(1) if x.dim() == 1 else x for x in tensors], 1)
+
+
+def tensordot(a: Tensor, b: Tensor, dims: Any = 2) -> Tensor:
+    """Products summed over dimensions of both."""
+    of_a, of_b = dims if not isinstance(dims, int) else (range(a.dim() - dims, a.dim()), range(dims))
+    letters = "abcdefghijklmnopqrstuvwxyz"
+    first = list(letters[: a.dim()])
+    second = list(letters[a.dim() : a.dim() + b.dim()])
+    for i, j in zip(of_a, of_b, strict=True):
+        second[j] = first[i]
+    out = [x for x in (*first, *second) if (x in first) != (x in second)]
+    return torch.einsum(f"{''.join(first)},{''.join(second)}->{''.join(out)}", a, b)
+
+
+def diff(x: Tensor, n: int = 1, dim: int = -1) -> Tensor:
+    """Of neighbours along a dimension, the later minus the earlier."""
+    for _ in range(n):
+        x = x.narrow(dim, 1, x.shape[dim] - 1) - x.narrow(dim, 0, x.shape[dim] - 1)
+    return x
+
+
+def hypot(x: Tensor, y: Tensor) -> Tensor:
+    """√(x² + y²)."""
+    return (x.square() + y.square()).sqrt()
+
+
+def logit(x: Tensor) -> Tensor:
+    """log(x / (1 − x))."""
+    return (x / (1 - x)).log()
+
+
+def inner(a: Tensor, b: Tensor) -> Tensor:
+    """Products summed over the last dimension."""
+    return a @ (b.T if b.dim() > 1 else b)
+
+
 COMPOSITIONS: dict[Any, Callable[..., Any]] = {
+    torch.hstack: hstack,
+    torch.vstack: vstack,
+    torch.column_stack: column_stack,
+    torch.tensordot: tensordot,
+    torch.diff: diff,
+    Tensor.diff: diff,
+    torch.hypot: hypot,
+    torch.logit: logit,
+    torch.inner: inner,
     torch.max: largest,
     Tensor.max: largest,
     torch.min: smallest,

@@ -85,7 +85,15 @@ def _derivation(
     is_loss = not several and not output.dim()
 
     def program(of: Any, taken_apart: bool) -> Any:
-        return program_of(subject.function, subject.names, point, differentiable, of, elementary=taken_apart)
+        return program_of(
+            subject.function,
+            subject.names,
+            point,
+            differentiable,
+            of,
+            elementary=taken_apart,
+            patterns=subject.dialect == "numpy",
+        )
 
     whole = program(upstream, elementary)
     require_fixed_sizes(whole)

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
-from manual_backprop.derive.book import Book, Writing
+from manual_backprop.derive.book import Book, Writing, constant_of
 from manual_backprop.derive.built_in import gradient_of, part_of, tensors_of
 from manual_backprop.derive.calls import (
     BY_MASK,
@@ -190,7 +190,7 @@ class Trace(TorchFunctionMode):
     def _node(self, tensor: Tensor) -> Node:
         if id(tensor) not in self.book.known:
             name = name_in(sys._getframe(1), tensor)
-            node = Node("constant", value=tensor.detach(), name=name, given=bool(name))
+            node = constant_of(tensor.detach(), name)
             self.book.know(tensor, node)
             self.book.know(node.value, node)
         return self.book.known[id(tensor)]

@@ -47,7 +47,7 @@ class Answers:
 def numbers(derivation: Derivation) -> dict[str, Any]:
     """The last point of a derivation's proof, and what autograd gives there."""
     proof = derivation.proof
-    output, upstream, gradients = proof.expected[-1]
+    (output,), (upstream,), gradients = proof.expected[-1]
     return {
         "used": proof.used,
         "differentiable": proof.differentiable,

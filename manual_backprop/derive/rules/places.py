@@ -48,6 +48,15 @@ def tile(x: Tensor, *dims: Any) -> Any:
     return torch.tile(x, times), backward
 
 
+def repeat_interleave(x: Tensor, repeats: Any, dim: int | None = None) -> Any:
+    """Each number, row or slice so many times, one behind the other."""
+    if not isinstance(repeats, int) or dim is None:
+        return NotImplemented
+    at = dim % x.dim()
+    apart = (*x.shape[: at + 1], repeats, *x.shape[at + 1 :])
+    return x.repeat_interleave(repeats, dim), lambda g: g.reshape(apart).sum(at + 1)
+
+
 def outer(a: Tensor, b: Tensor) -> Any:
     """Each product of two numbers."""
     return torch.outer(a, b), lambda g: (g @ b, a @ g)
@@ -70,4 +79,6 @@ def index_put(x: Tensor, indices: Any, values: Tensor, accumulate: bool = False)
     )
 
 
-RULES = [Rule(f.__name__, "shape", f) for f in (pad, flip, roll, tile, outer, trace, index_put)]
+RULES = [
+    Rule(f.__name__, "shape", f) for f in (pad, flip, roll, tile, repeat_interleave, outer, trace, index_put)
+]

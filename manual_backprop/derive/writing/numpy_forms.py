@@ -217,6 +217,7 @@ FORMS: dict[str, Callable[..., str | Written]] = {
     "atan": lambda w, x: w.call("np.arctan", x),
     "xlogy": lambda w, a, b: w.helped("xlogy", a, b),
     "roll": lambda w, x, shifts, dims: w.call("np.roll", x, shifts, dims),
+    "repeat_interleave": lambda w, x, repeats, dim: w.call("np.repeat", x, repeats, axis=dim),
     "tile": lambda w, x, times: w.call("np.tile", x, times),
     "relu": lambda w, x: w.call("np.maximum", x, 0),
     "rsqrt": lambda w, x: (f"1 / {w.call('np.sqrt', x)}", PRODUCT),

@@ -46,7 +46,7 @@ def log_of_two_exponentials(x, b):
 
 
 @case(torch.tensor([[0.2, 0.0], [0.5, 0.3]]).double(), torch.tensor([[0.4, 0.2], [0.1, 0.3]]).double())
-def entropy(p, q):
+def entropy_of_shares(p, q):
     return torch.xlogy(p, q).sum()
 
 
