@@ -6,7 +6,15 @@ from typing import Any
 
 from manual_backprop.derive.found_shapes.code_hints import read
 from manual_backprop.derive.found_shapes.company import CLASSIFYING, Candidates, Company, is_weight
-from manual_backprop.derive.found_shapes.conventions import MASK, TARGET, constants, layer, matches, usual
+from manual_backprop.derive.found_shapes.conventions import (
+    GATES,
+    MASK,
+    TARGET,
+    constants,
+    layer,
+    matches,
+    usual,
+)
 from manual_backprop.derive.found_shapes.dimensions_in_code import Seen
 from manual_backprop.derive.found_shapes.documented import Stated, documentation_of, stated_by, stated_in
 from manual_backprop.derive.found_shapes.guesses import (
@@ -52,6 +60,7 @@ class Arguments:
         """What stands at a path may be."""
         parameter = self._parameter(path)
         if path[1] is not None:
+            self._company.add(path[1])
             return self._array(path, path[1], parameter)
         if self.is_dictionary(parameter):
             keys = self._seen(path[0]).keys.keys() - OPTIONAL_KEYS
@@ -77,7 +86,10 @@ class Arguments:
 
     def is_array(self, key: str) -> bool:
         """Whether an entry of this key is an array that has a gradient."""
-        return bool(layer(key)) or (bool(usual(key)) and key not in ("k", "bias", "affine", "scale", "h"))
+        return bool(layer(key)) or (
+            bool(usual(key) or any(matches(p, key) for p, _ in GATES))
+            and key not in ("k", "bias", "affine", "scale", "h")
+        )
 
     def _of_parameter(self, parameter: inspect.Parameter) -> list[Path]:
         keys = [key for key in self._seen(parameter.name).keys if self.is_array(key)]

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from manual_backprop.derive.found_shapes.code_hints import PRODUCTS, Reader
 from manual_backprop.derive.found_shapes.conventions import (
     DATA,
+    GATES,
     IMAGE,
     INDEX,
     MASK,
@@ -51,13 +52,21 @@ class Company:
         self.first: Dims = ()
         self._names = list(names)
         self._code = code
-        self._layers = [place[1] for name in names if (place := layer(name))]
         self._products = code.multiplied or bool(code.called & PRODUCTS) or not code.is_read
         ranks = [code.seen[n].rank or code.seen[n].least for n in names if n in code.seen]
         self.images = code.channels or max(ranks, default=0) > 3
         self._indexed = any(self._is_index(n) for n in names)
         self._binary = any(matches(TARGET, n) and code.seen[n].binary for n in names if n in code.seen)
         self._classified = bool(code.called & CLASSIFYING)
+
+    def add(self, name: str) -> None:
+        """One more name, that of an entry which the code has asked for."""
+        if name not in self._names:
+            self._names.append(name)
+
+    @property
+    def _layers(self) -> list[int]:
+        return [place[1] for name in self._names if (place := layer(name))]
 
     def usual(self, name: str) -> Candidates:
         """What an argument of this name may be."""
@@ -116,9 +125,13 @@ class Company:
 
     def _beside(self, name: str, others: Sequence[str]) -> Usual:
         """The usual shapes, in the order that the other names and the code make plausible."""
-        found = usual(name)
+        found = usual(name) or next((shapes for pattern, shapes in GATES if matches(pattern, name)), ())
         if not found or self._is_plain_letter(name):
             return ()
+        if any(usual(o) == STATE and o not in "cC" for o in others):
+            for pattern, shapes in GATES:
+                if matches(pattern, name):
+                    return shapes
         if name in ("v", "V", "c"):  # a second layer's, after W and b
             second = {"v": SECOND_WEIGHT, "V": SECOND_WEIGHT, "c": SECOND_BIAS}[name]
             if not any((usual(o) == STATE and o not in "cC") or matches("q", o) for o in others):
@@ -173,7 +186,8 @@ class Company:
         seen = self._code.seen.get(name)
         found: Candidates = []
         if seen and seen.integer:
-            shapes = [first[:-1], first[:1], (), first] if len(first) > 1 else [(), first[:1]]
+            steps: Dims = (*first[:1], (1, "T~"))
+            shapes = [first[:-1], first[:1], (), steps, first] if len(first) > 1 else [(), first[:1]]
             found = [(-1 + 0.1 * i, Integers(dims)) for i, dims in enumerate(shapes)]
         weights = bool(self._layers) or any(matches(WEIGHTS, n) for n in self._names)
         if self._binary:

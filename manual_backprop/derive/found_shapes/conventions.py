@@ -24,7 +24,16 @@ WEIGHT: Usual = (
 KERNEL: Usual = ((0, "F C KH KW"), (0.4, "KH KW"), (0.6, "F C KL"), (0.8, "KL"))
 SCALING: Usual = ((0, "D"), (1.8, "N D"), (1, ""), (1, "1 D"), (2, "M"), (2, "D M"), (2.2, "N T D"))
 BIAS: Usual = ((0, "M"), (0.6, "D"), (1.2, "1 M"), (1.2, "M 1"), (1.5, "F"), (1.2, ""), (5, "N M"))
-SCALE: Usual = ((0, "D"), (0.5, "C"), (1, "1 D"), (1, "1 C 1 1"), (1.4, "D 1"), (2, ""), (5, "N D"))
+SCALE: Usual = (
+    (0, "D"),
+    (0.5, "M"),
+    (0.6, "C"),
+    (1, "1 D"),
+    (1.2, ""),
+    (1.4, "D 1"),
+    (2.5, "1 C 1 1"),
+    (5, "N D"),
+)
 SECOND_WEIGHT: Usual = ((0, "M P"), (0.5, "P M"), (0.6, "D M"), (0.8, "D P"))
 SECOND_BIAS: Usual = ((0, "P"), (0.6, "M"), (1, "1 P"), (1, "P 1"), (1.2, ""))
 STATE: Usual = ((0, "N H"), (1.2, "H"), (1.5, "H N"), (1.5, "H 1"))
@@ -55,6 +64,11 @@ NAMED: tuple[tuple[str, Usual], ...] = (
     (r"q|query|queries", ((0, "T K"), (0.6, "N T K"), (1.2, "N E T K"), (1.5, "K"))),
     (r"k|keys?", ((0, "S K"), (0.6, "N S K"), (1.2, "N E S K"))),
     (r"v|values?", ((0, "S V"), (0.6, "N S V"), (1.2, "N E S V"), (1.5, "S"))),
+)
+GATES: tuple[tuple[str, Usual], ...] = (  # of a cell with a state
+    (r"w_?[zrnfiocg]", ((0, "D kH"), (0.5, "kH D"))),
+    (r"u_?[a-z]", ((0, "H kH"), (0.5, "kH H"))),
+    (r"b_?[zrnfiocg]", ((0, "kH"), (0.8, "kH 1"), (0.8, "1 kH"))),
 )
 TARGET = r"y|ys|t|ts|labels?|targets?|tgt|y_?(?:true|batch|train|onehot|one_hot)|truth|gt|one_?hot|classes"
 INDEX = r"idx|inds?|index|indexes|indices|ids|tokens?|token_ids|words?|word_ids|captions"

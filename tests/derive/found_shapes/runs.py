@@ -50,7 +50,10 @@ class Case:
         arrays = [drawn(value) for value in arguments]
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")
-            returned = self.forward(*arrays)
+            named = {
+                p.name: a for p, a in zip(self.parameters, arrays, strict=True) if p.kind is p.KEYWORD_ONLY
+            }
+            returned = self.forward(*arrays[: len(arrays) - len(named)], **named)
             if self.backward is None:
                 gradients = returned[1] if isinstance(returned, tuple) else None
                 return 0 if gradients is None else misfits(gradients, [i.shape for i in inputs])
