@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from manual_backprop.derive.found_shapes.code_hints import PRODUCTS, Reader
 from manual_backprop.derive.found_shapes.conventions import (
+    BIAS,
     DATA,
     GATES,
     IMAGE,
@@ -16,6 +17,7 @@ from manual_backprop.derive.found_shapes.conventions import (
     SECOND_WEIGHT,
     STATE,
     TARGET,
+    WEIGHT,
     Usual,
     constants,
     layer,
@@ -24,6 +26,7 @@ from manual_backprop.derive.found_shapes.conventions import (
     usual,
 )
 from manual_backprop.derive.found_shapes.guesses import Dims, Floats, Guess, Integers, Plain, Truths
+from manual_backprop.derive.found_shapes.hypothesis import freshly
 
 Candidates = list[tuple[float, Guess]]
 FRESH: Usual = ((0, "0 1"), (1.5, "0"), (2, "0 1 2"), (2.5, "0 1 2 3"), (2.5, ""))
@@ -79,12 +82,15 @@ class Company:
             return [*masks, (0.8, Truths(dims_in("T S")))]
         arrays = self._of_layer(name) or self._beside(name, others)
         found: Candidates = [(cost, Floats(dims_in(shape, self._code.factor))) for cost, shape in arrays]
+        if self._is_later(name):
+            found = [(cost, freshly((name, None), guess)) for cost, guess in found]
         if self._is_index(name):
             indices = (0.0, "N T"), (0.2, "N"), (0.5, "")
             found = [*((cost, Integers(dims_in(shape))) for cost, shape in indices), *found]
         worse = 1.0
         if values and not arrays and not _is_letter(name):
-            worse, found = 0.0, [(1.0, Floats(())), (1.5, Floats(self.first))]
+            worse = 0.0
+            found = [(1.0, Floats(())), (1.1, Floats(self.first[-1:])), (1.5, Floats(self.first))]
         return [*found, *((worse + 0.1 * i, Plain(value)) for i, value in enumerate(values))]
 
     def unusual(self, name: str) -> Candidates:
@@ -129,6 +135,8 @@ class Company:
         if not found or self._is_plain_letter(name):
             return ()
         if any(usual(o) == STATE and o not in "cC" for o in others):
+            if any(matches(r"u_?[a-z]?", o) for o in others) and matches("w_?h", name):
+                return GATES[0][1]
             for pattern, shapes in GATES:
                 if matches(pattern, name):
                     return shapes
@@ -165,6 +173,11 @@ class Company:
             if matches(r"b|bias(?:es)?", name):
                 return ((0, "D"), *found[1:])
         return found
+
+    def _is_later(self, name: str) -> bool:
+        """A weight or bias that is not the first one: its dimensions need not be those of the first."""
+        alike = [n for n in self._names if usual(n) == usual(name) and not layer(n)]
+        return usual(name) in (WEIGHT, BIAS) and not layer(name) and alike[0] != name
 
     def _is_plain_letter(self, name: str) -> bool:
         """A letter that means something in other company: b beside a, c without h, v without q."""

@@ -61,6 +61,8 @@ NAMED: tuple[tuple[str, Usual], ...] = (
     (r"b|bias(?:es)?|b_\w+|bias_?\w*", BIAS),
     (r"(?:prev_?)?h(?:_?prev|0|_?0|t|_t|idden|idden_state)?|hx|h_?(?:in|old|tm1)|state|a0", STATE),
     (r"(?:prev_)?(?:c|cell)(?:_?prev|0|_?0|t|_t)?|cx|c_?(?:in|old|tm1)", STATE),
+    (r"w[a-z]{1,2}", WEIGHT),
+    (r"b[a-z]{1,2}", BIAS),
     (r"q|query|queries", ((0, "T K"), (0.6, "N T K"), (1.2, "N E T K"), (1.5, "K"))),
     (r"k|keys?", ((0, "S K"), (0.6, "N S K"), (1.2, "N E S K"))),
     (r"v|values?", ((0, "S V"), (0.6, "N S V"), (1.2, "N E S V"), (1.5, "S"))),

@@ -110,6 +110,8 @@ def made(guess: Guess, sizes: dict[str, int]) -> Any:
     if guess.one_hot:
         classes = integers(shape[:-1], shape[-1]).numpy()
         return np.eye(shape[-1], dtype=np.int64)[classes]
+    if 1 < prod(shape) < guess.below:  # few of many, the first and the last of them too
+        return np.linspace(0, guess.below - 1, prod(shape)).round().astype(np.int64).reshape(shape)
     return integers(shape, guess.below).numpy()
 
 
@@ -138,8 +140,9 @@ def _written(value: Any) -> str:
     if not isinstance(value, np.ndarray):
         return str(value)
     many = " × ".join(map(str, value.shape)) or "1"
+    plural = "" if value.size == 1 else "s"
     if value.dtype == np.bool_:
-        return f"{many} truths"
+        return f"{many} truth{plural}"
     if value.ndim > 1 and value.max() == 1 and (value.sum(-1) == 1).all():
         return f"{many} one-hot integers"
-    return f"{many} integers below {value.max() + 1}"
+    return f"{many} integer{plural} below {value.max() + 1}"

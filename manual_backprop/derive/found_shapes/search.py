@@ -140,28 +140,36 @@ class Search:
 
     def _note(self, error: BaseException) -> None:
         """Keep the error that came furthest in the forward."""
-        line = max((n for code, n in _frames(error) if code in self._codes), default=0)
+        line = max((n for code, n, _ in _frames(error) if code in self._codes), default=0)
         if line > self._furthest:
             self._furthest, self._error = line, error
 
     def _alternatives(self, cost: float, hypothesis: Hypothesis, error: BaseException | None) -> None:
-        """Another guess for one argument: first for those on the line that failed."""
-        line = self._line(error)
+        """Another guess for one argument: first for those in the expression that failed."""
+        expression = self._expression(error)
+        names = {path: rf"\b{re.escape(path[1] or path[0])}\b" for path, _ in hypothesis.guesses}
+        failing = {path for path, name in names.items() if re.search(name, expression)}
         for path, guess in hypothesis.guesses:
             candidates = self._arguments(path)
-            named = line is None or re.search(rf"\b{re.escape(path[1] or path[0])}\b", line)
+            named = path in failing or not failing
             now = next((c for c, g in candidates if hypothesis.fitted(path, g) == guess), candidates[0][0])
             for other, alternative in candidates:
                 if other >= now and alternative != guess:
                     worse = max(other - now, 0.05) + (0 if named else ELSEWHERE)
                     self._push(cost + worse, hypothesis, (path, alternative))
 
-    def _line(self, error: BaseException | None) -> str | None:
-        """The line that failed, of the functions and what else is in their files."""
+    def _expression(self, error: BaseException | None) -> str:
+        """The expression that failed, of the functions and what else is in their files."""
         files = {code.co_filename for code in self._codes}
-        frames = _frames(error) if error else ()
-        places = [(code.co_filename, n) for code, n in frames if code.co_filename in files]
-        return linecache.getline(*places[-1]) or None if places else None
+        places = [place for place in _frames(error) if place[0].co_filename in files] if error else []
+        if not places:
+            return ""
+        code, line, instruction = places[-1]
+        first, last, start, end = list(code.co_positions())[instruction // 2]
+        text = linecache.getline(code.co_filename, line)
+        if first != last or start is None or end is None:
+            return text
+        return text.encode()[start:end].decode()
 
     def _repair(self, cost: float, hypothesis: Hypothesis, error: BaseException) -> None:
         """What the error asks for."""
@@ -228,8 +236,8 @@ def _is_hopeless(error: BaseException | None, first: bool, backward: bool) -> bo
     )
 
 
-def _frames(error: BaseException) -> Iterator[tuple[CodeType, int]]:
+def _frames(error: BaseException) -> Iterator[tuple[CodeType, int, int]]:
     trace = error.__traceback__
     while trace is not None:
-        yield trace.tb_frame.f_code, trace.tb_lineno
+        yield trace.tb_frame.f_code, trace.tb_lineno, trace.tb_lasti
         trace = trace.tb_next

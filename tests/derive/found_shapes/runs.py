@@ -54,14 +54,14 @@ class Case:
                 p.name: a for p, a in zip(self.parameters, arrays, strict=True) if p.kind is p.KEYWORD_ONLY
             }
             returned = self.forward(*arrays[: len(arrays) - len(named)], **named)
+            for output in returned if isinstance(returned, tuple) else (returned,):
+                if isinstance(output, np.ndarray | torch.Tensor) and 0 in output.shape:
+                    raise ValueError("the output is empty")
             if self.backward is None:
                 gradients = returned[1] if isinstance(returned, tuple) else None
                 return 0 if gradients is None else misfits(gradients, [i.shape for i in inputs])
-            taken = [p for p in inspect.signature(self.backward).parameters]
+            taken = list(inspect.signature(self.backward).parameters)
             outputs, rest = split(returned, "cache" in taken, arrays)
-            for output in outputs:
-                if np.size(output) == 0:
-                    raise ValueError("the output is empty")
             try:
                 gradients = self.backward(*(output * 0 + 1.0 for output in outputs), *rest)
             except Exception as error:

@@ -1,5 +1,7 @@
 """Further functions in PyTorch, and the shapes that they are meant for."""
 
+# ruff: noqa: RUF059, A006 - as people write it
+# ruff: noqa: RUF059, A006 - as people write it
 import torch
 import torch.nn.functional as F
 
@@ -76,7 +78,11 @@ def bce_with_logits(logits, targets):
     return (logits.clamp(min=0) - logits * targets + torch.log1p(torch.exp(-logits.abs()))).mean()
 
 
-case(bce_with_logits, lambda g, logits, targets: g * (logits.sigmoid() - targets) / logits.numel(), "N D, N D int | N D, N D one-hot")
+case(
+    bce_with_logits,
+    lambda g, logits, targets: g * (logits.sigmoid() - targets) / logits.numel(),
+    "N D, N D int | N D, N D one-hot",
+)
 
 
 def embedding_bag(token_ids, embeddings, w_out):
