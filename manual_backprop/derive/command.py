@@ -10,7 +10,7 @@ from manual_backprop.derive.command_line import requests
 from manual_backprop.derive.command_line.function_names import parsed
 from manual_backprop.derive.command_line.given import arguments_for, arguments_of
 from manual_backprop.derive.command_line.messages import words_of
-from manual_backprop.derive.command_line.naming import Wanted, no_function, no_operation
+from manual_backprop.derive.command_line.naming import Wanted, no_operation
 from manual_backprop.derive.command_line.package_operations import OWN, own
 from manual_backprop.derive.command_line.requests import Answer, CannotRead, CannotRun, names_in
 from manual_backprop.derive.computation import is_computation, is_function_class
@@ -63,7 +63,7 @@ class Request(requests.Request):
             return self._derived(function, points)
         self.check()
         path, name = self.path, self.name
-        found = names_in(path)
+        found = names_in(path, definitions_alone=self.definitions_alone)
         forward = found.get(name)
         if isinstance(forward, type) and issubclass(forward, nn.Module):
             try:
@@ -76,8 +76,7 @@ class Request(requests.Request):
             raise CannotRead(
                 f"{name} in {path} is a torch.autograd.Function, with a backward of its own: name a forward"
             )
-        if not is_computation(forward):
-            raise CannotRead(no_function(path, name, found))
+        found.require(path, name, of=lambda _: is_computation(forward))
         named = self.arguments()
         given = arguments_for(forward, None) if named is None else arguments_of(forward, named)
         return self._derived(forward, given)

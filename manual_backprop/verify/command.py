@@ -10,9 +10,9 @@ from manual_backprop.derive.command_line import requests
 from manual_backprop.derive.command_line.function_names import LOOKED_FOR
 from manual_backprop.derive.command_line.given import arguments_for, arguments_of, fitting, parameters_of
 from manual_backprop.derive.command_line.messages import told
-from manual_backprop.derive.command_line.naming import Wanted, no_function, no_operation, split_name
+from manual_backprop.derive.command_line.naming import Wanted, no_operation, split_name
 from manual_backprop.derive.command_line.package_operations import OWN, own
-from manual_backprop.derive.command_line.requests import Answer, CannotRead, names_in
+from manual_backprop.derive.command_line.requests import Answer, CannotRead, CannotRun, Names, names_in
 from manual_backprop.verify import verify
 from manual_backprop.verify.files.derivations import Derivation, derivation_named, derivations_in
 from manual_backprop.verify.files.judged import Judged, judged, unjudged
@@ -61,10 +61,13 @@ class Request(requests.Request):
             yield Answer(json.dumps([self.what]))
             yield Answer(json.dumps(asdict(self._own())))
             return
-        found = names_in(self.path)
+        found = names_in(self.path, definitions_alone=self.definitions_alone)
         derivations = [self._named(name, found) for name in self.only] or derivations_in(found)
+        if not derivations and found.error:
+            raise CannotRun(found.error)
         if not derivations:
             raise CannotRead(f"{self.path} has no derivation: looked for {LOOKED_FOR}")
+        found.tell()
         yield Answer(json.dumps([derivation.name for derivation in derivations]))
         for derivation in derivations:
             yield Answer(json.dumps(asdict(self._judged(derivation))))
@@ -101,14 +104,17 @@ class Request(requests.Request):
                 raise CannotRead(no_operation(self.what, self.wanted))
             return verify_own(self.what), []
         self.check()
-        path, name = split_name(self.what)
-        return self._report_on(self._named(name, names_in(path)))
+        found = names_in(self.path, definitions_alone=self.definitions_alone)
+        return self._report_on(self._named(self.name, found))
 
-    def _named(self, name: str, found: dict[str, Any]) -> Derivation:
-        for wanted in (name, self.against):
-            if wanted is not None and not (callable(found.get(wanted)) or _has_backward(found.get(wanted))):
-                other = " (--against takes another name)" if wanted != name else ""
-                raise CannotRead(no_function(self.path, wanted, found) + other)
+    def _named(self, name: str, found: Names) -> Derivation:
+        found.require(self.path, name, of=_can_be_judged)
+        if self.against is not None:
+            try:
+                found.require(self.path, self.against, of=_can_be_judged)
+            except CannotRead as error:
+                error.args = (f"{error} (--against takes another name)",)
+                raise
         derivation = derivation_named(name, self.against, found)
         if derivation is None:
             raise CannotRead(f"{self.path} has no forward for {name}: name it, --against NAME")
@@ -144,7 +150,7 @@ class Request(requests.Request):
             if other:
                 output = f"{_called(forward)}({', '.join(parameters_of(forward))})"
                 return other, [f"Judged as grad_output * {derivation.name}({output})."]
-        return report, notes
+        return report, [*notes, *filter(None, [derivation.counted if not report else ""])]
 
 
 def _called(function: Any) -> str:
@@ -160,8 +166,12 @@ def _verified(forward: Any, backward: Any, options: dict[str, Any]) -> Report:
         raise CannotRead(str(error)) from error  # a question that is none
 
 
-def _has_backward(value: Any) -> bool:
-    return callable(getattr(value, "backward", None)) or callable(getattr(value, "loss", None))
+def _can_be_judged(value: Any) -> bool:
+    return (
+        callable(value)
+        or callable(getattr(value, "backward", None))
+        or callable(getattr(value, "loss", None))
+    )
 
 
 def _made(layer: type) -> Any:

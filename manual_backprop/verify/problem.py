@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from manual_backprop.derive.command_line.messages import told
+from manual_backprop.derive.command_line.messages import told, why_undefined
 from manual_backprop.derive.writing.dialects import DIALECTS, Dialect
 
 
@@ -197,10 +197,11 @@ class Problem:
         extra = {"output": output} if _takes_output(self.backward) else {}
         try:
             return self.backward(v, *inputs, **extra)
-        except Malformed:
+        except (Malformed, Unjudged):
             raise
         except (Exception, SystemExit) as error:  # whatever it is, it is the answer
-            raise Malformed(f"your derivation raises {told(error)}") from error
+            kind = Unjudged if why_undefined(error) else Malformed  # no mistake of the derivation's
+            raise kind(f"your derivation raises {told(error)}") from error
 
 
 def as_autograd_takes_them(gradients: Sequence[Any]) -> tuple[Any, ...]:

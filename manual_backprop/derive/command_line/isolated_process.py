@@ -14,7 +14,7 @@ import signal
 import subprocess
 import sys
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from importlib import import_module
 from itertools import count
@@ -40,6 +40,16 @@ def answers_in_isolation(request: Request, time_limit: float) -> tuple[list[Answ
         CannotRead: no such file or shapes, or no function named.
     """
     request.check()
+    answers, printed = _answers(request, time_limit)
+    if answers[0].stopped_at_top_level and not request.definitions_alone:
+        others, more = _answers(replace(request, definitions_alone=True), time_limit)
+        if not others[0].error:
+            why = f"{answers[0].error}: only its definitions are run"
+            return others, "\n".join(part for part in (printed, why, more) if part)
+    return answers, printed
+
+
+def _answers(request: Request, time_limit: float) -> tuple[list[Answer], str]:
     with TemporaryDirectory() as folder:
         process = start(folder, request, time_limit)
         assert process.stdout is not None
@@ -130,32 +140,38 @@ def _answers_in(folder: Path, path: Path, time_limit: float, code: int | None) -
             continue
         break
     if not (folder / FINISHED).exists():
-        answers.append(Answer(exit_code=CannotRun.exit_code, error=_ended(folder, path, time_limit, code)))
+        answers.append(_ended(folder, path, time_limit, code))
     return answers
 
 
-def _ended(folder: Path, path: Path, time_limit: float, code: int | None) -> str:
+def _ended(folder: Path, path: Path, time_limit: float, code: int | None) -> Answer:
     """How a process ended that has not said all that it was asked."""
+    cannot_run = CannotRun.exit_code
     stack = ""
     with suppress(OSError):
         stack = (folder / "stack").read_text(encoding="utf-8", errors="replace")
     if code is None or stack.startswith("Timeout"):
-        return f"{path}{_place_in(stack, path)}: still running after {time_limit:g} s (--time-limit)"
+        place, outermost = _place_in(stack, path), _places_in(stack, path, "<module>")
+        error = f"{path}{place}: still running after {time_limit:g} s (--time-limit)"
+        return Answer(exit_code=cannot_run, error=error, stopped_at_top_level=bool(outermost))
     how = f"exit code {code}"
     if code < 0:
         how = signal.Signals(-code).name if -code in set(signal.Signals) else f"signal {-code}"
-    return f"{path} ends the process that runs it ({how})"
+    return Answer(exit_code=cannot_run, error=f"{path} ends the process that runs it ({how})")
 
 
 def _place_in(stack: str, path: Path) -> str:
     """The innermost line of the file that was running; the main thread's, which comes last, if there."""
-    name = re.escape(str(path).encode("ascii", "backslashreplace").decode())  # as faulthandler writes it
     for thread in reversed(stack.split("\n\n")):
-        found = re.search(rf'^  File "{name}", line (\d+) in (.*)$', thread, re.MULTILINE)
-        if found:
-            within = "" if found[2] == "<module>" else f", in {found[2]}"
-            return f", line {found[1]}{within}"
+        for line, function in _places_in(thread, path):
+            return f", line {line}" if function == "<module>" else f", line {line}, in {function}"
     return ""
+
+
+def _places_in(stack: str, path: Path, function: str = ".*") -> list[tuple[str, str]]:
+    """The lines of the file that were running, and in which function; the innermost first."""
+    name = re.escape(str(path).encode("ascii", "backslashreplace").decode())  # as faulthandler writes it
+    return re.findall(rf'^  File "{name}", line (\d+) in ({function})$', stack, re.MULTILINE)
 
 
 def main(folder: str, command: str, request: str, time_limit: str) -> None:

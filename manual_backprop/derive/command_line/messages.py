@@ -14,6 +14,8 @@ LONGEST_LINE = 80  # characters of the user's code that are quoted
 PYTHON = str(Path(sysconfig.get_paths()["stdlib"]))
 LIBRARIES = re.compile(r"[/\\](site|dist)-packages[/\\](numpy|scipy|jax|jaxlib|numba|opt_einsum)[/\\]")
 COMMENT = re.compile(r"\s#[^'\"]*$")
+NOT_RUN = "__not_run__"
+"""The global of a file that says why a name is not defined, where only its definitions were run."""
 CELL = re.compile(r"[/\\]ipykernel_\d+[/\\]\d+\.py$")  # what Jupyter calls the file of a cell that is run
 
 
@@ -35,7 +37,7 @@ def told(error: BaseException, file: str = "") -> str:
         error: what was raised.
         file: the file that the sentence has named already.
     """
-    words, place = words_of(error), place_of(error, file)
+    words, place = words_of(error) + why_undefined(error), place_of(error, file)
     return f"{words.rstrip('.')} ({place})" if place else words
 
 
@@ -62,6 +64,15 @@ def is_own(code: CodeType) -> bool:
     installed = f"{PYTHON}/site-packages", f"{PYTHON}/dist-packages"
     of_python = name.startswith(PYTHON) and not name.startswith(installed)
     return is_users(code) and not of_python and not LIBRARIES.search(name)
+
+
+def why_undefined(error: BaseException) -> str:
+    """Why a name is not there, where the statement of the file that assigns it was left out; else ""."""
+    if not isinstance(error, NameError):
+        return ""
+    frames = (frame for frame, _ in traceback.walk_tb(error.__traceback__))
+    reasons = (frame.f_globals.get(NOT_RUN, {}).get(error.name) for frame in frames)
+    return next((f"; {reason}" for reason in reasons if reason), "")
 
 
 def _at(name: str, line: int, file: str) -> str:

@@ -9,15 +9,17 @@ from pathlib import Path
 from typing import Any
 
 from manual_backprop.derive.command_line.messages import words_of
+from manual_backprop.derive.command_line.notebooks import statements_of
 from manual_backprop.derive.command_line.package_operations import OWN
 
+FILES = (".py", ".ipynb")
 MOST_LISTED = 12
 
 
 def split_name(what: str) -> tuple[Path, str]:
     r"""The file and the function of "file.py:function"; "" where no function is named, as in "C:\file.py"."""
     path, colon, name = what.rpartition(":")
-    if not colon or name.endswith(".py") or "/" in name or "\\" in name:
+    if not colon or name.endswith(FILES) or "/" in name or "\\" in name:
         return Path(what), ""
     return Path(path.removesuffix(":")), name  # file.py::function is pytest's way to write it
 
@@ -63,10 +65,10 @@ class Wanted:
 def no_operation(what: str, wanted: Wanted) -> str:
     """Why a name without a colon is not that of an operation, and what to write in its place."""
     if what and os.path.isdir(what):
-        files = [*sorted(name for name in os.listdir(what) if name.endswith(".py")), "derivation.py"]
+        files = [*sorted(name for name in os.listdir(what) if name.endswith(FILES)), "derivation.py"]
         meant = f"{os.path.join(what, files[0])}:{wanted.name}"
         return f"{what} is a folder; name a file and its function: {meant}"
-    if what.endswith(".py") or os.path.isfile(what):
+    if what.endswith(FILES) or os.path.isfile(what):
         return wanted.named(Path(what))
     for path in _files_of_module(what):
         return wanted.named(path)
@@ -94,14 +96,14 @@ def no_function(path: Path, name: str, found: dict[str, Any]) -> str:
 
 
 def functions_in(path: Path) -> list[str]:
-    """The names of the functions and classes that a file defines at its top level.
+    """The names of the functions and classes that a file, or a notebook, defines at its top level.
 
     Raises:
         OSError: it cannot be read.
-        SyntaxError, ValueError: it is not written in Python.
+        SyntaxError, ValueError: it is not written in Python, or no notebook.
     """
     names = []
-    for node in ast.parse(path.read_bytes(), str(path)).body:
+    for node in statements_of(path):
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
             names.append(node.name)
         elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Lambda):
@@ -121,7 +123,7 @@ def _files_of_module(name: str) -> list[Path]:
 
 def _files_with_a_near_name(path: Path) -> list[Path]:
     try:
-        files = [name for name in os.listdir(path.parent) if name.endswith(".py")]
+        files = [name for name in os.listdir(path.parent) if name.endswith(FILES)]
     except OSError:
         return []
     return [path.parent / name for name in get_close_matches(path.name, files, 1)]

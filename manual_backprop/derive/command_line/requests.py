@@ -1,17 +1,22 @@
 """What is asked for on a command line, what is answered, and why it may not be."""
 
 import os
-import runpy
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
-from manual_backprop.derive.command_line.messages import told
-from manual_backprop.derive.command_line.naming import Wanted, no_file, no_operation, split_name
+from manual_backprop.derive.command_line.messages import NOT_RUN, told
+from manual_backprop.derive.command_line.naming import (
+    FILES,
+    Wanted,
+    no_file,
+    no_function,
+    no_operation,
+    split_name,
+)
+from manual_backprop.derive.command_line.user_files import definitions, whole
 from manual_backprop.derive.shapes import named_arguments_in
-
-FILES = (".py", ".ipynb")
 
 
 class CannotRead(Exception):  # noqa: N818 - it is what the user reads, not a bug
@@ -34,11 +39,14 @@ class Answer:
         report: for standard output.
         exit_code: that of the report, or of the error.
         error: one line, where something could not be done.
+        stopped_at_top_level: whether that is since the file was still running, and not one of its functions
+            that was called.
     """
 
     report: str = ""
     exit_code: int = 2
     error: str = ""
+    stopped_at_top_level: bool = False
 
 
 @dataclass(frozen=True)
@@ -48,10 +56,12 @@ class Request:
     Attributes:
         what: file.py:function, or the name of an operation of this package.
         shapes: of the inputs, as text.
+        definitions_alone: whether no more of the file is run than its definitions.
     """
 
     what: str
     shapes: str | None
+    definitions_alone: bool = field(default=False, kw_only=True)
     whole_file: ClassVar[bool] = False
 
     @property
@@ -117,16 +127,60 @@ class Request:
         raise NotImplementedError
 
 
-def names_in(path: Path) -> dict[str, Any]:
-    """What a file defines, when it is run.
+class Names(dict[str, Any]):
+    """What the names of a file stand for.
+
+    Attributes:
+        error: what the file raised, where only its definitions could be run; "" for a notebook.
+        notes: what is to be said of what was not run, where the rest is of use.
+    """
+
+    error: str = ""
+    notes: Sequence[str] = ()
+
+    def tell(self) -> None:
+        """Print the notes, once."""
+        for line in self.notes:
+            print(line)
+        self.notes = ()
+
+    def require(self, path: Path, name: str, *, of: Callable[[Any], bool]) -> Any:
+        """What a name stands for.
+
+        Raises:
+            CannotRun: it is not there, since the file could not be run.
+            CannotRead: it is not there, or not what is asked for.
+        """
+        if of(self.get(name)):
+            self.tell()
+            return self[name]
+        if name not in self and name in self.get(NOT_RUN, {}):
+            raise CannotRun(f"{path} has no {name}: {self[NOT_RUN][name]}")
+        if name not in self and self.error:
+            raise CannotRun(self.error)
+        raise CannotRead(no_function(path, name, self))
+
+
+def names_in(path: Path, *, definitions_alone: bool = False) -> Names:
+    """What a file defines, when it is run; a notebook, or a file that fails, by its definitions alone.
 
     Raises:
-        CannotRun: it raises something.
+        CannotRun: it is no Python, or no notebook.
     """
+    error = ""
+    if path.suffix != ".ipynb" and not definitions_alone:
+        try:
+            return Names(whole(path))
+        except (Exception, SystemExit) as reason:  # the user's file: whatever it raises is for them to read
+            error = raised(path, reason)
     try:
-        return runpy.run_path(str(path))
-    except Exception as error:  # the file is the user's: whatever it raises is for them to read
-        raise CannotRun(raised(path, error)) from error
+        found = definitions(path)
+    except Exception as reason:
+        raise CannotRun(error or raised(path, reason)) from reason
+    names = Names(found.names)
+    names.error = error
+    names.notes = [f"{error}: only its definitions are run"] if error else found.errors
+    return names
 
 
 def raised(path: Path, error: BaseException) -> str:

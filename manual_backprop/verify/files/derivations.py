@@ -1,9 +1,11 @@
 """Which derivations a file has: its functions and classes by their names, each with its forward."""
 
 import inspect
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from torch import nn
@@ -14,6 +16,7 @@ from manual_backprop.verify.files.classes import is_layer_class, own_forward, re
 from manual_backprop.verify.files.derivatives import of_output, takes_upstream, times_upstream
 from manual_backprop.verify.files.losses import returns_gradients
 
+CELL = re.compile(r"\.ipynb, cell \d+$")
 TOLD_MISSING = ("backward", "backwards", "bwd", "bprop", "backprop")
 
 
@@ -38,6 +41,15 @@ class Derivation:
     remark: str = ""
     of_output: Callable[..., Any] | None = None
     made: type | None = None
+
+    @property
+    def counted(self) -> str:
+        """Where the lines of a derivation are counted, if that is a cell of a notebook; else ""."""
+        judged = self.backward or self.made or self.forward
+        methods = (getattr(judged, "backward", None), getattr(judged, "loss", None), judged)
+        codes = (getattr(inspect.unwrap(m), "__code__", None) for m in methods if callable(m))
+        file = next((code.co_filename for code in codes if code), "")
+        return f"Lines are counted in {Path(file).name}." if CELL.search(file) else ""
 
 
 def derivations_in(found: Mapping[str, Any]) -> list[Derivation]:

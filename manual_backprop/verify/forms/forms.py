@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from manual_backprop.derive.arrays.traced import TracedArray
-from manual_backprop.derive.command_line.messages import words_of
+from manual_backprop.derive.command_line.messages import told
 from manual_backprop.derive.forms.arguments import Arguments
 from manual_backprop.derive.forms.frameworks import Framework, converted, is_array, own_array, running
 from manual_backprop.derive.numbers import away_from_zero
@@ -39,7 +39,7 @@ def first_run(function: Callable[[], Any], seed: int) -> Any:
         with torch.no_grad(), running(seed):
             return function()
     except (Exception, SystemExit) as error:  # whatever it is, it is the answer
-        raise Unjudged(f"the forward raises {words_of(error)}") from error
+        raise Unjudged(f"the forward raises {told(error)}") from error
 
 
 def pair(
