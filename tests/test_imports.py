@@ -14,7 +14,7 @@ LEVELS = (  # a room imports from its own level only what is in itself
     {"nn", "plots", "takeover"},
     {"derive"},
     {"record", "verify"},
-    {"exercises", "training"},
+    {"exercises", "testing", "training"},
     {"benchmark"},
     {"cli"},
     {"__main__"},

@@ -61,6 +61,17 @@ class Request(requests.Request):
             yield Answer(json.dumps([self.what]))
             yield Answer(json.dumps(asdict(self._own())))
             return
+        derivations = self.derivations()
+        yield Answer(json.dumps([derivation.name for derivation in derivations]))
+        for derivation in derivations:
+            yield Answer(json.dumps(asdict(self.judge(derivation))))
+
+    def derivations(self) -> list[Derivation]:
+        """Those of the file that are meant.
+
+        Raises:
+            CannotRead: the file fails, has none, or none of a name.
+        """
         found = names_in(self.path, definitions_alone=self.definitions_alone)
         derivations = [self._named(name, found) for name in self.only] or derivations_in(found)
         if not derivations and found.error:
@@ -68,9 +79,7 @@ class Request(requests.Request):
         if not derivations:
             raise CannotRead(f"{self.path} has no derivation: looked for {LOOKED_FOR}")
         found.tell()
-        yield Answer(json.dumps([derivation.name for derivation in derivations]))
-        for derivation in derivations:
-            yield Answer(json.dumps(asdict(self._judged(derivation))))
+        return derivations
 
     def answer(self) -> Answer:
         """The report that was asked for, and its pictures.
@@ -120,7 +129,8 @@ class Request(requests.Request):
             raise CannotRead(f"{self.path} has no forward for {name}: name it, --against NAME")
         return derivation
 
-    def _judged(self, derivation: Derivation) -> Judged:
+    def judge(self, derivation: Derivation) -> Judged:
+        """What is said of one of them."""
         try:
             report, notes = self._report_on(derivation)
         except CannotRead as error:
