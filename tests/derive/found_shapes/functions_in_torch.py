@@ -1,6 +1,5 @@
 """Functions in PyTorch, with the shapes that they are meant for."""
 
-# ruff: noqa: RUF059, A006 - as people write it
 import torch
 import torch.nn.functional as F
 

@@ -1,7 +1,5 @@
 """Further functions in PyTorch, and the shapes that they are meant for."""
 
-# ruff: noqa: RUF059, A006 - as people write it
-# ruff: noqa: RUF059, A006 - as people write it
 import torch
 import torch.nn.functional as F
 

@@ -1,6 +1,5 @@
 """Derivations with a mistake, for which shapes must be found all the same."""
 
-# ruff: noqa: RUF059 - as people write it
 import numpy as np
 
 from tests.derive.found_shapes.runs import case

@@ -1,6 +1,5 @@
 """Norms and dropout in NumPy, with a cache and options, and the shapes that they are meant for."""
 
-# ruff: noqa: RUF059, E501 - as people write it
 import numpy as np
 
 from tests.derive.found_shapes.runs import case

@@ -1,6 +1,5 @@
 """Recurrences, words and their losses in NumPy, with the shapes that they are meant for."""
 
-# ruff: noqa: RUF059 - as people write it
 import numpy as np
 
 from tests.derive.found_shapes.runs import case

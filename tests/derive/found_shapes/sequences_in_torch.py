@@ -1,6 +1,5 @@
 """Attention, words and recurrences in PyTorch, with the shapes that they are meant for."""
 
-# ruff: noqa: F821, F722 - as people write it
 import torch
 import torch.nn.functional as F
 

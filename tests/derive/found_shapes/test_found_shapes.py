@@ -69,7 +69,7 @@ def test_where_nothing_fits_the_error_that_came_furthest_is_kept() -> None:
 
 def test_a_name_that_is_not_defined_ends_the_search() -> None:
     def misspelled(x: Any) -> Any:
-        return nup.sum(x)  # type: ignore[name-defined]  # noqa: F821
+        return nup.sum(x)  # type: ignore[name-defined]
 
     found = found_arguments(lambda arguments: misspelled(arguments[0]), parameters(misspelled), [misspelled])
     assert (found.arguments, found.tries) == (None, 1)

@@ -1,7 +1,7 @@
 """The pytest plugin: `pytest --verify-gradients layers.py` judges each derivation of a file as a test.
 
-It stands outside the package because pytest imports it in every project, whenever it starts. The package, and
-torch with it, is imported only where the option is given.
+It is installed beside the package, as a module of its own, because pytest imports it in every project,
+whenever it starts. The package, and torch with it, is imported only where the option is given.
 """
 
 import pytest
