@@ -8,7 +8,7 @@ from torch import nn
 from manual_backprop.derive import Derivation, Disproved, Underivable, derive
 from manual_backprop.derive.command_line import requests
 from manual_backprop.derive.command_line.function_names import parsed
-from manual_backprop.derive.command_line.given import arguments_for, arguments_of
+from manual_backprop.derive.command_line.given import arguments_of, found_for
 from manual_backprop.derive.command_line.messages import words_of
 from manual_backprop.derive.command_line.naming import Wanted, no_operation
 from manual_backprop.derive.command_line.package_operations import OWN, own
@@ -78,7 +78,10 @@ class Request(requests.Request):
             )
         found.require(path, name, of=lambda _: is_computation(forward))
         named = self.arguments()
-        given = arguments_for(forward, None) if named is None else arguments_of(forward, named)
+        if named is not None:
+            return self._derived(forward, arguments_of(forward, named))
+        given, words = found_for(forward)
+        print(f"With {words}, found by trying.")
         return self._derived(forward, given)
 
     def _derived(self, forward: Any, shapes: Any) -> Derivation:

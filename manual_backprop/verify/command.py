@@ -8,14 +8,13 @@ from typing import Any, ClassVar, Literal
 
 from manual_backprop.derive.command_line import requests
 from manual_backprop.derive.command_line.function_names import LOOKED_FOR
-from manual_backprop.derive.command_line.given import arguments_for, arguments_of, fitting, parameters_of
-from manual_backprop.derive.command_line.messages import told
 from manual_backprop.derive.command_line.naming import Wanted, no_operation, split_name
 from manual_backprop.derive.command_line.package_operations import OWN, own
 from manual_backprop.derive.command_line.requests import Answer, CannotRead, CannotRun, Names, names_in
 from manual_backprop.verify import verify
 from manual_backprop.verify.files.derivations import Derivation, derivation_named, derivations_in
 from manual_backprop.verify.files.judged import Judged, judged, unjudged
+from manual_backprop.verify.files.judging import report_on
 from manual_backprop.verify.reporting.report import Report
 
 CANNOT_WRITE = 4
@@ -138,42 +137,8 @@ class Request(requests.Request):
         return judged(derivation.name, report, notes, coloured=self.form == "coloured")
 
     def _report_on(self, derivation: Derivation) -> tuple[Report, list[str]]:
-        notes = [derivation.remark] * bool(derivation.remark)
-        forward, backward, against = derivation.forward, derivation.backward, derivation.against
-        if forward is None and derivation.made is not None:
-            forward = _made(derivation.made)
-        if forward is None:
-            raise CannotRead(f"there is no forward for {derivation.name}: name it, --against NAME")
-        named = self.arguments()
         several = self.listed and len(self.only) != 1
-        given = None
-        if named is not None:
-            given = fitting(forward, named) if several else arguments_of(forward, named)
-        if given is None:
-            given = arguments_for(forward, backward)
-        options: dict[str, Any] = {"against": against, "shapes": given}
-        if self.cache is not None:
-            options["cache"] = self.cache
-        report = _verified(forward, backward, options)
-        if report.status == "wrong" and derivation.of_output is not None:
-            other = _verified(forward, derivation.of_output, options)
-            if other:
-                output = f"{_called(forward)}({', '.join(parameters_of(forward))})"
-                return other, [f"Judged as grad_output * {derivation.name}({output})."]
-        return report, [*notes, *filter(None, [derivation.counted if not report else ""])]
-
-
-def _called(function: Any) -> str:
-    return str(getattr(function, "__name__", "the forward"))
-
-
-def _verified(forward: Any, backward: Any, options: dict[str, Any]) -> Report:
-    try:
-        return verify(forward, backward, **options)
-    except (TypeError, ValueError) as error:
-        if not str(error).startswith("verify: "):
-            raise
-        raise CannotRead(str(error)) from error  # a question that is none
+        return report_on(derivation, self.arguments(), several=several, cache=self.cache)
 
 
 def _can_be_judged(value: Any) -> bool:
@@ -182,15 +147,6 @@ def _can_be_judged(value: Any) -> bool:
         or callable(getattr(value, "backward", None))
         or callable(getattr(value, "loss", None))
     )
-
-
-def _made(layer: type) -> Any:
-    try:
-        return layer()
-    except TypeError as error:
-        raise CannotRead(
-            f"{layer.__name__} cannot be made without arguments ({told(error)}): name an object of it"
-        ) from error
 
 
 def verify_own(name: str) -> Report:

@@ -295,7 +295,10 @@ def test_from_the_shell(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> N
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["verify", "{file}:backward"], "--shapes is missing"),
+        (
+            ["verify", "{nothing_fits}:backward"],
+            "no shapes were found that fit: the forward raises NameError",
+        ),
         (["verify", "{file}:backward", "--shapes", "5x3"], "expected a list of shapes"),
         (["verify", "{file}:backward", "--shapes", "(5,-3)"], "expected a list of shapes"),
         (["verify", "{broken}:backward", "--shapes", "(5,3)"], "raises ZeroDivisionError"),
@@ -306,8 +309,11 @@ def test_from_the_shell_wrong_usage_is_one_line(
 ) -> None:
     (tmp_path / "file.py").write_text(DERIVATION)
     (tmp_path / "broken.py").write_text("1 / 0")
-    places = {name: tmp_path / f"{name}.py" for name in ("file", "broken", "missing")}
-    assert main([argument.format(**places) for argument in arguments]) == (3 if "raises" in message else 2)
+    (tmp_path / "nothing_fits.py").write_text("def forward(x): return y\ndef backward(g, x): return g\n")
+    places = {name: tmp_path / f"{name}.py" for name in ("file", "broken", "nothing_fits")}
+    assert main([argument.format(**places) for argument in arguments]) == (
+        3 if "raises Zero" in message else 2
+    )
     captured = capsys.readouterr()
     assert captured.err.count("\n") == 1
     assert message in captured.err

@@ -1,11 +1,28 @@
 """The arguments of a forward that a command line gives, by position and by name; or those that are found."""
 
 import inspect
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from manual_backprop.derive.command_line.requests import CannotRead
+import torch
+from torch import Tensor
 
+from manual_backprop.derive.command_line.messages import told
+from manual_backprop.derive.command_line.requests import CannotRead
+from manual_backprop.derive.computation import input_names
+from manual_backprop.derive.forms.arguments import arguments_of as forms_arguments_of
+from manual_backprop.derive.forms.frameworks import (
+    converted,
+    framework_of,
+    framework_of_module,
+    own_array,
+    running,
+)
+from manual_backprop.derive.found_shapes import found_arguments, said
+from manual_backprop.derive.numbers import away_from_zero
+
+TARGET = re.compile(r"y|t|y_true|labels?|targets?")
 Named = Sequence[tuple[str | None, Any]]
 Parameters = Mapping[str, inspect.Parameter]
 
@@ -59,10 +76,57 @@ def parameters_of(forward: Any) -> Parameters:
     return {} if variable else found
 
 
-def arguments_for(forward: Any, backward: Any) -> list[Any] | dict[str, Any]:
-    """Arguments that fit, found by trying.
+def call_parameters(function: Any, *, with_target: bool = False) -> list[inspect.Parameter]:
+    """The parameters that need an argument.
+
+    Args:
+        function: what is called.
+        with_target: also y=None, without which the method `loss` of a network gives its scores.
+    """
+    found = parameters_of(function).values()
+    targets = [p for p in found if with_target and p.default is None and TARGET.fullmatch(p.name)]
+    return [p.replace(default=p.empty) for p in found if p.default is p.empty or p in targets]
+
+
+def given_as(parameters: Sequence[inspect.Parameter], values: Sequence[Any]) -> list[Any] | dict[str, Any]:
+    """Values by position; by name where a parameter has to be named."""
+    if any(p.kind is p.KEYWORD_ONLY for p in parameters):
+        return {p.name: value for p, value in zip(parameters, values, strict=True)}
+    return [*values]
+
+
+def found_for(forward: Any) -> tuple[list[Any] | dict[str, Any], str]:
+    """Arguments on which a forward runs, found by trying, and what they are in words.
 
     Raises:
         CannotRead: none were found.
     """
-    raise CannotRead('--shapes is missing: give one for each input, such as --shapes "(5,3) (7,3) (7,)"')
+    parameters = call_parameters(forward)
+
+    def runs(values: list[Any]) -> int:
+        given = given_as(parameters, values)
+        arguments = forms_arguments_of(given, lambda count: input_names(forward, count), drawn=True)
+        generator = torch.Generator("cpu").manual_seed(0)
+        sample = [x if isinstance(x, Tensor) else away_from_zero(x, generator) for x in arguments.given]
+        args, keywords = arguments.filled([own_array(framework, x, shared=False) for x in sample])
+        with torch.no_grad(), running(0):
+            returned = forward(*args, **keywords)
+        first = converted(returned[0] if isinstance(returned, tuple | list) and returned else returned)
+        if isinstance(first, Tensor) and not first.numel():
+            raise ValueError("the output is empty")
+        return 0
+
+    framework = framework_of(forward) or framework_of_module(forward) or "torch"
+    function = getattr(forward, "forward", forward)
+    found = found_arguments(runs, parameters, [function] if inspect.isroutine(function) else [])
+    if found.arguments is None:
+        raise not_found(found.error)
+    return given_as(parameters, found.arguments), said(parameters, found.arguments)
+
+
+def not_found(error: BaseException | None) -> CannotRead:
+    """That no arguments fit, and what the forward raised where it came furthest."""
+    raised = f": the forward raises {told(error)}" if error is not None else ""
+    return CannotRead(
+        f'no shapes were found that fit{raised}; give one for each input, such as --shapes "(5,3) (7,3) (7,)"'
+    )

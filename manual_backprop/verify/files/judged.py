@@ -3,11 +3,10 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from textwrap import fill
 from typing import Any
 
 from manual_backprop.verify.findings import Status
-from manual_backprop.verify.reporting.report import EXIT_CODES, WIDTH, Report
+from manual_backprop.verify.reporting.report import EXIT_CODES, Report
 
 WORDS: dict[Status, str] = {
     "right": "right",
@@ -52,15 +51,9 @@ class Judged:
 
 
 def judged(name: str, report: Report, notes: Sequence[str] = (), *, coloured: bool = False) -> Judged:
-    """A derivation and its report; notes tell how it was judged."""
+    """A derivation and its report; notes of how it was judged are in the line of one that is right."""
     text = report.coloured() if coloured else str(report)
-    return Judged(
-        name,
-        report.status,
-        summary(report) or " ".join(notes),
-        "\n".join([text, *(fill(n, WIDTH) for n in notes)]),
-        report.content(),
-    )
+    return Judged(name, report.status, summary(report) or " ".join(notes), text, report.content())
 
 
 def unjudged(name: str, reason: str) -> Judged:

@@ -72,7 +72,7 @@ def run(name: str, text: str) -> None:
 @pytest.mark.parametrize(
     ("name", "place"),
     [
-        ("notes.ipynb, cell 3", "notes.ipynb, cell 3, line 2"),
+        ("other.ipynb, cell 3", "other.ipynb, cell 3, line 2"),
         ("/tmp/ipykernel_17/2350.py", "line 2 of the cell"),
         ("<stdin>", "<stdin>:2"),
         ("/home/me/site-packages/mine/a.py", "a.py:2"),

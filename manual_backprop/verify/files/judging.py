@@ -1,0 +1,87 @@
+"""The report on a derivation of a file, with arguments that are given, or found."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from manual_backprop.derive.command_line.given import Named, arguments_of, fitting, parameters_of
+from manual_backprop.derive.command_line.requests import CannotRead
+from manual_backprop.verify import verify
+from manual_backprop.verify.files.derivations import Derivation
+from manual_backprop.verify.files.found import found_for
+from manual_backprop.verify.files.layers import made_of_guesses
+from manual_backprop.verify.forms.objects import called, is_object
+from manual_backprop.verify.reporting.report import Report
+
+
+def report_on(
+    derivation: Derivation, named: Named | None, *, several: bool, cache: bool | None
+) -> tuple[Report, list[str]]:
+    """The report, and of its remark, how it came about where that was not asked for word by word.
+
+    Args:
+        derivation: what is judged.
+        named: the arguments of its forward, each with its name or None; None if they are to be found.
+        several: whether the arguments are for other derivations too, so that they need not fit this one.
+        cache: as `verify` has it.
+
+    Raises:
+        CannotRead: there is no forward; no arguments fit; it is no question for `verify`.
+    """
+    if derivation.forward is None and derivation.made is None:
+        raise CannotRead(f"there is no forward for {derivation.name}: name it, --against NAME")
+    refused: CannotRead | None = None
+    for forward, made in _forwards(derivation):
+        try:
+            report, notes = _report(derivation, forward, named, several=several, cache=cache)
+        except CannotRead as error:
+            refused = refused or error
+            continue
+        counted = derivation.counted if not report else ""
+        said = [note for note in (made, *notes, counted) if note]
+        return replace(report, remark=" ".join(note for note in (report.remark, *said) if note)), said
+    raise refused or CannotRead(
+        f"{derivation.name} could not be made with arguments that were found: name an object of it"
+    )
+
+
+def _forwards(derivation: Derivation) -> Iterator[tuple[Any, str]]:
+    """The forward; of a class of layers, objects that can be made of it, and how each was made."""
+    if derivation.forward is not None:
+        yield derivation.forward, ""
+        return
+    assert derivation.made is not None
+    for layer, words in made_of_guesses(derivation.made):
+        yield layer, f"With {derivation.name}({words})." if words else ""
+
+
+def _report(
+    derivation: Derivation, forward: Any, named: Named | None, *, several: bool, cache: bool | None
+) -> tuple[Report, list[str]]:
+    notes = [derivation.remark] * bool(derivation.remark)
+    backward, against = derivation.backward, derivation.against
+    takes = called(forward) if is_object(forward) else forward
+    given = None
+    if named is not None:
+        given = fitting(takes, named) if several else arguments_of(takes, named)
+    if given is None:
+        given, words = found_for(forward, backward, against, cache=cache)
+        notes.append(f"With {words}, found by trying.")
+    options = {"against": against, "shapes": given, "cache": cache}
+    report = _verified(forward, backward, options)
+    if report.status == "wrong" and derivation.of_output is not None:
+        other = _verified(forward, derivation.of_output, options)
+        if other:
+            name = getattr(forward, "__name__", "forward")
+            output = f"{name}({', '.join(parameters_of(forward))})"
+            return other, [f"Judged as grad_output * {derivation.name}({output}).", *notes[1:]]
+    return report, notes
+
+
+def _verified(forward: Any, backward: Any, options: dict[str, Any]) -> Report:
+    try:
+        return verify(forward, backward, **options)
+    except (TypeError, ValueError) as error:
+        if not str(error).startswith("verify: "):
+            raise
+        raise CannotRead(str(error)) from error  # a question that is none
