@@ -140,7 +140,11 @@ class Arguments:
     def _with_windows(self, dims: Dims, name: str) -> Dims:
         """The last dimensions of a convolution's weight are smaller than the image."""
         channels = dims[:2] if len(dims) > 2 else ()
-        if not self.code.windows or not is_weight(name) or (self._company.images and not channels):
+        if (
+            not self.code.windows
+            or not (is_weight(name) or self._seen(name).kernel)
+            or (self._company.images and not channels)
+        ):
             return dims
         windows = ("KL~",) if len(dims[len(channels) :]) == 1 else ("KH~", "KW~")
         return (*channels, *((1, window) for window in windows))

@@ -15,6 +15,7 @@ from manual_backprop.derive.found_shapes.conventions import (
     SCALING,
     SECOND_BIAS,
     SECOND_WEIGHT,
+    SEQUENCE,
     STATE,
     TARGET,
     WEIGHT,
@@ -95,10 +96,14 @@ class Company:
 
     def unusual(self, name: str) -> Candidates:
         """What an argument may be that its name says nothing of."""
-        said = usual(name) or layer(name) or matches(TARGET, name)
+        said = (usual(name) and not self._is_plain_letter(name)) or layer(name) or matches(TARGET, name)
         said = said or bool(constants(name) and not _is_letter(name))
         worse = 2.0 if said and len(self._names) > 1 else 0.0
-        arrays = [(cost, tuple((1, f"{name}.{n}") for n in shape.split())) for cost, shape in FRESH]
+        scalar = 2.5 if worse or self._names[0] == name else 0.6
+        arrays = [
+            (scalar if not shape else cost, tuple((1, f"{name}.{n}") for n in shape.split()))
+            for cost, shape in FRESH
+        ]
         numbers = (2, 0.5, True) if len(self._names) > 1 else ()
         return [
             *((cost + worse, Floats(dims)) for cost, dims in arrays),
@@ -192,7 +197,9 @@ class Company:
         if name.lower() in ("k", "v"):
             beside_w = name in ("v", "V") and any(matches("w", n) for n in names)
             return not beside_w and not any(n.lower() == "q" for n in names)
-        return name in ("h", "H", "u", "U") and len(names) == 1
+        if name.lower() == "u":
+            return not any(usual(n) in (STATE, SEQUENCE) or n in ("w", "W") for n in names - {name})
+        return name in ("h", "H") and len(names) == 1
 
     def _targets(self, name: str) -> Candidates:
         first = self.first or dims_in("N")

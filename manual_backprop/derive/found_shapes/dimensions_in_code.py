@@ -1,20 +1,26 @@
 """How many dimensions a function's code takes its arguments to have, and what it calls them."""
 
 import ast
-import inspect
-import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from manual_backprop.derive.found_shapes.syntax import called_in, is_cache, names_in, number_in, place_in
+from manual_backprop.derive.found_shapes.syntax import (
+    called_in,
+    is_cache,
+    names_in,
+    number_in,
+    place_in,
+    tree_of,
+)
 
 WINDOWS = {
     **{"conv1d": 3, "conv2d": 4, "max_pool1d": 3, "max_pool2d": 4, "avg_pool1d": 3, "avg_pool2d": 4},
     **{"unfold": 4, "im2col": 4},
 }
 RANKS = WINDOWS | {"bmm": 3, "baddbmm": 3, "outer": 1}
-ALIKE = ("conv1d", "conv2d", "bmm", "outer")  # of as many dimensions are the first two arguments
+CONVOLUTIONS = ("conv1d", "conv2d")
+ALIKE = (*CONVOLUTIONS, "bmm", "outer")  # of as many dimensions are the first two arguments
 
 
 @dataclass
@@ -26,6 +32,7 @@ class Seen:
         rank: how many dimensions it has, where that is plain; `least`, how many at least.
         integer: it is used as an index.
         binary: it is subtracted from 1.
+        kernel: it is that of a convolution.
         keys: the strings that it is subscripted with.
         strings: those that it, or its entry of a key, is compared with.
     """
@@ -35,6 +42,7 @@ class Seen:
     least: int = 0
     integer: bool = False
     binary: bool = False
+    kernel: bool = False
     keys: dict[str, None] = field(default_factory=dict)
     strings: dict[str | None, list[str]] = field(default_factory=dict)
 
@@ -63,9 +71,8 @@ class DimensionReader(ast.NodeVisitor):
 
     def read(self, function: Callable[..., Any]) -> list[str]:
         """Read a function, as far as there is source of it; its parameters."""
-        try:
-            tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
-        except (OSError, TypeError, SyntaxError, ValueError):
+        tree = tree_of(function)
+        if tree is None:
             return []
         self.is_read = True
         lists = [node for node in ast.walk(tree) if isinstance(node, ast.arguments)]
@@ -109,6 +116,8 @@ class DimensionReader(ast.NodeVisitor):
         if called in RANKS:
             for each in arguments[: 2 if called in ALIKE else 1]:
                 self._is(self.argument(each), RANKS[called])
+            if called in CONVOLUTIONS and len(arguments) > 1 and (kernel := self.argument(arguments[1])):
+                self.of(kernel).kernel = True
         for keyword in node.keywords:
             places = [n for e in ast.walk(keyword.value) if isinstance(n := number_in(e), int)]
             if first and places and keyword.arg in ("axis", "dim"):

@@ -15,6 +15,7 @@ ENTRY = re.compile(
     r"^\s*(?:[-*•]\s*)?(?::?param\s+)?[`'\"]*(\w+)[`'\"]*\s*(?:\(([^()]*)\)\s*)?(?:--|[:=–—-])(.*)"
 )
 INTEGERS = re.compile(r"\b(integers?|ints?|labels?|indices|index|class (?:numbers|ids))\b|0 <=", re.I)
+PREDICTED = re.compile(r"\b(?:probabilit|predict|score|logit|activation)", re.I)  # of labels, but no labels
 MEASURED = re.compile(r"^(?:size|number|num|dimension|dim|length|batch|hidden|input|output|feature)\b[\w ]*$")
 SYMBOL = re.compile(r"^[^\W\d]\w{0,11}$")
 TIMES = re.compile(r"^(?:(\d+)\s*[*·×]?\s*([^\W\d]\w*)|([^\W\d]\w*)\s*[*·×]\s*(\d+))$")
@@ -49,7 +50,7 @@ def stated_in(text: str, name: str) -> Stated | None:
     for body in _entries(text, name):
         dims = next(_shapes_in(body), None)
         if dims is not None:
-            return Stated(dims, bool(INTEGERS.search(body)))
+            return Stated(dims, bool(INTEGERS.search(body) and not PREDICTED.search(body)))
     inline = re.compile(
         rf"(?<![\w.]){re.escape(name)}['\"`]*\s*(?:[:=∈]|--|is|has|of|in)?\s*"
         r"((?:of |has )?(?:shape)?\s*[(\[].*)"

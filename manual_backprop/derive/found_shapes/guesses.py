@@ -15,7 +15,7 @@ Path = tuple[str, str | None]  # a parameter, or an entry of a parameter that is
 
 PRIMES = (5, 3, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73, 79, 83, 89, 97)
 # Four dimensions make many numbers, and loops over them are slow: fewer, and not all of them prime.
-IMAGES = (2, 3, 7, 5, 4, *PRIMES[3:])
+IMAGES = (2, 3, 7, 5, 4, 6, 8, 9, 10, *PRIMES[3:])
 SMALL_IMAGES = (7, 5, *PRIMES[3:])
 LARGEST = 20_000  # numbers in an array
 WINDOWS = {"HH": 3, "WW": 2, "KH": 3, "KW": 2, "KL": 3}  # they must fit into images, of whatever size

@@ -37,6 +37,7 @@ def equalities(error: BaseException, sizes: set[int]) -> list[tuple[float, tuple
     leading: list[tuple[Equal, ...]] = []
     for pattern in DIRECTLY:
         found += [((int(m[1]), int(m[2])),) for m in re.finditer(pattern, text)]
+    direct = bool(found)
     shapes = [[int(n) for n in re.findall(r"\d+", m[1])] for m in SHAPE.finditer(text)]
     for one, other in combinations(shapes[:4], 2):
         differing = [
@@ -49,7 +50,8 @@ def equalities(error: BaseException, sizes: set[int]) -> list[tuple[float, tuple
         found += [((size, other),) for other in sorted(sizes) if other > index]
     stated = len(found)
     numbers = [int(n) for n in dict.fromkeys(re.findall(r"\d+", text))]
-    found += leading + [((a, b),) for a, b in combinations(numbers, 2) if {a, b} <= sizes]
+    if not direct:
+        found += leading + [((a, b),) for a, b in combinations(numbers, 2) if {a, b} <= sizes]
     prices: dict[tuple[Equal, ...], float] = {}
     for place, pairs in enumerate(found):
         if pairs and all(a != b and min(a, b) > 1 and {a, b} & sizes for a, b in pairs):

@@ -23,10 +23,10 @@ from manual_backprop.derive.found_shapes.guesses import (
 from manual_backprop.derive.found_shapes.hypothesis import Hypothesis, as_columns, freshly, transposed
 from manual_backprop.derive.found_shapes.misfits import equalities
 
-TRIES, SECONDS = 1500, 4.0
+TRIES, SECONDS = 1500, 5.0
 MORE_TRIES, MORE_SECONDS = 300, 2.0  # after the forward has taken arguments
 # How implausible gradients make arguments that they do not fit: one of them, each other one, and an error.
-WRONG, MORE, FAILING = 1.5, 0.25, 2.75
+WRONG, MORE, FAILING = 1.5, 0.25, 2.6
 ASKED_BY_BACKWARD = 2.5  # sizes that are equal because the backward fails otherwise, which may be wrong
 ELSEWHERE = 0.6  # another guess for an argument that is not on the line that fails
 BEYOND = 997  # what takes integers below this does not take them for indices

@@ -13,11 +13,10 @@ from manual_backprop.derive.found_shapes import BackwardFails, found_arguments, 
 from manual_backprop.derive.found_shapes.misfits import equalities
 from tests.derive.found_shapes.runs import CASES, Case, fits
 
+MORE = ("further_numpy", "further_in_torch", "more_numpy", "more_in_torch")
 for kind in ("functions", "losses", "norms", "images", "sequences", "forms"):
     import_module(f"tests.derive.found_shapes.numpy_{kind}")
-for name in ("functions_in_torch", "sequences_in_torch", "mistaken_functions"):
-    import_module(f"tests.derive.found_shapes.{name}")
-for name in ("further_numpy", "further_in_torch"):
+for name in ("functions_in_torch", "sequences_in_torch", "mistaken_functions", *MORE):
     import_module(f"tests.derive.found_shapes.{name}")
 
 
