@@ -53,8 +53,9 @@ class Arguments:
         paths = [path for p in self.parameters for path in self._of_parameter(p)]
         self._company = Company([key or parameter for parameter, key in paths], self.code)
         self._aliases: dict[str, str] = {}
-        self._align(paths)
         self.paths = sorted(paths, key=lambda path: self._company.unlike_data(path[1] or path[0]))
+        self._data = next((key or parameter for parameter, key in self.paths), "")
+        self._align()
 
     def __call__(self, path: Path) -> Candidates:
         """What stands at a path may be."""
@@ -111,10 +112,9 @@ class Arguments:
     def _parameter(self, path: Path) -> inspect.Parameter:
         return next(p for p in self.parameters if p.name == path[0])
 
-    def _align(self, paths: Sequence[Path]) -> None:
+    def _align(self) -> None:
         """Usual symbols are called as the code calls them: the N~ of conventions is the batch of x.shape."""
-        paths = sorted(paths, key=lambda path: self._company.unlike_data(path[1] or path[0]))
-        for path in paths:
+        for path in self.paths:
             name = path[1] or path[0]
             dims = self._known_dims(name, self._parameter(path)) or ()
             shapes = [d for _, guess in self._company.usual(name) if len(d := dims_of(guess)) == len(dims)]
@@ -138,15 +138,16 @@ class Arguments:
         return None
 
     def _with_windows(self, dims: Dims, name: str) -> Dims:
-        """The last dimensions of a convolution's weight are smaller than the image."""
-        channels = dims[:2] if len(dims) > 2 else ()
-        if (
-            not self.code.windows
-            or not (is_weight(name) or self._seen(name).kernel)
-            or (self._company.images and not channels)
-        ):
+        """A convolution's weight is (F, C, HH, WW), and its windows are smaller than the image."""
+        data = self._company.first
+        alike = len(dims) > 2 and len(dims) == len(data) and name != self._data
+        kernel = is_weight(name) or self._seen(name).kernel or alike
+        if not self.code.windows or not kernel or (self._company.images and len(dims) < 3):
             return dims
-        windows = ("KL~",) if len(dims[len(channels) :]) == 1 else ("KH~", "KW~")
+        channels = dims[:2] if len(dims) > 2 else ()
+        if alike and "." in channels[1][1]:  # no name in the code
+            channels = channels[0], data[1]
+        windows = ("KL~",) if len(dims) - len(channels) == 1 else ("KH~", "KW~")
         return (*channels, *((1, window) for window in windows))
 
     def _array(self, path: Path, name: str, parameter: inspect.Parameter) -> Candidates:

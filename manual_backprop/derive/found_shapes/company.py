@@ -122,9 +122,8 @@ class Company:
 
     def _is_index(self, name: str) -> bool:
         seen = self._code.seen.get(name)
-        return not matches(rf"{TARGET}|{MASK}", name) and (
-            matches(INDEX, name) or bool(seen and seen.integer)
-        )
+        other = matches(rf"{TARGET}|{MASK}", name)
+        return not other and (matches(INDEX, name) or bool(seen and seen.integer))
 
     def _of_layer(self, name: str) -> Usual:
         """A layer's arrays: the first layer takes the data."""
@@ -151,11 +150,8 @@ class Company:
                 return second
         if matches(r"w|x_?w|w_?in", name) and any(matches(RECURRENT, o) for o in others):
             return ((0, "D kH"), (0.5, "kH D"))
-        if (
-            self._indexed
-            and matches(WEIGHTS, name)
-            and not any(usual(o) == DATA and not self._is_index(o) for o in others)
-        ):
+        data = [o for o in others if usual(o) == DATA and not self._is_index(o)]
+        if self._indexed and matches(WEIGHTS, name) and not data:
             return ((0, "V D"), *found)
         if self._binary and name.lower() in ("w", "weights", "theta", "b", "bias"):
             return ((0, "" if name.lower() in ("b", "bias") else "D"), *found)
@@ -165,6 +161,12 @@ class Company:
             return tuple((cost - 2 if "K" in shape else cost + 0.5, shape) for cost, shape in found)
         if self._code.windows and found == DATA and not self.images:
             return ((0.8, "D"), *found)
+        seen = self._code.seen.get(name)
+        if found == DATA and seen and any(usual(o) == STATE for o in others):
+            if seen.steps:
+                return SEQUENCE
+            if seen.least == 2:
+                return ((0, "N T D"), *found)
         if self.images and found == DATA:
             return ((0, "N C H W"), *((cost + 1, shape) for cost, shape in found))
         if self.images and matches(BIASES, name):

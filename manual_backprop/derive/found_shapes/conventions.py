@@ -61,8 +61,8 @@ NAMED: tuple[tuple[str, Usual], ...] = (
     (r"b|bias(?:es)?|b_\w+|bias_?\w*", BIAS),
     (r"(?:prev_?)?h(?:_?prev|0|_?0|t|_t|idden|idden_state)?|hx|h_?(?:in|old|tm1)|state|a0", STATE),
     (r"(?:prev_)?(?:c|cell)(?:_?prev|0|_?0|t|_t)?|cx|c_?(?:in|old|tm1)", STATE),
-    (r"w[a-z]{1,2}", WEIGHT),
-    (r"b[a-z]{1,2}", BIAS),
+    (r"w[a-z]{1,2}|\w+_(?:w|weights?|kernel)", WEIGHT),
+    (r"b[a-z]{1,2}|\w+_(?:b|bias)", BIAS),
     (r"q|query|queries", ((0, "T K"), (0.6, "N T K"), (1.2, "N E T K"), (1.5, "K"))),
     (r"k|keys?", ((0, "S K"), (0.6, "N S K"), (1.2, "N E S K"))),
     (r"v|values?", ((0, "S V"), (0.6, "N S V"), (1.2, "N E S V"), (1.5, "S"))),
@@ -72,7 +72,10 @@ GATES: tuple[tuple[str, Usual], ...] = (  # of a cell with a state
     (r"u_?[a-z]", ((0, "H kH"), (0.5, "kH H"))),
     (r"b_?[zrnfiocg]", ((0, "kH"), (0.8, "kH 1"), (0.8, "1 kH"))),
 )
-TARGET = r"y|ys|t|ts|labels?|targets?|tgt|y_?(?:true|batch|train|onehot|one_hot)|truth|gt|one_?hot|classes"
+TARGET = (
+    r"y|ys|t|ts|tgt|y_?(?:true|batch|train|onehot|one_hot)|truth|gt|classes|"
+    r"(?:\w+_)?(?:labels?|targets?|one_?hot)(?:_\w+)?"
+)
 INDEX = r"idx|inds?|index|indexes|indices|ids|tokens?|token_ids|words?|word_ids|captions"
 MASK = r"(?:\w+_)?masks?"
 

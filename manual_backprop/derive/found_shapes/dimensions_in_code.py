@@ -32,6 +32,7 @@ class Seen:
         rank: how many dimensions it has, where that is plain; `least`, how many at least.
         integer: it is used as an index.
         binary: it is subtracted from 1.
+        steps: a loop runs over its first dimension.
         kernel: it is that of a convolution.
         keys: the strings that it is subscripted with.
         strings: those that it, or its entry of a key, is compared with.
@@ -42,6 +43,7 @@ class Seen:
     least: int = 0
     integer: bool = False
     binary: bool = False
+    steps: bool = False
     kernel: bool = False
     keys: dict[str, None] = field(default_factory=dict)
     strings: dict[str | None, list[str]] = field(default_factory=dict)
@@ -95,6 +97,12 @@ class DimensionReader(ast.NodeVisitor):
                 n.id for n in ast.walk(target) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
             }
             self._arguments = self._arguments | stored if is_cache(node.value) else self._arguments - stored
+
+    def visit_For(self, node: ast.For) -> None:
+        """for x in inputs: the first dimension may be time."""
+        if name := self.argument(node.iter):
+            self.of(name).steps = True
+        self.generic_visit(node)
 
     def visit_Subscript(self, node: ast.Subscript) -> None:
         """x[:, t, :] has three dimensions at least, and so has that of which x.shape[2] is asked."""

@@ -17,6 +17,7 @@ DIRECTLY = (  # the two sizes, as NumPy and PyTorch write them
     r"expected tensor \[(\d+)\] and src \[(\d+)\]",
     r"batch_size \((\d+)\) to match target batch_size \((\d+)\)",
     r"has size (\d+) and the array at index \d+ has size (\d+)",
+    r"with (\d+) elements, but got bias of size \[(\d+)\]",
     r"should contain (\d+) elements not (\d+)",
     r"dimension is (\d+) but corresponding boolean dimension is (\d+)",
 )

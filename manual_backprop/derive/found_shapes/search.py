@@ -23,8 +23,9 @@ from manual_backprop.derive.found_shapes.guesses import (
 from manual_backprop.derive.found_shapes.hypothesis import Hypothesis, as_columns, freshly, transposed
 from manual_backprop.derive.found_shapes.misfits import equalities
 
-TRIES, SECONDS = 1500, 5.0
-MORE_TRIES, MORE_SECONDS = 300, 2.0  # after the forward has taken arguments
+# The tries end the search, so that what is found is always the same; the seconds, where the code is slow.
+TRIES, SECONDS = 1200, 8.0
+MORE_TRIES, MORE_SECONDS = 250, 4.0  # after the forward has taken arguments
 # How implausible gradients make arguments that they do not fit: one of them, each other one, and an error.
 WRONG, MORE, FAILING = 1.5, 0.25, 2.6
 ASKED_BY_BACKWARD = 2.5  # sizes that are equal because the backward fails otherwise, which may be wrong
@@ -217,7 +218,8 @@ class Search:
         until = time.monotonic() + MORE_SECONDS
         for path, guess in hypothesis.guesses:
             if isinstance(guess, Integers) and not guess.one_hot:
-                for below in (BEYOND, *sorted(hypothesis.numbers, reverse=True)):
+                counts = {*hypothesis.numbers, *range(3, 14)}
+                for below in (BEYOND, *sorted(counts, reverse=True)):
                     larger = hypothesis.put(path, replace(guess, below=below))
                     if time.monotonic() < until and self._try(larger)[0] == wrong:
                         hypothesis = hypothesis if below == BEYOND else larger

@@ -1,6 +1,5 @@
 """More functions in PyTorch, and the shapes that they are meant for."""
 
-
 import math
 
 import torch

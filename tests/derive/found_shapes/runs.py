@@ -121,7 +121,7 @@ def _pairs(value: Any, part: str) -> Iterator[Any]:
         yield shape is not None and len(shape) == len(symbols)
         yield isinstance(value, tuple) == (kind == "float")
         if kind == "one-hot":
-            yield bool((value.sum(-1) == 1).all())
+            yield not isinstance(value, tuple) and bool((value.sum(-1) == 1).all())
         for symbol, size in zip(symbols, shape or (), strict=False):
             factor, name = re.fullmatch(r"(\d*)(\D*\d*)", symbol).groups()
             if not name:
