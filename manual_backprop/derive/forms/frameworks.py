@@ -29,6 +29,13 @@ def is_real(value: Any) -> bool:
     return as_given(value).is_floating_point()
 
 
+def has_gradient(value: Any) -> bool:
+    """Whether what a function returns may have an upstream gradient, also while JAX traces the function."""
+    if isinstance(value, Tensor):
+        return value.is_floating_point()
+    return jax_arrays.is_jax(value) and jax_arrays.is_inexact(value)
+
+
 def is_mask(value: Any) -> bool:
     """Whether an array holds zeros and one other value only, as a mask of dropout does."""
     numbers = as_given(value).detach()

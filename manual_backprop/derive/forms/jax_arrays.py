@@ -33,6 +33,12 @@ def is_jax(value: Any) -> bool:
     return not jax.dtypes.issubdtype(value.dtype, jax.dtypes.prng_key)
 
 
+def is_inexact(value: Any) -> bool:
+    """Whether it is an array of real or complex numbers, of JAX or NumPy; a float is an option."""
+    jax = sys.modules["jax"]
+    return isinstance(value, jax.Array | np.ndarray) and jax.dtypes.issubdtype(value.dtype, np.inexact)
+
+
 def in_float64() -> AbstractContextManager[object]:
     """While it lasts, JAX computes float64 numbers in float64; nothing where JAX is not imported."""
     jax = sys.modules.get("jax")
@@ -76,7 +82,7 @@ def gradient(forward: Callable[..., Any], arguments: Sequence[Any], upstream: An
     jax = sys.modules["jax"]
     with in_float64():
         leaves, structure = jax.tree.flatten(list(arguments))
-        at = [i for i, leaf in enumerate(leaves) if _is_inexact(leaf)]
+        at = [i for i, leaf in enumerate(leaves) if is_inexact(leaf)]
 
         def of_numbers(*numbers: Any) -> Any:
             filled = dict(zip(at, numbers, strict=True))
@@ -87,12 +93,6 @@ def gradient(forward: Callable[..., Any], arguments: Sequence[Any], upstream: An
         found = dict(zip(at, pull_back(jax.tree.map(_as_cotangent, value, upstream)), strict=True))
         of_arguments: list[Any] = jax.tree.unflatten(structure, [found.get(i) for i in range(len(leaves))])
         return of_arguments
-
-
-def _is_inexact(leaf: Any) -> bool:
-    """Whether it is an array of real or complex numbers; a float among the arguments is an option."""
-    jax = sys.modules["jax"]
-    return isinstance(leaf, jax.Array | np.ndarray) and jax.dtypes.issubdtype(leaf.dtype, np.inexact)
 
 
 def _as_cotangent(value: Any, upstream: Any) -> Any:

@@ -20,6 +20,7 @@ from manual_backprop.derive.forms.frameworks import (
     framework_of,
     framework_of_module,
     framework_of_values,
+    has_gradient,
     own_array,
     running,
 )
@@ -194,9 +195,10 @@ def compared(forward: Computation, against: Computation, arguments: Arguments, s
             args, keywords = arguments.filled(tensors[:count])
             returned: Any = function(*args, *tensors[count:], **keywords)
             outputs = list(returned) if isinstance(returned, tuple | list) else [returned]
-            return [x for x in outputs if isinstance(x, Tensor) and x.is_floating_point()], None
+            return [x for x in outputs if has_gradient(x)], None
 
-        return Forward(run, "torch", seed=seed)
+        jax = framework_of(computation) == "jax"
+        return Forward(run, "jax" if jax else "torch", seed=seed)
 
     judged, reference = of(forward), of(against)
     sample = forms.sample_of(points, seed)
@@ -235,6 +237,8 @@ def is_plain(
     if against is None and (backward is None or objects.is_object(forward)):
         return False
     if against is None and arguments.kept:
+        return False
+    if framework_of(against) == "jax":
         return False
     function = as_function(forward, tuple(parameters := parameters_of(forward)))
     try:
