@@ -120,6 +120,8 @@ class Problem:
         v = draw.upstream if upstream is None else upstream
         try:
             output = self.forward(*leaves)
+            if not output.requires_grad and not self.has_convention:
+                return tuple(map(torch.zeros_like, wanted))  # a branch was taken that has no input in it
             if not output.requires_grad:
                 raise Unjudged("no differentiable step leads from the inputs to the forward's output")
             grads = torch.autograd.grad(output, wanted, v, allow_unused=True)

@@ -22,6 +22,8 @@ from manual_backprop.verify.problem import Draw, Problem, Unjudged
 DIRECTIONS = 3
 STEP = 1e-3
 SMALLER_STEPS = (1e-4, 1e-5, 1e-6)  # less exact, but less likely to cross a kink of one of many units
+ONE_SIDED_STEPS = (1e-4, 1e-5)
+KINK = 1e-3  # of the slopes, what the two sides of a kink differ by at least
 
 
 def confirm(problem: Problem, draw: Draw) -> tuple[str, ...]:
@@ -39,6 +41,8 @@ def confirm(problem: Problem, draw: Draw) -> tuple[str, ...]:
             u = u.to(gradient.device)
             slope = float((gradient * u).sum())
             _compare(problem, draw, position, slope, u)
+            if not problem.has_convention:
+                _require_no_kink(problem, draw, position, u)
             for name in sorted(agreed):
                 other = WITNESSES[name](problem, draw, position, u)
                 if other is None or not abs(other - slope) <= 1e-9 * max(abs(slope), _magnitude(draw)):
@@ -95,10 +99,34 @@ def _compare(problem: Problem, draw: Draw, position: int, slope: float, u: Tenso
             f"the forward has a kink there: its slope is {left:.3g} on one side and {right:.3g} on the other"
         )
     else:
-        reason = "does the forward detach something, or hold a Function with a wrong backward?"
+        reason = (
+            _kink(along, _magnitude(draw))
+            or "does the forward detach something, or hold a Function with a wrong backward?"
+        )
     raise Unjudged(
         f"for {name}, autograd gives the slope {slope:.6g} and central differences {difference:.6g}; {reason}"
     )
+
+
+def _require_no_kink(problem: Problem, draw: Draw, position: int, u: Tensor) -> None:
+    """Raise Unjudged at one: differences across it agree with whoever takes the mean of both sides."""
+    kink = _kink(_along(problem, draw, position, u), _magnitude(draw))
+    if kink:
+        raise Unjudged(f"for {problem.names[position]}, {kink}")
+
+
+def _kink(along: Callable[[float], float], magnitude: float) -> str:
+    """The slopes on both sides, in words, where they differ; "" where they do not.
+
+    Between both sides of a kink there is the same difference for a tenth of the step; of a smooth function it
+    is a tenth, and of rounding ten times as much.
+    """
+    middle = along(0)
+    sides = [((middle - along(-h)) / h, (along(h) - middle) / h) for h in ONE_SIDED_STEPS]
+    (coarse, fine), (left, right) = (abs(right - left) for left, right in sides), sides[-1]
+    if abs(fine - coarse) > 0.1 * coarse or fine <= KINK * max(abs(left), abs(right), magnitude):
+        return ""
+    return f"the forward has a kink there: its slope is {left:.3g} on one side and {right:.3g} on the other"
 
 
 def _along(problem: Problem, draw: Draw, position: int, u: Tensor) -> Callable[[float], float]:
