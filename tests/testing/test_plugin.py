@@ -191,7 +191,9 @@ def test_torch_is_imported_only_where_the_option_is_given(pytester: pytest.Pytes
     assert pytester.runpytest_subprocess(*PLUGIN).parseoutcomes() == {"passed": 1}
 
 
-def test_the_package_says_where_pytest_finds_it() -> None:
-    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())
+def test_the_wheel_has_it_where_its_entry_point_says() -> None:
+    root = Path(__file__).parents[2]
+    project = tomllib.loads((root / "pyproject.toml").read_text())
     (plugin,) = project["project"]["entry-points"]["pytest11"].values()
-    assert f"{plugin}.py" in project["tool"]["hatch"]["build"]["targets"]["wheel"]["only-include"]
+    included = project["tool"]["hatch"]["build"]["targets"]["wheel"]["force-include"]
+    assert [(root / source).is_file() for source, to in included.items() if to == f"{plugin}.py"] == [True]
