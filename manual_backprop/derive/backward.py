@@ -110,7 +110,7 @@ def require_fixed_sizes(program: Program) -> None:
         if call.operation != "getitem" or not masks:
             continue
         if any(n.op == "input" for n in in_order(masks)):
-            place = f"{call.place.file}:{call.place.line}: {call.place.text}: " if call.place else ""
+            place = f"{call.place}: " if call.place else ""
             raise Underivable(f"{place}{BY_MASK}")
 
 

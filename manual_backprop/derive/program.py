@@ -23,6 +23,10 @@ class Place:
     line: int
     text: str
 
+    def __str__(self) -> str:
+        number = f", line {self.line}" if ".ipynb, cell " in self.file else f":{self.line}"
+        return f"{self.file}{number}: {self.text}"
+
 
 @dataclass(eq=False)
 class Node:

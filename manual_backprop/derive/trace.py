@@ -362,7 +362,7 @@ class Trace(TorchFunctionMode):
 
     def _said(self, reason: str) -> str:
         place = self._look().place
-        return f"{place.file}:{place.line}: {place.text}: {reason}" if place else reason
+        return f"{place}: {reason}" if place else reason
 
 
 def nodes_values(nodes: Any) -> Any:

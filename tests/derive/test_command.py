@@ -164,7 +164,7 @@ def test_functions_modules_their_classes_and_modules_with_a_loss(
         ("two.py", None, 2, "name the function: two.py:one (two.py has one, two, two_backward)"),
         ("net.py:forwrd", "(3,)", 2, "net.py has no function forwrd; did you mean forward?"),
         ("net.py:number", "(3,)", 2, "number in net.py is no function, but int"),
-        ("net.py:fails_always", None, 2, "no shapes were found that fit: the forward raises NameError: name '"),
+        ("net.py:fails_always", None, 2, "no shapes were found that fit: the forward raises NameError: "),
         ("net.py:forward", "(3", 2, "invalid --shapes: expected a list of shapes such as"),
         ("net.py:forward", "(3,)<0", 2, "invalid --shapes: expected a list of shapes such as"),
         ("nothing.py:f", "(3,)", 2, "cannot read nothing.py: there is no such file"),

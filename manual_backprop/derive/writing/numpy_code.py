@@ -74,7 +74,7 @@ class NumpyCode(Expressions):
 
     def other(self, node: Node) -> Written:
         """NumPy has no such function."""
-        where = f"{node.place.file}:{node.place.line}: {node.place.text}: " if node.place else ""
+        where = f"{node.place}: " if node.place else ""
         raise Unwritable(f"{where}{node.op} has no form in NumPy")
 
     def helped(self, name: str, *args: Any, **options: Any) -> str:

@@ -39,6 +39,15 @@ def test_a_notebook_is_judged_cell_by_cell(here: Path, capsys: pytest.CaptureFix
     assert "Lines are counted in notes.ipynb, cell 2." in text
 
 
+def test_what_derive_cannot_follow_is_told_with_its_cell(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    notebook(here / "notes.ipynb", "import torch", "\ndef f(x):\n    return torch.linalg.svdvals(x)")
+    assert main(["derive", "notes.ipynb:f", "--shapes", "(3,3)"]) == 3
+    says = "notes.ipynb, cell 2, line 3: torch.linalg.svdvals(x): linalg_svdvals has no"
+    assert says in capsys.readouterr().err
+
+
 def test_one_of_a_notebook_is_named(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     notebook(here / "notes.ipynb", "import torch", RELU, CUBE)
     assert main(["verify", "notes.ipynb:cube_backward", "--shapes", "(5,3)", "--json"]) == 0
