@@ -73,9 +73,22 @@ class Names:
         lines: set[Node],
         given: Mapping[Node, str],
         helpers: Iterable[str],
+        *,
+        faithful: bool = False,
     ) -> None:
+        """Of a program's nodes.
+
+        Args:
+            program: it.
+            owners: of a gradient, what it is the gradient of.
+            lines: the nodes that have one.
+            given: names that are given already.
+            helpers: names that are taken.
+            faithful: whether what the code names once keeps that name, whatever has no name.
+        """
         self.names = dict(given)
         self.taken: set[str] = {*RESERVED, *given.values(), *helpers}
+        self.faithful = faithful
         self.owners = owners
         self.outputs = program.outputs
         self.kinds = {node: call.kind for call in program.calls for node in call.outputs}
@@ -84,7 +97,10 @@ class Names:
                 continue
             self._take(node, identifier(node.name or "x"))
         bases = Counter(self._base(n) for n in in_order(program.outputs) if n in lines)
+        own = Counter(identifier(n.name) for n in in_order(program.outputs) if n in lines and n.given)
+        once = {name for name, count in own.items() if count == 1} if faithful else set()
         self.several = {base for base, count in bases.items() if count > 1}
+        self.reserved = self.several & once
         self.numbers: Counter[str] = Counter()
 
     def _take(self, node: Node, name: str) -> str:
@@ -98,6 +114,8 @@ class Names:
     def _base(self, node: Node) -> str:
         if node.name:
             return identifier(node.name)
+        if self.faithful and node.op == "setitem" and self._root(node).name:
+            return identifier(self._root(node).name)
         if node in self.outputs:
             return "output" if node.shape else "loss"
         if node.op == "setitem" and node.args[0].op != "input":
@@ -114,6 +132,12 @@ class Names:
             return KINDS[self.kinds[node]]
         return BASES.get(node.op, identifier(node.op))
 
+    def _root(self, node: Node) -> Node:
+        """What is written over."""
+        while node.op == "setitem":
+            node = node.args[0]
+        return node
+
     def _called(self, node: Node) -> str:
         """The name that a node has, or would have."""
         return self.names[node].rstrip("0123456789") if node in self.names else self._base(node)
@@ -123,6 +147,8 @@ class Names:
         return self.names[node] if node in self.names else self._numbered(node, self._base(node))
 
     def _numbered(self, node: Node, base: str) -> str:
+        if base in self.reserved and node.given and base not in self.taken:
+            return self._take(node, base)
         if base not in self.taken and base not in self.several:
             return self._take(node, base)
         while True:

@@ -95,7 +95,7 @@ class _Patterns:
         else:
             return None
         self.gone |= {id(self.instead[p]), id(pick)}
-        return self._instead(call, "log_softmax", "normalisation", z, backward)
+        return self._instead(call, "log_softmax", call.kind, z, backward)
 
     def _through_picked(self, g: Tensor, p: Node, pick: Call) -> Tensor:
         """(p − onehot y) times what comes back, written over: the picked ones get 1 less."""

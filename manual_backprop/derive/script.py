@@ -211,7 +211,14 @@ class _Layout:
     def write(self, dialect: type[Expressions]) -> tuple[Script, set[Node]]:
         """The script, and nodes that should have a line so that others get shorter."""
         lines = self.lines(dialect)
-        names = Names(self.program, self.owners, lines, self.given, dialect.helper_names)
+        names = Names(
+            self.program,
+            self.owners,
+            lines,
+            self.given,
+            dialect.helper_names,
+            faithful=dialect.faithful,
+        )
         forward = [names.forward(node) for node in self.forward_nodes if node in lines]
         backward = [node for node in self.backward_nodes if node in lines]
         given = given_constants(self.program)
@@ -220,7 +227,10 @@ class _Layout:
         for node in self.program.upstreams:
             if node.op == "upstream" and node not in self.given:
                 names.names[node] = "grad_output"
-        for node in (*(g for g in self.results if g in lines), *backward):
+        whole = (
+            [node for node in backward if self.owners.get(node) in names.names] if dialect.faithful else []
+        )
+        for node in (*(g for g in self.results if g in lines), *whole, *backward):
             if node not in names.names:
                 names.backward(node)
         del forward

@@ -67,6 +67,10 @@ def _without_expansions(op: str, args: tuple[Any, ...]) -> tuple[Any, ...]:
             rest = [b for j, b in enumerate(out) if j != i and isinstance(b, Node)]
             if any(b.shape == longest for b in rest):
                 out[i] = a.args[0]
+        elif isinstance(a, Node) and a.op == "expand" and not a.args[0].shape:
+            rest = [b.shape for j, b in enumerate(out) if j != i and isinstance(b, Node)]
+            if torch.broadcast_shapes(*rest) == torch.broadcast_shapes(a.shape, *rest):
+                out[i] = a.args[0]
     return tuple(out)
 
 

@@ -72,6 +72,7 @@ class Expressions(Arguments):
     Attributes:
         copy: the method that copies a tensor.
         helper_names: the functions that a file may define for itself, whose names are taken.
+        faithful: whether what the code names once keeps that name, whatever has no name.
         names: of the nodes that have one.
         used: the named nodes that were written, in order.
         around: the expressions that are being written, the innermost first.
@@ -79,6 +80,7 @@ class Expressions(Arguments):
 
     copy: ClassVar[str]
     helper_names: ClassVar[tuple[str, ...]] = ()
+    faithful: ClassVar[bool] = False
 
     def __init__(self, names: Mapping[Node, str]) -> None:
         self.names = names

@@ -24,6 +24,7 @@ class NumpyCode(Expressions):
 
     module = "np"
     copy = "copy"
+    faithful = True
     helper_names = (*SHORT, *WINDOWS)
 
     def __init__(self, names: Mapping[Node, str]) -> None:

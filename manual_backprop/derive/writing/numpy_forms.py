@@ -237,7 +237,9 @@ FORMS: dict[str, Callable[..., str | Written]] = {
     "movedim": lambda w, x, source, destination, _: w.call("np.moveaxis", x, source, destination),
     "reshape": lambda w, x, shape: w.method(x, "reshape", *shape) if shape else w.method(x, "reshape", ()),
     "unsqueeze": lambda w, x, dim: f"{w.text(x, CALL)}[{new_axis(len(x.shape), dim)}]",
-    "expand": lambda w, x, shape: w.call("np.broadcast_to", x, shape),
+    "expand": lambda w, x, shape: w.call(
+        *(("np.broadcast_to", x, shape) if x.shape else ("np.full", shape, x))
+    ),
     "getitem": lambda w, x, index: f"{w.text(x, CALL)}[{w.index(index)}]",
     "part": _part,
     "stack": lambda w, tensors, dim: w.call("np.stack", list(tensors), **_axis(dim)),
