@@ -95,6 +95,8 @@ def shown(
         nonlocal count
         count += 1
         left, right = writer.equation(line)
+        if any(text.startswith("for ") for text in line.code):
+            left, right = writer.names[line.node], signs().word("as the loops say")
         return Row(
             tuple(line.code),
             line.node.shape,

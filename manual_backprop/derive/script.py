@@ -11,6 +11,7 @@ from manual_backprop.derive.program import Node, Program, in_order
 from manual_backprop.derive.writing.expressions import LITERAL, Expressions
 from manual_backprop.derive.writing.grammar import VIEWS
 from manual_backprop.derive.writing.layout import WIDTH, laid_out
+from manual_backprop.derive.writing.loops import FEWEST, looped
 from manual_backprop.derive.writing.statements import statements
 
 CHEAP = (
@@ -161,9 +162,17 @@ class _Layout:
     def lines(self, dialect: type[Expressions]) -> set[Node]:
         """The nodes that get a line."""
         found = {*self.extra, *self.program.outputs}
+        named = Counter(n.name for n in self.forward_nodes if n.given)
+        many = (
+            {n for n in self.forward_nodes if n.op == "getitem" and named[n.name] >= FEWEST}
+            if dialect.faithful
+            else set()
+        )
         salient = {n for call in self.program.calls if call.kind in LINES for n in call.outputs}
         for node in self.forward_nodes:
             repeated = self.uses[node] > 1 and not _is_cheap(node, found)
+            if node in many and _is_cheap(node, found):
+                continue  # the windows that a loop looks at
             if node.given or node in salient or repeated or node.op in dialect.statements():
                 found.add(node)
         self._own(found)
@@ -280,6 +289,8 @@ class _Layout:
         before = writer.used
         writer.used = {}
         code = statements(writer, node, name)
+        if writer.faithful:
+            code = looped(code, set(writer.names.values()))
         line = Line(node, name, code, tuple(n for n in writer.used if n is not node))
         writer.used = before
         return line

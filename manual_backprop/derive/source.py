@@ -101,7 +101,14 @@ def _named(script: Script) -> tuple[list[str], list[str]]:
 
 
 def _code(lines: Sequence[Line], depth: int) -> list[str]:
-    return [part for line in lines for text in line.code for part in laid_out(text, depth)]
+    return [part for line in lines for text in line.code for part in _laid_out(text, depth)]
+
+
+def _laid_out(text: str, depth: int) -> list[str]:
+    """A line, which may stand in a loop."""
+    bare = text.lstrip(" ")
+    inside = text[: len(text) - len(bare)]
+    return [inside + part for part in laid_out(bare, depth + len(inside))]
 
 
 def _outputs(script: Script) -> str:

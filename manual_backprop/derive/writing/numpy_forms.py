@@ -42,6 +42,22 @@ def _along(name: str) -> Callable[..., str]:
     return write
 
 
+def _new_axes(w: Any, x: Node, dim: int) -> str:
+    """`x[:, None]`; several new axes in one index."""
+    dims = [dim]
+    while x.op == "unsqueeze" and x not in w.names:
+        x, inner = x.args
+        dims.append(inner)
+    if len(dims) == 1:
+        return f"{w.text(x, CALL)}[{new_axis(len(x.shape), dim)}]"
+    parts = [":"] * len(x.shape)
+    for at in reversed(dims):
+        parts.insert(at, "None")
+    while parts[-1] == ":" and len(parts) > 1:
+        parts.pop()
+    return f"{w.text(x, CALL)}[{', '.join(parts)}]"
+
+
 def _axis(dim: int) -> dict[str, int]:
     """Unless it is the first, which is meant anyway."""
     return {"axis": dim} if dim else {}
@@ -236,7 +252,7 @@ FORMS: dict[str, Callable[..., str | Written]] = {
     "permute": lambda w, x, order: w.method(x, "transpose", *order),
     "movedim": lambda w, x, source, destination, _: w.call("np.moveaxis", x, source, destination),
     "reshape": lambda w, x, shape: w.method(x, "reshape", *shape) if shape else w.method(x, "reshape", ()),
-    "unsqueeze": lambda w, x, dim: f"{w.text(x, CALL)}[{new_axis(len(x.shape), dim)}]",
+    "unsqueeze": _new_axes,
     "expand": lambda w, x, shape: w.call(
         *(("np.broadcast_to", x, shape) if x.shape else ("np.full", shape, x))
     ),

@@ -30,9 +30,21 @@ def _placed(writer: Expressions, node: Node, name: str, placed: list[Node]) -> l
         sign, text = writer.signed(part)
         code.append(f"{name} {sign}= {text}")
     for part in placed:
-        for line in writer.statements()[part.op](writer, name, *part.args, **writer.said(part))[1:]:
+        for line in _without_start(writer, part, name):
             code.append(line if len(code) == 1 and not whole else _added(line))
     return code
+
+
+def _without_start(writer: Expressions, part: Node, name: str) -> list[str]:
+    """The lines that put numbers into zeros; what the zeros alone are made of is not used."""
+    before = writer.used
+    writer.used = {}
+    for node in part.inputs[1:]:
+        writer.text(node)
+    needed = {**before, **writer.used}
+    lines = writer.statements()[part.op](writer, name, *part.args, **writer.said(part))[1:]
+    writer.used = needed
+    return lines
 
 
 def _added(line: str) -> str:

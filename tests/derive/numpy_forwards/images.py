@@ -10,7 +10,7 @@ case = collector(CASES)
 
 @case((1, 2, 4, 4), (2, 2, 3, 3), (2,), stride=1, pad=1)
 def conv_forward_naive(x, w, b, stride, pad):
-    N, C, H, W = x.shape
+    N, _, H, W = x.shape
     F, _, HH, WW = w.shape
     padded = np.pad(x, ((0, 0), (0, 0), (pad, pad), (pad, pad)))
     H_out, W_out = 1 + (H + 2 * pad - HH) // stride, 1 + (W + 2 * pad - WW) // stride

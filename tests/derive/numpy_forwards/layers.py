@@ -40,7 +40,7 @@ def batchnorm_forward(x, gamma, beta, eps=1e-5):
 
 @case((5, 4), (4,), (4,))
 def batchnorm_step_by_step_forward(x, gamma, beta):
-    N, D = x.shape
+    N, _ = x.shape
     mu = 1.0 / N * np.sum(x, axis=0)
     xmu = x - mu
     sq = xmu**2

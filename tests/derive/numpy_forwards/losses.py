@@ -15,8 +15,7 @@ def softmax_loss(x, y):
     Z = np.sum(np.exp(shifted), axis=1, keepdims=True)
     log_probs = shifted - np.log(Z)
     N = x.shape[0]
-    loss = -np.sum(log_probs[np.arange(N), y]) / N
-    return loss
+    return -np.sum(log_probs[np.arange(N), y]) / N
 
 
 @case((5, 4), labels(0, 3, 1, 1, 2))
@@ -31,7 +30,7 @@ def svm_loss(x, y):
     margins = np.maximum(0, x - correct[:, np.newaxis] + 1.0)
     margins[np.arange(N), y] = 0
     loss = np.sum(margins) / N
-    return loss
+    return loss, margins.shape
 
 
 @case((5, 3), (5, 3))

@@ -20,7 +20,7 @@ def rnn_step_forward(x, prev_h, Wx, Wh, b):
 
 @case((2, 3, 4), (2, 5), (4, 5), (5, 5), (5,))
 def rnn_forward(x, h0, Wx, Wh, b):
-    N, T, D = x.shape
+    N, T, _ = x.shape
     H = h0.shape[1]
     h = np.zeros((N, T, H))
     prev_h = h0
