@@ -21,10 +21,11 @@ def _placed(writer: Expressions, node: Node, name: str, placed: list[Node]) -> l
     """A sum of which some parts have a place each in the whole: what they have is added there."""
     whole = [n for n in node.args if n not in placed and n.shape == node.shape]
     rest = [n for n in node.args if n not in placed and n not in whole]
-    code = [f"{name} = {writer.text(placed[0].args[0])}"]
-    if len(whole) == 1:
+    if not whole:
+        code = [f"{name} = {writer.text(placed[0].args[0])}"]
+    elif len(whole) == 1:
         code = [f"{name} = {writer.fresh(whole[0])}"]
-    elif whole:
+    else:
         code = [f"{name} = {writer.expression(Node('total', tuple(whole), value=node.value))[0]}"]
     for part in rest:
         sign, text = writer.signed(part)
