@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from manual_backprop.derive.command_line.function_names import parsed, words_in
+from manual_backprop.derive.forms.frameworks import framework_of
 
 BESIDE = ("reference", "forward")
 
@@ -18,7 +19,7 @@ def reference_of(name: str, names: Mapping[str, Any]) -> str | None:
     Of `MyReLUFunction` it is `relu`, `relu_forward`, `relu_reference` or `my_relu`, or else `reference` or
     `forward`.
     """
-    functions = [n for n, f in names.items() if callable(f) and not isinstance(f, type)]
+    functions = [n for n, f in names.items() if inspect.isroutine(f) and framework_of(f) != "numpy"]
     whole = "".join(words_in(name))
     stem = parsed(name).stem
     for sought in dict.fromkeys((whole, stem)):

@@ -144,8 +144,8 @@ def _of_class(name: str, value: type, own: Mapping[str, Any]) -> Derivation | No
             name,
             value,
             against=own_forward(value),
-            remark=f"There is no function {name.lower()} or forward beside it, so it is judged against what "
-            "its own forward computes.",
+            remark="Judged against what its own forward computes, since there is no function "
+            f"{parsed(name).stem} or forward beside it.",
         )
     if is_layer_class(value):
         made = next((part for part in own.values() if type(part) is value), None)

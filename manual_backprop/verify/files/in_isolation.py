@@ -27,6 +27,8 @@ def judged_in_isolation(request: Request, time_limit: float) -> tuple[list[Judge
             answers, shown = [*request.answers()], ""
         printed = printed or shown
         names, *said = answers
+        if names.error and judged:  # what could be run before cannot now
+            return [*judged, *(unjudged(name, names.error) for name in request.only)], printed
         if names.error:
             error = CannotRead(names.error)
             error.exit_code = names.exit_code

@@ -51,9 +51,12 @@ class Judged:
 
 
 def judged(name: str, report: Report, notes: Sequence[str] = (), *, coloured: bool = False) -> Judged:
-    """A derivation and its report; notes of how it was judged are in the line of one that is right."""
+    """A derivation and its report; notes of how it was judged are in its line unless it is wrong."""
     text = report.coloured() if coloured else str(report)
-    return Judged(name, report.status, summary(report) or " ".join(notes), text, report.content())
+    first = summary(report)
+    if report.status in ("right", "unjudged") and notes:
+        first = " ".join([f"{first.rstrip('.')}."] * bool(first) + [*notes])
+    return Judged(name, report.status, first, text, report.content())
 
 
 def unjudged(name: str, reason: str) -> Judged:

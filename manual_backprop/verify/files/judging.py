@@ -35,7 +35,7 @@ def report_on(
         try:
             report, notes = _report(derivation, forward, named, several=several, cache=cache)
         except CannotRead as error:
-            refused = refused or error
+            refused = refused or CannotRead(f"{made.rstrip('.')}: {error}" if made else str(error))
             continue
         counted = derivation.counted if not report else ""
         said = [note for note in (made, *notes, counted) if note]

@@ -93,7 +93,7 @@ def test_of_what_is_wrong_there_is_the_report_too(capsys: pytest.CaptureFixture[
     assert said["relu_backward"] == "WRONG   dx: The mask compares x with 1, due with 0."
     assert said["cube_backward"] == "right"
     assert said["Cube"].startswith("WRONG   dx: ")
-    assert said["Fourth"].startswith("right   There is no function fourth or forward beside it")
+    assert said["Fourth"].startswith("right   Judged against what its own forward computes, since")
     assert said["exp_backward"] == (
         "WRONG   your derivation raises NameError: name 'missing' is not defined "
         "(wrong.py:35, in exp_backward: return dout * missing)"
