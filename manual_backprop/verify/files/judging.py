@@ -11,7 +11,7 @@ from manual_backprop.verify.files.derivations import Derivation
 from manual_backprop.verify.files.found import found_for
 from manual_backprop.verify.files.layers import made_of_guesses
 from manual_backprop.verify.forms.objects import called, is_object
-from manual_backprop.verify.reporting.report import Report
+from manual_backprop.verify.reporting.report import EXIT_CODES, Report
 
 
 def report_on(
@@ -37,7 +37,7 @@ def report_on(
         except CannotRead as error:
             refused = refused or CannotRead(f"{made.rstrip('.')}: {error}" if made else str(error))
             continue
-        counted = derivation.counted if not report else ""
+        counted = derivation.counted if report.exit_code == EXIT_CODES["wrong"] else ""
         said = [note for note in (made, *notes, counted) if note]
         return replace(report, remark=" ".join(note for note in (report.remark, *said) if note)), said
     raise refused or CannotRead(
