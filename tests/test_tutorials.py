@@ -16,7 +16,7 @@ def files_named_in(tutorial: Path) -> set[str]:
 
 def test_the_files_that_a_tutorial_names_are_found_in_its_text() -> None:
     named = {name for tutorial in TUTORIALS for name in files_named_in(tutorial)}
-    assert {"derivation.py", "step.html", "losses.png", "metrics.csv"} <= named
+    assert {"layers.py", "step.html", "losses.png", "metrics.csv"} <= named
 
 
 @pytest.mark.usefixtures("sample_read_once")

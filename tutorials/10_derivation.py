@@ -9,12 +9,14 @@
 # $$p_i = \frac{e^{z_i}}{\sum_j e^{z_j}},$$
 #
 # and we want $\partial L/\partial z_i$ from the upstream gradient $g_i = \partial L/\partial p_i$, which the
-# code calls `grad_output`. The quotient rule says
+# code calls `dp`. The quotient rule says
 #
 # $$\frac{\partial p_i}{\partial z_i}
 #   = \frac{e^{z_i} \sum_j e^{z_j} - e^{z_i} e^{z_i}}{\bigl(\sum_j e^{z_j}\bigr)^2} = p_i (1 - p_i),$$
 #
 # just as for the sigmoid, and the chain rule multiplies by what comes from above: $g_i \, p_i (1 - p_i)$.
+# Here it is in NumPy, as courses ask for it: the forward also returns a *cache*, in which it keeps what the
+# backward will need.
 
 # %%
 from collections.abc import Callable
@@ -22,6 +24,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.autograd.gradcheck import GradcheckError, gradcheck
@@ -33,57 +36,49 @@ from manual_backprop.exercises import check
 from manual_backprop.training.data import load
 
 
-def softmax(z: Tensor) -> Tensor:
-    exponentials = z.exp()
-    return exponentials / exponentials.sum(1, keepdim=True)
+def softmax_forward(z):
+    exponentials = np.exp(z)
+    p = exponentials / exponentials.sum(axis=1, keepdims=True)
+    cache = p
+    return p, cache
 
 
-def first_try(grad_output: Tensor, z: Tensor) -> Tensor:
-    p = softmax(z)
-    return grad_output * p * (1 - p)
+def softmax_backward(dp, cache):
+    p = cache
+    return dp * p * (1 - p)
 
 
 # %% [markdown]
-# A `torch.autograd.Function` makes the two into one operation, and a single layer with it learns to read
-# digits: scores $z = x W^\mathsf{T}$, probabilities $p$, and the cross-entropy $L = -\frac1N \sum_n \log
-# p_{n, y_n}$ of the right classes $y_n$ ([Loss functions](04_losses.py)).
-
+# A single layer with it learns to read digits: scores $z = x W^\mathsf{T}$, probabilities $p$, and the
+# cross-entropy $L = -\frac1N \sum_n \log p_{n, y_n}$ of the right classes $y_n$ ([Loss
+# functions](04_losses.py)). Its gradient $\partial L/\partial p$ is $-1 / (N p)$ for the right class, and 0
+# for the others.
 
 # %%
-class FirstTry(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, z: Tensor) -> Tensor:
-        ctx.save_for_backward(z)
-        return softmax(z)
-
-    @staticmethod
-    def backward(ctx: Any, grad_output: Tensor) -> Tensor:
-        return first_try(grad_output, *ctx.saved_tensors)
-
-
 torch.manual_seed(0)
 digits, _ = load("sample")
 chosen = torch.randperm(len(digits.train_labels))[:1000]
-x, y = digits.train_images[chosen], digits.train_labels[chosen]
+x, y = digits.train_images[chosen].numpy(), digits.train_labels[chosen].numpy()
+right_class = np.arange(1000), y
 
-weight = torch.zeros(10, 784, requires_grad=True)
+weight = np.zeros((10, 784))
 losses = []
 for _ in range(30):
-    p = FirstTry.apply(x @ weight.T)
-    loss = -p[torch.arange(1000), y].log().mean()
-    (grad_weight,) = torch.autograd.grad(loss, weight)
-    with torch.no_grad():
-        weight -= 0.1 * grad_weight  # w ← w − η ∂L/∂w
-    losses.append(loss.item())
+    p, cache = softmax_forward(x @ weight.T)
+    losses.append(-np.log(p[right_class]).mean())
+    dp = np.zeros_like(p)
+    dp[right_class] = -1 / (1000 * p[right_class])
+    dz = softmax_backward(dp, cache)
+    weight -= 0.1 * (dz.T @ x)  # w ← w − η ∂L/∂w
 
 # %% [markdown]
 # **Predict:** the right class is guessed one time in ten before training. How often after these thirty
 # steps?
 
 # %% tags=["hide-output"]
-right = (digits.test_images @ weight.T).argmax(1) == digits.test_labels
+right = (digits.test_images.numpy() @ weight.T).argmax(axis=1) == digits.test_labels.numpy()
 print(f"loss: {losses[0]:.2f} at first, {losses[-1]:.2f} at the end")
-print(f"test digits read right: {right.double().mean():.0%}")
+print(f"test digits read right: {right.mean():.0%}")
 assert losses[-1] < 0.5 * losses[0]
 
 # %% [markdown]
@@ -251,24 +246,24 @@ except RuntimeError as refusal:
 
 
 # %% tags=["hide-output"]
-def relu(x: Tensor) -> Tensor:
-    return x.clamp(min=0)
+def relu(x):
+    return np.maximum(x, 0)
 
 
-def relu_backward(grad_output: Tensor, x: Tensor) -> Tensor:
-    return grad_output * (x > 0)
+def relu_backward(dout, x):
+    return dout * (x > 0)
 
 
-kink, h = torch.zeros(1, dtype=torch.float64), 1e-6
-print(f"from the left:      {float(relu(kink) - relu(kink - h)) / h:.2f}")
-print(f"from the right:     {float(relu(kink + h) - relu(kink)) / h:.2f}")
-print(f"central difference: {float(central_difference(relu, kink, h)):.2f}")
-print(f"central, x = 2e-7:  {float(central_difference(relu, kink + 2e-7, h)):.2f}")
-zero = torch.zeros_like(kink)
+h = 1e-6
+print(f"from the left:      {(relu(0) - relu(-h)) / h:.2f}")
+print(f"from the right:     {(relu(h) - relu(0)) / h:.2f}")
+print(f"central difference: {central_difference(relu, 0, h):.2f}")
+print(f"central, x = 2e-7:  {central_difference(relu, 2e-7, h):.2f}")
+zero = torch.zeros(1)
 for name, f in (("relu", torch.relu), ("maximum", lambda x: torch.maximum(x, zero))):
-    leaf = kink.clone().requires_grad_()
+    leaf = zero.clone().requires_grad_()
     print(f"autograd, {name + ':':<9} {float(torch.autograd.grad(f(leaf), leaf)[0]):.2f}")
-print(verify(torch.relu, relu_backward, inputs=[kink]))
+print(verify(relu, relu_backward, inputs=[np.zeros(1)]))
 
 # %% [markdown]
 # The central difference takes the mean of both sides, ½, for every step size, and PyTorch's ReLU takes 0,
@@ -281,25 +276,27 @@ print(verify(torch.relu, relu_backward, inputs=[kink]))
 #
 # ## From a slope to a verdict
 #
-# `gradcheck` makes such differences for each input number in turn, which gives the matrix of all $\partial
-# p_i / \partial z_j$, the *Jacobian* $J$. It gets the same matrix from the backward, with one upstream
-# gradient for each output: 1 there, 0 elsewhere. Here is what it says of our softmax, for a single example
-# with three scores.
+# Such differences for each input number in turn give the matrix of all $\partial p_i / \partial z_j$, the
+# *Jacobian* $J$. The backward gives the same matrix, row by row, from one upstream gradient for each output:
+# 1 there, 0 elsewhere. Here are both for our softmax, for a single example with three scores.
 
 # %%
-scores = torch.randn(1, 3, dtype=torch.float64, requires_grad=True)
-try:
-    gradcheck(FirstTry.apply, (scores,))
-except GradcheckError as complaint:
-    print(complaint)
+scores = np.array([[0.2, -0.5, 1.0]])
+_, cache = softmax_forward(scores)
+by_differences, by_our_backward = np.zeros((3, 3)), np.zeros((3, 3))
+for i, unit in enumerate(np.eye(3)):
+    ahead, behind = (softmax_forward(scores + step * unit)[0] for step in (1e-6, -1e-6))
+    by_differences[:, i] = (ahead - behind) / 2e-6
+    by_our_backward[i] = softmax_backward(unit, cache)
+print("by differences:", by_differences.round(4), "by our backward:", by_our_backward.round(4), sep="\n")
 
 # %% [markdown]
-# The derivation is wrong, and both matrices are there. Whoever knows what to look for sees that ours is zero
-# off its diagonal. `verify` takes the forward and the backward, and says it in a sentence.
+# The derivation is wrong. Whoever knows what to look for sees that our matrix is zero off its diagonal.
+# `verify` takes the forward and the backward as they are, the cache too, and says it in a sentence.
 
 # %%
-report = verify(softmax, first_try, shapes=[(5, 3)])
-plots.show(report, "softmax_first_try.png")
+report = verify(softmax_forward, softmax_backward, shapes=[(5, 3)])
+plots.show(report, "softmax.png")
 assert not report
 
 # %% [markdown]
@@ -310,9 +307,10 @@ assert not report
 # The name of a mistake is found backwards. For each mistake that people make, `verify` computes the gradient
 # that it would lead to; if ours is that one to rounding, on several random draws, the mistake is named, and
 # if none fits, the report says so. The last line tells who vouches for the right gradient. Autograd's is
-# taken, but only if the witnesses agree with it: central differences always, and the complex step and the
-# adjoint identity (below) where they apply. The pictures show where the difference is, the V of this very
-# forward, and how far the error is above what rounding explains.
+# taken, with PyTorch's functions in the place of NumPy's, but only if the witnesses agree with it: central
+# differences always, and the complex step and the adjoint identity (below) where they apply. The pictures
+# show where the difference is, the V of this very forward, and how far the error is above what rounding
+# explains.
 #
 # ## The derivation, completed
 #
@@ -327,14 +325,63 @@ assert not report
 
 
 # %%
+def softmax_backward_completed(dp, cache):
+    p = cache
+    return p * (dp - (dp * p).sum(axis=1, keepdims=True))
+
+
+report = verify(softmax_forward, softmax_backward_completed, shapes=[(5, 3)])
+print(report)
+assert report
+
+# %% [markdown]
+# ## The same in PyTorch
+#
+# In PyTorch `axis` is called `dim`. A backward without a cache is given the inputs again; here are both of
+# ours, with `grad_output` for the upstream gradient.
+
+
+# %%
+def softmax(z: Tensor) -> Tensor:
+    exponentials = z.exp()
+    return exponentials / exponentials.sum(1, keepdim=True)
+
+
+def first_try(grad_output: Tensor, z: Tensor) -> Tensor:
+    p = softmax(z)
+    return grad_output * p * (1 - p)
+
+
 def second_try(grad_output: Tensor, z: Tensor) -> Tensor:
     p = softmax(z)
     return p * (grad_output - (grad_output * p).sum(1, keepdim=True))
 
 
-report = verify(softmax, second_try, shapes=[(5, 3)])
-print(report)
-assert report
+assert not verify(softmax, first_try, shapes=[(5, 3)])
+assert verify(softmax, second_try, shapes=[(5, 3)])
+
+# %% [markdown]
+# A `torch.autograd.Function` makes forward and backward into one operation; its `ctx` is the cache. PyTorch's
+# own check of it is `gradcheck`, which compares the two Jacobians from above. This is what it says of our
+# first try:
+
+
+# %%
+class FirstTry(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, z: Tensor) -> Tensor:
+        ctx.save_for_backward(z)
+        return softmax(z)
+
+    @staticmethod
+    def backward(ctx: Any, grad_output: Tensor) -> Tensor:
+        return first_try(grad_output, *ctx.saved_tensors)
+
+
+try:
+    gradcheck(FirstTry.apply, torch.tensor(scores, requires_grad=True))
+except GradcheckError as complaint:
+    print(complaint)
 
 # %% [markdown]
 # ## Ones prove nothing
@@ -533,10 +580,10 @@ plots.show(derivation, "network.md")
 # autograd before it was shown.
 #
 # It is also code. `derivation.source()` is a file that imports PyTorch alone, with a `forward` that keeps
-# what the `backward` needs. In NumPy it has no autograd to lean on, and is the same lines:
+# what the `backward` needs. Asked with a forward in NumPy, `derive` answers in NumPy, cache and all:
 
 # %%
-print(derivation.source("numpy"))
+print(derive(softmax_forward, shapes=[(5, 3)]).source())
 
 # %% [markdown]
 # And it can be judged as ours was. `derivation.function()` is a `torch.autograd.Function`:
@@ -549,32 +596,42 @@ assert report
 # %% [markdown]
 # ## From the command line
 #
-# A file with a `forward` and a `backward` can be judged without writing any more code, and the right backward
-# of its `forward` derived, in a terminal with
+# A file is judged without writing any more code: each pair in it that is named as ours are here, with shapes
+# that are found by trying, or given with `--shapes "(5,3)"`. And the right backward of a forward is derived:
 #
 # ```sh
-# manual-backprop verify derivation.py:backward --shapes "(5,3)"
-# manual-backprop derive derivation.py:forward --shapes "(5,3)"
+# manual-backprop verify layers.py
+# manual-backprop derive layers.py:sigmoid_forward
 # ```
 #
 # The exit code of `verify` is 0 for right, 1 for wrong, and 3 where the witnesses disagree, so that a script
-# can ask too. With `--numpy`, `--function` or `--latex`, `derive` prints one of its other forms. The next
-# cell does the same from Python.
+# can ask too. In a test of your own, `assert_gradients` from `manual_backprop.testing` takes what `verify`
+# takes, and fails with its report; `pytest --verify-gradients layers.py` makes a test of each pair of a file.
+# The next cell does what the commands do from Python.
 
 # %%
 content = """
-def forward(z):
-    return z.sigmoid()
+import numpy as np
 
-def backward(grad_output, z):
-    return grad_output * z * (1 - z)
+def affine_forward(x, w, b):
+    return x @ w + b, (x, w)
+
+def affine_backward(dout, cache):
+    x, w = cache
+    return dout @ w.T, x.T @ dout, dout.sum(axis=0)
+
+def sigmoid_forward(x):
+    return 1 / (1 + np.exp(-x)), x
+
+def sigmoid_backward(dout, x):
+    return dout * x * (1 - x)
 """
 with TemporaryDirectory() as folder:
-    file = Path(folder) / "derivation.py"
+    file = Path(folder) / "layers.py"
     file.write_text(content)
-    exit_code = main(["verify", f"{file}:backward", "--shapes", "(5,3)"])
+    exit_code = main(["verify", str(file)])
     print(f"exit code {exit_code}\n")
-    main(["derive", f"{file}:forward", "--shapes", "(5,3)"])
+    main(["derive", f"{file}:sigmoid_forward", "--shapes", "(5,3)"])
 assert exit_code == 1
 
 # %% [markdown]
