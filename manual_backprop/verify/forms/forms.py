@@ -70,15 +70,14 @@ def pair(
     sample = sample_of(arguments.given, seed)
     args, keywords = arguments.filled([own_array(frameworks[0], x, shared=False) for x in sample])
     first = first_run(lambda: forward(*args, **keywords), seed)
-    returned = returned_by(first, backward, names, cache=cache, is_array=is_value)
+    taken = [*args, *keywords.values()]
+    returned = returned_by(first, backward, names, cache=cache, given=taken, is_array=is_value)
     values, _ = returned.split(first)
     real = [i for i, x in enumerate(values) if is_value(x) and converted(x).is_floating_point()]
     if not real:
         found = ", ".join(type(x).__name__ for x in values)
         raise Unjudged(f"the forward must return an array of real numbers, got {found}")
-    with_arrays = [
-        name for name, part in zip(names, [*args, *keywords.values()], strict=False) if not _is_flag(part)
-    ]
+    with_arrays = [name for name, part in zip(names, taken, strict=False) if not _is_flag(part)]
     parameters = bound(backward, returned, names, with_arrays)
 
     def run(arrays: Sequence[Any]) -> tuple[list[Any], Any]:

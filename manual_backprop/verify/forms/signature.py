@@ -80,6 +80,7 @@ def returned_by(
     names: Sequence[str],
     *,
     cache: bool | None,
+    given: Sequence[Any],
     is_array: Callable[[Any], bool],
 ) -> Returned:
     """How a forward that has returned this returns its outputs.
@@ -89,6 +90,7 @@ def returned_by(
         backward: which is to take it.
         names: of the forward's arguments.
         cache: whether the forward returns one; None if that is to be found out.
+        given: the forward's arguments.
         is_array: whether something is an array or a number.
 
     Raises:
@@ -99,7 +101,7 @@ def returned_by(
         raise Misfit(f"cache=True: the forward must return (output, cache), got {type(returned).__name__}")
     if not several or cache is False:
         return Returned(len(returned) if isinstance(returned, tuple | list) else 1, cached=False)
-    if cache is None and not _has_cache(returned, backward, names, is_array):
+    if cache is None and not _has_cache(returned, backward, names, given, is_array):
         return Returned(len(returned), cached=False)
     first = returned[0]
     together = len(returned) == 2 and isinstance(first, tuple | list) and not is_array(first)
@@ -107,7 +109,11 @@ def returned_by(
 
 
 def _has_cache(
-    returned: Any, backward: Callable[..., Any], names: Sequence[str], is_array: Callable[[Any], bool]
+    returned: Any,
+    backward: Callable[..., Any],
+    names: Sequence[str],
+    given: Sequence[Any],
+    is_array: Callable[[Any], bool],
 ) -> bool:
     if not is_array(returned[-1]):
         return True
@@ -117,7 +123,7 @@ def _has_cache(
     without = len(parameters) in (len(returned) + len(names), 1 + len(names))
     with_cache = len(parameters) in (2, len(returned))
     if without and with_cache:
-        return parameters[-1] not in names
+        return parameters[-1] not in names or any(returned[-1] is x for x in given)
     return with_cache
 
 

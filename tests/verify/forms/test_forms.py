@@ -358,3 +358,16 @@ def test_a_backward_that_does_not_fit_is_told(backward: Any, cache: bool | None,
 def test_a_cache_that_is_announced_and_is_not_there() -> None:
     report = verify(layers.affine, layers.affine_backward, shapes=AFFINE, cache=True)
     assert "cache=True: the forward must return (output, cache), got ndarray" in str(report)
+
+
+@pytest.mark.parametrize(("factor", "status"), [(2, "right"), (3, "wrong")])
+def test_an_input_that_is_returned_is_the_cache_by_whatever_name(factor: int, status: str) -> None:
+    def square_forward(x: Any) -> Any:
+        return x**2, x
+
+    def by_its_own_name(dout: Any, x: Any) -> Any:
+        return factor * dout * x
+
+    for backward in (by_its_own_name, lambda dout, kept: factor * dout * kept):
+        for shapes in ([(5, 3)], [torch.ones(2, 3)], [np.ones((2, 3))]):
+            assert said(verify(square_forward, backward, shapes=shapes)) == {"x": status}
