@@ -277,22 +277,9 @@ print(verify(relu, relu_backward, inputs=[np.zeros(1)]))
 # ## From a slope to a verdict
 #
 # Such differences for each input number in turn give the matrix of all $\partial p_i / \partial z_j$, the
-# *Jacobian* $J$. The backward gives the same matrix, row by row, from one upstream gradient for each output:
-# 1 there, 0 elsewhere. Here are both for our softmax, for a single example with three scores.
-
-# %%
-scores = np.array([[0.2, -0.5, 1.0]])
-_, cache = softmax_forward(scores)
-by_differences, by_our_backward = np.zeros((3, 3)), np.zeros((3, 3))
-for i, unit in enumerate(np.eye(3)):
-    ahead, behind = (softmax_forward(scores + step * unit)[0] for step in (1e-6, -1e-6))
-    by_differences[:, i] = (ahead - behind) / 2e-6
-    by_our_backward[i] = softmax_backward(unit, cache)
-print("by differences:", by_differences.round(4), "by our backward:", by_our_backward.round(4), sep="\n")
-
-# %% [markdown]
-# The derivation is wrong. Whoever knows what to look for sees that our matrix is zero off its diagonal.
-# `verify` takes the forward and the backward as they are, the cache too, and says it in a sentence.
+# *Jacobian* $J$. The backward gives the same matrix from one upstream gradient for each output: 1 there, 0
+# elsewhere. `verify` takes our forward and our backward as they are, with the cache, and does more than to
+# compare the two: it says in a sentence what is wrong.
 
 # %%
 report = verify(softmax_forward, softmax_backward, shapes=[(5, 3)])
@@ -337,8 +324,8 @@ assert report
 # %% [markdown]
 # ## The same in PyTorch
 #
-# In PyTorch `axis` is called `dim`. A backward without a cache is given the inputs again; here are both of
-# ours, with `grad_output` for the upstream gradient.
+# The rest of this page is in PyTorch, where `axis` is called `dim`. A backward without a cache is given the
+# inputs again. Here are our softmax and both backwards, with `grad_output` for the upstream gradient.
 
 
 # %%
@@ -362,8 +349,8 @@ assert verify(softmax, second_try, shapes=[(5, 3)])
 
 # %% [markdown]
 # A `torch.autograd.Function` makes forward and backward into one operation; its `ctx` is the cache. PyTorch's
-# own check of it is `gradcheck`, which compares the two Jacobians from above. This is what it says of our
-# first try:
+# own check of it is `gradcheck`, which compares the two Jacobians. Here is what it says of our first try, for
+# a single example with three scores:
 
 
 # %%
@@ -378,12 +365,15 @@ class FirstTry(torch.autograd.Function):
         return first_try(grad_output, *ctx.saved_tensors)
 
 
+scores = torch.randn(1, 3, dtype=torch.float64, requires_grad=True)
 try:
-    gradcheck(FirstTry.apply, torch.tensor(scores, requires_grad=True))
+    gradcheck(FirstTry.apply, (scores,))
 except GradcheckError as complaint:
     print(complaint)
 
 # %% [markdown]
+# Whoever knows what to look for sees it there too: our matrix is zero off its diagonal.
+#
 # ## Ones prove nothing
 #
 # Many tests reduce the output with `.sum()` and call `backward()`. The upstream gradient is then one
