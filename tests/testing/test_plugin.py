@@ -1,5 +1,6 @@
 """`pytest --verify-gradients layers.py`: a test for each derivation of a file."""
 
+import json
 import tomllib
 from pathlib import Path
 
@@ -125,6 +126,17 @@ def test_files_beside_it_can_be_imported(pytester: pytest.Pytester) -> None:
     layers.write_text("from its_helper import f\ndef f_grad(g, x): return 2 * g * x\n")
     result = pytester.runpytest(*PLUGIN, "--verify-gradients", "source/layers.py")
     assert result.parseoutcomes() == {"passed": 1}
+
+
+def test_a_notebook_may_be_given(pytester: pytest.Pytester) -> None:
+    cells = [
+        {"cell_type": "code", "metadata": {}, "outputs": [], "execution_count": None, "source": source}
+        for source in ("def f(x): return x * x", "def f_grad(g, x): return 2 * g * x")
+    ]
+    notebook = {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+    pytester.path.joinpath("homework.ipynb").write_text(json.dumps(notebook))
+    result = pytester.runpytest(*PLUGIN, "-v", "--verify-gradients", "homework.ipynb")
+    assert outcomes(result) == {"homework.ipynb::f_grad": "PASSED"}
 
 
 def test_it_works_from_another_folder(folder: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
