@@ -1,6 +1,6 @@
 """The backward of a composition, written out as a person would: to be read, as code, and as mathematics."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from reprlib import repr as shortened
 from typing import Any, Literal
 
@@ -33,22 +33,25 @@ Depth = Literal["operation", "elementary"]
 def derive(
     forward: Computation,
     *,
-    shapes: Sequence[Any] | str | None = None,
-    inputs: Sequence[Tensor] | Tensor | None = None,
+    shapes: Sequence[Any] | Mapping[str, Any] | str | None = None,
+    inputs: Any = None,
     depth: Depth = "operation",
     seed: int = 0,
 ) -> Derivation:
     """The backward of a forward, as named steps in the forward's own names.
 
     The steps are those of the forward's own operations, each with its hand-written backward. The code is run
-    in float64 and compared with autograd at several points before it is returned.
+    in float64 and compared with autograd at several points before it is returned. A forward in NumPy is
+    answered in NumPy: of `affine_forward(x, w, b)`, which returns `out, cache`, the source has
+    `affine_forward` and `affine_backward(dout, cache)`.
 
     Args:
-        forward: what is computed: a function of tensors, a module, or a module with its loss as a pair, whose
-            last input is the loss's target. A module's parameters are inputs too; `fc1.weight` is called
-            fc1_weight.
-        shapes: of the inputs, [(5, 3), (7, 3)] or "(5,3) (7,3)"; a tensor in this list, such as labels, is
-            taken as it is. Sizes stand in the code as they are given.
+        forward: what is computed: a function of tensors or of NumPy arrays, with its cache or without, a
+            module, or a module with its loss as a pair, whose last input is the loss's target. A module's
+            parameters are inputs too; `fc1.weight` is called fc1_weight.
+        shapes: of the inputs, [(5, 3), (7, 3)] or "(5,3) (7,3)"; a tensor or an array in this list, such as
+            labels, is taken as it is, and so are flags and options. Or a dict of them by name. Sizes stand
+            in the code as they are given.
         inputs: or the inputs themselves.
         depth: "operation", the short one; "elementary": every softmax, norm and loss taken apart into
             arithmetic.
@@ -78,6 +81,10 @@ def derive(
     if framework == "numpy" and not is_module(forward):
         return derived(
             array_subject(forward, arguments, names), arguments.given, elementary=elementary, seed=seed
+        )
+    if framework == "jax":
+        raise Underivable(
+            "the forward is written in JAX, of which derive has no code: write it in NumPy or torch"
         )
     parameters, buffers = parameters_of(forward), buffers_of(forward)
     held = parameters | buffers

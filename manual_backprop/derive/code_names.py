@@ -73,13 +73,19 @@ def seen_from(frame: FrameType | None, readable: Callable[[CodeType], bool]) -> 
         return Seen((), None, None)
     names, text = _said(frame)
     place = Place(frame.f_code.co_filename, frame.f_lineno, text)
-    while names == RETURNED:  # what calls the function has a name for it
-        inner, frame = frame, frame.f_back
-        known = frame is not None and frame.f_code not in ENTRANCES and readable(frame.f_code)
-        if frame is None or not known:
-            return Seen((), place, None)
-        names = _said(frame)[0]
-    return Seen(names, place, (frame, frame.f_lasti, inner))
+    return Seen(_name_for(names, frame, readable), place, (frame, frame.f_lasti, inner))
+
+
+def _name_for(
+    names: tuple[str, ...], frame: FrameType, readable: Callable[[CodeType], bool]
+) -> tuple[str, ...]:
+    """The names; of what a function returns, those that what calls it has for it."""
+    caller = frame.f_back
+    while names == RETURNED:
+        if caller is None or caller.f_code in ENTRANCES or not readable(caller.f_code):
+            return ()
+        names, caller = _said(caller)[0], caller.f_back
+    return names
 
 
 def _said(frame: FrameType) -> tuple[tuple[str, ...], str]:

@@ -68,8 +68,8 @@ def _without_expansions(op: str, args: tuple[Any, ...]) -> tuple[Any, ...]:
             if any(b.shape == longest for b in rest):
                 out[i] = a.args[0]
         elif isinstance(a, Node) and a.op == "expand" and not a.args[0].shape:
-            rest = [b.shape for j, b in enumerate(out) if j != i and isinstance(b, Node)]
-            if torch.broadcast_shapes(*rest) == torch.broadcast_shapes(a.shape, *rest):
+            others = [b.shape for j, b in enumerate(out) if j != i and isinstance(b, Node)]
+            if torch.broadcast_shapes(*others) == torch.broadcast_shapes(a.shape, *others):
                 out[i] = a.args[0]
     return tuple(out)
 

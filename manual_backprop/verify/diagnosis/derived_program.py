@@ -73,6 +73,7 @@ def _derived(problem: Problem, draw: Draw, elementary: bool) -> DerivedProgram:
         None if problem.is_loss else draw.upstream,
         elementary=elementary,
         opaque=True,
+        patterns=problem.dialect == "numpy",
     )
     outputs = [node for call in program.calls for node in call.outputs]
     roots = [program.output, *outputs, *program.gradients.values()]
