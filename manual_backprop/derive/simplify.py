@@ -163,6 +163,10 @@ def _scaled(book: Book, op: str, a: Any, b: Any) -> Node | None:
         if isinstance(x, Node) and x.op == "expand" and _is_scalar(other) and not (swapped and op == "div"):
             inner = book.make(op, *((other, x.args[0]) if swapped else (x.args[0], other)))
             return book.make("expand", inner, x.shape)
+        is_row = isinstance(x, Node) and x.op == "unsqueeze" and x.args[1] == 0 and not x.pinned
+        if is_row and isinstance(other, int | float) and not (swapped and op == "div"):
+            inner = book.make(op, *((other, x.args[0]) if swapped else (x.args[0], other)))
+            return book.make("unsqueeze", inner, 0)
     return None
 
 
@@ -191,6 +195,8 @@ def _neg(book: Book, a: Any) -> Node | None:
 
 
 def _unsqueeze(book: Book, x: Node, dim: int) -> Node | None:
+    if x.op == "neg":
+        return book.make("neg", book.make("unsqueeze", x.args[0], dim))
     if x.op == "expand" and not x.args[0].shape:
         return book.make("expand", x.args[0], (*x.shape[:dim], 1, *x.shape[dim:]))
     return None

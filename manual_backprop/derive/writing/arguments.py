@@ -52,7 +52,7 @@ class Arguments:
     @property
     def roots(self) -> dict[float, str]:
         """Roots and logarithms, which nobody writes in digits."""
-        pi, log = f"{self.module}.pi", "np.log" if self.module == "np" else "math.log"
+        pi, log = f"{self.module}.pi", "math.log"
         return {
             2**0.5: "2**0.5",
             0.5**0.5: "0.5**0.5",
