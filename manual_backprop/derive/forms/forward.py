@@ -6,11 +6,13 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.autograd.graph import saved_tensors_hooks
 
 from manual_backprop.derive.arrays.traced import TracedArray, tracing
 from manual_backprop.derive.forms import jax_arrays
 from manual_backprop.derive.forms.by_numbers import ByNumbers, jacobian, random_directions, slope
 from manual_backprop.derive.forms.frameworks import Framework, converted, own_array, running
+from manual_backprop.functional.operation.torch_state import without_torch_functions
 
 Run = Callable[[Sequence[Any]], tuple[list[Any], Any]]
 """From arrays in the call's slots to the outputs, and what else the forward returns or leaves."""
@@ -66,7 +68,7 @@ class Forward:
 
     def traced(self, tensors: Sequence[Tensor]) -> tuple[list[Tensor], Any]:
         """The same, NumPy's functions being torch's."""
-        with running(self.seed), tracing(*self.code):
+        with running(self.seed), tracing(*self.code), saved_tensors_hooks(_copied, lambda kept: kept):
             found, rest = self.run([TracedArray(x) for x in tensors])
         return [converted(x) for x in found], rest
 
@@ -163,6 +165,12 @@ class Forward:
         traced = sum(float((g * directions[at]).sum()) for at, g in zip(directions, grads, strict=True))
         terms = slope(self._value, inputs, directions) * upstream
         return abs(traced - float(terms.sum())) <= SLOPES_AGREE * max(float(terms.abs().sum()), 1.0)
+
+
+def _copied(saved: Tensor) -> Tensor:
+    """What autograd keeps for the way back: NumPy code may write over the tensor itself, as in `p /= total`."""
+    with without_torch_functions():
+        return saved.detach().clone()
 
 
 def _exact(x: Tensor) -> Tensor:
