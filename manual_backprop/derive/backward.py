@@ -32,6 +32,7 @@ def program_of(
     elementary: bool = False,
     opaque: bool = False,
     patterns: bool = False,
+    most: int | None = None,
 ) -> Program:
     """Run a function, write down what it does, and write its backward behind it.
 
@@ -44,9 +45,10 @@ def program_of(
         elementary: take norms, losses and the like apart into arithmetic.
         patterns: take a sigmoid or softmax that is made of exponentials for one, unless taken apart.
         opaque: let PyTorch differentiate what has no hand-written backward, in place of raising.
+        most: how many calls there may be.
 
     Raises:
-        Underivable: a step cannot be written out.
+        Underivable: a step cannot be written out; TooLong, if there are more calls.
     """
     book = Book()
     inputs = []
@@ -60,7 +62,7 @@ def program_of(
         book.know(node.value, node)
         inputs.append(node)
         live.append(tensor)
-    trace = Trace(book, elementary=elementary, opaque=opaque)
+    trace = Trace(book, elementary=elementary, opaque=opaque, most=most)
     with trace.watching():
         result = function(*live)
     upstreams = [upstream] if upstream is None or isinstance(upstream, Tensor) else upstream

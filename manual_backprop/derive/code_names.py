@@ -165,7 +165,7 @@ def _cases(value: ast.expr) -> list[ast.expr]:
 
 def _of_target(target: ast.AST) -> tuple[str, ...]:
     if isinstance(target, ast.Name):
-        return (target.id,)
+        return (target.id,) if target.id.strip("_") else ()  # _ is what needs no name
     if isinstance(target, ast.Attribute):
         return (target.attr,)
     if isinstance(target, ast.Tuple | ast.List):

@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import Tensor
 
-from manual_backprop.functional.operation.torch_state import tree_leaves, tree_map
+from manual_backprop.functional.operation.torch_state import tree_map
 
 
 @dataclass(frozen=True)
@@ -70,10 +70,23 @@ class Node:
     @property
     def inputs(self) -> list["Node"]:
         """The nodes among its arguments, each as often as it is used."""
-        return [leaf for leaf in tree_leaves((self.args, self.kwargs)) if isinstance(leaf, Node)]
+        found: list[Node] = []
+        _gather((*self.args, *self.kwargs.values()), found)
+        return found
 
     def __repr__(self) -> str:
         return f"Node({self.op}, {self.name or '·'}, {self.shape if isinstance(self.value, Tensor) else ''})"
+
+
+def _gather(values: Iterable[Any], found: list[Node]) -> None:
+    """The nodes among arguments, also in lists, tuples and dictionaries."""
+    for value in values:
+        if isinstance(value, Node):
+            found.append(value)
+        elif isinstance(value, tuple | list):
+            _gather(value, found)
+        elif isinstance(value, dict):
+            _gather(value.values(), found)
 
 
 @dataclass(eq=False)

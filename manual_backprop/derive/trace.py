@@ -52,11 +52,16 @@ class Underivable(Exception):  # noqa: N818 - an answer, not a bug
     """What cannot be written out, and where it stands."""
 
 
+class TooLong(Underivable):
+    """More steps than were asked for."""
+
+
 class Trace(TorchFunctionMode):
     """Watches a forward: `with trace.watching(): …`."""
 
-    def __init__(self, book: Book, *, elementary: bool, opaque: bool) -> None:
+    def __init__(self, book: Book, *, elementary: bool, opaque: bool, most: int | None = None) -> None:
         super().__init__()
+        self.most = most
         self.book = book
         self.elementary = elementary
         self.opaque = opaque
@@ -313,6 +318,8 @@ class Trace(TorchFunctionMode):
     def _call(
         self, operation: str, kind: str, inputs: tuple[Any, ...], outputs: list[Node], place: Place | None
     ) -> Call:
+        if self.most is not None and len(self.calls) >= self.most:
+            raise TooLong(self._said(f"there are more than {self.most} steps"))
         if not self.open:
             self.count += 1
         number = self.open[0].number if self.open else self.count
@@ -356,9 +363,11 @@ class Trace(TorchFunctionMode):
         keep = {id(x) for x in tensors_of(output)} | {id(overwritten)}
         if id(overwritten) not in {id(x) for x in tensors_of(output)}:
             self.book.know(overwritten, self.book.known[id(tensors_of(output)[0])])
-        for tensor in [t for t in self.book.alive if is_view(t) and t.requires_grad and id(t) not in keep]:
-            if tensor.untyped_storage().data_ptr() == storage:
-                self.book.known.pop(id(tensor), None)
+        with without_torch_functions():
+            views = [t for t in self.book.alive if is_view(t) and t.requires_grad and id(t) not in keep]
+            for tensor in views:
+                if tensor.untyped_storage().data_ptr() == storage:
+                    self.book.known.pop(id(tensor), None)
 
     def _said(self, reason: str) -> str:
         place = self._look().place

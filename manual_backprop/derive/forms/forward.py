@@ -168,7 +168,7 @@ class Forward:
 
 
 def _copied(saved: Tensor) -> Tensor:
-    """What autograd keeps for the way back: NumPy code may write over the tensor itself, as in `p /= total`."""
+    """What autograd keeps for the way back, since NumPy code writes over its arrays, as in `p /= total`."""
     with without_torch_functions():
         return saved.detach().clone()
 

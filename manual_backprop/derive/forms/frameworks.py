@@ -132,7 +132,9 @@ def running(seed: int) -> Iterator[None]:
     """
     state = np.random.get_state()
     np.random.seed(seed % 2**32)
-    torch.manual_seed(seed)
+    torch.default_generator.manual_seed(seed)
+    if torch.cuda.is_initialized():
+        torch.cuda.manual_seed_all(seed)
     try:
         with np.errstate(all="ignore"), jax_arrays.in_float64():
             yield

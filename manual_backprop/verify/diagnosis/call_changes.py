@@ -12,10 +12,10 @@ from torch import Tensor
 
 from manual_backprop.derive.program import Call, Node
 from manual_backprop.functional.operation.torch_state import tree_leaves
+from manual_backprop.verify.diagnosis.changes import Change, change
 from manual_backprop.verify.diagnosis.derived_program import DerivedProgram
 from manual_backprop.verify.diagnosis.graph import Graph, Overlay, Values
 from manual_backprop.verify.diagnosis.slopes import SLOPES, is_mask
-from manual_backprop.verify.diagnosis.step_changes import Change, change
 from manual_backprop.verify.diagnosis.words import Words
 
 MOST_NUMBERS = 100  # of a step whose Jacobian is formed

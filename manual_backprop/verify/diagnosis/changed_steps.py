@@ -16,14 +16,23 @@ from torch import Tensor
 from manual_backprop.derive.program import Node, in_order
 from manual_backprop.verify.diagnosis.call_changes import of_calls
 from manual_backprop.verify.diagnosis.candidate import Candidate
-from manual_backprop.verify.diagnosis.departure import Departure, Matches, departure, matched, users_names
+from manual_backprop.verify.diagnosis.changes import Change
+from manual_backprop.verify.diagnosis.departure import (
+    Departure,
+    Match,
+    Matches,
+    departure,
+    matched,
+    users_names,
+)
 from manual_backprop.verify.diagnosis.derived_program import DerivedProgram, derived_programs, paper_names
 from manual_backprop.verify.diagnosis.explanations import Explanation, explained_by_candidate
 from manual_backprop.verify.diagnosis.graph import Graph, Values
 from manual_backprop.verify.diagnosis.least_squares import fit_factor
 from manual_backprop.verify.diagnosis.missing_factors import missing_factors
+from manual_backprop.verify.diagnosis.number_factors import number_factors
 from manual_backprop.verify.diagnosis.slopes import SLOPES
-from manual_backprop.verify.diagnosis.step_changes import Change, of_step
+from manual_backprop.verify.diagnosis.step_changes import of_step
 from manual_backprop.verify.diagnosis.tensor_changes import (
     Tensors,
     again_and_again,
@@ -35,6 +44,7 @@ from manual_backprop.verify.diagnosis.users_steps import Steps, is_real, steps_o
 from manual_backprop.verify.diagnosis.words import Words, sentence
 from manual_backprop.verify.diagnosis.wrong_gradient import WrongGradient
 
+MANY_STEPS = 300
 MOST_WORK = 30_000  # steps that are computed anew, of a program
 TELLING = (*SLOPES, "wrong-place", "diagonal-only", "before", "one-case", "assigned", "truncated-in-time")
 """Names that say what was thought wrong, rather than which step is."""
@@ -66,14 +76,12 @@ def found_in_derivation(wrong: WrongGradient) -> Found:
 def _found(wrong: WrongGradient) -> Found:
     draw = wrong.draws[0]
     programs = derived_programs(wrong.problem, draw)
-    if not programs:
-        return Found((), None)
     values = [program.values_at(draw) for program in programs]
     steps = steps_of(wrong.problem, draw)
-    matches = matched(steps, Matches(programs, values)) if steps.all else {}
-    way = departure(programs, steps, matches, wrong.at) if steps.all else None
+    matches = matched(steps, Matches(programs, values)) if steps.all and programs else {}
+    way = departure(programs, steps, matches, wrong.at) if matches else None
     names = users_names(steps.all, matches)
-    found = [*_mended(wrong, steps, way)]
+    found = [*_mended(wrong, steps, matches, way)]
     for program, at in zip(programs, values, strict=True):
         found += _made(wrong, program, at, names, way)
     best = sorted(found, key=lambda one: one[0])[:1]
@@ -126,7 +134,9 @@ def _explained(
     return (explanation.complexity, one.name not in TELLING, one.rank), explanation
 
 
-def _mended(wrong: WrongGradient, steps: Steps, departs: Departure | None) -> Iterator[Ranked]:
+def _mended(
+    wrong: WrongGradient, steps: Steps, matches: dict[Node, Match], departs: Departure | None
+) -> Iterator[Ranked]:
     """Changes of the user's steps that give the right gradient."""
     last = steps.returned[wrong.at] if wrong.at < len(steps.returned) else None
     if last is None or last.op == "input" or not is_real(last):
@@ -144,10 +154,13 @@ def _mended(wrong: WrongGradient, steps: Steps, departs: Departure | None) -> It
             lines.setdefault((node.place.file, node.place.line), []).append(node)
     tried = []
     right = wrong.right[0]
+    blameless = _blameless(way, matches)
+    to_blame = [node for node in way if node not in blameless]
     mends = chain(
         _all_changes(way, lines.values(), graph, values, words, tensors),
         other_dimension_in([node for node in way if node.target is not None], values, words),
         missing_factors(way, last, values, words, tensors),
+        number_factors(to_blame, last, graph, values, right),
     )
     for one in mends:
         if graph.work > MOST_WORK:
@@ -175,6 +188,20 @@ def _mended(wrong: WrongGradient, steps: Steps, departs: Departure | None) -> It
             fitting.append(_explained(wrong, moved, known[0], (1.0, fit[1]), 2))
     if fitting:
         yield min(fitting, key=lambda pair: pair[0])
+
+
+def _blameless(way: Sequence[Node], matches: dict[Node, Match]) -> set[Node]:
+    """The steps that are the derivation's, number by number, and those that lead to such steps alone."""
+    users: dict[Node, list[Node]] = {}
+    for node in way:
+        for part in node.inputs:
+            users.setdefault(part, []).append(node)
+    found: set[Node] = set()
+    for node in reversed(way):
+        after = users.get(node, [])
+        if matches[node].exact if node in matches else after and found.issuperset(after):
+            found.add(node)
+    return found
 
 
 def _values_on(wrong: WrongGradient, graph: Graph, steps: Steps, draw: object) -> Values | None:
@@ -215,6 +242,8 @@ def _all_changes(
     tensors: Tensors,
 ) -> Iterator[Change]:
     steps = [node for node in way if node.target is not None and isinstance(values[node], Tensor)]
+    if len(steps) > MANY_STEPS:
+        steps = steps[::-1]  # the last ones are computed anew in less time than the first
     for node in steps:
         yield from of_step(node, values, words)
     for group in groups:

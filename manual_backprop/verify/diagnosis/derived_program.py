@@ -9,6 +9,7 @@ import torch
 from manual_backprop.derive.backward import program_of
 from manual_backprop.derive.program import Node, Program, in_order
 from manual_backprop.derive.script import Script, script_of
+from manual_backprop.derive.trace import TooLong
 from manual_backprop.derive.writing.dialects import Dialect
 from manual_backprop.verify.diagnosis.graph import Graph, Values
 from manual_backprop.verify.problem import Draw, Problem
@@ -55,6 +56,8 @@ def derived_programs(problem: Problem, draw: Draw) -> tuple[DerivedProgram, ...]
     for elementary in (False, True):
         try:
             one = _derived(problem, draw.double(), elementary)
+        except TooLong:  # and in smaller steps, longer still
+            break
         except Exception:  # the forward is anyone's, and this is for an explanation only
             continue
         if len(one.graph.order) <= MOST_STEPS and (
@@ -74,6 +77,7 @@ def _derived(problem: Problem, draw: Draw, elementary: bool) -> DerivedProgram:
         elementary=elementary,
         opaque=True,
         patterns=problem.dialect == "numpy",
+        most=MOST_STEPS,
     )
     outputs = [node for call in program.calls for node in call.outputs]
     roots = [program.output, *outputs, *program.gradients.values()]

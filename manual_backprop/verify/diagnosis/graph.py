@@ -7,7 +7,6 @@ import torch
 from torch import Tensor
 
 from manual_backprop.derive.program import Node, in_order
-from manual_backprop.functional.operation.torch_state import tree_map
 
 Values = dict[Node, Any]
 
@@ -27,8 +26,9 @@ class Graph:
         self.work = 0
         self._runs: dict[Node, Callable[[Values], Any]] = {}
         self._users: dict[Node, list[Node]] = {}
+        self._inputs = {node: tuple(dict.fromkeys(node.inputs)) for node in order}
         for node in order:
-            for part in dict.fromkeys(node.inputs):
+            for part in self._inputs[node]:
                 self._users.setdefault(part, []).append(node)
         self._ways: dict[tuple[Node, ...], list[Node]] = {}
 
@@ -56,7 +56,7 @@ class Graph:
             if node not in instead:
                 changed[node] = self.run(node, changed)
                 continue
-            if any(part in changed.own for part in node.inputs):
+            if any(part in changed.own for part in self._inputs[node]):
                 changed[node] = self.run(node, changed)
             changed[node] = instead[node](changed)
         return changed[last]
@@ -102,10 +102,21 @@ def _runner(node: Node) -> Callable[[Values], Any]:
         return lambda values: target(*[values[a] if isinstance(a, Node) else a for a in args])
 
     def run(values: Values) -> Any:
-        args, kwargs = tree_map(lambda a: values[a] if isinstance(a, Node) else a, (node.args, node.kwargs))
-        return target(*args, **kwargs)
+        return target(*_filled(node.args, values), **_filled(node.kwargs, values))
 
     return run
+
+
+def _filled(value: Any, values: Values) -> Any:
+    """Arguments with the values of nodes in their places."""
+    if isinstance(value, Node):
+        return values[value]
+    if isinstance(value, dict):
+        return {key: _filled(part, values) for key, part in value.items()}
+    if isinstance(value, tuple | list):
+        parts = [_filled(part, values) for part in value]
+        return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)
+    return value
 
 
 def tensors_in(values: Values, nodes: Sequence[Node]) -> Iterator[tuple[Node, Tensor]]:

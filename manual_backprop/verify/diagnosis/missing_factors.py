@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from manual_backprop.derive.program import Node
+from manual_backprop.verify.diagnosis.changes import Change, Value, change, shaped
 from manual_backprop.verify.diagnosis.graph import Values
-from manual_backprop.verify.diagnosis.step_changes import Change, Value, change, shaped
 from manual_backprop.verify.diagnosis.tensor_changes import Tensors
 from manual_backprop.verify.diagnosis.words import Words
 

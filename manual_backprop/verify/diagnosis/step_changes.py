@@ -4,8 +4,7 @@ The steps are those of a derivation, where a change is a mistake; or those of a 
 what mends it.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
 from itertools import combinations
 from typing import Any
 
@@ -13,39 +12,10 @@ import torch
 from torch import Tensor
 
 from manual_backprop.derive.program import Node
+from manual_backprop.verify.diagnosis.changes import Changes, Value, change, get, is_number, shaped
 from manual_backprop.verify.diagnosis.graph import Values
+from manual_backprop.verify.diagnosis.place_changes import joined, moved, sliced
 from manual_backprop.verify.diagnosis.words import Words
-
-
-@dataclass(frozen=True, eq=False)
-class Change:
-    """Steps that have other values.
-
-    Attributes:
-        instead: what each of these steps is in its place, from the values of all steps.
-        name: of the mistake.
-        text: what is wrong.
-        rank: which of several that come to the same is said.
-    """
-
-    instead: Mapping[Node, "Value"]
-    name: str
-    text: str
-    rank: int = 0
-
-    @property
-    def first(self) -> Node:
-        """The first step that is changed."""
-        return next(iter(self.instead))
-
-
-Value = Callable[..., Any]  # of the values of all steps
-Changes = Iterator[Change]
-
-
-def change(node: Node, name: str, text: str, value: Value, rank: int = 0) -> Change:
-    """A change of one step."""
-    return Change({node: value}, name, text, rank)
 
 
 def of_step(node: Node, values: Values, words: Words) -> Changes:
@@ -55,28 +25,6 @@ def of_step(node: Node, values: Values, words: Words) -> Changes:
         yield from make(node, values, words)
     if node.op not in ("neg", "number", "expand", "unsqueeze", "T", "reshape", "setitem", "part"):
         yield change(node, "sign", f"the sign of {words.of(node)} is wrong", lambda v: -v[node], 4)
-
-
-def get(value: Any) -> Value:
-    """A part of a step, from the values of all steps."""
-    return (lambda v: v[value]) if isinstance(value, Node) else (lambda _: value)
-
-
-def shaped(shape: Any, make: Value) -> Value:
-    """A value that is given up where it has another shape: another finding tells of that."""
-
-    def value(v: Values) -> Any:
-        found = make(v)
-        if found.shape != shape:
-            raise ValueError
-        return found
-
-    return value
-
-
-def is_number(value: Any) -> bool:
-    """Whether it is a number, and not a tensor."""
-    return not isinstance(value, Node) or value.op == "number"
 
 
 def _filled(node: Node, value: Any, values: Values) -> Value | None:
@@ -273,28 +221,6 @@ def _one_of_one(node: Node, values: Values, words: Words) -> Changes:
         yield change(node, "other-tensor", text, lambda v: v[x], 1)
 
 
-def _moved(node: Node, values: Values, words: Words) -> Changes:
-    x = node.args[0]
-    shape = values[node].shape
-    if node.op == "T" and values[x].shape == shape:
-        text = (
-            f"{words.of(x)} is transposed, due as it is"
-            if words.mends
-            else f"{words.of(x)} is not transposed"
-        )
-        yield change(node, "transposed", text, lambda v: v[x])
-    if node.op == "permute":
-        stands, due = ("permuted", "a reshape") if words.mends else ("reshaped", "a permutation")
-        text = f"{words.of(x)} is {stands}, due is {due}"
-        yield change(node, "other-places", text, lambda v: v[x].reshape(shape))
-    if node.op == "reshape":
-        for i, j in combinations(range(values[x].dim()), 2):
-            both = f"{words.language.along((i, j))} of {words.of(x)}"
-            text = f"{both} {'have to be' if words.mends else 'are'} exchanged before the reshape"
-            moved: Value = lambda v, i=i, j=j: v[x].transpose(i, j).reshape(shape)  # noqa: E731
-            yield change(node, "other-places", text, moved, 1)
-
-
 def _along(node: Node, values: Values, words: Words) -> Changes:
     x, dim = node.args
     make = node.target
@@ -324,6 +250,8 @@ STEPS: dict[str, Callable[[Node, Values, Words], Changes]] = {
     **dict.fromkeys(REDUCED, _reduction),
     "pow": _power,
     **dict.fromkeys(("exp", "log", "sqrt", "rsqrt", "abs", "sign", "tanh", "sigmoid"), _one_of_one),
-    **dict.fromkeys(("T", "permute", "reshape"), _moved),
+    **dict.fromkeys(("T", "permute", "reshape"), moved),
+    **dict.fromkeys(("cat", "stack"), joined),
+    "getitem": sliced,
     **dict.fromkeys(("softmax", "log_softmax"), _along),
 }

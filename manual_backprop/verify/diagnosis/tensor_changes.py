@@ -7,18 +7,9 @@ import torch
 from torch import Tensor
 
 from manual_backprop.derive.program import Node
+from manual_backprop.verify.diagnosis.changes import Change, Changes, Value, change, is_number
 from manual_backprop.verify.diagnosis.graph import Graph, Overlay, Values, tensors_in
-from manual_backprop.verify.diagnosis.step_changes import (
-    REDUCED,
-    STEPS,
-    Change,
-    Changes,
-    Value,
-    change,
-    is_number,
-    of_step,
-    other_dimensions,
-)
+from manual_backprop.verify.diagnosis.step_changes import REDUCED, STEPS, of_step, other_dimensions
 from manual_backprop.verify.diagnosis.words import Words
 
 FIXED = (
@@ -146,7 +137,7 @@ def other_dimension_in(group: Sequence[Node], values: Values, words: Words) -> C
     """Another dimension in all steps of a group that are taken over the same one."""
     over: dict[tuple[Any, int], list[Node]] = {}
     for node in group:
-        for dims, count in _dimensions(node, values):
+        for dims, count in _dimensions(node, values, words):
             over.setdefault((dims, count), []).append(node)
     for (dims, count), nodes in over.items():
         if len(nodes) < 2 and nodes[0].op in STEPS:
@@ -166,14 +157,18 @@ def other_dimension_in(group: Sequence[Node], values: Values, words: Words) -> C
             yield Change({node: _over(node, other) for node in nodes}, "other-dimension", text)
 
 
-def _dimensions(node: Node, values: Values) -> list[tuple[Any, int]]:
-    """What a step is taken over, and how many dimensions there are."""
+def _dimensions(node: Node, values: Values, words: Words) -> list[tuple[Any, int]]:
+    """What a step is taken over, and how many dimensions there are.
+
+    Of a user's step, what is summed over the first dimension is broadcast as if it were kept.
+    """
     x = node.args[0] if node.args else None
     if not isinstance(x, Node) or not isinstance(values[x], Tensor):
         return []
     count = values[x].dim()
     if node.op in REDUCED:
-        return [(node.args[1], count)] if node.args[2] else []
+        first = words.mends and node.args[1] == (0,) and count > 1
+        return [(node.args[1], count)] if node.args[2] or first else []
     if node.op not in ALONG:
         return []
     given = [*node.args[1:], *node.kwargs.values()]

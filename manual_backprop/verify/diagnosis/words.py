@@ -34,9 +34,17 @@ class Words:
         self.writer = language.code(names)
         self.shorter = language.code({**(otherwise or {}), **names})
         self.mends = mends
+        self._known: dict[Node, str] = {}
 
     def of(self, value: Any) -> str:
         """The name, or the expression if it is short."""
+        if not isinstance(value, Node):
+            return self._of(value)
+        if value not in self._known:
+            self._known[value] = self._of(value)
+        return self._known[value]
+
+    def _of(self, value: Any) -> str:
         if self.mends and isinstance(value, Node) and value.place is not None and value.place.text:
             text = value.name or value.place.text
         else:

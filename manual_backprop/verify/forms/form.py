@@ -147,7 +147,8 @@ class FormedBackward:
 def _named(value: Any, name: Any) -> Iterator[tuple[str, Tensor]]:
     """The tensors in what was kept; `name` is that of all of it, or a list of those of its parts."""
     if is_array(value):
-        yield (name if isinstance(name, str) else "cache"), as_given(value)
+        if name:
+            yield (name if isinstance(name, str) else "cache"), as_given(value)
     elif isinstance(value, dict):
         for key, part in value.items():
             yield from _named(part, str(key))
@@ -177,7 +178,8 @@ def _unpacked(function: Any, cache: str) -> list[Any]:
 
 
 def _names_of(target: ast.Tuple | ast.List) -> list[Any]:
+    """The names that something is unpacked to; "" for what is not used."""
     return [
-        _names_of(part) if isinstance(part, ast.Tuple | ast.List) else getattr(part, "id", "_")
+        _names_of(part) if isinstance(part, ast.Tuple | ast.List) else getattr(part, "id", "").strip("_")
         for part in target.elts
     ]
