@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -78,7 +79,7 @@ def pair(
         found = ", ".join(type(x).__name__ for x in values)
         raise Unjudged(f"the forward must return an array of real numbers, got {found}")
     with_arrays = [name for name, part in zip(names, taken, strict=False) if not _is_flag(part)]
-    parameters = bound(backward, returned, names, with_arrays)
+    parameters = bound(backward, replace(returned, outputs=len(real)), names, with_arrays)
 
     def run(arrays: Sequence[Any]) -> tuple[list[Any], Any]:
         args, keywords = arguments.filled(arrays)

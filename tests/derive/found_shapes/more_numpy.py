@@ -1,6 +1,6 @@
 """More functions in NumPy, and the shapes that they are meant for."""
 
-# ruff: noqa: RUF059 - as people write it
+
 import numpy as np
 from scipy.special import expit
 
