@@ -18,18 +18,29 @@ Function = Callable[..., Tensor]
 TINY = 1e-30
 STEPS = (1e-3, 1e-4, 1e-5)
 PRECISION = 1e-6
-"""The relative error of central differences that is taken for their own."""
+"""The relative error of central differences that is taken for their own, also where they are better."""
+LEAST_PRECISE = 1e-3
 SETTLED = 1e-7
 AGREES = 1e-5  # relative, of the complex step with differences, along a random direction
 
 
 def jacobian(function: Function, inputs: Sequence[Tensor]) -> tuple[list[Tensor], float]:
     """∂f/∂x for each input of real numbers, of shape (*f.shape, *x.shape), and its relative precision."""
+    errors = []
+
+    def by_differences(function: Function, inputs: Sequence[Tensor], place: Mapping[int, Tensor]) -> Tensor:
+        found, error = slope_and_error(function, inputs, place)
+        errors.append(error)
+        return found
+
     with torch.no_grad():
         exact = _is_analytic(function, inputs)
-        column = _complex_column if exact else slope
+        column = _complex_column if exact else by_differences
         found = [_of_input(function, inputs, at, column) for at in random_directions(inputs)]
-    return found, 0.0 if exact else PRECISION
+    if exact:
+        return found, 0.0
+    size = max(map(_largest, found), default=0.0)
+    return found, min(max(PRECISION, max(errors, default=0.0) / size if size else 0.0), LEAST_PRECISE)
 
 
 def _of_input(function: Function, inputs: Sequence[Tensor], at: int, column: Callable[..., Tensor]) -> Tensor:
@@ -58,26 +69,34 @@ def _complex_column(function: Function, inputs: Sequence[Tensor], directions: Ma
 
 
 def slope(function: Function, inputs: Sequence[Tensor], directions: Mapping[int, Tensor]) -> Tensor:
-    """The derivative of every output along directions of inputs, by central differences.
+    """The derivative of every output along directions of inputs, by central differences."""
+    return slope_and_error(function, inputs, directions)[0]
 
-    Of a few steps, that is taken at which it changes least when the step is halved: kinks may be near.
+
+def slope_and_error(
+    function: Function, inputs: Sequence[Tensor], directions: Mapping[int, Tensor]
+) -> tuple[Tensor, float]:
+    """The same, and what it is uncertain by: how much it changes when the step is halved, and rounding.
+
+    Of a few steps, that is taken at which this is least: kinks may be near.
     """
 
-    def difference(h: float) -> Tensor:
+    def difference(h: float) -> tuple[Tensor, float]:
         above, below = (function(*_moved(inputs, directions, step)) for step in (h, -h))
-        return (above - below) / (2 * h)
+        rounding = torch.finfo(above.dtype).eps * _largest(above) / h
+        return (above.double() - below.double()) / (2 * h), rounding
 
     best, least = None, torch.inf
     for step in STEPS:
-        coarse, fine = difference(step), difference(step / 2)
+        (coarse, _), (fine, rounding) = difference(step), difference(step / 2)
         better = (4 * fine - coarse) / 3
         change = _largest(better - fine)
-        if best is None or change < least:
-            best, least = better, change
+        if best is None or change + rounding < least:
+            best, least = better, change + rounding
         if change <= SETTLED * max(1.0, _largest(better)):
             break
     assert best is not None
-    return best
+    return best, least
 
 
 def random_directions(inputs: Sequence[Tensor]) -> dict[int, Tensor]:

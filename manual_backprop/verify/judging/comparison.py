@@ -14,6 +14,11 @@ def tolerance_for(dtype: torch.dtype) -> float:
     return ROUNDINGS.get(dtype, 16.0) * torch.finfo(dtype).eps
 
 
+def least_precise(*tensors: Tensor) -> torch.dtype:
+    """The type whose rounding is the largest: a gradient is no more precise than input and output are."""
+    return max((x.dtype for x in tensors), key=lambda dtype: torch.finfo(dtype).eps)
+
+
 def source_of(dtype: torch.dtype) -> str:
     """Where `tolerance_for` comes from, in words."""
     count = ROUNDINGS.get(dtype, 16.0)

@@ -23,6 +23,7 @@ from manual_backprop.verify.judging.comparison import (
     is_finite,
     kind_of,
     largest,
+    least_precise,
     malformed,
     refused,
     relative_error,
@@ -70,6 +71,11 @@ class Compared:
         return self.draws[0].inputs[self.problem.differentiable[self.at]]
 
     @property
+    def dtype(self) -> torch.dtype:
+        """In which it is known."""
+        return least_precise(self.input, self.draws[0].output)
+
+    @property
     def right(self) -> list[Tensor]:
         """The right gradient at each point."""
         return [right[self.at] for right in self.rights]
@@ -77,7 +83,7 @@ class Compared:
     @property
     def tolerance(self) -> float:
         """The relative error that counts as rounding."""
-        return max(tolerance_for(self.input.dtype), self.problem.precision)
+        return max(tolerance_for(self.dtype), self.problem.precision)
 
     def wrong(self, errors: Sequence[float]) -> WrongGradient:
         """What is to be explained: on as many points as that needs, or on all if it is right on these."""
@@ -163,8 +169,8 @@ def _verdict(compared: Compared) -> Finding:
     scales = [scale_of(problem, draw, at, mine, rights) for draw, mine, rights in points]
     errors = [relative_error(*three) for three in zip(given, right, scales, strict=True)]
     worst = max(range(len(errors)), key=lambda i: errors[i])
-    found = facts(compared.name, given[worst], right[worst], scales[worst], x.dtype)
-    if problem.precision:
+    found = facts(compared.name, given[worst], right[worst], scales[worst], compared.dtype)
+    if problem.precision > tolerance_for(compared.dtype):
         found["tolerance"] = tolerance
         found["tolerance_from"] = f"{tolerance:.0e} of the largest entry (that of central differences)"
     if errors[worst] > tolerance and errors[worst] <= ALLOWED * _autograds_error(compared, scales):

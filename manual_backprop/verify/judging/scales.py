@@ -12,7 +12,13 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from manual_backprop.verify.judging.comparison import compares, largest, relative_error, tolerance_for
+from manual_backprop.verify.judging.comparison import (
+    compares,
+    largest,
+    least_precise,
+    relative_error,
+    tolerance_for,
+)
 from manual_backprop.verify.problem import Draw, Malformed, Problem, Unjudged
 
 UNRELATED = 0.3  # relative change of an error that shows it to be rounding
@@ -42,7 +48,7 @@ def size_of_terms(problem: Problem, draw: Draw, at: int, right: Sequence[Tensor]
 
 def scale_of(problem: Problem, draw: Draw, at: int, given: object, right: Sequence[Tensor]) -> float:
     """What the error of the gradient of input `at` is relative to; `right` are those of all inputs."""
-    dtype = draw.inputs[problem.differentiable[at]].dtype
+    dtype = least_precise(draw.inputs[problem.differentiable[at]], draw.output)
     own = largest_entry(right[at], dtype)
     tolerance = max(tolerance_for(dtype), problem.precision)
     if not isinstance(given, Tensor) or not compares(given, right[at]) or not given.isfinite().all():
