@@ -11,8 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from manual_backprop.derive.arrays.traced import TracedArray, tracing
-from manual_backprop.derive.arrays.values import Untraceable
+from manual_backprop.derive.arrays.traced import TracedArray, Untraceable, tracing
 from manual_backprop.derive.code_names import is_user_file
 from manual_backprop.derive.command_line.messages import words_of
 from manual_backprop.derive.deriving import Subject

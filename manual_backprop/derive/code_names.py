@@ -19,6 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from manual_backprop.derive.arrays.tensors import tensor_behind
 from manual_backprop.derive.program import Place
 
 HERE = str(Path(__file__).parents[1])
@@ -199,6 +200,6 @@ def name_in(frame: Any, tensor: Tensor) -> str:
         return ""
     for scope in (frame.f_locals, frame.f_globals):
         for name, value in scope.items():
-            if value is tensor:
+            if tensor_behind(value) is tensor:
                 return str(name)
     return ""

@@ -1,1 +1,1 @@
-"""NumPy code on torch tensors: each of NumPy's functions is the torch function that stands for it."""
+"""NumPy code that runs on torch tensors: each call of NumPy's becomes the call of torch's in its place."""

@@ -1,6 +1,5 @@
 """More functions in NumPy, and the shapes that they are meant for."""
 
-
 import numpy as np
 from scipy.special import expit
 

@@ -1,0 +1,43 @@
+"""SciPy's functions that are written in Python, of tensors."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from manual_backprop.derive.arrays.tensors import Untraceable
+
+
+def softmax(x: Tensor, axis: Any = None) -> Tensor:
+    """scipy.special.softmax, over all dimensions where none is given."""
+    if axis is None:
+        return torch.softmax(x.reshape(-1), 0).reshape(x.shape) if x.dim() > 1 else torch.softmax(x, 0)
+    return torch.softmax(x, axis)
+
+
+def log_softmax(x: Tensor, axis: Any = None) -> Tensor:
+    """scipy.special.log_softmax."""
+    if axis is None:
+        return (
+            torch.log_softmax(x.reshape(-1), 0).reshape(x.shape) if x.dim() > 1 else torch.log_softmax(x, 0)
+        )
+    return torch.log_softmax(x, axis)
+
+
+def logsumexp(
+    a: Tensor, axis: Any = None, b: Any = None, keepdims: bool = False, return_sign: bool = False
+) -> Tensor:
+    """scipy.special.logsumexp."""
+    if return_sign:
+        raise Untraceable("scipy.special.logsumexp with return_sign=True")
+    if b is not None:
+        a = a + torch.log(b)
+    return torch.logsumexp(a, tuple(range(a.dim())) if axis is None else axis, keepdim=keepdims)
+
+
+SPECIAL: dict[str, Callable[..., Any]] = {
+    "softmax": softmax,
+    "log_softmax": log_softmax,
+    "logsumexp": logsumexp,
+}
