@@ -4,6 +4,7 @@ import inspect
 from collections.abc import Callable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -31,6 +32,8 @@ class Draw:
 
     def double(self) -> "Draw":
         """The very same numbers in float64."""
+        if all(x.dtype == torch.float64 for x in (*self.inputs, self.upstream) if x.is_floating_point()):
+            return self
         inputs = tuple(x.double() if x.is_floating_point() else x for x in self.inputs)
         return Draw(inputs, self.upstream.double(), self.output.double())
 
@@ -113,18 +116,16 @@ class Problem:
         Raises:
             Unjudged: there are none.
         """
-        leaves = [
-            x.detach().clone().requires_grad_(i in self.differentiable) for i, x in enumerate(draw.inputs)
-        ]
-        wanted = [leaves[i] for i in self.differentiable]
+        keeps = not self.has_convention  # torch code may have a backward that can be run once only
         v = draw.upstream if upstream is None else upstream
         try:
-            output = self.forward(*leaves)
+            leaves, output = _kept_run(self, draw) if keeps else _run(self, draw)
+            wanted = [leaves[i] for i in self.differentiable]
             if not output.requires_grad and not self.has_convention:
                 return tuple(map(torch.zeros_like, wanted))  # a branch was taken that has no input in it
             if not output.requires_grad:
                 raise Unjudged("no differentiable step leads from the inputs to the forward's output")
-            grads = torch.autograd.grad(output, wanted, v, allow_unused=True)
+            grads = torch.autograd.grad(output, wanted, v, allow_unused=True, retain_graph=keeps)
         except (Exception, SystemExit) as error:
             if isinstance(error, Unjudged):
                 raise
@@ -255,3 +256,15 @@ def _takes_output(backward: Callable[..., Any]) -> bool:
         return "output" in inspect.signature(backward).parameters
     except (TypeError, ValueError):  # what is written in C may tell no signature
         return False
+
+
+def _run(problem: Problem, draw: Draw) -> tuple[list[Tensor], Tensor]:
+    """The forward's output, differentiable with respect to copies of the inputs."""
+    leaves = [
+        x.detach().clone().requires_grad_(i in problem.differentiable) for i, x in enumerate(draw.inputs)
+    ]
+    return leaves, problem.forward(*leaves)
+
+
+_kept_run = lru_cache(maxsize=4)(_run)
+"""A few draws are differentiated again and again, and a forward of loops takes long."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -44,6 +44,20 @@ class Arguments:
             [_filled(x, arrays) for x in self.positional],
             {name: _filled(x, arrays) for name, x in self.keywords.items()},
         )
+
+    def options(self) -> Iterator[tuple[tuple[Key, ...], Any]]:
+        """Numbers, truths and texts that are passed on as they are, and where: (1, "stride")."""
+        yield from _options(self.positional, ())
+        yield from _options(self.keywords, ())
+
+    def with_option(self, path: Sequence[Key], value: Any) -> "Arguments":
+        """The same call with another value at a place."""
+        positional, keywords = self.positional, self.keywords
+        if isinstance(path[0], int):
+            positional = _replaced(positional, path, value)
+        else:
+            keywords = _replaced(keywords, path, value)
+        return replace(self, positional=positional, keywords=keywords)
 
     @property
     def needed(self) -> set[int]:
@@ -159,6 +173,30 @@ def _filled(value: Any, arrays: Sequence[Any]) -> Any:
         parts = [_filled(part, arrays) for part in value]
         return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)
     return _copied(value)
+
+
+def _options(value: Any, path: tuple[Key, ...]) -> Iterator[tuple[tuple[Key, ...], Any]]:
+    if isinstance(value, Slot):
+        return
+    if isinstance(value, Mapping):
+        for key, part in value.items():
+            yield from _options(part, (*path, key))
+    elif isinstance(value, list | tuple):
+        for at, part in enumerate(value):
+            yield from _options(part, (*path, at))
+    elif isinstance(value, bool | int | float | str):
+        yield path, value
+
+
+def _replaced(value: Any, path: Sequence[Key], new: Any) -> Any:
+    """A copy of nested arguments with something else at a place."""
+    if not path:
+        return new
+    first, *rest = path
+    if isinstance(value, Mapping):
+        return {key: _replaced(part, rest, new) if key == first else part for key, part in value.items()}
+    parts = [_replaced(part, rest, new) if at == first else part for at, part in enumerate(value)]
+    return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)
 
 
 def _copied(value: Any) -> Any:

@@ -55,6 +55,10 @@ class Forward:
         """The same with one of the outputs as its value."""
         return Forward(self.run, self.framework, self.code, output, self.seed)
 
+    def with_run(self, run: Run) -> "Forward":
+        """The same output of another computation."""
+        return Forward(run, self.framework, self.code, self.output, self.seed)
+
     def __call__(self, *tensors: Tensor) -> Tensor:
         """The value."""
         if self.framework == "torch" or not torch.is_grad_enabled():

@@ -15,7 +15,8 @@ from manual_backprop.functional.operation.torch_state import tree_leaves
 from manual_backprop.verify.diagnosis.changes import Change, change
 from manual_backprop.verify.diagnosis.derived_program import DerivedProgram
 from manual_backprop.verify.diagnosis.graph import Graph, Overlay, Values
-from manual_backprop.verify.diagnosis.slopes import SLOPES, is_mask
+from manual_backprop.verify.diagnosis.slopes import SLOPES
+from manual_backprop.verify.diagnosis.stretches import of_slope, of_stretches
 from manual_backprop.verify.diagnosis.words import Words
 
 MOST_NUMBERS = 100  # of a step whose Jacobian is formed
@@ -34,6 +35,7 @@ def of_calls(program: DerivedProgram, values: Values, words: Words, needed: set[
                 yield from _slopes(program.graph, values, words, call, value, above, gradient)
         if call.operation == "where":
             yield from _one_case(call, above, words, needed)
+    yield from of_stretches(program, values, words, needed)
     yield from _alike_steps(program, values, needed)
     yield from _cut(program, words, needed)
 
@@ -111,10 +113,7 @@ def _slopes(
         found: Tensor = v[gradient] / v[above]
         return found
 
-    for name, (text, make) in SLOPES.items():
-        if name != "mask-inverted" or is_mask(slope(values)):
-            instead = lambda v, f=make: v[above] * f(slope(v), v[value], v[output])  # noqa: E731
-            yield change(gradient, name, what + text, instead, 1)
+    yield from of_slope(what, slope, value, output, above, gradient, values)
     text = f"{what}the local derivative is taken at the output, due at the input"
     yield change(gradient, "wrong-place", text, _at_output(graph, call, value, gradient), 1)
 

@@ -6,7 +6,7 @@ from itertools import combinations
 
 from torch import Tensor
 
-from manual_backprop.verify.diagnosis import changed_forward, matrices
+from manual_backprop.verify.diagnosis import changed_forward, given_options, matrices
 from manual_backprop.verify.diagnosis.changed_steps import found_in_derivation
 from manual_backprop.verify.diagnosis.explanations import (
     Explanation,
@@ -58,10 +58,13 @@ def explain(wrong: WrongGradient) -> Explained:
     found = [*derived.explanations, *_by_candidates(wrong)]
     if not any(explanation.complexity == 0 for explanation in found):
         found += _by_terms(wrong)
+        found += given_options.explanations(wrong)
         found += changed_forward.explanations(wrong)
         found += matrices.explanations(wrong)
     if not found:
         return Explained((), departure)
+    if any(e.diagnosis.name == "transposed" for e in derived.explanations):  # says the same, and where
+        found = [e for e in found if e.diagnosis.name != "jacobian-transposed"]
     simplest = min(explanation.complexity for explanation in found)
     by_text = {e.diagnosis.text: e.diagnosis for e in found if e.complexity == simplest}
     best = sorted(by_text.values(), key=_rank)

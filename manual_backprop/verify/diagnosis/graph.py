@@ -31,6 +31,7 @@ class Graph:
             for part in self._inputs[node]:
                 self._users.setdefault(part, []).append(node)
         self._ways: dict[tuple[Node, ...], list[Node]] = {}
+        self._before: dict[Node, set[Node]] = {}
 
     def values_from(self, given: Mapping[Node, Any]) -> Values:
         """Every step's value."""
@@ -65,7 +66,9 @@ class Graph:
         """Those that are changed, and the steps from them to the last one, in order."""
         key = (*changed, last)
         if key not in self._ways:
-            before = set(in_order([last]))
+            if last not in self._before:
+                self._before[last] = set(in_order([last]))
+            before = self._before[last]
             reached: set[Node] = set(changed) & before
             waiting = list(reached)
             while waiting:

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from manual_backprop.derive.arrays.traced import TracedArray, tracing
 from manual_backprop.derive.forms.arguments import Arguments
-from manual_backprop.derive.forms.forward import Forward
+from manual_backprop.derive.forms.forward import Forward, Run
 from manual_backprop.derive.forms.frameworks import (
     Framework,
     as_given,
@@ -43,6 +43,7 @@ class Form:
         code: the function in which the gradients are computed.
         cache: what the backward calls what it is given besides; "" where nothing of that name is unpacked.
         is_loss: whether loss and gradients come from one function, so that the upstream gradient is 1.
+        with_arguments: the forward with other flags and options among its arguments; None if it has none.
     """
 
     run: Callable[[Sequence[Any]], tuple[list[Any], Any]]
@@ -56,6 +57,7 @@ class Form:
     code: Any
     cache: str = ""
     is_loss: bool = False
+    with_arguments: Callable[[Arguments], Run] | None = None
 
 
 @dataclass(frozen=True, eq=False)

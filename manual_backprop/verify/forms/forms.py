@@ -11,6 +11,7 @@ from torch import Tensor
 from manual_backprop.derive.arrays.traced import TracedArray
 from manual_backprop.derive.command_line.messages import told
 from manual_backprop.derive.forms.arguments import Arguments
+from manual_backprop.derive.forms.forward import Run
 from manual_backprop.derive.forms.frameworks import Framework, converted, is_array, own_array, running
 from manual_backprop.derive.numbers import away_from_zero
 from manual_backprop.verify.forms import objects
@@ -81,10 +82,13 @@ def pair(
     with_arrays = [name for name, part in zip(names, taken, strict=False) if not _is_flag(part)]
     parameters = bound(backward, replace(returned, outputs=len(real)), names, with_arrays)
 
-    def run(arrays: Sequence[Any]) -> tuple[list[Any], Any]:
-        args, keywords = arguments.filled(arrays)
-        outputs, rest = returned.split(forward(*args, **keywords))
-        return [outputs[i] for i in real], rest
+    def with_arguments(arguments: Arguments) -> Run:
+        def run(arrays: Sequence[Any]) -> tuple[list[Any], Any]:
+            args, keywords = arguments.filled(arrays)
+            outputs, rest = returned.split(forward(*args, **keywords))
+            return [outputs[i] for i in real], rest
+
+        return run
 
     def back(upstreams: Sequence[Any], arrays: Sequence[Any], outputs: Sequence[Any], rest: Any) -> Any:
         args, keywords = arguments.filled(arrays)
@@ -102,7 +106,7 @@ def pair(
     upstreams = tuple(own[i] for i, p in enumerate(parameters[: len(own)]) if p.source == "upstream")
     caches = [own[i] for i, p in enumerate(parameters[: len(own)]) if p.source == "cache"]
     form = Form(
-        run,
+        with_arguments(arguments),
         back,
         arguments,
         arguments.names,
@@ -111,6 +115,7 @@ def pair(
         upstreams,
         backward,
         next(iter(caches), ""),
+        with_arguments=with_arguments,
     )
     return form, len(real)
 
@@ -153,13 +158,16 @@ def loss(function: Callable[..., Any], arguments: Arguments, framework: Framewor
     args, keywords = arguments.filled(sample)
     _require_loss(first_run(lambda: function(*args, **keywords), seed))
 
-    def run(arrays: Sequence[Any]) -> tuple[list[Any], Any]:
-        args, keywords = arguments.filled(arrays)
-        return _loss_and_gradients(function(*args, **keywords))
+    def with_arguments(arguments: Arguments) -> Run:
+        def run(arrays: Sequence[Any]) -> tuple[list[Any], Any]:
+            args, keywords = arguments.filled(arrays)
+            return _loss_and_gradients(function(*args, **keywords))
+
+        return run
 
     return Form(
-        run, _given_back, arguments, arguments.names, arguments.given, framework, framework, ("grad_output",),
-        function, is_loss=True,
+        with_arguments(arguments), _given_back, arguments, arguments.names, arguments.given, framework,
+        framework, ("grad_output",), function, is_loss=True, with_arguments=with_arguments,
     )  # fmt: skip
 
 

@@ -230,7 +230,7 @@ def _(g: Tensor, x: Tensor, W: Tensor) -> Gradients:
     lambda x, w: T.conv1d(x, w, groups=2),
     ((2, 4, 7), (4, 2, 3)),
     bad=(0,),
-    mistake=("forward-option", "other-tensor"),
+    mistake=("forward-option", "other-tensor", "other-places"),
     line="low = T.conv_transpose1d(g[:, 2:], w[:2])",
 )
 def _(g: Tensor, x: Tensor, w: Tensor) -> Gradients:
