@@ -68,10 +68,9 @@ class Compared:
 
     @property
     def is_elsewhere(self) -> bool:
-        """Whether each row has the right entries in another order; said only where most are zero."""
+        """Whether each row has the right entries, in whatever order; said only where most are zero."""
         ours, theirs = self.yours.sort(1).values, self.right.sort(1).values
-        count, moved = int(self.nonzero.sum()), int((self.nonzero & ~self.same).sum())
-        if not FEWEST <= count <= self.nonzero.numel() // 2 or moved * MOST_IN_PLACE < count:
+        if not FEWEST <= int(self.nonzero.sum()) <= self.nonzero.numel() // 2:
             return False
         return bool(((ours - theirs).abs() <= self.rounding).all())
 
@@ -150,7 +149,10 @@ def more_entries(compared: Sequence[Compared]) -> Iterator[Explanation]:
 
 def elsewhere(compared: Sequence[Compared]) -> Iterator[Explanation]:
     """The right entries of each output, in other places."""
-    if not all(c.is_elsewhere for c in compared) or all(c.same.all() for c in compared):
+    if not all(c.is_elsewhere for c in compared):
+        return
+    moved, count = (sum(int(n) for n in ns) for ns in zip(*map(_moved, compared), strict=True))
+    if not moved or moved * MOST_IN_PLACE < count:
         return
     ours, theirs = ([getattr(c, name) for c in compared] for name in ("kept", "nonzero"))
     fixed, picked = (all(torch.equal(t, side[0]) for t in side) for side in (ours, theirs))
@@ -158,3 +160,8 @@ def elsewhere(compared: Sequence[Compared]) -> Iterator[Explanation]:
     if fixed and not picked:
         text += ": yours are at the same places at every point, the right ones where the data pick them"
     yield Explanation(3, Diagnosis("other-places", f"{text}.", 0.0, False))
+
+
+def _moved(compared: Compared) -> tuple[int, int]:
+    """How many entries stand elsewhere, of how many."""
+    return int((compared.nonzero & ~compared.same).sum()), int(compared.nonzero.sum())

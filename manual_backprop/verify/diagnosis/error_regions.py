@@ -72,9 +72,10 @@ def _classes_of_rows(classes: Tensor, masks: Sequence[Tensor]) -> list[int]:
 
 
 def _are_at(classes: Tensor, masks: Sequence[Tensor]) -> bool:
-    """Whether the masks are true exactly at one entry in each row, that of its class."""
+    """Whether the masks are true at one entry in each row only, that of its class, in half of the rows."""
     shape = masks[0].shape
     if len(shape) != 2 or int(classes.min()) < 0 or int(classes.max()) >= shape[1]:
         return False
     pointed = torch.nn.functional.one_hot(classes, shape[1]).bool()
-    return all(torch.equal(mask, pointed) for mask in masks)
+    wrong = sum(int(mask.sum()) for mask in masks)
+    return not any((mask & ~pointed).any() for mask in masks) and 2 * wrong >= len(masks) * int(pointed.sum())

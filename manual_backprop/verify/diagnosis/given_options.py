@@ -13,6 +13,7 @@ from manual_backprop.verify.diagnosis.forward_calls import changed_gradients
 from manual_backprop.verify.diagnosis.least_squares import fit_factor
 from manual_backprop.verify.diagnosis.wrong_gradient import WrongGradient
 from manual_backprop.verify.forms.form import FormedBackward
+from manual_backprop.verify.forms.signature import parameters_of
 from manual_backprop.verify.problem import Draw, Problem
 
 MOST_RUNS = 16  # of the forward with another option
@@ -45,6 +46,7 @@ def _others(problem: Problem) -> Iterator[tuple[str, Problem]]:
     form = back.form
     if form.with_arguments is None:
         return
+    names = [p.name for p in parameters_of(forward.code[0])] if forward.code else []
     found = 0
     options = list(form.arguments.options())
     for path, value in options:
@@ -52,7 +54,8 @@ def _others(problem: Problem) -> Iterator[tuple[str, Problem]]:
             if found < MOST_RUNS:
                 found += 1
                 run = form.with_arguments(form.arguments.with_option(path, new))
-                name = next((str(key) for key in reversed(path) if isinstance(key, str)), "")
+                name = next((key for key in reversed(path) if isinstance(key, str)), "")
+                name = name or (names[int(path[0])] if len(names) > int(path[0]) else "")
                 said = f"{name} {new!r} in place of {value!r}" if name else f"{new!r} in place of {value!r}"
                 yield said, replace(problem, forward=forward.with_run(run))
 

@@ -77,7 +77,8 @@ class _Following(TorchFunctionMode):
             self.add(args[0], node)
         elif isinstance(output, Tensor):
             node = Node(found.op, nodes[0], nodes[1], output.detach().clone(), found.target, place=seen.place)
-            node.name = seen.names[0] if len(seen.names) == 1 else ""
+            over = nodes[0][0] if args and output is args[0] else None  # it is written over, as by index_put_
+            node.name = seen.names[0] if len(seen.names) == 1 else over.name if over is not None else ""
             self.add(output, node)
         elif isinstance(output, tuple | list) and any(isinstance(x, Tensor) for x in output):
             whole = Node(found.op, nodes[0], nodes[1], output, found.target, place=seen.place)

@@ -81,7 +81,12 @@ WRONG = (
     ),
     wrong("sin(x²), inner", "local-derivative", lambda x: (x**2).sin(), lambda g, x: g * (x**2).cos()),
     wrong("sin(x²), outer", "local-derivative", lambda x: (x**2).sin(), lambda g, x: 2 * g * x),
-    wrong("tanh: 1 − a", ("other-formula", "power", "local-derivative"), torch.tanh, lambda g, x: g * (1 - x.tanh())),
+    wrong(
+        "tanh: 1 − a",
+        ("other-formula", "power", "local-derivative"),
+        torch.tanh,
+        lambda g, x: g * (1 - x.tanh()),
+    ),
     wrong("elu: zero below", ("region", "forgotten-use"), T.elu, lambda g, x: g * (x > 0)),
     wrong(
         "elu: its value below",

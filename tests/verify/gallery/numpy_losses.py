@@ -138,9 +138,26 @@ def _(x: Array, y: Array) -> LossAndGradient:
 
 
 @wrong(
+    "softmax loss: minus one before the division by the sum",
+    SCORES,
+    mistake=("slope-twice", "twice"),
+    bad=("x",),
+    line="dx[np.arange(N), y] -= 1",
+)
+def _(x: Array, y: Array) -> LossAndGradient:
+    N = x.shape[0]
+    e = np.exp(x - x.max(axis=1, keepdims=True))
+    total = e.sum(axis=1, keepdims=True)
+    loss = -np.log(e[np.arange(N), y] / total[:, 0]).mean()
+    dx = e.copy()
+    dx[np.arange(N), y] -= 1
+    return loss, dx / total / N
+
+
+@wrong(
     "hinge loss: the label's share left out",
     SCORES,
-    mistake=LEFT_OUT_NAMES,
+    mistake=(*LEFT_OUT_NAMES, "some-rows"),
     bad=("x",),
     line="dx[margins > 0] = 1",
 )
@@ -159,7 +176,7 @@ def _(x: Array, y: Array) -> LossAndGradient:
 @wrong(
     "hinge loss: the label's share counted once",
     SCORES,
-    mistake=("not-summed", "left-out", "other-number"),
+    mistake=("not-summed", "left-out", "other-number", "some-rows"),
     bad=("x",),
     line="dx[np.arange(N), y] -= 1",
 )

@@ -14,7 +14,6 @@ from tests.verify.gallery.numpy_layers import (
     batchnorm_forward,
     dropout_forward,
 )
-from tests.verify.gallery.numpy_losses import SCORES
 from tests.verify.gallery.numpy_sequences import TEMPORAL, temporal_affine_forward
 
 NUMPY_OTHER_SHAPE = NamedForm()
@@ -102,20 +101,3 @@ def _(dout: Array, cache: Cache) -> Gradients:
     p = dropout_param["p"]
     mask = (np.random.rand(*dout.shape) < p) / p
     return dout * mask
-
-
-@no_name(
-    "softmax loss: minus one before the division by the sum",
-    SCORES,
-    mistake="",
-    bad=("x",),
-    line="dx[np.arange(N), y] -= 1",
-)
-def _(x: Array, y: Array) -> tuple[Array, Array]:
-    N = x.shape[0]
-    e = np.exp(x - x.max(axis=1, keepdims=True))
-    total = e.sum(axis=1, keepdims=True)
-    loss = -np.log(e[np.arange(N), y] / total[:, 0]).mean()
-    dx = e.copy()
-    dx[np.arange(N), y] -= 1
-    return loss, dx / total / N

@@ -127,7 +127,11 @@ def _(dout: Array, cache: Cache) -> Gradients:
 
 
 @wrong(
-    "relu: the mask of the upstream gradient", ((5, 3),), relu_forward, mistake="upstream-sign", bad=("x",)
+    "relu: the mask of the upstream gradient",
+    ((5, 3),),
+    relu_forward,
+    mistake=("upstream-sign", "wrong-place"),
+    bad=("x",),
 )
 def _(dout: Array, cache: Cache) -> Gradients:
     return np.maximum(0, dout)

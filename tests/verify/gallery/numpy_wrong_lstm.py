@@ -21,7 +21,7 @@ BY_GATES = ("x", "prev_h", "Wx", "Wh", "b")
     "memory cell: the forget gate's slope",
     LSTM_STEP,
     lstm_step_forward,
-    mistake=(*LEFT_OUT_NAMES, "other-tensor"),
+    mistake=(*LEFT_OUT_NAMES, "other-tensor", "value-for-slope"),
     bad=BY_GATES,
     line="df = dc * prev_c * f",
     words=("f",),
