@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any, Self
 from weakref import ReferenceType, ref
 
+import torch
 from torch import Tensor
 
 from manual_backprop.derive.arrays.tensors import Held, shares_memory
@@ -84,6 +85,9 @@ class Memory(Held):
             new[index] = value
             self.assign(new)
             return
+        if _is_mask_of(index, self._tensor) and isinstance(value, int | float):
+            self.assign(self._tensor.masked_fill(index, value))  # whatever the mask, the sizes are the same
+            return
         if self.kept or any(scalar() is not None for scalar in self._scalars):
             self._tensor = self._tensor.clone()
             self.kept = False
@@ -102,3 +106,8 @@ class Memory(Held):
     def is_current_view_of(self, parent: "Memory") -> bool:
         """Whether it shows a part of the parent as it is now."""
         return self._parent is parent and self._seen == self.owner.version
+
+
+def _is_mask_of(index: Any, tensor: Tensor) -> bool:
+    """Whether an index is a truth for each element."""
+    return isinstance(index, Tensor) and index.dtype == torch.bool and index.shape == tensor.shape
