@@ -30,7 +30,7 @@ from manual_backprop.verify.diagnosis.explanations import Explanation, explained
 from manual_backprop.verify.diagnosis.graph import Graph, Values
 from manual_backprop.verify.diagnosis.least_squares import fit_factor
 from manual_backprop.verify.diagnosis.missing_factors import missing_factors
-from manual_backprop.verify.diagnosis.number_factors import number_factors
+from manual_backprop.verify.diagnosis.number_factors import number_factors, other_numbers
 from manual_backprop.verify.diagnosis.slopes import SLOPES
 from manual_backprop.verify.diagnosis.step_changes import of_step
 from manual_backprop.verify.diagnosis.tensor_changes import (
@@ -161,6 +161,7 @@ def _mended(
         other_dimension_in([node for node in way if node.target is not None], values, words),
         missing_factors(way, last, values, words, tensors),
         number_factors(to_blame, last, graph, values, right),
+        other_numbers(way, lines.values(), values),
     )
     for one in mends:
         if graph.work > MOST_WORK:

@@ -105,19 +105,19 @@ def _runner(node: Node) -> Callable[[Values], Any]:
         return lambda values: target(*[values[a] if isinstance(a, Node) else a for a in args])
 
     def run(values: Values) -> Any:
-        return target(*_filled(node.args, values), **_filled(node.kwargs, values))
+        return target(*filled(node.args, values), **filled(node.kwargs, values))
 
     return run
 
 
-def _filled(value: Any, values: Values) -> Any:
+def filled(value: Any, values: Values) -> Any:
     """Arguments with the values of nodes in their places."""
     if isinstance(value, Node):
         return values[value]
     if isinstance(value, dict):
-        return {key: _filled(part, values) for key, part in value.items()}
+        return {key: filled(part, values) for key, part in value.items()}
     if isinstance(value, tuple | list):
-        parts = [_filled(part, values) for part in value]
+        parts = [filled(part, values) for part in value]
         return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)
     return value
 

@@ -1,13 +1,13 @@
 """Numbers that a line of the user's backward lacks as a factor, or has too much: 2, or one over the batch."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from torch import Tensor
 
 from manual_backprop.derive.program import Node
-from manual_backprop.verify.diagnosis.changes import Change, change
+from manual_backprop.verify.diagnosis.changes import Change, Value, change
 from manual_backprop.verify.diagnosis.explanations import is_factor
-from manual_backprop.verify.diagnosis.graph import Graph, Values
+from manual_backprop.verify.diagnosis.graph import Graph, Values, filled
 
 NOTHING = 1e-12  # relative: a line that has no part in the gradient
 
@@ -29,6 +29,38 @@ def number_factors(
                 if is_factor(factor / due, 1):
                     text = f"{node.name} is {said} what is due"
                     yield change(node, "term-factor", text, lambda v, node=node, due=due: due * v[node])
+
+
+def other_numbers(way: Sequence[Node], groups: Iterable[Sequence[Node]], values: Values) -> Iterator[Change]:
+    """The size of another dimension in the place of one, in each line and in all of them: N for D."""
+    sizes = sorted({size for node in way if isinstance(values[node], Tensor) for size in values[node].shape})
+    for group in (*groups, way):
+        uses: dict[float, list[Node]] = {}
+        for node in group:
+            if node.op in ("mul", "div") and isinstance(values[node], Tensor):
+                for number in {a for a in node.args if type(a) in (int, float)}:
+                    uses.setdefault(number, []).append(node)
+        for number, nodes in uses.items():
+            inverse = number not in sizes and any(is_factor(number * size, 1) for size in sizes)
+            if number <= 1 and not inverse:
+                continue
+            for size in sizes:
+                due = 1 / size if inverse else size
+                if size > 1 and not is_factor(due / number, 1):
+                    said = (
+                        [f"1/{n:g}" for n in (1 / number, size)] if inverse else [f"{number:g}", f"{due:g}"]
+                    )
+                    instead = {node: _with_number(node, number, due) for node in nodes}
+                    yield Change(
+                        instead, "other-number", f"the number {said[0]} stands where {said[1]} is due", 1
+                    )
+
+
+def _with_number(node: Node, number: float, due: float) -> Value:
+    make = node.target
+    assert make is not None
+    args = [due if type(a) in (int, float) and a == number else a for a in node.args]
+    return lambda v: make(*filled(args, v), **filled(node.kwargs, v))
 
 
 def _factor(node: Node, last: Node, graph: Graph, values: Values, right: Tensor) -> float | None:

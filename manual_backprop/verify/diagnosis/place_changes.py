@@ -6,9 +6,10 @@ from typing import Any
 
 from torch import Tensor
 
+from manual_backprop.derive.book import set_item
 from manual_backprop.derive.program import Node
 from manual_backprop.verify.diagnosis.changes import Changes, Value, change, shaped
-from manual_backprop.verify.diagnosis.graph import Values
+from manual_backprop.verify.diagnosis.graph import Values, filled
 from manual_backprop.verify.diagnosis.words import Words
 
 FARTHEST = 2  # places that a slice is moved by
@@ -60,12 +61,10 @@ def _reshaped(node: Node, x: Node, values: Values, words: Words) -> Changes:
 
 
 def joined(node: Node, values: Values, words: Words) -> Changes:
-    """Parts of one shape joined in another order."""
+    """Parts joined in another order."""
     parts, *_ = node.args or ((),)
     make = node.target
     if make is None or not isinstance(parts, tuple | list) or not all(isinstance(p, Node) for p in parts):
-        return
-    if len({tuple(values[part].shape) for part in parts}) > 1 or not len(parts) > 1:
         return
     for order in _orders(len(parts)):
         other = [parts[at] for at in order]
@@ -75,7 +74,7 @@ def joined(node: Node, values: Values, words: Words) -> Changes:
         def value(v: Values, other: Sequence[Node] = other) -> Any:
             return make([v[part] for part in other], *node.args[1:], **node.kwargs)
 
-        yield change(node, "other-places", text, value, 1)
+        yield change(node, "other-places", text, shaped(values[node].shape, value), 1)
 
 
 def _orders(count: int) -> Iterator[tuple[int, ...]]:
@@ -95,6 +94,11 @@ def sliced(node: Node, values: Values, words: Words) -> Changes:
     if node.target is None or not isinstance(x, Node) or not isinstance(values[x], Tensor):
         return
     parts = list(index) if isinstance(index, tuple) else [index]
+    numbers = [at for at, part in enumerate(parts) if type(part) is int]
+    for i, j in combinations(numbers, 2):
+        exchanged = [parts[{i: j, j: i}.get(at, at)] for at in range(len(parts))]
+        text = f"two indices of {words.of(x)} have changed places"
+        yield change(node, "other-places", text, lambda v, other=tuple(exchanged): v[x][other], 1)
     sizes = _sizes(parts, tuple(values[x].shape))
     cut = [at for at, size in enumerate(sizes) if size and _length(parts[at], size) < size]
     chosen = [cut] if len(cut) > 1 else []
@@ -114,6 +118,19 @@ def sliced(node: Node, values: Values, words: Words) -> Changes:
                 return v[x][tuple(others)]
 
             yield change(node, "other-places", text, shaped(values[node].shape, value), 1)
+
+
+def assigned(node: Node, values: Values, words: Words) -> Changes:
+    """What is assigned to places, where it has to be added to what is there."""
+    x, index, value = node.args
+    if words.mends and isinstance(x, Node):
+        text = f"{node.name or words.of(x)}[…] = … overwrites what is there: add it, do not assign"
+
+        def added(v: Values) -> Any:
+            places = filled(index, v)
+            return set_item(v[x], places, v[x][places] + filled(value, v))
+
+        yield change(node, "assigned", text, added, 1)
 
 
 def _sizes(parts: Sequence[Any], shape: Sequence[int]) -> list[int]:

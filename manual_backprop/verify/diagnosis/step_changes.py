@@ -14,7 +14,7 @@ from torch import Tensor
 from manual_backprop.derive.program import Node
 from manual_backprop.verify.diagnosis.changes import Changes, Value, change, get, is_number, shaped
 from manual_backprop.verify.diagnosis.graph import Values
-from manual_backprop.verify.diagnosis.place_changes import joined, moved, sliced
+from manual_backprop.verify.diagnosis.place_changes import assigned, joined, moved, sliced
 from manual_backprop.verify.diagnosis.words import Words
 
 
@@ -253,5 +253,6 @@ STEPS: dict[str, Callable[[Node, Values, Words], Changes]] = {
     **dict.fromkeys(("T", "permute", "reshape"), moved),
     **dict.fromkeys(("cat", "stack"), joined),
     "getitem": sliced,
+    "setitem": assigned,
     **dict.fromkeys(("softmax", "log_softmax"), _along),
 }
