@@ -45,6 +45,7 @@ LINES = (
 
 
 MANY = 24
+MANY_LINES = 60  # of a whole script, such as that of a loop, where each pass over all of them takes long
 """Lines that are too long, from which on they are not shortened one after the other, which is slow."""
 
 
@@ -315,7 +316,7 @@ class _Layout:
                 seen.update(parts)
                 node = max(inside, key=lambda n: (bool(n.name), _weight(n, named) <= 6, _weight(n, named)))
                 found[node] = None
-        return set(list(found)[: None if len(found) > MANY else 1])
+        return set(list(found)[: None if len(found) > MANY or len(lines) > MANY_LINES else 1])
 
 
 def _is_cheap(node: Node, named: set[Node]) -> bool:

@@ -213,7 +213,7 @@ class Expressions(Arguments):
 
     def said(self, node: Node) -> Mapping[str, Any]:
         """The arguments by name that are not what they are anyway."""
-        return without_defaults(node.target, (), node.kwargs)[1]
+        return without_defaults(node.target, (), node.kwargs)[1] if node.kwargs else {}
 
     @staticmethod
     def statements() -> Mapping[str, Callable[..., list[str]]]:

@@ -55,19 +55,20 @@ def derived_programs(problem: Problem, draw: Draw) -> tuple[DerivedProgram, ...]
     found: list[DerivedProgram] = []
     for elementary in (False, True):
         try:
-            one = _derived(problem, draw.double(), elementary)
+            program, graph = _derived(problem, draw.double(), elementary)
+            if len(graph.order) <= MOST_STEPS and (
+                not found or len(found[0].graph.order) != len(graph.order)
+            ):
+                script = script_of(program, problem.language.code, {program.upstream: problem.upstream})
+                found.append(DerivedProgram(program, problem.differentiable, script, problem.language, graph))
         except TooLong:  # and in smaller steps, longer still
             break
         except Exception:  # the forward is anyone's, and this is for an explanation only
             continue
-        if len(one.graph.order) <= MOST_STEPS and (
-            not found or len(found[0].graph.order) != len(one.graph.order)
-        ):
-            found.append(one)
     return tuple(found)
 
 
-def _derived(problem: Problem, draw: Draw, elementary: bool) -> DerivedProgram:
+def _derived(problem: Problem, draw: Draw, elementary: bool) -> tuple[Program, Graph]:
     program = program_of(
         problem.forward,
         problem.names,
@@ -85,8 +86,7 @@ def _derived(problem: Problem, draw: Draw, elementary: bool) -> DerivedProgram:
     order = in_order(roots)
     first = [node for node in order if node not in made]
     order = first + sorted((node for node in order if node in made), key=lambda n: made[n])
-    script = script_of(program, problem.language.code, {program.upstream: problem.upstream})
-    return DerivedProgram(program, problem.differentiable, script, problem.language, Graph(order))
+    return program, Graph(order)
 
 
 def paper_names(program: DerivedProgram, users: Mapping[Node, str]) -> dict[Node, str]:

@@ -47,12 +47,11 @@ def other_numbers(way: Sequence[Node], groups: Iterable[Sequence[Node]], values:
             for size in sizes:
                 due = 1 / size if inverse else size
                 if size > 1 and not is_factor(due / number, 1):
-                    said = (
-                        [f"1/{n:g}" for n in (1 / number, size)] if inverse else [f"{number:g}", f"{due:g}"]
-                    )
-                    instead = {node: _with_number(node, number, due) for node in nodes}
+                    stands, due_one = (1 / number, size) if inverse else (number, due)
+                    one_over = "1/" if inverse else ""
+                    text = f"the number {one_over}{stands:g} stands where {one_over}{due_one:g} is due"
                     yield Change(
-                        instead, "other-number", f"the number {said[0]} stands where {said[1]} is due", 1
+                        {node: _with_number(node, number, due) for node in nodes}, "other-number", text, 1
                     )
 
 

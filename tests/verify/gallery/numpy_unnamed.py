@@ -7,12 +7,10 @@ from tests.verify.gallery.numpy_images import DENSE_CONV, conv_forward_by_places
 from tests.verify.gallery.numpy_layers import (
     AFFINE_OF_IMAGES,
     BATCH_NORM,
-    DROPOUT,
     Array,
     Cache,
     affine_forward,
     batchnorm_forward,
-    dropout_forward,
 )
 from tests.verify.gallery.numpy_sequences import TEMPORAL, temporal_affine_forward
 
@@ -86,18 +84,3 @@ def _(dout: Array, cache: Cache) -> Gradients:
     dx = flat.dot(w.T)
     dw = x.reshape(-1, x.shape[2]).T.dot(flat)
     return dx, dw, flat.sum(axis=0)
-
-
-@no_name(
-    "dropout: drawn again",
-    DROPOUT,
-    dropout_forward,
-    mistake="",
-    bad=("x",),
-)
-def _(dout: Array, cache: Cache) -> Gradients:
-    dropout_param, _ = cache
-    np.random.seed(dropout_param["seed"] + 1)
-    p = dropout_param["p"]
-    mask = (np.random.rand(*dout.shape) < p) / p
-    return dout * mask

@@ -63,6 +63,22 @@ def _(dout: Array, cache: Cache) -> Gradients:
 
 
 @wrong(
+    "dropout: drawn again",
+    DROPOUT,
+    dropout_forward,
+    mistake="forward-option",
+    bad=("x",),
+    words=("seed",),
+)
+def _(dout: Array, cache: Cache) -> Gradients:
+    dropout_param, _ = cache
+    np.random.seed(dropout_param["seed"] + 1)
+    p = dropout_param["p"]
+    mask = (np.random.rand(*dout.shape) < p) / p
+    return dout * mask
+
+
+@wrong(
     "scaled dot products: no scale on the way back",
     ATTENTION,
     attention_forward,
