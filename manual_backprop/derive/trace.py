@@ -103,8 +103,8 @@ class Trace(TorchFunctionMode):
         given = [x for x in tree_leaves((args, kwargs)) if isinstance(x, Tensor)]
         known = [self.book.known[id(x)] for x in given if id(x) in self.book.known]
         ours = is_from_package(sys._getframe(1), self.apart)
-        if ours:  # it checks and prepares what it was given
-            pass
+        if ours or (self.opaque and name not in RANDOM):
+            pass  # it checks and prepares what it was given; or what holds at this point is enough
         elif name in READS and not self.open and any(depends_on_inputs(node) for node in known):
             raise Underivable(self._said(f"{name} reads a value, on which the steps depend"))
         elif name in RANDOM:
@@ -163,6 +163,11 @@ class Trace(TorchFunctionMode):
         storage = target.untyped_storage().data_ptr()
         views = [t for t in self.book.alive if t is not target and t.untyped_storage().data_ptr() == storage]
         if new is None or any(id(t) in self.book.known for t in views):
+            if self.opaque:  # what is written over counts from now on as a number of the code's own
+                for t in (target, *views):
+                    self.book.known.pop(id(t), None)
+                with without_torch_functions():
+                    return func(target, *rest, **kwargs)
             what = "a tensor" if new is None else "a view, or what has one"
             raise Underivable(self._said(f"{func.__name__} writes over {what}"))
         if id(target) not in self.book.known:

@@ -131,30 +131,38 @@ def departure(
     way = _before(last)
     ordered = [step for step in steps.all if step in way]
     if last in found:
-        return _inexact(programs, steps, ordered, found) or _other_value(programs, steps, last, found, at)
+        return _inexact(programs, steps, last, found) or _other_value(programs, steps, last, found, at)
     fine = {step for step in way if step in found or not is_real(step) or not step.value.any()}
-    fine |= {step for step in way if step.op in ("input", "constant")}
+    fine |= {step for step in way if step.op in ("input", "constant") or step in steps.of_loss}
     for step in reversed(ordered):  # what leads to a value that is found again was right
         if step in found:
             fine |= _before(step)
-    for step in ordered:
+    for step in [*_before_it_is_put(ordered, fine), *ordered]:
         if step not in fine and step.place is not None and all(part in fine for part in step.inputs):
             scaled = [part for part in step.inputs if part in found and found[part].scaled]
-            before = [one for one in ordered if one in _before(scaled[0])] if scaled else []
-            earlier = _inexact(programs, steps, before, found) if before else None
+            earlier = _inexact(programs, steps, scaled[0], found) if scaled else None
             return earlier or _told(programs, steps, step, found, at)
     return None
 
 
+def _before_it_is_put(ordered: Sequence[Node], fine: set[Node]) -> list[Node]:
+    """The steps that are made of right ones, but for those that only put something somewhere.
+
+    What is filled part by part is found nowhere until it is full; it is a part that is wrong, if one is.
+    """
+    return [
+        s for s in ordered if s.op not in ("setitem", "getitem") and all(part in fine for part in s.inputs)
+    ]
+
+
 def _inexact(
-    programs: Sequence[DerivedProgram], steps: Steps, ordered: Sequence[Node], found: dict[Node, Match]
+    programs: Sequence[DerivedProgram], steps: Steps, last: Node, found: dict[Node, Match]
 ) -> Departure | None:
-    """Where right values begin to have another sign or factor, or to be transposed, up to the end."""
-    first = None
-    for step in reversed(ordered):
-        if step not in found or found[step].exact:
-            break
-        first = step
+    """Where right values begin to have the sign or the factor that the last one has, or to be transposed."""
+    if last not in found or found[last].exact:
+        return None
+    way = _of_the_factor(last, found)
+    first = next((step for step in steps.all if step in way and step in found), None)
     if first is None or first.place is None:
         return None
     names = users_names(steps.all, found)
@@ -165,6 +173,23 @@ def _inexact(
             text = written(program, line, {node: name for node, name in names.items() if node is not due})
             return Departure(first.place, code_of(first.place), "", text, frozenset(inside(program, line)))
     return None
+
+
+def _of_the_factor(last: Node, found: dict[Node, Match]) -> set[Node]:
+    """The steps that it has its factor from: of the same one, or found nowhere and between such."""
+    match, reached = found[last], set[Node]()
+    waiting = [last]
+    while waiting:
+        step = waiting.pop()
+        if step in reached or step.op in ("input", "constant"):
+            continue
+        other = found.get(step)
+        if other is None or (
+            abs(other.factor - match.factor) < 1e-6 and (other.transposed or not match.transposed)
+        ):
+            reached.add(step)
+            waiting += step.inputs
+    return reached
 
 
 def _other_value(

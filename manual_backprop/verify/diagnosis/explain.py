@@ -29,6 +29,8 @@ TELLING = (
     "forgotten-use",
     "sign",
     "local-derivative",
+    "left-out",
+    "forgotten-path",
 )
 VAGUE = ("factor", "input-for-slope")  # and last
 MOST_DIAGNOSES = 4

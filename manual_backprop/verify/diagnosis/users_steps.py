@@ -6,6 +6,7 @@ import operator
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from torch import Tensor
@@ -14,7 +15,7 @@ from torch.overrides import TorchFunctionMode
 from manual_backprop.derive.book import set_item
 from manual_backprop.derive.code_names import entrance, is_users, seen_from
 from manual_backprop.derive.primitives import Primitive, name_of, primitive
-from manual_backprop.derive.program import Node, Place
+from manual_backprop.derive.program import Node, Place, in_order
 from manual_backprop.functional.operation.torch_state import tree_map
 from manual_backprop.verify.diagnosis.graph import is_real_tensor
 from manual_backprop.verify.forms.form import FormedBackward
@@ -33,11 +34,13 @@ class Steps:
         all: in the order in which they were taken; first what is given.
         returned: the step that each gradient is; None where it is no tensor of a step.
         end: the last line, which returns them; None where the source cannot be read.
+        of_loss: the steps that a loss is made of, where its gradients come from the same function.
     """
 
     all: list[Node] = field(default_factory=list)
     returned: list[Node | None] = field(default_factory=list)
     end: Place | None = None
+    of_loss: frozenset[Node] = frozenset()
 
 
 def is_real(step: Node) -> bool:
@@ -107,6 +110,7 @@ def _primitive(func: Any, args: Any, kwargs: Any) -> Primitive:
         return Primitive(name_of(func), func, args, kwargs)
 
 
+@lru_cache(maxsize=32)  # each input asks for them, on each draw
 @entrance
 def steps_of(problem: Problem, draw: Draw) -> Steps:
     """Run the user's backward at a point and write its steps down; none if it raises."""
@@ -146,16 +150,24 @@ def _steps_of_form(
 ) -> Steps:
     def know(name: str, tensor: Tensor) -> None:
         if id(tensor) in follower.known:
-            follower.known[id(tensor)].name = name
+            if name != "_":
+                follower.known[id(tensor)].name = name
         else:
             follower.add(tensor, Node("input", value=tensor.detach().clone(), name=name, given=True))
 
+    losses: list[Tensor] = []
     try:
-        returned = backward.follow(upstream, inputs, follower, know)
+        returned = backward.follow(upstream, inputs, follower, know, losses.append)
     except (Exception, SystemExit):  # NumPy code for which torch has no functions, say
         return Steps()
     found = [follower.known.get(id(g)) if isinstance(g, Tensor) else None for g in returned]
-    return Steps(follower.steps, [found[i] for i in problem.differentiable], _end_of(backward.code))
+    computed = [follower.known[id(loss)] for loss in losses if id(loss) in follower.known]
+    return Steps(
+        follower.steps,
+        [found[i] for i in problem.differentiable],
+        _end_of(backward.code),
+        frozenset(in_order(computed)),
+    )
 
 
 def _end_of(backward: Any) -> Place | None:

@@ -8,7 +8,7 @@ from manual_backprop.derive.writing.dialects import Dialect
 from manual_backprop.derive.writing.expressions import Unwritable
 
 LONGEST = 60  # characters of a tensor's name in a sentence
-BEGINNINGS = ("the ", "two ", "in ", "only ", "what ", "dimensions ", "axes ", "line ")
+BEGINNINGS = ("the ", "two ", "in ", "only ", "what ", "yours ", "dimensions ", "axes ", "line ")
 
 
 class Words:

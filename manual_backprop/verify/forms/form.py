@@ -94,6 +94,7 @@ class FormedBackward:
         inputs: Sequence[Tensor],
         watching: AbstractContextManager[Any],
         know: Callable[[str, Tensor], None],
+        computed: Callable[[Tensor], None],
     ) -> tuple[Any, ...]:
         """The same on torch tensors throughout, under `watching` as soon as the derivation begins.
 
@@ -102,6 +103,7 @@ class FormedBackward:
             inputs: tensors in all slots.
             watching: sees the steps.
             know: is told the names of the tensors that the derivation is given.
+            computed: is told the loss, where the function that computes it is the derivation too.
         """
         form = self.form
         in_numpy = "numpy" in (form.framework, form.framework_of_back)
@@ -113,6 +115,7 @@ class FormedBackward:
                 with watching:
                     outputs, rest = form.run(arrays)
                     returned = form.back([as_given(grad_output)], arrays, outputs, rest)
+                computed(converted(outputs[0]))
                 return self._by_slot(returned, inputs, grad_output)
             outputs, rest = form.run(arrays)
             parts = self.forward.parts(grad_output, [converted(x) for x in outputs])

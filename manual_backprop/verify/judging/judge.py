@@ -14,6 +14,7 @@ from manual_backprop.verify.diagnosis.derived_program import derived_programs
 from manual_backprop.verify.diagnosis.error_patterns import growth, pattern
 from manual_backprop.verify.diagnosis.explain import Explained, explain
 from manual_backprop.verify.diagnosis.jacobians import jacobians
+from manual_backprop.verify.diagnosis.users_steps import steps_of
 from manual_backprop.verify.diagnosis.wrong_gradient import WrongGradient
 from manual_backprop.verify.draws import draws_to_fit
 from manual_backprop.verify.findings import Diagnosis, Finding, Judgement
@@ -115,6 +116,7 @@ def judge(problem: Problem, draws: Sequence[Draw]) -> Judgement:
         derived_programs.cache_clear()  # the programs hold the tensors of every draw
         changed_forwards.cache_clear()
         jacobians.cache_clear()
+        steps_of.cache_clear()
     findings, flaw = tried_with_each(
         problem, draws[0], right[0], findings, writes=problem.upstream in changed
     )

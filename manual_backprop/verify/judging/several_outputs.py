@@ -7,9 +7,11 @@ with that of one output, the others being zero, and this for each of them, is ri
 from collections.abc import Sequence
 from dataclasses import replace
 
-from manual_backprop.verify.findings import Finding, Judgement
+from manual_backprop.verify.findings import Diagnosis, Finding, Judgement
 from manual_backprop.verify.forms.asked import Asked
 from manual_backprop.verify.judging.judge import judge
+from manual_backprop.verify.judging.upstreams_of_outputs import Alone, exchanged, not_used
+from manual_backprop.verify.judging.upstreams_of_outputs import alone as of_one
 from manual_backprop.verify.problem import Draw
 
 WRONG = ("malformed", "wrong")
@@ -22,20 +24,35 @@ def of_each_output(question: Asked, draws: Sequence[Draw]) -> Judgement:
         Malformed: the derivation cannot be run, or does not return one gradient for each input.
         Unjudged: it is not known what is right.
     """
-    alone = [
+    judged = [
         (name, judge(problem, question.draws_of(output, draws)))
         for output, (name, problem) in enumerate(question.alone)
     ]
-    if all(finding.status == "right" for _, judgement in alone for finding in judgement.findings):
+    if all(finding.status == "right" for _, judgement in judged for finding in judgement.findings):
         together = judge(question.problem, draws)
         said = tuple(
             _with(finding, "Yours is right with each output's gradient alone.")
             for finding in together.findings
         )
         return replace(together, findings=said)
-    findings = [_worst(each) for each in zip(*[[(n, f) for f in j.findings] for n, j in alone], strict=True)]
-    first = next((j for _, j in alone if j.flaw or j.remark), alone[0][1])
+    ones = [
+        of_one(name, problem, question.draws_of(output, draws))
+        for output, (name, problem) in enumerate(question.alone)
+    ]
+    tolerance = max(finding.tolerance for _, judgement in judged for finding in judgement.findings)
+    both = exchanged(ones, tolerance)
+    findings = []
+    for at, each in enumerate(zip(*[j.findings for _, j in judged], strict=True)):
+        told = [_told(one, at, finding, both) for one, finding in zip(ones, each, strict=True)]
+        findings.append(_worst([(one.name, finding) for one, finding in zip(ones, told, strict=True)]))
+    first = next((j for _, j in judged if j.flaw or j.remark), judged[0][1])
     return replace(first, findings=tuple(findings), second_derivatives="")
+
+
+def _told(one: Alone, at: int, finding: Finding, both: Diagnosis | None) -> Finding:
+    """What is to be said of upstream gradients in place of other explanations."""
+    said = both or not_used(one, at)
+    return replace(finding, diagnoses=(said,)) if said and finding.status == "wrong" else finding
 
 
 def _worst(each: Sequence[tuple[str, Finding]]) -> Finding:

@@ -104,7 +104,7 @@ def _(g: Tensor, x: Tensor, W: Tensor, b: Tensor, V: Tensor, c: Tensor) -> Gradi
     batch_norm,
     NORM,
     bad=(0,),
-    mistake=("factor", "term-factor"),
+    mistake=("factor", "term-factor", "other-number"),
     line="correction = (dxhat.sum(0) + xhat * (dxhat * xhat).sum(0)) / 4",
 )
 def _(g: Tensor, x: Tensor, w: Tensor, b: Tensor) -> Gradients:

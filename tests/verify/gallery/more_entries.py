@@ -41,7 +41,7 @@ def _(g: Tensor, x: Tensor) -> Gradients:
     lambda x, W: (x @ W).amax(1),
     ((5, 3), (3, 4)),
     bad=(0, 1),
-    mistake=("more-entries", "local-derivative"),
+    mistake=("more-entries", "local-derivative", "left-out"),
     line="dz = g[:, None].expand(5, 4)",
 )
 def _(g: Tensor, x: Tensor, W: Tensor) -> Gradients:

@@ -16,7 +16,7 @@ wrong = NUMPY_FORMS_LOSSES_WRONG.wrong
     TWO_LAYERS,
     mistake=("local-derivative", "left-out"),
     bad=("W1", "b1"),
-    line="dh = ds @ W2.T",
+    line='grads = {"W1": x.T @ dh',
 )
 def without_mask(params: Params, x: Array, y: Array) -> Returned:
     W1, b1, W2, b2 = params["W1"], params["b1"], params["W2"], params["b2"]

@@ -88,7 +88,7 @@ def _(dout: Array, x: Array) -> Gradients:
     "gelu in NumPy: its tanh approximation",
     ((5, 3),),
     lambda x: 0.5 * x * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3))),
-    mistake=("left-out", "local-derivative", "forgotten-path"),
+    mistake=("left-out", "local-derivative", "forgotten-path", "forgotten-use"),
     bad=("x",),
     line="du = np.sqrt(2 / np.pi)",
 )

@@ -119,7 +119,7 @@ def _(dout: Array, scores: Array, y: Array) -> Gradients:
     "hinge loss of classes: the right class moves by one",
     ((5, 3), LABELS),
     multiclass_hinge,
-    mistake=("more-entries", "not-summed", "left-out", "one-case"),
+    mistake=("more-entries", "not-summed", "left-out", "one-case", "some-rows", "region"),
     bad=("scores",),
     line="dscores[np.arange(5), y] = -1",
 )

@@ -51,7 +51,7 @@ def _(dout: Array, a: Array, b: Array) -> Gradients:
     "squared distances in NumPy: the product without its 2",
     ((5, 3), (4, 3)),
     pairwise_distances,
-    mistake=("term-factor", "factor"),
+    mistake=("term-factor", "factor", "forward-option"),
     bad=("a",),
     line="da = 2 * dout.sum(axis=1, keepdims=True) * a - dout @ b",
 )
