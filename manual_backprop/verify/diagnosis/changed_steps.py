@@ -43,6 +43,7 @@ from manual_backprop.verify.diagnosis.tensor_changes import (
 from manual_backprop.verify.diagnosis.users_steps import Steps, is_real, steps_of
 from manual_backprop.verify.diagnosis.words import Words, sentence
 from manual_backprop.verify.diagnosis.wrong_gradient import WrongGradient
+from manual_backprop.verify.problem import Draw
 
 MANY_STEPS = 300
 MOST_WORK = 30_000  # steps that are computed anew, of a program
@@ -205,8 +206,8 @@ def _blameless(way: Sequence[Node], matches: dict[Node, Match]) -> set[Node]:
     return found
 
 
-def _values_on(wrong: WrongGradient, graph: Graph, steps: Steps, draw: object) -> Values | None:
-    other = steps_of(wrong.problem, draw)  # type: ignore[arg-type]
+def _values_on(wrong: WrongGradient, graph: Graph, steps: Steps, draw: Draw) -> Values | None:
+    other = steps_of(wrong.problem, draw)
     if [n.op for n in other.all] != [n.op for n in steps.all]:
         return None
     values = {node: node.value for node in in_order(steps.all)}

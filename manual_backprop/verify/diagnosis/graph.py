@@ -30,7 +30,6 @@ class Graph:
         for node in order:
             for part in self._inputs[node]:
                 self._users.setdefault(part, []).append(node)
-        self._before: dict[Node, set[Node]] = {}
         self._ways: dict[tuple[Node, ...], list[Node]] = {}
         self._before: dict[Node, set[Node]] = {}
 

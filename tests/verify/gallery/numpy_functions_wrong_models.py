@@ -143,7 +143,7 @@ def _(dout: Array, x: Array, mu: Array, log_sigma: Array) -> Gradients:
     "Gaussian log-likelihood in NumPy: the mean's gradient not summed",
     ((7,), (), ()),
     gaussian_log_likelihood,
-    mistake=("not-summed",),
+    mistake=("not-summed", "swapped"),
     bad=("mu",),
     line="dmu = dout * z / sigma",
 )
