@@ -13,7 +13,7 @@ from itertools import chain
 import torch
 from torch import Tensor
 
-from manual_backprop.derive.program import Node, in_order
+from manual_backprop.derive.program import Node, Place, in_order
 from manual_backprop.verify.diagnosis.call_changes import of_calls
 from manual_backprop.verify.diagnosis.candidate import Candidate
 from manual_backprop.verify.diagnosis.changes import Change
@@ -40,7 +40,7 @@ from manual_backprop.verify.diagnosis.tensor_changes import (
     in_one_step,
     other_dimension_in,
 )
-from manual_backprop.verify.diagnosis.users_steps import Steps, is_real, steps_of
+from manual_backprop.verify.diagnosis.users_steps import Steps, code_of, is_real, steps_of
 from manual_backprop.verify.diagnosis.words import Words, sentence
 from manual_backprop.verify.diagnosis.wrong_gradient import WrongGradient
 from manual_backprop.verify.problem import Draw
@@ -82,10 +82,14 @@ def _found(wrong: WrongGradient) -> Found:
     matches = matched(steps, Matches(programs, values)) if steps.all and programs else {}
     way = departure(programs, steps, matches, wrong.at) if matches else None
     names = users_names(steps.all, matches)
-    found = [*_mended(wrong, steps, matches, way)]
+    mended = _mended(wrong, steps, matches)
+    found = [] if mended is None else [mended[0]]
     for program, at in zip(programs, values, strict=True):
         found += _made(wrong, program, at, names, way)
     best = sorted(found, key=lambda one: one[0])[:1]
+    place = mended[1] if mended is not None and best[0] is mended[0] else None
+    if place is not None and (way is None or way.place.line != place.line):
+        way = Departure(place, code_of(place), "", "", frozenset())  # what mends it stands there
     return Found(tuple(explanation for _, explanation in best), way)
 
 
@@ -136,12 +140,12 @@ def _explained(
 
 
 def _mended(
-    wrong: WrongGradient, steps: Steps, matches: dict[Node, Match], departs: Departure | None
-) -> Iterator[Ranked]:
-    """Changes of the user's steps that give the right gradient."""
+    wrong: WrongGradient, steps: Steps, matches: dict[Node, Match]
+) -> tuple[Ranked, Place | None] | None:
+    """The change of the user's steps that gives the right gradient, and where it is due; None if none does."""
     last = steps.returned[wrong.at] if wrong.at < len(steps.returned) else None
     if last is None or last.op == "input" or not is_real(last):
-        return
+        return None
     graph = Graph(in_order(steps.all))
     values: Values = {node: node.value for node in graph.order}
     own = {node: node.name for node in steps.all if node.name}
@@ -183,13 +187,9 @@ def _mended(
         known = [g for g in gradients if g is not None]
         fit = fit_factor(known, wrong.right, wrong.fit_tolerance) if len(known) == len(gradients) else None
         if fit is not None and abs(fit[0] - 1) < LIKELY:
-            place = one.first.place
-            told = place is None or (departs is not None and place.line == departs.place.line)
-            where = "" if told or place is None else f"line {place.line}: "
-            moved = Change(one.instead, one.name, f"{where}{one.text}", one.rank)
-            fitting.append(_explained(wrong, moved, known[0], (1.0, fit[1]), 2))
-    if fitting:
-        yield min(fitting, key=lambda pair: pair[0])
+            ranked = _explained(wrong, one, known[0], (1.0, fit[1]), 2)
+            fitting.append((ranked, one.first.place))
+    return min(fitting, key=lambda pair: pair[0][0]) if fitting else None
 
 
 def _blameless(way: Sequence[Node], matches: dict[Node, Match]) -> set[Node]:

@@ -22,6 +22,7 @@ from manual_backprop.verify.findings import Diagnosis
 from manual_backprop.verify.problem import Draw, Problem
 
 TELLING = (
+    "detached",  # whichever way back it is that is cut
     "truncated-in-time",
     "not-summed",
     "assigned",

@@ -67,7 +67,7 @@ def upstream(problem: Problem, draw: Draw, at: int) -> Iterator[Candidate]:
 def zero(problem: Problem, draw: Draw, at: int) -> Iterator[Candidate]:
     """No gradient at all, whichever way back is left out."""
     text = "Yours is zero: the path from this input to the loss is cut"
-    yield Candidate("detached", text, 0 * problem.right(draw)[at], 0)
+    yield Candidate("detached", text, 0 * problem.right(draw)[at])
 
 
 def integers(problem: Problem, draw: Draw, at: int) -> Iterator[Candidate]:

@@ -84,3 +84,18 @@ def _(dout: Array, cache: Cache) -> Gradients:
     dx = flat.dot(w.T)
     dw = x.reshape(-1, x.shape[2]).T.dot(flat)
     return dx, dw, flat.sum(axis=0)
+
+
+@no_name("batch norm: a formula of one's own", BATCH_NORM, batchnorm_forward, mistake="", bad=("x",))
+def _(dout: Array, cache: Cache) -> Gradients:
+    x, x_hat, xmu, std, var, gamma, eps = cache
+    dx_hat = dout * gamma
+    dx = (dx_hat - x_hat * dx_hat.max(axis=0)) * np.cos(var) / (1 + std)
+    return dx, (dout * x_hat).sum(axis=0), dout.sum(axis=0)
+
+
+@no_name("affine: numbers of one's own", ((5, 3), (3, 7), (7,)), affine_forward, mistake="", bad=("w",))
+def _(dout: Array, cache: Cache) -> Gradients:
+    x, w, b = cache
+    dw = np.dot(np.sin(3 * x.T), dout) + np.dot(np.abs(x.T), dout) / 7.3
+    return np.dot(dout, w.T), dw, np.sum(dout, axis=0)
