@@ -45,7 +45,8 @@ from manual_backprop.verify.diagnosis.words import Words, sentence
 from manual_backprop.verify.diagnosis.wrong_gradient import WrongGradient
 from manual_backprop.verify.problem import Draw
 
-MANY_STEPS = 300
+MANY_STEPS = 300  # of a long loop, all turns of which are changed before one of them
+FEW_STEPS = 20  # after it
 MOST_WORK = 30_000  # steps that are computed anew, of a program
 TELLING = (*SLOPES, "wrong-place", "diagonal-only", "before", "one-case", "assigned", "truncated-in-time")
 """Names that say what was thought wrong, rather than which step is."""
@@ -142,7 +143,7 @@ def _explained(
 def _mended(
     wrong: WrongGradient, steps: Steps, matches: dict[Node, Match]
 ) -> tuple[Ranked, Place | None] | None:
-    """The change of the user's steps that gives the right gradient, and where it is due; None if none does."""
+    """The change of the user's steps that gives the right gradient, and where it is due; None without one."""
     last = steps.returned[wrong.at] if wrong.at < len(steps.returned) else None
     if last is None or last.op == "input" or not is_real(last):
         return None
@@ -244,13 +245,19 @@ def _all_changes(
     tensors: Tensors,
 ) -> Iterator[Change]:
     steps = [node for node in way if node.target is not None and isinstance(values[node], Tensor)]
-    if len(steps) > MANY_STEPS:
-        steps = steps[::-1]  # the last ones are computed anew in less time than the first
+    are_many = len(steps) > MANY_STEPS
+    if are_many:  # the last ones are computed anew in less time than the first
+        steps = steps[::-1]
+        for node in steps[:FEW_STEPS]:
+            yield from of_step(node, values, words)
+        yield from again_and_again(steps[::-1], graph, values, words, tensors)
+        steps = steps[FEW_STEPS:]
     for node in steps:
         yield from of_step(node, values, words)
     for group in groups:
         yield from in_a_group(group, graph, values, words, tensors)
-    yield from again_and_again(steps, graph, values, words, tensors)
+    if not are_many:
+        yield from again_and_again(steps, graph, values, words, tensors)
     for node in steps:
         yield from in_one_step(node, values, words, tensors)
 

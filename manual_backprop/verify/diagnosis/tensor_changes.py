@@ -213,7 +213,7 @@ def again_and_again(
             loops.setdefault((place.file, place.line, place.text, node.op, _turn(node, steps)), []).append(
                 node
             )
-    for nodes in loops.values():
+    for nodes in sorted(loops.values(), key=lambda nodes: nodes[0].op != "setitem"):
         if len(nodes) < 2:
             continue
         for same in zip(*(list(of_step(node, values, words)) for node in nodes), strict=False):
