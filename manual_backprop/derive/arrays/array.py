@@ -19,6 +19,7 @@ from manual_backprop.derive.arrays.indexing import is_view, torch_index
 from manual_backprop.derive.arrays.memory import Memory
 from manual_backprop.derive.arrays.operands import operand
 from manual_backprop.derive.arrays.operators import Operators
+from manual_backprop.derive.arrays.selections import is_whole, picked, put_back
 from manual_backprop.derive.arrays.shapes import ravel
 from manual_backprop.derive.arrays.tensors import (
     Untraceable,
@@ -175,6 +176,8 @@ class TracedArray(Operators):
             part = tensor[plain]
             return torch.flip(part, turned) if turned else part
 
+        if is_whole(plain, self) and self.tensor.requires_grad:
+            return picked(self, plain)
         if not is_view(plain):
             part = read(self.tensor)
             self.is_used_by(part)
@@ -183,12 +186,16 @@ class TracedArray(Operators):
         def write(parent: Memory, new: Tensor) -> None:
             parent.put(plain, torch.flip(new, turned) if turned else new)
 
-        return self.view(read, write, index)
+        array = self.view(read, write, index)
+        array.turned = array.turned or bool(turned)
+        return array
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        if isinstance(value, TracedArray) and value.is_current_view_of(self) and value.index is index:
+        if isinstance(value, TracedArray) and value.is_current_view_of(self, index):
             return  # `x[i] += y` has written it already
         plain, turned = torch_index(index, self.shape)
+        if put_back(self, plain, value):
+            return
         given = operand(value)
         if isinstance(given, Tensor):
             if isinstance(value, TracedArray) and value.owner is self.owner:
@@ -198,8 +205,7 @@ class TracedArray(Operators):
             if turned:
                 shape = value_of(lambda t: t[plain].shape, self._tensor)
                 given = torch.flip(given.expand(shape), turned)
-        whole = isinstance(plain, Tensor) and plain.dtype == torch.bool and plain.shape == self._tensor.shape
-        if whole and self._tensor.dim() and not isinstance(given, Tensor):
+        if is_whole(plain, self) and not isinstance(given, Tensor):
             self.assign(self.tensor.masked_fill(plain, given))
         else:
             self.put(plain, given)

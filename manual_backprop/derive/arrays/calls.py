@@ -15,6 +15,7 @@ from manual_backprop.derive.arrays.on_arrays import ON_ARRAYS, add_at
 from manual_backprop.derive.arrays.operands import arrays_in, operand, plain
 from manual_backprop.derive.arrays.products import PRODUCTS
 from manual_backprop.derive.arrays.reductions import ACCUMULATIONS_OF, REDUCTIONS, REDUCTIONS_OF
+from manual_backprop.derive.arrays.selections import of_selections
 from manual_backprop.derive.arrays.shapes import ORDERS, SHAPES, write_order, write_shape
 from manual_backprop.derive.arrays.signals import SIGNALS
 from manual_backprop.derive.arrays.statistics import STATISTICS
@@ -126,6 +127,12 @@ def call_ufunc(
     found = UFUNCS.get(name)
     if found is None:
         raise Untraceable(f"{name} has no torch function in its place")
+    if where is True and dtype is None and (selection := of_selections(name, found, inputs)) is not None:
+        if out is None:
+            return selection
+        if isinstance(out, Memory) and out.selected is not None:
+            out.selected, out._tensor = selection.selected, selection._tensor
+            return out
     values = [operand(value) for value in inputs]
     if dtype is not None:
         values = [v.to(torch_dtype(dtype)) if isinstance(v, Tensor) else v for v in values]
@@ -134,7 +141,7 @@ def call_ufunc(
         other = operand(out[0] if isinstance(out, tuple) else out)
         result = torch.where(operand(where), result, torch.zeros_like(result) if other is None else other)
     array = wrapped(result, [*arrays_in(inputs)])
-    return array if out is None else _written(out, array._tensor)
+    return array if out is None else _written(out, array.tensor)
 
 
 def ufunc_method(name: str, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -166,7 +173,8 @@ def _shown(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], arrays: lis
     if func in SHAPES:
         read = SHAPES[func](array._tensor, *rest, **kwargs)
         shown = read(array.tensor)
-        if shares_memory(shown, array._tensor):
+        copied = array.turned and func in (np.reshape, np.ravel) and shown.shape != array._tensor.shape
+        if shares_memory(shown, array._tensor) and not copied:
             return array.view(read, write_shape, part=shown)
         return wrapped(shown, [array])  # as NumPy copies where no view is possible
     read = ORDERS[func](array._tensor, *rest, **kwargs)

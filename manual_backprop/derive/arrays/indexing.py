@@ -23,7 +23,7 @@ def torch_index(index: Any, shape: tuple[int, ...]) -> tuple[Any, tuple[int, ...
 
     Raises:
         IndexError: there are too many indices.
-        Untraceable: a negative step stands beside an array.
+        Untraceable: a negative step stands beside an array, or an ellipsis for nothing between two.
     """
     if not isinstance(index, tuple):
         part, turned = _part(index), ()
@@ -49,7 +49,10 @@ def _picked(
     if advanced:  # a number beside arrays is an array too
         numbers = [i for i, p in enumerate(parts) if _is_number(p)]
         places = sorted(advanced + numbers)
-        if numbers and places != list(range(places[0], places[-1] + 1)):
+        between = range(places[0], places[-1] + 1)
+        if any(parts[i] is Ellipsis and not takes[i] for i in between):
+            raise Untraceable("an ellipsis for no dimension between arrays of indices")
+        if numbers and places != [*between]:
             for i in numbers:
                 parts[i] = as_tensor(np.array([operator.index(parts[i])]))
     turned = []

@@ -24,10 +24,13 @@ class Memory(Held):
         owner: the array whose memory is shown; itself where it is no view.
         kept: of an owner, whether its tensor is needed as it is: by a backward, or by whoever gave it.
         version: of an owner, how many times its memory was written to.
+        turned: whether it shows the other one in reverse, which torch copies.
+        selected: of what a mask has picked, the whole array and the mask, until it is used otherwise.
     """
 
     __slots__ = (
-        "__weakref__", "_parent", "_read", "_scalars", "_seen", "_write", "index", "kept", "owner", "version"
+        "__weakref__", "_parent", "_read", "_scalars", "_seen", "_write", "index", "kept", "owner",
+        "selected", "turned", "version",
     )  # fmt: skip
 
     def __init__(self, tensor: Tensor) -> None:
@@ -39,11 +42,17 @@ class Memory(Held):
         self.index: Any = None
         self.owner: Memory = self
         self.kept = True
+        self.turned = False
+        self.selected: tuple[Tensor, Tensor] | None = None
         self._scalars: list[ReferenceType[Memory]] = []
 
     @property
     def tensor(self) -> Tensor:
         """The numbers as they are now."""
+        if self.selected is not None:
+            whole, mask = self.selected
+            self._tensor, self.selected = whole[mask], None
+            self.kept = self._tensor.requires_grad
         if self._parent is not None and self._read is not None and self._seen != self.owner.version:
             self._tensor = self._read(self._parent.tensor)
             self._seen = self.owner.version
@@ -60,7 +69,7 @@ class Memory(Held):
         """What `read` makes of this array's tensor, or the `part` that it is; `write` puts others there."""
         given = self.tensor
         array = self.made(read(given) if part is None else part)
-        array.owner = self.owner
+        array.owner, array.turned = self.owner, self.turned
         if array._tensor.dim() or not given.dim():
             array._parent, array._read, array._write, array.index = self, read, write, index
             array._seen = self.owner.version
@@ -70,6 +79,7 @@ class Memory(Held):
 
     def assign(self, new: Tensor) -> None:
         """All numbers are those of `new` from now on."""
+        self.selected = None
         if self._parent is not None and self._write is not None:
             self._write(self._parent, new)
             self._tensor, self._seen = new, self.owner.version
@@ -85,11 +95,11 @@ class Memory(Held):
             new[index] = value
             self.assign(new)
             return
-        if _is_mask_of(index, self._tensor) and isinstance(value, int | float):
-            self.assign(self._tensor.masked_fill(index, value))  # whatever the mask, the sizes are the same
+        if _is_mask_of(index, self.tensor) and isinstance(value, int | float):
+            self.assign(self.tensor.masked_fill(index, value))  # whatever the mask, the sizes are the same
             return
-        if self.kept or any(scalar() is not None for scalar in self._scalars):
-            self._tensor = self._tensor.clone()
+        if self.selected is not None or self.kept or any(scalar() is not None for scalar in self._scalars):
+            self._tensor = self.tensor.clone()
             self.kept = False
         self._tensor[index] = value
         self._changed()
@@ -103,9 +113,10 @@ class Memory(Held):
         if result.requires_grad or shares_memory(result, self._tensor):
             self.owner.kept = True
 
-    def is_current_view_of(self, parent: "Memory") -> bool:
-        """Whether it shows a part of the parent as it is now."""
-        return self._parent is parent and self._seen == self.owner.version
+    def is_current_view_of(self, parent: "Memory", index: Any) -> bool:
+        """Whether it shows the parent's part at an index as it is now."""
+        same = self.index is index or (isinstance(index, slice) and self.index == index)
+        return same and self._parent is parent and self._seen == self.owner.version
 
 
 def _is_mask_of(index: Any, tensor: Tensor) -> bool:

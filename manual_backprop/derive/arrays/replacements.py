@@ -6,7 +6,7 @@ These are those that make arrays of none, and those that make a NumPy array of w
 import math
 import sys
 from collections.abc import Callable
-from functools import wraps
+from functools import cache, wraps
 from types import ModuleType
 from typing import Any
 
@@ -19,11 +19,11 @@ from manual_backprop.derive.arrays.calls import FUNCTIONS, call, ufunc_method, w
 from manual_backprop.derive.arrays.factories import FACTORIES, OF_ARRAYS
 from manual_backprop.derive.arrays.operands import arrays_in, plain
 from manual_backprop.derive.arrays.signals import SCIPY_SIGNALS, as_strided
-from manual_backprop.derive.arrays.special import SPECIAL
+from manual_backprop.derive.arrays.special import NORMAL, SPECIAL
 from manual_backprop.derive.arrays.tensors import Untraceable, as_tensor
 from manual_backprop.derive.arrays.ufuncs import UFUNCS
 
-STRIDE_TRICKS = "numpy.lib.stride_tricks"
+STRIDE_TRICKS, STATS = "numpy.lib.stride_tricks", "scipy.stats"
 PATCHED: dict[str, dict[str, Callable[..., Any]]] = {
     STRIDE_TRICKS: {"as_strided": as_strided},
     "scipy.special": SPECIAL,
@@ -85,6 +85,21 @@ def _in_lists(args: tuple[Any, ...]) -> bool:
     return any(isinstance(arg, list | tuple) and [*arrays_in(arg)] for arg in args)
 
 
+class _Normal:
+    """scipy.stats.norm, whose functions GELU is made of."""
+
+    def __init__(self, original: Any) -> None:
+        self._original = original
+
+    def __getattr__(self, name: str) -> Any:
+        original = getattr(self._original, name)
+        return _where_traced(original, _on_tensors(NORMAL[name])) if name in NORMAL else original
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """The distribution with its parameters."""
+        return self._original(*args, **kwargs)
+
+
 class _Joined:
     """np.r_ and np.c_ of arrays; of slices and strings they are NumPy's own."""
 
@@ -119,6 +134,11 @@ def vectorize(pyfunc: Callable[..., Any], *more: Any, **named: Any) -> Any:
 
 def replacements() -> dict[int, Any]:
     """By the id of a function or a module, what stands in its place."""
+    return _replacements(*(name for name in (*PATCHED, STATS) if name in sys.modules))
+
+
+@cache
+def _replacements(*modules: str) -> dict[int, Any]:
     asked = {str(function.__name__) for function in FUNCTIONS} | UFUNCS.keys()
     names: dict[str, Any] = {name: OfLists(getattr(np, name)) for name in asked if hasattr(np, name)}
     names |= {name: _making(getattr(np, name), function) for name, function in FACTORIES.items()}
@@ -131,11 +151,13 @@ def replacements() -> dict[int, Any]:
     of_numbers = {name: _where_traced(getattr(math, name), function) for name, function in MATH.items()}
     new = {id(getattr(np, name)): replacement for name, replacement in names.items()}
     new |= {id(getattr(math, name)): replacement for name, replacement in of_numbers.items()}
-    for module, functions in PATCHED.items():
-        if module in sys.modules:
-            for name, function in functions.items():
-                original = getattr(sys.modules[module], name)
-                new[id(original)] = _where_traced(original, _on_tensors(function))
+    for module in modules:
+        for name, function in PATCHED.get(module, {}).items():
+            original = getattr(sys.modules[module], name)
+            new[id(original)] = _where_traced(original, _on_tensors(function))
+    if STATS in modules:
+        norm = sys.modules[STATS].norm
+        new[id(norm)] = _Normal(norm)
     new[id(np)] = Module(np, names)
     new[id(math)] = Module(math, of_numbers)
     return new

@@ -14,8 +14,14 @@ from manual_backprop.derive.arrays.tensors import Untraceable
 CONVOLUTIONS: dict[int, Callable[..., Tensor]] = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}
 
 
-def correlated(a: Any, v: Any, mode: str) -> Tensor:
+def correlated(a: Any, v: Any, mode: str, after: int = 1) -> Tensor:
     """Σₖ a[n + k] v[k], in as many dimensions as they have.
+
+    Args:
+        a: what is correlated.
+        v: with what.
+        mode: NumPy's.
+        after: 1, or 0 where the "same" of an even size begins one later.
 
     Raises:
         Untraceable: the second is larger than the first, of which NumPy and SciPy make different things.
@@ -29,7 +35,7 @@ def correlated(a: Any, v: Any, mode: str) -> Tensor:
     result = function(a[None, None], v[None, None], padding=[m - 1 for m in v.shape])[0, 0]
     if mode == "full":
         return result
-    starts = [(m - 1) - m // 2 for m in v.shape]
+    starts = [(m - after) // 2 for m in v.shape]
     return result[tuple(slice(s, s + n) for s, n in zip(starts, a.shape, strict=True))]
 
 
@@ -44,6 +50,11 @@ def convolved(a: Any, v: Any, mode: str) -> Tensor:
 def convolve(a: Tensor, v: Tensor, mode: str = "full") -> Tensor:
     """np.convolve."""
     return convolved(*((a, v) if a.numel() >= v.numel() else (v, a)), mode)
+
+
+def _correlated(a: Tensor, v: Tensor, mode: str) -> Tensor:
+    """As SciPy does it, whose "same" begins one later where the size of v is even."""
+    return correlated(a, v, mode, after=0)
 
 
 def _on_a_plane(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
@@ -97,8 +108,8 @@ SIGNALS: dict[Any, Callable[..., Any]] = {
     np.fft.ifftshift: lambda x, axes=None: torch.fft.ifftshift(x, axes),
 }
 SCIPY_SIGNALS: dict[str, Callable[..., Any]] = {
-    "correlate2d": _on_a_plane(correlated),
+    "correlate2d": _on_a_plane(_correlated),
     "convolve2d": _on_a_plane(convolved),
-    "correlate": lambda in1, in2, mode="full", method="auto": correlated(in1, in2, mode),
+    "correlate": lambda in1, in2, mode="full", method="auto": _correlated(in1, in2, mode),
     "convolve": lambda in1, in2, mode="full", method="auto": convolved(in1, in2, mode),
 }

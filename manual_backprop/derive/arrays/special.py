@@ -1,6 +1,7 @@
 """SciPy's functions that are written in Python, of tensors."""
 
 from collections.abc import Callable
+from math import log, pi, sqrt
 from typing import Any
 
 import torch
@@ -36,6 +37,19 @@ def logsumexp(
     return torch.logsumexp(a, tuple(range(a.dim())) if axis is None else axis, keepdim=keepdims)
 
 
+def _standard(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """The function of (x - loc) / scale, in float64 as SciPy computes it."""
+    return lambda x, loc=0, scale=1: function((x.double() - loc) / scale, scale)
+
+
+NORMAL: dict[str, Callable[..., Any]] = {
+    "cdf": _standard(lambda z, _: torch.special.ndtr(z)),
+    "sf": _standard(lambda z, _: torch.special.ndtr(-z)),
+    "logcdf": _standard(lambda z, _: torch.special.log_ndtr(z)),
+    "pdf": _standard(lambda z, scale: torch.exp(-(z**2) / 2) / (scale * sqrt(2 * pi))),
+    "logpdf": _standard(lambda z, scale: -(z**2) / 2 - log(scale * sqrt(2 * pi))),
+}
+"""The functions of scipy.stats.norm."""
 SPECIAL: dict[str, Callable[..., Any]] = {
     "softmax": softmax,
     "log_softmax": log_softmax,

@@ -21,7 +21,6 @@ DTYPES: dict[Any, torch.dtype] = {
                  "float16", "float32", "float64", "complex64", "complex128")
 }  # fmt: skip
 NUMPY_DTYPES = {ours: theirs for theirs, ours in DTYPES.items()}
-NUMPY_DTYPES[torch.bfloat16] = np.dtype("float32")
 
 
 class Held:
@@ -46,7 +45,7 @@ def torch_dtype(dtype: Any) -> torch.dtype:
     Raises:
         Untraceable: torch has none.
     """
-    found = DTYPES.get(np.dtype(dtype))
+    found = DTYPES.get(np.dtype(dtype).newbyteorder("="))
     if found is None:
         raise Untraceable(f"torch has no dtype {np.dtype(dtype)}")
     return found

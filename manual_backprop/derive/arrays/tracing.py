@@ -13,8 +13,8 @@ from typing import Any
 
 import torch
 
-from manual_backprop.derive.arrays.replacements import PATCHED, replacements
-from manual_backprop.derive.arrays.tensors import knowing
+from manual_backprop.derive.arrays.replacements import PATCHED, STATS, replacements
+from manual_backprop.derive.arrays.tensors import Untraceable, knowing
 from manual_backprop.derive.code_names import HERE, is_users
 
 LIBRARIES = tuple({sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")})
@@ -30,9 +30,12 @@ def tracing(*code: Any) -> Iterator[None]:
 
     Args:
         code: functions, classes or objects whose module is not in `sys.modules`.
+
+    Raises:
+        Untraceable: what the code does has no function of torch's in its place.
     """
     with knowing() as outermost, ExitStack() as stack:
-        new = replacements()
+        new = replacements() if outermost or code else {}
         if outermost:
             before = torch.get_default_dtype()
             torch.set_default_dtype(torch.float64)
@@ -46,7 +49,20 @@ def tracing(*code: Any) -> Iterator[None]:
                 if found is not None:
                     names[name] = found
                     stack.callback(names.__setitem__, name, value)
-        yield
+        try:
+            yield
+        except Exception as error:
+            if (reason := _untraceable(error)) is not None:
+                raise reason from error
+            raise
+
+
+def _untraceable(error: BaseException | None) -> Untraceable | None:
+    """What NumPy's own code has raised another error for."""
+    error = error and error.__cause__
+    while error is not None and not isinstance(error, Untraceable):
+        error = error.__cause__
+    return error
 
 
 def _importing(original: Any, new: dict[int, Any]) -> Any:
@@ -70,7 +86,7 @@ def _namespaces(code: tuple[Any, ...]) -> Iterator[dict[str, Any]]:
 
     NumPy's own module stays as it is: extensions take from it what they make arrays with.
     """
-    found = [vars(sys.modules[name]) for name in ("__main__", *PATCHED) if name in sys.modules]
+    found = [vars(sys.modules[name]) for name in ("__main__", STATS, *PATCHED) if name in sys.modules]
     for module in [*sys.modules.values()]:
         file = getattr(module, "__file__", None)
         if isinstance(module, ModuleType) and file and not file.startswith((*LIBRARIES, HERE)):

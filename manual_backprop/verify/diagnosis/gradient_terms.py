@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from manual_backprop.derive.program import Node, in_order
+from manual_backprop.derive.writing.expressions import Unwritable
 from manual_backprop.functional.operation import broadcasts
 from manual_backprop.verify.diagnosis.candidate import Candidate
 from manual_backprop.verify.diagnosis.derived_program import DerivedProgram, derived_programs
@@ -95,7 +96,10 @@ def _without(node: Node, part: Node, values: Values) -> Tensor:
 
 
 def _written(program: DerivedProgram, node: Node) -> str:
-    text = program.language.code(program.script.names).text(node)
+    try:
+        text = program.language.code(program.script.names).text(node)
+    except (Unwritable, TypeError, ValueError):  # a step of PyTorch's own, of whatever arguments
+        return "a step"
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
 
 

@@ -607,6 +607,10 @@ np.convolve(v, u, mode="same")
 np.convolve(v, u, "valid")
 np.correlate(v, u, "full")
 np.correlate(v, u)
+np.correlate(v, u, "same")
+np.correlate(v, v[:2], mode="same")
+np.convolve(v, v[:2], "same")
+stats.norm.sf(x)
 np.polyval([1.0, 2.0, 3.0], x)
 np.abs(np.fft.fft(v))
 np.fft.ifft(np.fft.fft(v)).real
@@ -653,6 +657,15 @@ special.exp2(x)
 special.beta(p, 2.0)
 special.betaln(p, 1 + p)
 special.comb(4, 2) * x
+stats.norm.cdf(x) * x
+stats.norm.pdf(x, 0.5, 2)
+stats.norm.logpdf(x)
+stats.norm.logcdf(x, scale=2.0)
+signal.correlate2d(x, a[:2, :3], mode="valid")
+signal.convolve2d(x, a[:3, :2], "full")
+signal.convolve2d(x, a[:3, :2], mode="same")
+signal.correlate2d(x, a[:2, :2], mode="same")
+signal.convolve(v, u)
 math.exp(x[0, 0]) + x
 math.sqrt(p[0, 0]) * x
 math.log(p[0, 0]) * x

@@ -21,8 +21,9 @@ CONSTANTS = {
 def function_of(expression):
     """The expression as a function of those inputs that it names, and their numbers."""
     names = {"np": np, "math": math, "copy": copy, **CONSTANTS}
-    if "special." in expression:
-        names["special"] = pytest.importorskip("scipy.special")
+    for name in ("special", "stats", "signal"):
+        if f"{name}." in expression:
+            names[name] = pytest.importorskip(f"scipy.{name}")
     used = [name for name in SIZES if re.search(rf"\b{name}\b", expression)]
     inputs = dict(zip(SIZES, draw(list(SIZES.values())), strict=True))
     inputs["p"] = 0.1 + 0.8 * np.random.default_rng(1).random((3, 4))

@@ -5,7 +5,7 @@ import copy
 import numpy as np
 import pytest
 
-from tests.derive.arrays.numbers import assert_differentiates, draw
+from tests.derive.arrays.numbers import assert_differentiates, draw, traced
 
 
 def augmented(x, y):
@@ -123,6 +123,17 @@ def masks(x, y):
     return out
 
 
+def masks_that_keep_out_infinite_slopes(x, y):
+    a = np.maximum(x, 0)
+    out = np.zeros_like(a)
+    out[a > 0] = np.sqrt(a[a > 0]) + np.log(a[a > 0]) * y[a > 0]
+    picked = y[y < 0]
+    picked *= 2
+    picked -= picked.mean()
+    out[y < 0] = picked / 3
+    return out + np.exp(x[x < 0]).sum()
+
+
 def places(x, y):
     out = x * y
     out[np.arange(3), [1, 0, 2]] -= 1
@@ -222,3 +233,18 @@ FORWARDS = [value for value in list(globals().values()) if getattr(value, "__mod
 @pytest.mark.parametrize("function", [f for f in FORWARDS if f is not Momentum], ids=lambda f: f.__name__)
 def test_it_has_numpys_values_and_derivatives(function):
     assert_differentiates(function, draw([(3, 4), (3, 4)]))
+
+
+def test_what_is_written_keeps_the_dtype_of_what_it_is_written_to():
+    def code(x):
+        out = np.zeros((2, 3), dtype=np.float32)
+        out[0] = x[0]
+        out += np.float64(0.5)
+        out[1, x[0] > 0] = x[0][x[0] > 0]
+        np.add.at(out, [0, 0], x[1])
+        return out
+
+    x = np.cos(np.arange(6.0)).reshape(2, 3)
+    result, _ = traced(code, [x])
+    assert result.dtype == code(x).dtype == np.float32
+    np.testing.assert_allclose(result.tensor.detach().numpy(), code(x), rtol=1e-6)

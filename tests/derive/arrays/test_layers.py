@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from manual_backprop.derive.arrays.traced import TracedArray, as_tensor, tracing
-from tests.derive.arrays.layers import BACKWARDS, FORWARDS
+from tests.derive.arrays.cases import BACKWARDS, FORWARDS
 from tests.derive.arrays.numbers import assert_differentiates, draw
 
 SHAPES = dict(FORWARDS)

@@ -1,0 +1,81 @@
+"""The layers with shapes to run them on, and their backwards."""
+
+from tests.derive.arrays.layers import (
+    affine,
+    affine_backward,
+    batch_norm,
+    batch_norm_backward,
+    dropout,
+    elu,
+    gelu,
+    group_norm,
+    layer_norm,
+    network,
+    softmax_loss,
+    softmax_loss_backward,
+    spatial_batch_norm,
+    svm_loss,
+    svm_loss_backward,
+    two_layers,
+    two_layers_backward,
+)
+from tests.derive.arrays.sequences import (
+    attention,
+    embedding,
+    embedding_backward,
+    lstm,
+    lstm_of_splits,
+    rnn,
+    rnn_backward,
+    sigmoid,
+    temporal_softmax,
+)
+from tests.derive.arrays.windows import (
+    convolution,
+    convolution_backward,
+    convolution_by_columns,
+    convolution_by_columns_backward,
+    max_pool,
+    max_pool_backward,
+    max_pool_backward_by_mask,
+)
+
+RNN = [(2, 3, 4), (2, 5), (4, 5), (5, 5), (5,)]
+LSTM = [(2, 3, 4), (2, 5), (4, 20), (5, 20), (20,)]
+FORWARDS = [
+    (affine, [(3, 2, 5), (10, 4), (4,)]),
+    (two_layers, [(5, 3), (3, 4), (4,), (4, 2), (2,)]),
+    (batch_norm, [(5, 3), (3,), (3,)]),
+    (layer_norm, [(5, 3), (3,), (3,)]),
+    (group_norm, [(2, 4, 3, 3), (4,), (4,)]),
+    (dropout, [(5, 3)]),
+    (convolution, [(2, 2, 4, 4), (3, 2, 3, 3), (3,)]),
+    (max_pool, [(2, 2, 4, 4)]),
+    (softmax_loss, [(5, 4)]),
+    (svm_loss, [(5, 4)]),
+    (rnn, RNN),
+    (sigmoid, [(5, 3)]),
+    (lstm, LSTM),
+    (lstm_of_splits, LSTM),
+    (embedding, [(3, 4)]),
+    (temporal_softmax, [(2, 3, 4)]),
+    (convolution_by_columns, [(2, 2, 3, 3), (3, 2, 3, 3), (3,)]),
+    (network, [(5, 3), (3, 6), (6,), (6, 4)]),
+    (gelu, [(5, 3)]),
+    (elu, [(5, 3)]),
+    (spatial_batch_norm, [(2, 3, 2, 2), (3,), (3,)]),
+    (attention, [(2, 3, 4), (2, 3, 4), (2, 3, 4)]),
+]
+BACKWARDS = [
+    (affine, affine_backward),
+    (two_layers, two_layers_backward),
+    (batch_norm, batch_norm_backward),
+    (convolution, convolution_backward),
+    (convolution_by_columns, convolution_by_columns_backward),
+    (max_pool, max_pool_backward),
+    (max_pool, max_pool_backward_by_mask),
+    (softmax_loss, softmax_loss_backward),
+    (svm_loss, svm_loss_backward),
+    (rnn, rnn_backward),
+    (embedding, embedding_backward),
+]
