@@ -15,6 +15,8 @@ from scripts.capability_table import PROMISES, falsehoods, is_lower_bound, not_i
 from tests.functional.checks import CONTRACT
 from tests.functional.table import ROWS
 from tests.verify.gallery import RIGHT, WRONG
+from tests.verify.gallery.forms import RIGHT_IN_FORMS, WRONG_IN_FORMS
+from tests.verify.gallery.numpy_derivations import NUMPY_RIGHT, NUMPY_WRONG
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -36,7 +38,8 @@ COUNTS = {
     "sample calls": sum(len(row.samples) for row in ROWS),
     "wrong backwards": sum(len(row.mutants) for row in ROWS),
     "wrong derivations": len(WRONG),
-    "right ones": len(RIGHT),
+    "in NumPy and other forms": len(NUMPY_WRONG) + len(WRONG_IN_FORMS),
+    "right ones": len(RIGHT) + len(NUMPY_RIGHT) + len(RIGHT_IN_FORMS),
 }
 
 

@@ -106,11 +106,6 @@ def test_each_step_in_place_is_one_step():
     assert {step.name for step in taken if step.op == "setitem"} == {"dx"}
 
 
-def test_a_choice_by_a_mask_keeps_its_name():
-    _, taken = steps(layers.two_layers_backward, layers.two_layers)
-    assert [step.name for step in taken if step.op == "where"] == ["dz"]
-
-
 @pytest.mark.parametrize("function", [np.linalg.inv, np.pad, np.vectorize.__init__])
 def test_numpys_code_is_not_the_user_s(function):
     assert not is_users(inspect.unwrap(function).__code__)
