@@ -10,11 +10,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from manual_backprop.derive.program import Call, Node
+from manual_backprop.derive.program import Call, Node, in_order
+from manual_backprop.functional.operation import broadcasts
 from manual_backprop.functional.operation.torch_state import tree_leaves
 from manual_backprop.verify.diagnosis.changes import Change, change
 from manual_backprop.verify.diagnosis.derived_program import DerivedProgram
-from manual_backprop.verify.diagnosis.graph import Graph, Overlay, Values
+from manual_backprop.verify.diagnosis.graph import Graph, Overlay, Values, tensors_in
 from manual_backprop.verify.diagnosis.slopes import SLOPES
 from manual_backprop.verify.diagnosis.stretches import of_slope, of_stretches
 from manual_backprop.verify.diagnosis.words import Words
@@ -166,6 +167,7 @@ def _cut(program: DerivedProgram, words: Words, needed: set[Node]) -> Iterator[C
         value: name.rstrip("0123456789_") if value.given or again[value.place] > 1 else ""
         for value, name in names.items()
     }
+    stems = _of_recurrences(stems)
     counts = Counter(stem for stem in stems.values() if stem)
     steps: dict[str, list[Node]] = {}
     for value, gradient in gradients.items():
@@ -184,6 +186,57 @@ def _cut(program: DerivedProgram, words: Words, needed: set[Node]) -> Iterator[C
             instead = {gradients[value]: nothing(gradients[value]) for value in values}
             yield Change(instead, "truncated-in-time", text, 2)
     yield from _without_next_step(gradients, stems, counts)
+    yield from _everywhere(gradients)
+
+
+def _everywhere(gradients: Mapping[Node, Node]) -> Iterator[Change]:
+    """No gradient goes back through what an expression makes, as often as it is run."""
+    places: dict[Any, list[Node]] = {}
+    for value in gradients:
+        if value.place is not None and value.place.text:
+            places.setdefault((value.place, value.op), []).append(value)
+    for (place, _), values in places.items():
+        if len(values) > 1:
+            text = f"the way back through {place.text} is left out, at every step"
+            instead = {gradients[value]: nothing(gradients[value]) for value in values}
+            yield Change(instead, "left-out", text, 1)
+
+
+def _of_recurrences(stems: Mapping[Node, str]) -> dict[Node, str]:
+    """The same, without what has one name several times though none of it is made of another."""
+    steps: dict[str, list[Node]] = {}
+    for value, stem in stems.items():
+        if stem:
+            steps.setdefault(stem, []).append(value)
+    recurrent = {
+        stem
+        for stem, values in steps.items()
+        if any(set(values).intersection(in_order(value.inputs)) for value in values)
+    }
+    return {value: stem if stem in recurrent else "" for value, stem in stems.items()}
+
+
+def by_values(program: DerivedProgram, values: Values, words: Words, right: Node) -> Iterator[Change]:
+    """The right gradient multiplied or divided by a value of the forward, such as a length."""
+    shape = values[right].shape
+    forward = [n for n in in_order([program.program.output]) if n.op not in ("input", "number", "constant")]
+    for node, value in tensors_in(values, forward):
+        if value.dim() and broadcasts(value.shape, shape):
+            what = words.of(node)
+            yield change(
+                right,
+                "times",
+                f"yours is the right one multiplied by {what}",
+                lambda v, n=node: v[right] * v[n],
+                5,
+            )
+            yield change(
+                right,
+                "times",
+                f"yours is the right one divided by {what}",
+                lambda v, n=node: v[right] / v[n],
+                5,
+            )
 
 
 def _without_next_step(

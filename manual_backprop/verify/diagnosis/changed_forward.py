@@ -80,11 +80,15 @@ def explanations(wrong: WrongGradient) -> Iterator[Explanation]:
 def _explained(wrong: WrongGradient, forward: ChangedForward) -> Explanation | None:
     tolerance = max(wrong.fit_tolerance, OF_CONSTANTS)
     first = forward.gradients[wrong.at]
-    if first is None or fit_factor([first], wrong.given[:1], tolerance) is None:
+    if first is None:
         return None
-    others = [_gradient(wrong.problem, draw, wrong.at, forward) for draw in wrong.draws[1:]]
-    gradients = [first, *(g for g in others if g is not None)]
-    fit = fit_factor(gradients, wrong.given, tolerance) if len(gradients) == len(wrong.draws) else None
+    gradients, fit = [first], fit_factor([first], wrong.given[:1], tolerance)
+    for draw in wrong.draws[1:]:
+        gradient = None if fit is None else _gradient(wrong.problem, draw, wrong.at, forward)
+        if gradient is None:
+            return None
+        gradients.append(gradient)
+        fit = fit_factor(gradients, wrong.given[: len(gradients)], tolerance)
     if fit is None or fit[1] > MOST_LEFT * _error(wrong, gradients):
         return None
     candidate = Candidate(forward.name, f"Yours is right for {forward.words}", first, forward.complexity)

@@ -7,14 +7,14 @@ of the user's own backward: where that gives the right gradient, the mistake is 
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 
 import torch
 from torch import Tensor
 
 from manual_backprop.derive.program import Node, Place, in_order
-from manual_backprop.verify.diagnosis.call_changes import of_calls
+from manual_backprop.verify.diagnosis.call_changes import by_values, of_calls
 from manual_backprop.verify.diagnosis.candidate import Candidate
 from manual_backprop.verify.diagnosis.changes import Change
 from manual_backprop.verify.diagnosis.departure import (
@@ -31,6 +31,7 @@ from manual_backprop.verify.diagnosis.graph import Graph, Values
 from manual_backprop.verify.diagnosis.least_squares import fit_factor
 from manual_backprop.verify.diagnosis.missing_factors import missing_factors
 from manual_backprop.verify.diagnosis.number_factors import number_factors, other_numbers
+from manual_backprop.verify.diagnosis.other_constants import constants_of, other_constants
 from manual_backprop.verify.diagnosis.slopes import SLOPES
 from manual_backprop.verify.diagnosis.step_changes import of_step
 from manual_backprop.verify.diagnosis.tensor_changes import (
@@ -78,15 +79,22 @@ def found_in_derivation(wrong: WrongGradient) -> Found:
 def _found(wrong: WrongGradient) -> Found:
     draw = wrong.draws[0]
     programs = derived_programs(wrong.problem, draw)
-    values = [program.values_at(draw) for program in programs]
+    runs = [_Run(program, as_run=True) for program in programs]
+    on_paper = [_Run(program, as_run=False) for program in programs if program.taken_off]
     steps = steps_of(wrong.problem, draw)
-    matches = matched(steps, Matches(programs, values)) if steps.all and programs else {}
+    matches: dict[Node, Match] = {}
+    if steps.all and programs:
+        both = [*runs, *on_paper]
+        values = [run.values_at(draw) for run in both]
+        matches = matched(steps, Matches([run.program for run in both], values))
     way = departure(programs, steps, matches, wrong.at) if matches else None
     names = users_names(steps.all, matches)
-    mended = _mended(wrong, steps, matches)
+    mended = _mended(wrong, steps, matches, constants_of(programs))
     found = [] if mended is None else [mended[0]]
-    for program, at in zip(programs, values, strict=True):
-        found += _made(wrong, program, at, names, way)
+    for several in (runs, on_paper):
+        if several is runs or not found:
+            for run in several:
+                found += _made(wrong, run, names, way)
     best = sorted(found, key=lambda one: one[0])[:1]
     place = mended[1] if mended is not None and best[0] is mended[0] else None
     if place is not None and (way is None or way.place.line != place.line):
@@ -94,14 +102,31 @@ def _found(wrong: WrongGradient) -> Found:
     return Found(tuple(explanation for _, explanation in best), way)
 
 
-def _made(
-    wrong: WrongGradient,
-    program: DerivedProgram,
-    values: Values,
-    names: dict[Node, str],
-    way: Departure | None,
-) -> Iterator[Ranked]:
+@dataclass(frozen=True, eq=False)
+class _Run:
+    """A derivation with the values that it has on any draw; see `DerivedProgram.values_at`."""
+
+    program: DerivedProgram
+    as_run: bool
+
+    def values_at(self, draw: Draw) -> Values:
+        return self.program.values_at(draw, as_run=self.as_run)
+
+    def where_it_holds(self, draws: Sequence[Draw]) -> list[Values | None]:
+        """The values on each draw, None where the forward goes another way."""
+        found: list[Values | None] = []
+        for draw in draws:
+            try:
+                values = self.values_at(draw)
+                found.append(values if self.program.holds_at(draw, values) else None)
+            except (RuntimeError, ValueError, IndexError, TypeError):
+                found.append(None)
+        return found
+
+
+def _made(wrong: WrongGradient, run: _Run, names: dict[Node, str], way: Departure | None) -> Iterator[Ranked]:
     """Mistakes in the derivation that give what was given."""
+    program, values = run.program, run.values_at(wrong.draws[0])
     right = program.gradient(wrong.at)
     if right is None:
         return
@@ -115,33 +140,50 @@ def _made(
         gradient = _result(program.graph, one, values, right)
         if gradient is not None and _is_likely(gradient, given) and not _is_same(gradient, wrong.right[0]):
             found.append(one)
-    others = [program.values_at(draw) for draw in wrong.draws[1:]] if found else []
+    others = run.where_it_holds(wrong.draws[1:]) if found else []
+    pairs = zip([values, *others], wrong.given, strict=False)
+    there_too = [(at, mine) for at, mine in pairs if at is not None]
     fitting = []
     for one in found:
-        gradients = [_result(program.graph, one, at, right) for at in (values, *others)]
-        known = [g for g in gradients if g is not None]
-        fit = fit_factor(known, wrong.given, wrong.fit_tolerance) if len(known) == len(gradients) else None
+        fit = _fit(program.graph, one, right, there_too, wrong.fit_tolerance)
         if fit is not None:
             there = way is not None and any(node in way.nodes for node in one.instead)
-            plain = one.name == "truncated-in-time" or (
-                one.name == "not-summed" and [*one.instead] == [right]
-            )
+            at_the_end = [*one.instead] == [right] or given.shape != wrong.right[0].shape
+            plain = one.name == "truncated-in-time" or (one.name == "not-summed" and at_the_end)
             complexity = 1 if plain else 2 if there or one.name in TELLING else 3
-            fitting.append(_explained(wrong, one, known[0], fit, complexity))
+            ranked, told = _explained(wrong, one, fit, complexity)
+            if len(there_too) < len(wrong.draws):
+                told = replace(told, diagnosis=replace(told.diagnosis, certain=False))
+            fitting.append((ranked, told))
     if fitting:
         yield min(fitting, key=lambda pair: pair[0])
 
 
-def _explained(
-    wrong: WrongGradient, one: Change, gradient: Tensor, fit: tuple[float, float], complexity: int
-) -> Ranked:
-    candidate = Candidate(one.name, sentence(one.text), gradient, complexity)
+def _fit(
+    graph: Graph, one: Change, last: Node, wanted: Sequence[tuple[Values, Tensor]], tolerance: float
+) -> tuple[float, float] | None:
+    """The factor with which a change gives what is wanted on every draw, and what is left; None if none."""
+    found: list[Tensor] = []
+    fit = None
+    for at, _ in wanted:
+        gradient = _result(graph, one, at, last)
+        if gradient is None:
+            return None
+        found.append(gradient)
+        fit = fit_factor(found, [t for _, t in wanted[: len(found)]], tolerance)
+        if fit is None:
+            return None
+    return fit
+
+
+def _explained(wrong: WrongGradient, one: Change, fit: tuple[float, float], complexity: int) -> Ranked:
+    candidate = Candidate(one.name, sentence(one.text), wrong.right[0], complexity)
     explanation = explained_by_candidate(wrong.problem, wrong.draws[0], candidate, *fit)
     return (explanation.complexity, one.name not in TELLING, one.rank), explanation
 
 
 def _mended(
-    wrong: WrongGradient, steps: Steps, matches: dict[Node, Match]
+    wrong: WrongGradient, steps: Steps, matches: dict[Node, Match], constants: Sequence[float]
 ) -> tuple[Ranked, Place | None] | None:
     """The change of the user's steps that gives the right gradient, and where it is due; None without one."""
     last = steps.returned[wrong.at] if wrong.at < len(steps.returned) else None
@@ -151,7 +193,7 @@ def _mended(
     values: Values = {node: node.value for node in graph.order}
     own = {node: node.name for node in steps.all if node.name}
     words = Words(own, wrong.problem.language, mends=True)
-    way = in_order([last])
+    way = [node for node in in_order([last]) if node not in steps.of_loss]
     given = [node for node in steps.all if node.op == "input"]
     tensors = Tensors(graph, values, given)
     lines: dict[tuple[str, int], list[Node]] = {}
@@ -168,6 +210,7 @@ def _mended(
         missing_factors(way, last, values, words, tensors),
         number_factors(to_blame, last, graph, values, right),
         other_numbers(way, lines.values(), values),
+        other_constants(way, constants, words),
     )
     for one in mends:
         if graph.work > MOST_WORK:
@@ -180,15 +223,14 @@ def _mended(
         ):
             tried.append(one)
     fitting = []
+    others = [_values_on(wrong, graph, steps, draw) for draw in wrong.draws[1:]] if tried else []
+    if not tried or any(at is None for at in others):
+        return None
+    everywhere = list(zip([values, *(at for at in others if at is not None)], wrong.right, strict=True))
     for one in tried:
-        gradients = [_result(graph, one, values, last)]
-        for draw in wrong.draws[1:]:
-            at = _values_on(wrong, graph, steps, draw)
-            gradients.append(None if at is None else _result(graph, one, at, last))
-        known = [g for g in gradients if g is not None]
-        fit = fit_factor(known, wrong.right, wrong.fit_tolerance) if len(known) == len(gradients) else None
+        fit = _fit(graph, one, last, everywhere, wrong.fit_tolerance)
         if fit is not None and abs(fit[0] - 1) < LIKELY:
-            ranked = _explained(wrong, one, known[0], (1.0, fit[1]), 2)
+            ranked = _explained(wrong, one, (1.0, fit[1]), 2)
             fitting.append((ranked, one.first.place))
     return min(fitting, key=lambda pair: pair[0][0]) if fitting else None
 
@@ -233,6 +275,7 @@ def _changes(program: DerivedProgram, values: Values, words: Words, right: Node)
     tensors = Tensors(program.graph, values, [*forward, *program.program.inputs], activations)
     program.graph.work = 0
     yield from of_calls(program, values, words, set(way))
+    yield from by_values(program, values, words, right)
     yield from _all_changes(way, groups.values(), program.graph, values, words, tensors)
 
 

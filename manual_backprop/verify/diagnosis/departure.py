@@ -84,7 +84,7 @@ class Matches:
                 for transposed, form in ((False, value), (True, value.mT if value.dim() > 1 else value)):
                     if transposed and value.dim() < 2:
                         continue
-                    flat = form.reshape(-1).double()
+                    flat = form.detach().reshape(-1).double()
                     size = float(flat.norm())
                     if size:
                         self.rows.setdefault(len(flat), []).append((node, transposed))
@@ -94,7 +94,7 @@ class Matches:
 
     def find(self, value: Tensor) -> Match | None:
         """The value among the derivation's; the same one before a multiple, and that before a transpose."""
-        flat = value.reshape(-1).double()
+        flat = value.detach().reshape(-1).double()
         count, size = len(flat), float(flat.norm())
         if count not in self.vectors or not size or not flat.isfinite().all():
             return None

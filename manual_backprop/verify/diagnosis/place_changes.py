@@ -4,10 +4,12 @@ from collections.abc import Iterator, Sequence
 from itertools import combinations, permutations
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from manual_backprop.derive.book import set_item
 from manual_backprop.derive.program import Node
+from manual_backprop.functional.operation.torch_state import tree_leaves
 from manual_backprop.verify.diagnosis.changes import Changes, Value, change, shaped
 from manual_backprop.verify.diagnosis.graph import Values, filled
 from manual_backprop.verify.diagnosis.words import Words
@@ -123,7 +125,9 @@ def sliced(node: Node, values: Values, words: Words) -> Changes:
 def assigned(node: Node, values: Values, words: Words) -> Changes:
     """What is assigned to places, where it has to be added to what is there."""
     x, index, value = node.args
-    if words.mends and isinstance(x, Node):
+    if words.mends and isinstance(x, Node) and isinstance(value, Node) and _is_added_to(x, value):
+        yield from _counted_once(node, words)
+    elif words.mends and isinstance(x, Node):
         text = f"{node.name or words.of(x)}[…] = … overwrites what is there: add it, do not assign"
 
         def added(v: Values) -> Any:
@@ -131,6 +135,30 @@ def assigned(node: Node, values: Values, words: Words) -> Changes:
             return set_item(v[x], places, v[x][places] + filled(value, v))
 
         yield change(node, "assigned", text, added, 1)
+
+
+def _is_added_to(x: Node, value: Node) -> bool:
+    """Whether a value is what was there, and something more: that of `x[i] += g`."""
+    first = value.args[0] if value.op in ("add", "sub") else None
+    return isinstance(first, Node) and first.op == "getitem" and first.args[0] is x
+
+
+def _counted_once(node: Node, words: Words) -> Changes:
+    """`x[i] += g`, which counts a place once that i names several times."""
+    x, index, value = node.args
+    if not any(isinstance(part, Node) for part in tree_leaves(index)):
+        return  # a slice names each place once
+
+    def each_time(v: Values) -> Tensor:
+        before: Tensor = v[x]
+        numbers = torch.arange(before.numel(), device=before.device)
+        places = numbers.reshape(before.shape)[filled(index, v)]
+        more = (v[value] - before.reshape(-1)[places]).expand(places.shape)
+        return before.reshape(-1).index_add(0, places.reshape(-1), more.reshape(-1)).reshape(before.shape)
+
+    what = node.place.text if node.place is not None and node.place.text else words.of(x)
+    text = f"{what} += … counts a place once that is named several times: add each time"
+    yield change(node, "assigned", f"{text} ({words.language.add})", each_time)
 
 
 def _sizes(parts: Sequence[Any], shape: Sequence[int]) -> list[int]:

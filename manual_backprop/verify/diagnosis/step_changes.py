@@ -95,10 +95,23 @@ def _total(node: Node, values: Values, words: Words) -> Changes:
             yield change(node, "assigned", text, of([part]))
         text = f"the part {words.of(part)} of the sum has the wrong sign"
         yield change(node, "sign", text, lambda v, x=part: v[node] - 2 * v[x], 1)
+    in_a_loop = _come_from_a_loop(parts)
     for count in range(2, len(parts) - 1):
         for kept, which in ((parts[:count], "last"), (parts[-count:], "first")):
-            text = f"only the {which} {count} of {len(parts)} uses are counted"
-            yield change(node, "truncated-in-time", text, of(kept), 1)
+            if in_a_loop:
+                text = f"only the {which} {count} of {len(parts)} uses are counted"
+                yield change(node, "truncated-in-time", text, of(kept), 1)
+            else:
+                lost = " and ".join(words.of(part) for part in parts if part not in kept)
+                text = f"what comes back through {lost} is left out: add it, do not assign"
+                yield change(node, "forgotten-use", text, of(kept), 1)
+
+
+def _come_from_a_loop(parts: Sequence[Node]) -> bool:
+    """Whether one expression of the code brings several of them."""
+    made = [part for part in parts if part.place is not None and not (part.call and part.call.part_of)]
+    calls = {(part.place, part.op): part.call for part in made}
+    return any(part.call is not calls[part.place, part.op] for part in made)
 
 
 def _negative(node: Node, values: Values, words: Words) -> Changes:

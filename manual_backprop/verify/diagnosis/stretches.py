@@ -61,7 +61,7 @@ def of_slope(
         if name != "mask-inverted" or is_mask(slope(values)):
             instead = lambda v, f=make: v[above] * f(slope(v), v[start], v[end])  # noqa: E731
             yield change(gradient, name, what + text, instead, rank)
-    for text, make in OTHERS:
+    for text, make in OTHERS if values[end].numel() > 1 else ():  # of one number, several say the same
         instead = lambda v, f=make: v[above] * f(slope(v), v[start], v[end])  # noqa: E731
         yield change(gradient, "local-derivative", what + text, instead, rank + 1)
 

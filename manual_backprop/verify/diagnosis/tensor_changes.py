@@ -38,6 +38,8 @@ class Tensors:
         place: of each step in the order of all.
         given: what is there before the backward begins: inputs and the steps of the forward.
         before: what activations are made of.
+        by_shape: all that are computed or given.
+        constants: numbers of the code's own, such as the state before the first step, by shape.
     """
 
     def __init__(
@@ -47,8 +49,11 @@ class Tensors:
         self.given = set(given)
         self.before = before or {}
         self.by_shape: dict[tuple[int, ...], list[Node]] = {}
+        self.constants: dict[tuple[int, ...], list[Node]] = {}
         for node, value in tensors_in(values, graph.order):
-            if node.op not in ("number", "constant"):
+            if node.op == "constant":
+                self.constants.setdefault(tuple(value.shape), []).append(node)
+            elif node.op != "number":
                 self.by_shape.setdefault(tuple(value.shape), []).append(node)
 
     def others(self, node: Node, part: Node, values: Values) -> list[Node]:
@@ -240,7 +245,8 @@ def _earlier_or_later(
         if len(real) < len(nodes) or len(set(real)) < len(real):
             continue
         for moved, end in ((real[1:], -1), (real[:-1], 0)):
-            for other in tensors.by_shape.get(tuple(values[real[0]].shape), []):
+            shape = tuple(values[real[0]].shape)
+            for other in (*tensors.by_shape.get(shape, []), *tensors.constants.get(shape, [])):
                 if other in real or tensors.place[other] >= tensors.place[nodes[end]]:
                     continue
                 shifted = [*moved, other] if end == -1 else [other, *moved]
@@ -249,4 +255,7 @@ def _earlier_or_later(
                     for node, part, new in zip(nodes, real, shifted, strict=True)
                 }
                 text = words.stands_for(f"{words.of(shifted[0])}, of another step,", words.of(real[0]))
+                if words.mends:
+                    which = "before" if tensors.place[shifted[0]] < tensors.place[real[0]] else "after"
+                    text = f"{words.of(nodes[0])} is due with what the step {which} has in its place"
                 yield Change(instead, "other-tensor", text, 2)

@@ -115,7 +115,7 @@ def _(dout: Array, x: Array, V: Array) -> Gradients:
     "polynomial features in NumPy: the cube's slope",
     ((6,), (4,)),
     polynomial,
-    mistake=("term-factor", "factor"),
+    mistake=("term-factor", "factor", "other-number"),
     bad=("x",),
     line="dx = dout * (w[1] + 2 * w[2] * x + 2 * w[3] * x**2)",
 )
