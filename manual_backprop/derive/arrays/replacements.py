@@ -17,6 +17,7 @@ from torch import Tensor
 from manual_backprop.derive.arrays.array import TracedArray
 from manual_backprop.derive.arrays.calls import FUNCTIONS, call, ufunc_method, wrapped
 from manual_backprop.derive.arrays.factories import FACTORIES, OF_ARRAYS
+from manual_backprop.derive.arrays.number_types import number_type
 from manual_backprop.derive.arrays.operands import arrays_in, plain
 from manual_backprop.derive.arrays.signals import SCIPY_SIGNALS, as_strided
 from manual_backprop.derive.arrays.special import NORMAL, SPECIAL
@@ -148,6 +149,7 @@ def _replacements(*modules: str) -> dict[int, Any]:
     names |= {"amax": names["max"], "amin": names["min"], "around": names["round"], "vectorize": vectorize}
     names["c_"] = _Joined(np.c_, lambda parts: call(np.column_stack, (parts,), {}))
     names["r_"] = _Joined(np.r_, lambda parts: call(np.concatenate, (parts,), {}))
+    names["float64"] = number_type(np.float64)
     of_numbers = {name: _where_traced(getattr(math, name), function) for name, function in MATH.items()}
     new = {id(getattr(np, name)): replacement for name, replacement in names.items()}
     new |= {id(getattr(math, name)): replacement for name, replacement in of_numbers.items()}
@@ -158,6 +160,7 @@ def _replacements(*modules: str) -> dict[int, Any]:
     if STATS in modules:
         norm = sys.modules[STATS].norm
         new[id(norm)] = _Normal(norm)
+    new[id(float)] = number_type(float)
     new[id(np)] = Module(np, names)
     new[id(math)] = Module(math, of_numbers)
     return new

@@ -49,6 +49,9 @@ def tracing(*code: Any) -> Iterator[None]:
                 if found is not None:
                     names[name] = found
                     stack.callback(names.__setitem__, name, value)
+            if id(float) in new and "float" not in names and names.get("__name__") not in (STATS, *PATCHED):
+                names["float"] = new[id(float)]
+                stack.callback(names.pop, "float")
         try:
             yield
         except Exception as error:

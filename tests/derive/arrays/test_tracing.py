@@ -131,7 +131,6 @@ def test_values_decide_where_python_asks_for_them():
 @pytest.mark.parametrize(
     ("use", "named"),
     [
-        (lambda a: float(a[0, 0]), "float"),
         (lambda a: np.random.rand(2).__setitem__(0, a[0, 0]), "float"),
         (lambda a: np.random.permutation(a), "NumPy's own code"),
         (lambda a: np.linalg.eigvals(a), "np.linalg.eigvals"),
