@@ -203,14 +203,14 @@ def _everywhere(gradients: Mapping[Node, Node]) -> Iterator[Change]:
 
 
 def _of_recurrences(stems: Mapping[Node, str]) -> dict[Node, str]:
-    """The same, without what has one name several times though none of it is made of another."""
-    steps: dict[str, list[Node]] = {}
+    """The same, without what has one name several times though no step of it is made of one like it."""
+    steps: dict[tuple[str, str], list[Node]] = {}
     for value, stem in stems.items():
         if stem:
-            steps.setdefault(stem, []).append(value)
+            steps.setdefault((stem, value.op), []).append(value)
     recurrent = {
         stem
-        for stem, values in steps.items()
+        for (stem, _), values in steps.items()
         if any(set(values).intersection(in_order(value.inputs)) for value in values)
     }
     return {value: stem if stem in recurrent else "" for value, stem in stems.items()}

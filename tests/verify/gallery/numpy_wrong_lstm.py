@@ -86,7 +86,7 @@ def _(dnext_h: Array, dnext_c: Array, cache: Cache) -> Gradients:
     "memory cell: the next memory's own gradient left out",
     LSTM_STEP,
     lstm_step_forward,
-    mistake=(*LEFT_OUT_NAMES, "detached"),
+    mistake=(*LEFT_OUT_NAMES, "detached", "upstream-ignored"),
     bad=("x", "prev_h", "prev_c", "Wx", "Wh", "b"),
     line="dc = dnext_h * o * (1 - np.tanh(next_c) ** 2)",
     words=("dnext_c",),

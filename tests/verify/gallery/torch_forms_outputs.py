@@ -153,7 +153,6 @@ class TwoOutputs(torch.autograd.Function):
     against=scaled_and_softened,
     mistake=("transposed", "jacobian-transposed"),
     bad=("w",),
-    line="dw = dproduct * x + dz @ x",
 )
 class TwoOutputsTransposed(torch.autograd.Function):
     @staticmethod
@@ -177,7 +176,6 @@ class TwoOutputsTransposed(torch.autograd.Function):
     against=polar,
     mistake=("left-out", "forgotten-use", "forgotten-path", "upstream-ignored", "detached"),
     bad=("a", "b"),
-    line="return -dphi * b / r**2, dphi * a / r**2",
 )
 class AngleOnly(torch.autograd.Function):
     @staticmethod
