@@ -74,16 +74,23 @@ def frameworks_of(
     """What forward and backward are written in: by their code, by the inputs, or by trying."""
     values = framework_of_values([given])
     ahead, back = framework_of(forward), framework_of(backward) if backward is not None else None
-    first = ahead or back or values or _by_trying(forward, arguments)
+    if ahead is None and back == "numpy":  # one in torch may have a backward in NumPy
+        ahead = _by_trying(forward, arguments, ("numpy", "torch"))
+    first = ahead or back or values or _by_module(forward, arguments)
     return first, back or first
 
 
-def _by_trying(forward: Any, arguments: Arguments) -> Framework:
+def _by_module(forward: Any, arguments: Arguments) -> Framework:
     """What its module imports; where that does not tell, NumPy if only that does not raise."""
     of_module = framework_of_module(forward)
     if of_module is not None or objects.is_object(forward):
         return of_module or "numpy"
-    for framework in ("torch", "numpy"):
+    return _by_trying(forward, arguments, ("torch", "numpy"))
+
+
+def _by_trying(forward: Any, arguments: Arguments, frameworks: Sequence[Framework]) -> Framework:
+    """The first in which a forward does not raise; if there is none, the first."""
+    for framework in frameworks:
         sample = forms.sample_of(arguments.given, 0)
         args, keywords = arguments.filled([own_array(framework, x, shared=False) for x in sample])
         try:
@@ -92,7 +99,7 @@ def _by_trying(forward: Any, arguments: Arguments) -> Framework:
         except (Exception, SystemExit):
             continue
         return framework
-    return "torch"
+    return frameworks[0]
 
 
 def asked(

@@ -324,7 +324,8 @@ def test_arrays_are_judged_at_their_own_numbers(dtype: Any) -> None:
 
 def test_a_forward_that_torch_has_no_functions_for_is_judged_by_its_numbers() -> None:
     def forward(x: Array) -> Array:
-        return np.array([float(row[0]) ** 2 * float(row[1]) for row in x])
+        first, second = np.frombuffer(x.tobytes()).reshape(x.shape).T
+        return first**2 * second
 
     def backward(dout: Array, x: Array) -> Array:
         return np.stack([2 * dout * x[:, 0] * x[:, 1], dout * x[:, 0] ** 2], axis=1)
