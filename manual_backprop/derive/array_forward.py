@@ -1,8 +1,5 @@
 """A forward in NumPy as what is derived."""
 
-import ast
-import inspect
-import textwrap
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,10 +10,11 @@ from torch import Tensor
 
 from manual_backprop.derive.arrays.traced import TracedArray, Untraceable, tracing
 from manual_backprop.derive.code_names import is_user_file
+from manual_backprop.derive.code_syntax import returned_by
 from manual_backprop.derive.command_line.messages import words_of
 from manual_backprop.derive.deriving import Subject
 from manual_backprop.derive.forms.arguments import Arguments, Slot, slots_in
-from manual_backprop.derive.forms.frameworks import converted, is_array, own_array, running
+from manual_backprop.derive.forms.frameworks import converted, is_value, own_array, running
 from manual_backprop.derive.signature import is_forward_name
 from manual_backprop.derive.trace import Underivable
 
@@ -70,11 +68,6 @@ def outputs_of(returned: Any, forward: Callable[..., Any]) -> Any:
     return values[0] if len(values) == 1 else values
 
 
-def is_value(value: Any) -> bool:
-    """Whether it is an array or a number."""
-    return is_array(value) or (isinstance(converted(value), Tensor) and not isinstance(value, bool))
-
-
 def array_subject(forward: Any, arguments: Arguments, names: Sequence[str]) -> Subject:
     """What is derived.
 
@@ -101,26 +94,6 @@ def array_subject(forward: Any, arguments: Arguments, names: Sequence[str]) -> S
         tuple(said),
         together,
     )
-
-
-def returned_by(function: Callable[..., Any]) -> tuple[list[str], bool]:
-    """What a function calls the things that it returns, by its last `return`; [] if it does not say.
-
-    Also whether the outputs are a tuple of their own, beside the cache, as in `return (h, c), cache`.
-    """
-    try:
-        tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
-    except (OSError, TypeError, SyntaxError, ValueError):
-        return [], False
-    returns = [node.value for node in ast.walk(tree) if isinstance(node, ast.Return) and node.value]
-    if not returns:
-        return [], False
-    last = max(returns, key=lambda value: value.lineno)
-    parts = last.elts if isinstance(last, ast.Tuple) else [last]
-    together = len(parts) == 2 and isinstance(parts[0], ast.Tuple | ast.List)
-    if together and isinstance(parts[0], ast.Tuple | ast.List):
-        parts = [*parts[0].elts, parts[1]]
-    return [part.id if isinstance(part, ast.Name) else "" for part in parts], together
 
 
 def _place(error: BaseException) -> str:

@@ -54,6 +54,11 @@ def as_given(value: Any) -> Tensor:
     return as_tensor(value)
 
 
+def is_value(value: Any) -> bool:
+    """Whether it is an array or a number."""
+    return is_array(value) or (isinstance(converted(value), Tensor) and not isinstance(value, bool))
+
+
 def framework_of_values(values: list[Any]) -> Framework | None:
     """Of arrays, wherever they are among arguments."""
     for value in values:

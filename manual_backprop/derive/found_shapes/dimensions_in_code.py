@@ -5,13 +5,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from manual_backprop.derive.code_syntax import tree_of
 from manual_backprop.derive.found_shapes.syntax import (
     called_in,
     is_cache,
     names_in,
     number_in,
     place_in,
-    tree_of,
 )
 
 WINDOWS = {

@@ -1,46 +1,11 @@
 """Small questions to expressions of Python's syntax."""
 
 import ast
-import inspect
-import re
-import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 CACHES = ("cache", "ctx", "self", "saved", "memory", "stash", "saved_tensors")
 INDEXED = ("arange", "range", "len", "argmax", "argsort", "where")  # integers, but not of their arguments
-
-
-def tree_of(function: Callable[..., Any]) -> ast.AST | None:
-    """The syntax of a function's source, None where there is none."""
-    try:
-        source = textwrap.dedent(inspect.getsource(function))
-    except (OSError, TypeError):
-        return None
-    if getattr(function, "__name__", "") == "<lambda>":
-        return _lambda_in(source, function)
-    try:
-        return ast.parse(source)
-    except (SyntaxError, ValueError):
-        return None
-
-
-def _lambda_in(source: str, function: Callable[..., Any]) -> ast.AST | None:
-    """A lambda stands in lines that may be a part of a call only: the longest text that is an expression."""
-    names = list(inspect.signature(function).parameters)
-    for start in (found.start() for found in re.finditer(r"\blambda\b", source)):
-        for end in range(len(source), start, -1):
-            if source[end - 1].isspace():
-                continue
-            try:
-                tree = ast.parse(source[start:end], mode="eval").body
-            except (SyntaxError, ValueError):
-                continue
-            first = tree.elts[0] if isinstance(tree, ast.Tuple) and tree.elts else tree
-            if isinstance(first, ast.Lambda) and [a.arg for a in first.args.args] == names:
-                return first
-            break
-    return None
 
 
 def called_in(node: ast.AST) -> str:

@@ -1,11 +1,11 @@
 """Functions that return a loss and its gradients, as their code tells."""
 
 import ast
-import inspect
 import re
 from collections.abc import Callable
-from textwrap import dedent
 from typing import Any
+
+from manual_backprop.derive.code_syntax import tree_of
 
 GRADIENT = re.compile(r"grads?|gradients?|.*_grads?|.*_gradients?|grads?_.*|gradients?_.*|d[A-Z]\w*|nabla.*")
 LOSS = re.compile(r"loss|cost|objective|^(nll|error|L|J)$", re.IGNORECASE)
@@ -13,9 +13,8 @@ LOSS = re.compile(r"loss|cost|objective|^(nll|error|L|J)$", re.IGNORECASE)
 
 def returns_gradients(function: Callable[..., Any]) -> bool:
     """Whether what a function returns last is written as `return loss, dW, db` or `return loss, grads`."""
-    try:
-        tree = ast.parse(dedent(inspect.getsource(function)))
-    except (OSError, TypeError, SyntaxError, ValueError):  # there is no source, as of what is written in C
+    tree = tree_of(function)
+    if tree is None:
         return False
     definition = next((n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef | ast.Lambda)), None)
     if definition is None:

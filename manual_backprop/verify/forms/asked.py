@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from manual_backprop.derive.code_syntax import returned_by
 from manual_backprop.derive.computation import (
     Computation,
     as_function,
@@ -26,7 +27,6 @@ from manual_backprop.derive.forms.frameworks import (
 )
 from manual_backprop.verify.forms import forms, objects
 from manual_backprop.verify.forms.form import Form, FormedBackward
-from manual_backprop.verify.forms.signature import names_returned
 from manual_backprop.verify.problem import Draw, Malformed, OwnBackward, Problem
 from manual_backprop.verify.settings import untransformed
 
@@ -139,7 +139,7 @@ def asked(
     remark = _remark(form, differentiable)
     if outputs == 1:
         return Asked(problem, form.given, remark=remark)
-    said = names_returned(objects.called(forward) if objects.is_object(forward) else forward)
+    said, _ = returned_by(objects.called(forward) if objects.is_object(forward) else forward)
     upstreams = form.upstreams if len(form.upstreams) == outputs else ("grad_output",) * outputs
     alone = tuple(
         (_name_of(said, i, outputs), problem_of(whole.at_output(i), upstreams[i])) for i in range(outputs)

@@ -1,8 +1,6 @@
 """A derivation in any form, and the backward of it that is judged."""
 
 import ast
-import inspect
-import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -11,6 +9,7 @@ from typing import Any
 from torch import Tensor
 
 from manual_backprop.derive.arrays.traced import TracedArray, tracing
+from manual_backprop.derive.code_syntax import tree_of
 from manual_backprop.derive.forms.arguments import Arguments
 from manual_backprop.derive.forms.forward import Forward, Run
 from manual_backprop.derive.forms.frameworks import (
@@ -170,9 +169,8 @@ def _named(value: Any, name: Any) -> Iterator[tuple[str, Tensor]]:
 
 def _unpacked(function: Any, cache: str) -> list[Any]:
     """The names in `x, w, b = cache`; [] if a function has no such line."""
-    try:
-        tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
-    except (OSError, TypeError, SyntaxError, ValueError):
+    tree = tree_of(function)
+    if tree is None:
         return []
     for node in ast.walk(tree):
         if isinstance(node, ast.Assign) and isinstance(node.value, ast.Name) and node.value.id == cache:

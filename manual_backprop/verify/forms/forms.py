@@ -12,17 +12,19 @@ from manual_backprop.derive.arrays.traced import TracedArray
 from manual_backprop.derive.command_line.messages import told
 from manual_backprop.derive.forms.arguments import Arguments
 from manual_backprop.derive.forms.forward import Run
-from manual_backprop.derive.forms.frameworks import Framework, converted, is_array, own_array, running
+from manual_backprop.derive.forms.frameworks import (
+    Framework,
+    converted,
+    is_array,
+    is_value,
+    own_array,
+    running,
+)
 from manual_backprop.derive.numbers import away_from_zero
 from manual_backprop.verify.forms import objects
 from manual_backprop.verify.forms.form import Form
 from manual_backprop.verify.forms.signature import Misfit, Parameter, bound, parameters_of, returned_by
 from manual_backprop.verify.problem import Unjudged
-
-
-def is_value(value: Any) -> bool:
-    """Whether it is an array or a number."""
-    return is_array(value) or (isinstance(converted(value), Tensor) and not isinstance(value, bool))
 
 
 def sample_of(given: Sequence[Any], seed: int) -> list[Tensor]:

@@ -1,24 +1,13 @@
 """What a backward takes: upstream gradients, the cache, or the forward's arguments."""
 
-import ast
 import inspect
-import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
-CACHES = (
-    "cache",
-    "caches",
-    "ctx",
-    "context",
-    "saved",
-    "memory",
-    "tape",
-    "state",
-    "residuals",
-    "intermediates",
-)
+from manual_backprop.derive.array_forward import CACHES as NAMES_OF_CACHES
+
+CACHES = (*NAMES_OF_CACHES, "tape", "state", "residuals", "intermediates")
 
 Source = Literal["upstream", "upstreams", "cache", "argument", "output"]
 
@@ -225,21 +214,3 @@ def _keyed(parameter: Parameter, of: inspect.Parameter) -> Parameter:
 
 def _of_upstreams(given: int, outputs: int) -> str:
     return f"the backward takes {given} upstream gradients, but the forward has {outputs} outputs"
-
-
-def names_returned(function: Callable[..., Any]) -> list[str]:
-    """What a function calls the things that it returns, by its last `return`; [] if it does not say."""
-    try:
-        tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
-    except (OSError, TypeError, SyntaxError, ValueError):
-        return []
-    returns = [
-        node.value for node in ast.walk(tree) if isinstance(node, ast.Return) and node.value is not None
-    ]
-    if not returns:
-        return []
-    last = max(returns, key=lambda value: value.lineno)
-    parts = last.elts if isinstance(last, ast.Tuple) else [last]
-    if isinstance(parts[0], ast.Tuple | ast.List):  # (h, c), cache
-        parts = parts[0].elts
-    return [part.id if isinstance(part, ast.Name) else "" for part in parts]
