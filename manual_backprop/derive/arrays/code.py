@@ -1,10 +1,11 @@
-"""The functions that someone's code is made of, and the names in it that stand for NumPy."""
+"""The functions that someone's code is made of, and what the names in it stand for."""
 
+import dis
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from functools import partial
-from types import CellType, CodeType, FunctionType, MethodType, ModuleType
+from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -70,57 +71,22 @@ def _is_users(module: Any) -> bool:
 
 def names_used(function: FunctionType) -> dict[str, Any]:
     """The globals and the variables of enclosing functions that a function's code refers to, by name."""
-    scope = {**function.__globals__, **{name: value for name, _, value in _cells(function)}}
+    scope = {**function.__globals__, **dict(_held_by(function))}
     return {name: scope[name] for name in _names_in(function.__code__) if name in scope}
 
 
 def _names_in(code: CodeType) -> Iterator[str]:
-    yield from (*code.co_names, *code.co_freevars)
+    """Globals and variables of enclosing functions, in functions inside too; not attributes."""
+    for instruction in dis.get_instructions(code):
+        if instruction.opname in ("LOAD_GLOBAL", "LOAD_NAME", "LOAD_DEREF"):
+            yield str(instruction.argval)
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
             yield from _names_in(constant)
 
 
-def _cells(function: FunctionType) -> Iterator[tuple[str, CellType, Any]]:
+def _held_by(function: FunctionType) -> Iterator[tuple[str, Any]]:
+    """The variables of enclosing functions, by name."""
     for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
-        try:
-            yield name, cell, cell.cell_contents
-        except ValueError:  # it is not assigned yet
-            continue
-
-
-Restore = Callable[[], None]
-
-
-def with_names(functions: list[FunctionType], instead: Callable[[Any], Any]) -> Restore:
-    """Give other values to what functions refer to; returns what undoes it.
-
-    Args:
-        functions: someone's.
-        instead: of a value the other one, or None to leave it.
-    """
-    undo: list[Restore] = []
-    for function in functions:
-        for _, cell, value in _cells(function):
-            if (other := instead(value)) is not None:
-                cell.cell_contents = other
-                undo.append(_setting_cell(cell, value))
-        scope = function.__globals__
-        for name in names_used(function):
-            if name in scope and (other := instead(value := scope[name])) is not None:
-                scope[name] = other
-                undo.append(_setting(scope, name, value))
-
-    def restore() -> None:
-        for each in reversed(undo):
-            each()
-
-    return restore
-
-
-def _setting(scope: dict[str, Any], name: str, value: Any) -> Restore:
-    return lambda: scope.__setitem__(name, value)
-
-
-def _setting_cell(cell: CellType, value: Any) -> Restore:
-    return lambda: setattr(cell, "cell_contents", value)
+        with suppress(ValueError):  # it is not assigned yet
+            yield name, cell.cell_contents

@@ -5,21 +5,19 @@ JAX is looked at only where someone has imported it: nothing here does. It compu
 """
 
 import dis
-import inspect
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext, suppress
-from functools import partial
-from types import CodeType, FunctionType, MethodType, ModuleType
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from manual_backprop.derive.arrays.code import functions_in, names_used
+
 PACKAGES = ("jax", "jaxlib")
-OTHERS = ("numpy", "scipy", "torch")  # they know of JAX, which says nothing of who calls them
-DEEPEST = 4  # helpers of helpers of a function that are looked at
 
 
 def is_jax(value: Any) -> bool:
@@ -109,11 +107,10 @@ def uses_jax(function: Any) -> bool:
     It is read, not run: what it imports itself, its globals and its closure, what `jax.jit` and its like are
     wrapped around, the methods of a class or an object.
     """
-    return _uses_jax(function, DEEPEST, set())
-
-
-def _uses_jax(value: Any, depth: int, seen: set[CodeType]) -> bool:
-    return _is_of_jax(value) or any(_names_jax(function, depth, seen) for function in _functions_in(value))
+    return _is_of_jax(function) or any(
+        _imports_jax(each.__code__) or any(map(_is_of_jax, names_used(each).values()))
+        for each in functions_in(function)
+    )
 
 
 def _is_of_jax(value: Any) -> bool:
@@ -126,53 +123,11 @@ def _is_of_jax(value: Any) -> bool:
     return any(isinstance(origin, str) and _package_of(origin) in PACKAGES for origin in origins)
 
 
-def _names_jax(function: FunctionType, depth: int, seen: set[CodeType]) -> bool:
-    code = function.__code__
-    if code in seen or depth == 0 or _package_of(str(function.__globals__.get("__name__"))) in OTHERS:
-        return False
-    seen.add(code)
-    scope = {**function.__globals__, **_closure_of(function)}
-    for name in _names_in(code):
-        if _package_of(name) == "jax" and name not in scope:  # the function imports it
-            return True
-        used = scope.get(name)
-        if used is not None and _uses_jax(used, depth - 1, seen):
-            return True
-    return False
-
-
-def _closure_of(function: FunctionType) -> dict[str, Any]:
-    found = {}
-    for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
-        with suppress(ValueError):  # not bound yet
-            found[name] = cell.cell_contents
-    return found
-
-
-def _names_in(code: CodeType) -> Iterator[str]:
-    """Globals, free variables and imported modules, in nested functions too; not attributes."""
-    for instruction in dis.get_instructions(code):
-        if instruction.opname in ("LOAD_GLOBAL", "LOAD_NAME", "LOAD_DEREF", "IMPORT_NAME"):
-            yield str(instruction.argval)
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType):
-            yield from _names_in(constant)
-
-
-def _functions_in(value: Any) -> Iterator[FunctionType]:
-    """The functions in Python that are run when something is called."""
-    value = inspect.unwrap(value) if callable(value) else value
-    if isinstance(value, FunctionType):
-        yield value
-    elif isinstance(value, partial):
-        yield from _functions_in(value.func)
-    elif isinstance(value, MethodType):
-        yield from _functions_in(type(value.__self__))
-    elif isinstance(value, type):
-        parts = (part for base in value.__mro__[:-1] for part in vars(base).values())
-        yield from (part for part in parts if isinstance(part, FunctionType))
-    elif type(value).__module__ != "builtins":
-        yield from _functions_in(type(value))
+def _imports_jax(code: CodeType) -> bool:
+    """Whether a function, or one inside it, imports it itself."""
+    imported = (i.argval for i in dis.get_instructions(code) if i.opname == "IMPORT_NAME")
+    inside = (part for part in code.co_consts if isinstance(part, CodeType))
+    return any(_package_of(name) == "jax" for name in imported) or any(map(_imports_jax, inside))
 
 
 def _package_of(module: str) -> str:
