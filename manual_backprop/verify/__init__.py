@@ -113,49 +113,45 @@ def verify(
     arguments, names = arguments_for(forward, given, drawn=inputs is None)
     like = first_number_of_object(forward) if is_object(forward) else first_number_of(forward)
 
+    def question() -> Asked:
+        frameworks = frameworks_of(forward, backward, arguments, given)
+        if is_plain(forward, backward, against, arguments, frameworks, cache):
+            return plainly(forward, backward, against, arguments)
+        if against is not None:
+            return compared(forward, against, arguments, seed)
+        try:
+            return asked(forward, backward, arguments, names, frameworks, cache=cache, seed=seed)
+        except Misfit as reason:
+            if backward is not None:
+                raise Malformed(str(reason)) from reason
+            raise TypeError(
+                f"verify: give either a backward or against=, a function to compare with; {reason}"
+            ) from None
+
     def judged() -> Report:
         try:
-            frameworks = frameworks_of(forward, backward, arguments, given)
-            if is_plain(forward, backward, against, arguments, frameworks, cache):
-                question = plainly(forward, backward, against, arguments)
-            elif against is not None:
-                question = compared(forward, against, arguments, seed)
-            else:
-                question = asked(forward, backward, arguments, names, frameworks, cache=cache, seed=seed)
-        except Misfit as error:
-            if backward is None:
-                raise TypeError(
-                    f"verify: give either a backward or against=, a function to compare with; {error}"
-                ) from None
-            return Report("malformed", problem=str(error))
-        except Unjudged as error:
-            return Report("unjudged", problem=str(error))
-        except Malformed as error:
-            return Report("malformed", problem=str(error))
-        reason = _unjudgeable(question.problem, question.points)
-        if reason:
-            return Report("unjudged", problem=reason)
-        with nullcontext() if question.problem.has_convention else doubles():
-            return _report(question, like, fresh=inputs is None, seed=seed)
+            return _report(question(), like, fresh=inputs is None, seed=seed)
+        except Unjudged as reason:
+            return Report("unjudged", problem=str(reason))
+        except Malformed as reason:
+            return Report("malformed", problem=str(reason))
 
     return with_gradients(judged)
 
 
 def _report(question: Asked, like: Tensor | None, *, fresh: bool, seed: int) -> Report:
     problem, points = question.problem, question.points
+    if reason := _unjudgeable(problem, points):
+        raise Unjudged(reason)
     if like is None:
         device = next((x.device for x in points if isinstance(x, Tensor)), torch.get_default_device())
         like = torch.empty(0, dtype=torch.float64, device=device)
     if fresh and like.is_meta:
-        return Report("unjudged", problem="on the meta device, where numbers would be drawn, there are none")
-    try:
+        raise Unjudged("on the meta device, where numbers would be drawn, there are none")
+    with nullcontext() if problem.has_convention else doubles():
         draws = draws_of(problem, points, like, fresh=fresh, seed=seed)
         oracles = confirm(problem, draws[0])
         judgement = of_each_output(question, draws) if question.alone else judge(problem, draws)
-    except Unjudged as reason:
-        return Report("unjudged", problem=str(reason))
-    except Malformed as reason:
-        return Report("malformed", problem=str(reason))
     verdicts = tuple(Verdict(**vars(finding)) for finding in judgement.findings)
     order: tuple[Status, ...] = ("right", "unjudged", "wrong", "malformed")
     found = [verdict.status for verdict in verdicts]
