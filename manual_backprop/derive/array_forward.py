@@ -8,13 +8,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from manual_backprop.derive.arrays.traced import TracedArray, Untraceable, tracing
+from manual_backprop.derive.arrays.traced import Untraceable
 from manual_backprop.derive.code_names import is_user_file
 from manual_backprop.derive.code_syntax import returned_by
 from manual_backprop.derive.command_line.messages import words_of
 from manual_backprop.derive.deriving import Subject
 from manual_backprop.derive.forms.arguments import Arguments, Slot, slots_in
-from manual_backprop.derive.forms.frameworks import converted, is_value, own_array, running
+from manual_backprop.derive.forms.forward import Forward
+from manual_backprop.derive.forms.frameworks import is_value
 from manual_backprop.derive.signature import is_forward_name
 from manual_backprop.derive.trace import Underivable
 
@@ -35,11 +36,11 @@ class ArrayForward:
 
     def __call__(self, *tensors: Tensor) -> Any:
         """Its output, without its cache; a list of them where there are several."""
+        forward = Forward(self._run, "numpy", (self.forward,))
         if not torch.is_grad_enabled():
-            return self._run([own_array("numpy", x, shared=False) for x in tensors])
+            return _one_or_several(forward.outputs(tensors)[0])
         try:
-            with tracing(self.forward):
-                return self._run([TracedArray(x) for x in tensors])
+            return _one_or_several(forward.traced(tensors)[0])
         except Underivable:
             raise
         except Untraceable as error:
@@ -47,25 +48,25 @@ class ArrayForward:
         except Exception as error:  # on arrays it has run
             raise Underivable(f"{_place(error)}cannot be followed: {words_of(error)}") from error
 
-    def _run(self, arrays: Sequence[Any]) -> Any:
+    def _run(self, arrays: Sequence[Any]) -> tuple[list[Any], None]:
         args, keywords = self.arguments.filled(arrays)
-        with running(0):
-            returned = self.forward(*args, **keywords)
-        values = outputs_of(returned, self.forward)
-        return [*map(converted, values)] if isinstance(values, list) else converted(values)
+        return outputs_of(self.forward(*args, **keywords), self.forward), None
 
 
-def outputs_of(returned: Any, forward: Callable[..., Any]) -> Any:
-    """What a forward computes, of what it returns, without its cache; a list where it is several."""
+def _one_or_several(outputs: list[Tensor]) -> Any:
+    return outputs[0] if len(outputs) == 1 else outputs
+
+
+def outputs_of(returned: Any, forward: Callable[..., Any]) -> list[Any]:
+    """What a forward computes, of what it returns, without its cache."""
     if not isinstance(returned, tuple) or not returned:
-        return returned
+        return [returned]
     *first, last = returned
     is_cache = not is_value(last) or returned_by(forward)[0][-1:] in ([name] for name in CACHES)
     is_cache = is_cache or (len(returned) == 2 and is_forward_name(getattr(forward, "__name__", "")))
     if is_cache and len(first) == 1 and not is_value(first[0]) and isinstance(first[0], tuple | list):
         return [*first[0]]
-    values = first if is_cache else [*returned]
-    return values[0] if len(values) == 1 else values
+    return first if is_cache else [*returned]
 
 
 def array_subject(forward: Any, arguments: Arguments, names: Sequence[str]) -> Subject:

@@ -6,7 +6,6 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd.graph import saved_tensors_hooks
 
 from manual_backprop.derive.arrays.traced import TracedArray, tracing
 from manual_backprop.derive.forms import jax_arrays
@@ -18,7 +17,6 @@ from manual_backprop.derive.forms.by_numbers import (
     slope_and_error,
 )
 from manual_backprop.derive.forms.frameworks import Framework, converted, own_array, running
-from manual_backprop.functional.operation.torch_state import without_torch_functions
 
 Run = Callable[[Sequence[Any]], tuple[list[Any], Any]]
 """From arrays in the call's slots to the outputs, and what else the forward returns or leaves."""
@@ -78,7 +76,7 @@ class Forward:
 
     def traced(self, tensors: Sequence[Tensor]) -> tuple[list[Tensor], Any]:
         """The same, NumPy's functions being torch's."""
-        with running(self.seed), tracing(*self.code), saved_tensors_hooks(_copied, lambda kept: kept):
+        with running(self.seed), tracing(*self.code):
             found, rest = self.run([TracedArray(x) for x in tensors])
         return [converted(x) for x in found], rest
 
@@ -182,12 +180,6 @@ class Forward:
             upstream.abs().sum()
         )
         return abs(traced - float(terms.sum())) <= allowed
-
-
-def _copied(saved: Tensor) -> Tensor:
-    """What autograd keeps for the way back, since NumPy code writes over its arrays, as in `p /= total`."""
-    with without_torch_functions():
-        return saved.detach().clone()
 
 
 def _exact(x: Tensor) -> Tensor:
