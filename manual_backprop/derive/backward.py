@@ -194,7 +194,7 @@ def _total(book: Book, node: Node, parts: list[Node]) -> Node:
                 return parts[0]
             whole = any(part.op != "expand" for part in parts)
             bare = [part.args[0] if part.op == "expand" and whole else part for part in parts]
-            times = Counter(without_new_axes(tuple(bare)))
+            times = Counter(without_new_axes(book, tuple(bare)))
             summands = [part if n == 1 else book.make("mul", n, part) for part, n in times.items()]
             joined = summands[0] if len(summands) == 1 else book.add("total", _sum_of, summands)
         total = joined

@@ -47,7 +47,7 @@ ELEMENTWISE = (
 def simplified(book: Book, op: str, args: tuple[Any, ...]) -> Node | tuple[str, tuple[Any, ...]]:
     """A node that is the same and simpler; or the operation and arguments to make one of."""
     if op in ELEMENTWISE:
-        args = without_new_axes(_without_expansions(op, args))
+        args = without_new_axes(book, _without_expansions(op, args))
     if op in ("reshape", "expand") and args[0].shape == args[1]:
         return args[0]
     rule = RULES.get(op)
@@ -74,12 +74,14 @@ def _without_expansions(op: str, args: tuple[Any, ...]) -> tuple[Any, ...]:
     return tuple(out)
 
 
-def without_new_axes(args: tuple[Any, ...]) -> tuple[Any, ...]:
+def without_new_axes(book: Book, args: tuple[Any, ...]) -> tuple[Any, ...]:
     """Broadcasting puts dimensions in front anyway, if another operand has them."""
     longest = max((len(a.shape) for a in args if isinstance(a, Node)), default=0)
     whole = [a for a in args if isinstance(a, Node) and len(a.shape) == longest]
 
     def bare(a: Any) -> Any:
+        if isinstance(a, Node) and a.op == "neg" and (inner := bare(a.args[0])) is not a.args[0]:
+            return book.make("neg", inner)
         while (
             isinstance(a, Node) and a.op == "unsqueeze" and a.args[1] == 0 and any(b is not a for b in whole)
         ):
