@@ -114,7 +114,7 @@ def _slopes(
         found: Tensor = v[gradient] / v[above]
         return found
 
-    yield from of_slope(what, slope, value, output, above, gradient, values)
+    yield from of_slope(what, words, slope, value, output, above, gradient, values)
     text = f"{what}the local derivative is taken at the output, due at the input"
     yield change(gradient, "wrong-place", text, _at_output(graph, call, value, gradient), 1)
 

@@ -17,12 +17,12 @@ SLOPES: dict[str, tuple[str, Slope]] = {  # what is simplest to get wrong comes 
     "power-too-few": ("the local derivative lacks a factor of the input", lambda s, t, y: s / t),
 }
 OTHERS: tuple[tuple[str, Slope], ...] = (
-    ("the local derivative is taken as y (1 − y), that of a sigmoid", lambda s, t, y: y * (1 - y)),
-    ("the local derivative is taken as 1 − y², that of tanh", lambda s, t, y: 1 - y * y),
-    ("the local derivative is taken as 1 − y, of the output y", lambda s, t, y: 1 - y),
-    ("the local derivative is taken as that of relu, 1 where y is positive", lambda s, t, y: (y > 0).to(s)),
+    ("the local derivative is taken as {y} (1 − {y}), that of a sigmoid", lambda s, t, y: y * (1 - y)),
+    ("the local derivative is taken as 1 − {y}², that of tanh", lambda s, t, y: 1 - y * y),
+    ("the local derivative is taken as 1 − {y}", lambda s, t, y: 1 - y),
+    ("the local derivative is taken as that of relu, 1 where {y} is positive", lambda s, t, y: (y > 0).to(s)),
 )
-"""The derivatives of other functions that people take for this one's."""
+"""The derivatives of other functions that people take for this one's, of its output y."""
 
 
 def is_mask(slope: Tensor) -> bool:

@@ -37,7 +37,7 @@ def of_stretches(
         rank = 1 if start in words.names else 2
         slope = _slope(program.graph, values, above, gradient)
         if slope is not None:
-            yield from of_slope(what, slope, start, end, above, gradient, values, rank)
+            yield from of_slope(what, words, slope, start, end, above, gradient, values, rank)
         elif values[end].numel() <= MOST_NUMBERS:
             text = "only the diagonal of the Jacobian is used: every output depends on other inputs too"
             diagonal = _diagonal(program.graph, above, gradient)
@@ -48,6 +48,7 @@ def of_stretches(
 
 def of_slope(
     what: str,
+    words: Words,
     slope: Callable[[Values], Tensor],
     start: Node,
     end: Node,
@@ -61,9 +62,10 @@ def of_slope(
         if name != "mask-inverted" or is_mask(slope(values)):
             instead = lambda v, f=make: v[above] * f(slope(v), v[start], v[end])  # noqa: E731
             yield change(gradient, name, what + text, instead, rank)
+    y = words.names.get(end) or "y"
     for text, make in OTHERS if values[end].numel() > 1 else ():  # of one number, several say the same
         instead = lambda v, f=make: v[above] * f(slope(v), v[start], v[end])  # noqa: E731
-        yield change(gradient, "local-derivative", what + text, instead, rank + 1)
+        yield change(gradient, "local-derivative", what + text.format(y=y), instead, rank + 1)
 
 
 def stretches(program: DerivedProgram) -> list[tuple[Node, Node]]:
