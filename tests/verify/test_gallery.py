@@ -13,7 +13,7 @@ from tests.verify.gallery import NO_NAME, OF_COMPOSITIONS, OF_OPERATIONS, RIGHT,
 from tests.verify.gallery.derivation import Derivation
 
 NAMED_FIRST = 0.9  # of the mistakes of each kind
-LOCATED = 0.6  # of those that depart in one line of the derivation
+LOCATED = 0.65  # of those that depart in one line of the derivation
 
 
 def title(derivation: Derivation) -> str:

@@ -11,7 +11,6 @@ from tests.verify.gallery.derivation import NamedDerivation
 from tests.verify.gallery.numpy_derivations import NUMPY_KINDS, NUMPY_MALFORMED, NUMPY_RIGHT, NUMPY_UNNAMED
 
 NAMED_FIRST = 0.9  # of the mistakes of each group
-WORDED = 0.6  # of those whose diagnosis can use the names of the code
 LOCATED = 0.65  # of those that depart in one line of the derivation
 GROUPS: dict[str, tuple[NamedDerivation, ...]] = {**NUMPY_KINDS}
 """The wrong ones that are judged together."""
@@ -88,7 +87,7 @@ def test_a_diagnosis_uses_the_names_of_the_code(group: str) -> None:
         for d, first in with_words
         if first is None or not all(re.search(rf"(?<!\w){re.escape(w)}(?!\w)", first.text) for w in d.words)
     }
-    assert len(missed) <= (1 - WORDED) * len(with_words), missed
+    assert len(missed) <= (1 - LOCATED) * len(with_words), missed
 
 
 @pytest.mark.slow

@@ -158,10 +158,10 @@ def _before_it_is_put(ordered: Sequence[Node], fine: set[Node]) -> list[Node]:
 def _inexact(
     programs: Sequence[DerivedProgram], steps: Steps, last: Node, found: dict[Node, Match]
 ) -> Departure | None:
-    """Where right values begin to have the sign or the factor that the last one has, or to be transposed."""
+    """Where right values begin to have another sign or factor, or to be transposed, on the way to the last."""
     if last not in found or found[last].exact:
         return None
-    way = _of_the_factor(last, found)
+    way = _inexact_before(last, found)
     first = next((step for step in steps.all if step in way and step in found), None)
     if first is None or first.place is None:
         return None
@@ -175,8 +175,8 @@ def _inexact(
     return None
 
 
-def _of_the_factor(last: Node, found: dict[Node, Match]) -> set[Node]:
-    """The steps that it has its factor from: of the same one, or found nowhere and between such."""
+def _inexact_before(last: Node, found: dict[Node, Match]) -> set[Node]:
+    """The steps that lead to it by another sign, factor or order as well, or by what is found nowhere."""
     match, reached = found[last], set[Node]()
     waiting = [last]
     while waiting:
@@ -184,9 +184,7 @@ def _of_the_factor(last: Node, found: dict[Node, Match]) -> set[Node]:
         if step in reached or step.op in ("input", "constant"):
             continue
         other = found.get(step)
-        if other is None or (
-            abs(other.factor - match.factor) < 1e-6 and (other.transposed or not match.transposed)
-        ):
+        if other is None or (not other.exact and (other.transposed or not match.transposed)):
             reached.add(step)
             waiting += step.inputs
     return reached
