@@ -158,7 +158,7 @@ def _before_it_is_put(ordered: Sequence[Node], fine: set[Node]) -> list[Node]:
 def _inexact(
     programs: Sequence[DerivedProgram], steps: Steps, last: Node, found: dict[Node, Match]
 ) -> Departure | None:
-    """Where right values begin to have another sign or factor, or to be transposed, on the way to the last."""
+    """Where values on the way to the last one begin to have another sign or factor, or to be transposed."""
     if last not in found or found[last].exact:
         return None
     way = _inexact_before(last, found)

@@ -13,7 +13,7 @@ from tests.verify.gallery.numpy_derivations import (
     NUMPY_UNNAMED,
     NUMPY_WRONG,
 )
-from tests.verify.gallery.truth_by_differences import wrong_names
+from tests.verify.gallery.truth_of_forms import wrong_names
 
 ALL_WRONG = (*NUMPY_WRONG, *NUMPY_MALFORMED, *NUMPY_UNNAMED)
 
@@ -61,9 +61,9 @@ def test_a_right_one_is_not_called_wrong_and_a_wrong_one_is_not_called_right() -
         return x * y, (x, y)
 
     shapes = ((5, 3), (3,))
-    right = NamedDerivation("", product, lambda g, kept: (g * kept[1], (g * kept[0]).sum(0)), shapes)
+    right = NamedDerivation("", product, lambda g, cache: (g * cache[1], (g * cache[0]).sum(0)), shapes)
     assert wrong_names(right) == ()
-    wrong = NamedDerivation("", product, lambda g, kept: (g * kept[1], g * kept[0]), shapes)
+    wrong = NamedDerivation("", product, lambda g, cache: (g * cache[1], g * cache[0]), shapes)
     assert wrong_names(wrong) == ("y",)
 
 

@@ -21,32 +21,46 @@ Array = NDArray[Any]
 def wrong_names(derivation: NamedDerivation) -> tuple[str, ...]:
     """The inputs and parameters whose gradient is not the slope of the numbers on some draw."""
     rng = np.random.default_rng(5)
-    wrong: dict[str, None] = {}
+    wrong: set[str] = set()
     for _ in range(DRAWS):
         numbers = drawn(derivation, rng)
         upstreams = [rng.standard_normal(np.shape(out)) for out in outputs(derivation, numbers)]
         given = gradients(derivation, numbers, upstreams)
         leaves = {**parameters(derivation.forward), **flat(numbers)}
         assert given, "no gradient is given"
+        if derivation.backward is not None:  # a loss may give some gradients only
+            assert given.keys() >= drawn_in(derivation), f"{[*given]} of {drawn_in(derivation)}"
         assert given.keys() <= leaves.keys(), f"{[*given]} of {[*leaves]}"
         for name, gradient in given.items():
             due = slope(derivation, numbers, leaves[name], upstreams)
             if not equal(gradient, due):
-                wrong[name] = None
-    return tuple(wrong)
+                wrong.add(name)
+    return tuple(name for name in leaves if name in wrong)
+
+
+def drawn_in(derivation: NamedDerivation) -> set[str]:
+    """The arguments that are shapes."""
+    return {name for name, x in by_name(derivation).items() if is_shape(x)}
 
 
 def drawn(derivation: NamedDerivation, rng: np.random.Generator) -> dict[str, Any]:
     """The arguments by name; a shape, or each of a dictionary of shapes, becomes numbers."""
-    arguments = derivation.arguments
-    if not isinstance(arguments, dict):
-        names = list(inspect.signature(called(derivation)).parameters)
-        arguments = dict(zip(names, arguments, strict=False))
-    return {name: _drawn(x, rng) for name, x in arguments.items()}
+    return {name: _drawn(x, rng) for name, x in by_name(derivation).items()}
+
+
+def by_name(derivation: NamedDerivation) -> dict[str, Any]:
+    if isinstance(derivation.arguments, dict):
+        return derivation.arguments
+    names = list(inspect.signature(called(derivation)).parameters)
+    return dict(zip(names, derivation.arguments, strict=False))
+
+
+def is_shape(argument: Any) -> bool:
+    return isinstance(argument, tuple) and all(isinstance(size, int) for size in argument)
 
 
 def _drawn(argument: Any, rng: np.random.Generator) -> Any:
-    if isinstance(argument, tuple) and all(isinstance(size, int) for size in argument):
+    if is_shape(argument):
         return np.asarray(rng.standard_normal(argument))
     if isinstance(argument, dict) and all(isinstance(x, tuple) for x in argument.values()):
         return {name: _drawn(x, rng) for name, x in argument.items()}
