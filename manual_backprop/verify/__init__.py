@@ -20,15 +20,7 @@ from manual_backprop.derive.numbers import doubles
 from manual_backprop.functional.operation.torch_state import tree_map
 from manual_backprop.verify.draws import draws_of
 from manual_backprop.verify.findings import Diagnosis, Status
-from manual_backprop.verify.forms.asked import (
-    Asked,
-    arguments_for,
-    asked,
-    compared,
-    frameworks_of,
-    is_plain,
-    plainly,
-)
+from manual_backprop.verify.forms.asked import Asked, question_of
 from manual_backprop.verify.forms.objects import first_number_of as first_number_of_object
 from manual_backprop.verify.forms.objects import is_object, is_object_class
 from manual_backprop.verify.forms.signature import Misfit
@@ -110,17 +102,13 @@ def verify(
     if against is not None:
         _require_same(parameters_of(forward), parameters_of(against))
     given = tree_map(lambda x: untransformed(x) if isinstance(x, Tensor) else x, given)
-    arguments, names = arguments_for(forward, given, drawn=inputs is None)
     like = first_number_of_object(forward) if is_object(forward) else first_number_of(forward)
 
     def question() -> Asked:
-        frameworks = frameworks_of(forward, backward, arguments, given)
-        if is_plain(forward, backward, against, arguments, frameworks, cache):
-            return plainly(forward, backward, against, arguments)
-        if against is not None:
-            return compared(forward, against, arguments, seed)
         try:
-            return asked(forward, backward, arguments, names, frameworks, cache=cache, seed=seed)
+            return question_of(
+                forward, backward, against, given, drawn=inputs is None, cache=cache, seed=seed
+            )
         except Misfit as reason:
             if backward is not None:
                 raise Malformed(str(reason)) from reason

@@ -12,15 +12,7 @@ from torch import Tensor
 from manual_backprop.derive.command_line.given import call_parameters, given_as, not_found
 from manual_backprop.derive.computation import is_function_class
 from manual_backprop.derive.found_shapes import BackwardFails, found_arguments, said
-from manual_backprop.verify.forms.asked import (
-    Asked,
-    arguments_for,
-    asked,
-    compared,
-    frameworks_of,
-    is_plain,
-    plainly,
-)
+from manual_backprop.verify.forms.asked import Asked, question_of
 from manual_backprop.verify.forms.forms import sample_of
 from manual_backprop.verify.forms.objects import called, is_network, is_object
 from manual_backprop.verify.forms.signature import Misfit
@@ -105,13 +97,7 @@ def _misfits(question: Asked, watched: Watched | None) -> int:
 
 
 def _question(forward: Any, backward: Any, against: Any, given: Any, cache: bool | None) -> Asked:
-    arguments, names = arguments_for(forward, given, drawn=True)
-    frameworks = frameworks_of(forward, backward, arguments, given)
     try:
-        if is_plain(forward, backward, against, arguments, frameworks, cache):
-            return plainly(forward, backward, against, arguments)
-        if against is not None:
-            return compared(forward, against, arguments, 0)
-        return asked(forward, backward, arguments, names, frameworks, cache=cache, seed=0)
+        return question_of(forward, backward, against, given, drawn=True, cache=cache, seed=0)
     except (Unjudged, Misfit) as error:
         raise error.__cause__ or error from None

@@ -12,9 +12,8 @@ import torch
 from manual_backprop.derive.forms.frameworks import framework_of, own_array
 
 SIZES = (3, 5, 4, 7, 2, 6)
-LARGEST = (
-    8  # a default size above this is replaced: a network of 3072 inputs has no more to say than one of 3
-)
+LARGEST = 8
+"""A default size above this is replaced: a network of 3072 inputs has no more to say than one of 3."""
 NUMBERS: dict[str, Any] = {
     r"p|prob|keep(_prob)?|drop(out)?(_\w+)?|rate|ratio|momentum": 0.5,
     r"eps(ilon)?": 1e-5,

@@ -59,6 +59,31 @@ class Asked:
         return found
 
 
+def question_of(
+    forward: Any, backward: Any, against: Any, given: Any, *, drawn: bool, cache: bool | None, seed: int
+) -> Asked:
+    """What is asked, in whichever form.
+
+    Args:
+        forward: what is computed; `backward` and `against`, as `verify` takes them.
+        given: its arguments, by position or by name.
+        drawn: whether a tuple of integers among them is the shape of numbers to draw.
+        cache: whether the forward returns a cache; None if that is to be found out.
+        seed: of the random numbers.
+
+    Raises:
+        Misfit: the derivation has no form that is known.
+        Malformed, Unjudged: it cannot be judged, as its first run tells.
+    """
+    arguments, names = arguments_for(forward, given, drawn=drawn)
+    frameworks = frameworks_of(forward, backward, arguments, given)
+    if is_plain(forward, backward, against, arguments, frameworks, cache):
+        return plainly(forward, backward, against, arguments)
+    if against is not None:
+        return compared(forward, against, arguments, seed)
+    return asked(forward, backward, arguments, names, frameworks, cache=cache, seed=seed)
+
+
 def arguments_for(
     forward: Any, given: Sequence[Any] | Mapping[str, Any], *, drawn: bool
 ) -> tuple[Arguments, tuple[str, ...]]:
