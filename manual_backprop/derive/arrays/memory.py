@@ -21,7 +21,7 @@ class Memory(Held):
     """A tensor, or a view of another array's.
 
     Attributes:
-        owner: the array whose memory is shown; itself where it is no view.
+        owner: the array whose memory is shown; itself where it is not a view.
         kept: of an owner, whether its tensor is needed as it is: by a backward, or by whoever gave it.
         version: of an owner, how many times its memory was written to.
         turned: whether it shows the other one in reverse, which torch copies.

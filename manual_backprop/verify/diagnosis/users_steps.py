@@ -32,7 +32,7 @@ class Steps:
 
     Attributes:
         all: in the order in which they were taken; first what is given.
-        returned: the step that each gradient is; None where it is no tensor of a step.
+        returned: the step that each gradient is; None where it is not the tensor of a step.
         end: the last line, which returns them; None where the source cannot be read.
         of_loss: the steps that a loss is made of, where its gradients come from the same function.
     """

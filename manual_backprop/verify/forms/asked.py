@@ -1,7 +1,6 @@
 """From what verify is given to the problems that are judged."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -9,10 +8,7 @@ from torch import Tensor
 
 from manual_backprop.derive.code_syntax import returned_by
 from manual_backprop.derive.computation import (
-    Computation,
-    as_function,
     input_names,
-    parameters_of,
 )
 from manual_backprop.derive.forms.arguments import Arguments, arguments_of
 from manual_backprop.derive.forms.forward import Forward
@@ -21,42 +17,15 @@ from manual_backprop.derive.forms.frameworks import (
     framework_of,
     framework_of_module,
     framework_of_values,
-    has_gradient,
     own_array,
     running,
 )
 from manual_backprop.verify.forms import forms, objects
 from manual_backprop.verify.forms.form import Form, FormedBackward
-from manual_backprop.verify.problem import Draw, Malformed, OwnBackward, Problem
-from manual_backprop.verify.settings import untransformed
-
-
-@dataclass(frozen=True, eq=False)
-class Asked:
-    """What is to be judged.
-
-    Attributes:
-        problem: with all outputs, one behind the other where there are several.
-        points: of each input, a tensor or the shape of numbers to draw.
-        whole: where there are several outputs, the forward with all of them; `alone`, each by its name.
-        remark: what is to be said of inputs that are not judged.
-    """
-
-    problem: Problem
-    points: tuple[Any, ...]
-    whole: Forward | None = None
-    alone: tuple[tuple[str, Problem], ...] = ()
-    remark: str = ""
-
-    def draws_of(self, output: int, draws: Sequence[Draw]) -> list[Draw]:
-        """The draws with one output as the value, and its part of the upstream gradient."""
-        assert self.whole is not None
-        found = []
-        for draw in draws:
-            outputs = self.whole.outputs(draw.inputs)[0]
-            part = self.whole.parts(draw.upstream, outputs)[output]
-            found.append(Draw(draw.inputs, part, outputs[output]))
-        return found
+from manual_backprop.verify.forms.of_objects import layer, network
+from manual_backprop.verify.forms.of_tensors import compared, is_plain, plainly
+from manual_backprop.verify.forms.question import Asked
+from manual_backprop.verify.problem import Problem
 
 
 def question_of(
@@ -65,7 +34,9 @@ def question_of(
     """What is asked, in whichever form.
 
     Args:
-        forward: what is computed; `backward` and `against`, as `verify` takes them.
+        forward: what is computed, as `verify` takes it.
+        backward: likewise.
+        against: likewise.
         given: its arguments, by position or by name.
         drawn: whether a tuple of integers among them is the shape of numbers to draw.
         cache: whether the forward returns a cache; None if that is to be found out.
@@ -145,9 +116,9 @@ def asked(
     """
     outputs = 1
     if objects.is_network(forward):
-        form = forms.network(forward, arguments, frameworks[0], seed=seed)
+        form = network(forward, arguments, frameworks[0], seed=seed)
     elif objects.is_object(forward):
-        form, outputs = forms.layer(forward, arguments, frameworks[0], seed=seed)
+        form, outputs = layer(forward, arguments, frameworks[0], seed=seed)
     elif backward is None:
         form = forms.loss(forward, arguments, frameworks[0], seed=seed)
     else:
@@ -209,89 +180,3 @@ def _differentiable(form: Form, forward: Forward, seed: int) -> tuple[int, ...]:
         needed = {i for group in form.arguments.groups if found & set(group) for i in group}
         return tuple(i for i in real if i in found or (i in needed and i not in kept) or i >= count)
     return tuple(i for i in real if i in found or i not in kept)
-
-
-def compared(forward: Computation, against: Computation, arguments: Arguments, seed: int) -> Asked:
-    """A computation with a backward of its own, against a reference."""
-    parameters = parameters_of(forward)
-    names = (*arguments.names, *parameters)
-    points = (*arguments.given, *parameters.values())
-    real = tuple(i for i, x in enumerate(points) if not isinstance(x, Tensor) or x.is_floating_point())
-    needed = tuple(i for i in real if i not in arguments.kept)
-
-    def of(computation: Computation) -> Forward:
-        function = as_function(computation, tuple(parameters))
-
-        def run(tensors: Sequence[Any]) -> tuple[list[Any], Any]:
-            count = len(arguments.names)
-            args, keywords = arguments.filled(tensors[:count])
-            returned: Any = function(*args, *tensors[count:], **keywords)
-            outputs = list(returned) if isinstance(returned, tuple | list) else [returned]
-            return [x for x in outputs if has_gradient(x)], None
-
-        jax = framework_of(computation) == "jax"
-        return Forward(run, "jax" if jax else "torch", seed=seed)
-
-    judged, reference = of(forward), of(against)
-    sample = forms.sample_of(points, seed)
-    outputs, ours = [_first_outputs(each, sample, seed) for each in (reference, judged)]
-    if [x.shape for x in outputs] != [x.shape for x in ours]:
-        raise Malformed(
-            f"yours returns outputs of shapes {[tuple(x.shape) for x in ours]}, the reference "
-            f"{[tuple(x.shape) for x in outputs]}"
-        )
-    problem = Problem(reference, OwnBackward(judged), names, needed)
-    if len(outputs) == 1:
-        return Asked(problem, points)
-    alone = tuple(
-        (f"output {i}", Problem(reference.at_output(i), OwnBackward(judged.at_output(i)), names, needed))
-        for i in range(len(outputs))
-    )
-    return Asked(problem, points, reference, alone)
-
-
-def _first_outputs(forward: Forward, sample: Sequence[Tensor], seed: int) -> list[Tensor]:
-    found: list[Tensor] = forms.first_run(lambda: forward.outputs(sample)[0], seed)
-    return found
-
-
-def is_plain(
-    forward: Any,
-    backward: Any,
-    against: Any,
-    arguments: Arguments,
-    frameworks: tuple[Framework, Framework],
-    cache: bool | None,
-) -> bool:
-    """Whether it is one function of tensors, written in torch, with one output and a backward of its own."""
-    if frameworks != ("torch", "torch") or not arguments.is_plain or cache:
-        return False
-    if against is None and (backward is None or objects.is_object(forward)):
-        return False
-    if against is None and arguments.kept:
-        return False
-    if framework_of(against) == "jax":
-        return False
-    function = as_function(forward, tuple(parameters := parameters_of(forward)))
-    try:
-        with torch.no_grad(), torch.random.fork_rng(devices=[]):
-            returned = function(
-                *(x.clone() for x in forms.sample_of(arguments.given, 0)), *parameters.values()
-            )
-    except (Exception, SystemExit):  # it is told when it is judged
-        return True
-    return not isinstance(returned, tuple | list)
-
-
-def plainly(forward: Any, backward: Any, against: Any, arguments: Arguments) -> Asked:
-    """A pair of functions of tensors, or two that are compared."""
-    parameters = parameters_of(forward)
-    judged = as_function(forward, tuple(parameters))
-    points = (*arguments.given, *(untransformed(x) for x in parameters.values()))
-    problem = Problem(
-        judged if against is None else as_function(against, tuple(parameters)),
-        backward if backward is not None else OwnBackward(judged),
-        (*arguments.names, *parameters),
-        tuple(i for i, x in enumerate(points) if not isinstance(x, Tensor) or x.is_floating_point()),
-    )
-    return Asked(problem, points)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from manual_backprop.verify.findings import Diagnosis, Finding, Judgement
-from manual_backprop.verify.forms.asked import Asked
+from manual_backprop.verify.forms.question import Asked
 from manual_backprop.verify.judging.judge import judge
 from manual_backprop.verify.judging.upstreams_of_outputs import Alone, exchanged, not_used
 from manual_backprop.verify.judging.upstreams_of_outputs import alone as of_one
