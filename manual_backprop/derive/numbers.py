@@ -11,15 +11,17 @@ MARGIN = 0.1  # that drawn numbers keep from zero, where many functions have a k
 SPREAD = 0.2  # relative, of numbers drawn near given ones
 
 
+def sample_of(given: Sequence[Any], seed: int) -> list[Tensor]:
+    """Numbers away from zero in the place of each shape, a tensor as it is."""
+    generator = torch.Generator("cpu").manual_seed(seed)
+    return [x if isinstance(x, Tensor) else away_from_zero(x, generator) for x in given]
+
+
 def drawn(
     function: Callable[..., Any], given: Sequence[Tensor | tuple[int, ...]], seed: int
 ) -> tuple[Tensor, ...]:
-    """Numbers away from zero in the place of each shape, a tensor as it is.
-
-    Between 0.1 and 0.9, as log and sqrt need them, where the function is not finite otherwise.
-    """
-    generator = torch.Generator("cpu").manual_seed(seed)
-    point = tuple(x if isinstance(x, Tensor) else away_from_zero(x, generator) for x in given)
+    """The same; between 0.1 and 0.9, as log and sqrt need them, where the function is not finite there."""
+    point = tuple(sample_of(given, seed))
     if _is_finite(function, point):
         return point
     return tuple(

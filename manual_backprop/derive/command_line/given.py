@@ -20,7 +20,7 @@ from manual_backprop.derive.forms.frameworks import (
     running,
 )
 from manual_backprop.derive.found_shapes import found_arguments, said
-from manual_backprop.derive.numbers import away_from_zero
+from manual_backprop.derive.numbers import sample_of
 
 TARGET = re.compile(r"y|t|y_true|labels?|targets?")
 Named = Sequence[tuple[str | None, Any]]
@@ -106,8 +106,7 @@ def found_for(forward: Any) -> tuple[list[Any] | dict[str, Any], str]:
     def runs(values: list[Any]) -> int:
         given = given_as(parameters, values)
         arguments = forms_arguments_of(given, lambda count: input_names(forward, count), drawn=True)
-        generator = torch.Generator("cpu").manual_seed(0)
-        sample = [x if isinstance(x, Tensor) else away_from_zero(x, generator) for x in arguments.given]
+        sample = sample_of(arguments.given, 0)
         args, keywords = arguments.filled([own_array(framework, x, shared=False) for x in sample])
         with torch.no_grad(), running(0):
             returned = forward(*args, **keywords)

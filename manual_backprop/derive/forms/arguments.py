@@ -82,7 +82,6 @@ class _Reader:
     """Finds the arrays in arguments and puts slots in their places."""
 
     drawn: bool
-    names: list[str] = field(default_factory=list)
     paths: list[tuple[Key, ...]] = field(default_factory=list)
     given: list[Tensor | tuple[int, ...]] = field(default_factory=list)
     kept: set[int] = field(default_factory=set)

@@ -166,9 +166,7 @@ class Forward:
             value = self.picked(self.traced(leaves)[0])
         own = self._value(*inputs)
         slopes, uncertainty = slope_and_error(self._value, inputs, directions)
-        close = (
-            AGREE + STEPS[0] * uncertainty
-        )  # of values in float32, say, another rounding is no other value
+        close = AGREE + STEPS[0] * uncertainty  # in float32, say, another rounding is not another value
         if value.shape != own.shape or not torch.allclose(value.double(), own.double(), close, close):
             return False
         upstream = torch.randn(own.shape, generator=torch.Generator().manual_seed(1), dtype=own.dtype)
@@ -176,9 +174,8 @@ class Forward:
         grads = torch.autograd.grad(value, wanted, upstream.to(value.dtype), materialize_grads=True)
         traced = sum(float((g * directions[at]).sum()) for at, g in zip(directions, grads, strict=True))
         terms = slopes * upstream
-        allowed = SLOPES_AGREE * max(float(terms.abs().sum()), 1.0) + uncertainty * float(
-            upstream.abs().sum()
-        )
+        allowed = SLOPES_AGREE * max(float(terms.abs().sum()), 1.0)
+        allowed += uncertainty * float(upstream.abs().sum())
         return abs(traced - float(terms.sum())) <= allowed
 
 

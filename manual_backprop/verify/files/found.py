@@ -12,8 +12,8 @@ from torch import Tensor
 from manual_backprop.derive.command_line.given import call_parameters, given_as, not_found
 from manual_backprop.derive.computation import is_function_class
 from manual_backprop.derive.found_shapes import BackwardFails, found_arguments, said
+from manual_backprop.derive.numbers import sample_of
 from manual_backprop.verify.forms.asked import question_of
-from manual_backprop.verify.forms.forms import sample_of
 from manual_backprop.verify.forms.objects import called, is_network, is_object
 from manual_backprop.verify.forms.question import Asked
 from manual_backprop.verify.forms.signature import Misfit

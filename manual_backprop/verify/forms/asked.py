@@ -20,6 +20,7 @@ from manual_backprop.derive.forms.frameworks import (
     own_array,
     running,
 )
+from manual_backprop.derive.numbers import sample_of
 from manual_backprop.verify.forms import forms, objects
 from manual_backprop.verify.forms.form import Form, FormedBackward
 from manual_backprop.verify.forms.of_objects import layer, network
@@ -87,7 +88,7 @@ def _by_module(forward: Any, arguments: Arguments) -> Framework:
 def _by_trying(forward: Any, arguments: Arguments, frameworks: Sequence[Framework]) -> Framework:
     """The first in which a forward does not raise; if there is none, the first."""
     for framework in frameworks:
-        sample = forms.sample_of(arguments.given, 0)
+        sample = sample_of(arguments.given, 0)
         args, keywords = arguments.filled([own_array(framework, x, shared=False) for x in sample])
         try:
             with torch.no_grad(), running(0):
@@ -163,7 +164,7 @@ def _name_of(said: Sequence[str], output: int, outputs: int) -> str:
 
 def _differentiable(form: Form, forward: Forward, seed: int) -> tuple[int, ...]:
     """The slots whose gradient is judged: of real numbers, and no masks or options without one."""
-    sample = forms.sample_of(form.given, seed)
+    sample = sample_of(form.given, seed)
     real = [i for i, x in enumerate(sample) if x.is_floating_point()]
     kept = form.arguments.kept
     if not kept and not form.is_loss:

@@ -5,7 +5,6 @@ from dataclasses import replace
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from manual_backprop.derive.command_line.messages import told
 from manual_backprop.derive.forms.arguments import Arguments
@@ -18,16 +17,10 @@ from manual_backprop.derive.forms.frameworks import (
     own_array,
     running,
 )
-from manual_backprop.derive.numbers import away_from_zero
+from manual_backprop.derive.numbers import sample_of
 from manual_backprop.verify.forms.form import Form
 from manual_backprop.verify.forms.signature import Misfit, Parameter, bound, parameters_of, returned_by
 from manual_backprop.verify.problem import Unjudged
-
-
-def sample_of(given: Sequence[Any], seed: int) -> list[Tensor]:
-    """Numbers in all slots, to see what a function returns."""
-    generator = torch.Generator("cpu").manual_seed(seed)
-    return [x if isinstance(x, Tensor) else away_from_zero(x, generator) for x in given]
 
 
 def first_run(function: Callable[[], Any], seed: int) -> Any:

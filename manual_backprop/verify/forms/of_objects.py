@@ -10,6 +10,7 @@ from torch import Tensor
 from manual_backprop.derive.arrays.traced import TracedArray
 from manual_backprop.derive.forms.arguments import Arguments
 from manual_backprop.derive.forms.frameworks import Framework, converted, is_array, own_array, running
+from manual_backprop.derive.numbers import sample_of
 from manual_backprop.verify.forms import objects
 from manual_backprop.verify.forms.form import Form
 from manual_backprop.verify.forms.forms import (
@@ -17,7 +18,6 @@ from manual_backprop.verify.forms.forms import (
     given_back,
     loss_and_gradients,
     require_loss,
-    sample_of,
 )
 from manual_backprop.verify.forms.signature import parameters_of
 

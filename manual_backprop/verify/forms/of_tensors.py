@@ -10,6 +10,7 @@ from manual_backprop.derive.computation import Computation, as_function, paramet
 from manual_backprop.derive.forms.arguments import Arguments
 from manual_backprop.derive.forms.forward import Forward
 from manual_backprop.derive.forms.frameworks import Framework, framework_of, has_gradient
+from manual_backprop.derive.numbers import sample_of
 from manual_backprop.verify.forms import forms, objects
 from manual_backprop.verify.forms.question import Asked
 from manual_backprop.verify.problem import Malformed, OwnBackward, Problem
@@ -38,7 +39,7 @@ def compared(forward: Computation, against: Computation, arguments: Arguments, s
         return Forward(run, "jax" if jax else "torch", seed=seed)
 
     judged, reference = of(forward), of(against)
-    sample = forms.sample_of(points, seed)
+    sample = sample_of(points, seed)
     outputs, ours = [_first_outputs(each, sample, seed) for each in (reference, judged)]
     if [x.shape for x in outputs] != [x.shape for x in ours]:
         raise Malformed(
@@ -80,9 +81,7 @@ def is_plain(
     function = as_function(forward, tuple(parameters := parameters_of(forward)))
     try:
         with torch.no_grad(), torch.random.fork_rng(devices=[]):
-            returned = function(
-                *(x.clone() for x in forms.sample_of(arguments.given, 0)), *parameters.values()
-            )
+            returned = function(*(x.clone() for x in sample_of(arguments.given, 0)), *parameters.values())
     except (Exception, SystemExit):  # it is told when it is judged
         return True
     return not isinstance(returned, tuple | list)
