@@ -162,6 +162,7 @@ ROW = Row(
             padding=(0, 1, (1, 0), "same", "valid"),
             dilation=(1, 2),
             groups=(1, 2),
-        )
+        ),
+        finite_upstream="0 of the padding times ∞ is a summand here, and left out by the twin",
     ),
 )

@@ -68,5 +68,8 @@ ROW = Row(
         Mutant("the target's sign", "back_to(like(target), -slope)", "back_to(like(target), slope)"),
     ),
     adapt=with_weight,
-    drawn=Drawn(calls("3 3 | 23 23 | - - | 03 03 | 23 23 23 | 11 11", reduction=(*REDUCTION, "avg"))),
+    drawn=Drawn(
+        calls("3 3 | 23 23 | - - | 03 03 | 23 23 23 | 11 11", reduction=(*REDUCTION, "avg")),
+        not_finite="the smallest numbers, divided by n before the factor ∞, are 0 to the twin",
+    ),
 )
