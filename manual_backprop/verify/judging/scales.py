@@ -7,7 +7,7 @@ in float64, and rounding in float64 by what becomes of it at a point that is nea
 nearly the same there, and rounding is another.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor
@@ -24,6 +24,7 @@ from manual_backprop.verify.problem import Draw, Malformed, Problem, Unjudged
 UNRELATED = 0.3  # relative change of an error that shows it to be rounding
 CHANGES = 3
 NEAR = 1e-4  # relative, between the two points: what is left of 1 − p in a saturated softmax is to change
+STEP = 1e-7  # relative: its square is below rounding, and it changes what is left of 1 − p
 TIMES_SEEN = 16.0
 CANCELLED = 1e-2  # a gradient smaller than this, relative to its terms, may be what is left of them
 
@@ -77,6 +78,38 @@ def _is_rounding(problem: Problem, draw: Draw, at: int, right: Sequence[Tensor])
 
 def is_erratic(problem: Problem, draw: Draw, at: int, near: float) -> bool:
     """Whether the error is another one after a change of all numbers by at most `near`, relative to them."""
+
+    def error(point: Draw) -> Tensor:
+        difference: Tensor = problem.given(point)[at].double() - problem.right(point.double())[at]
+        return difference
+
+    try:
+        here = error(draw)
+        return any((error(p) - here).norm() > UNRELATED * here.norm() for p in _near(problem, draw, near))
+    except NOT_SO_NEAR:
+        return False
+
+
+def rounding_of_right(problem: Problem, draw: Draw, at: int, scale: float) -> float:
+    """How far the right gradient, relative to the scale, is from a straight line between two points near by.
+
+    In 1 − p of a saturated sigmoid, autograd's gradient has no more digits than are left in it, where one
+    that is derived by hand may have all.
+    """
+    try:
+        here = problem.right(draw)[at]
+        ends = [[problem.right(point)[at] for point in _near(problem, draw, sign * STEP)] for sign in (1, -1)]
+    except NOT_SO_NEAR:
+        return 0.0
+    return max(relative_error((left + right) / 2, here, scale) for left, right in zip(*ends, strict=True))
+
+
+NOT_SO_NEAR = (Malformed, Unjudged, RuntimeError, ValueError, TypeError, AttributeError)
+"""What cannot be computed at a point that is near is no sign of rounding."""
+
+
+def _near(problem: Problem, draw: Draw, near: float) -> Iterator[Draw]:
+    """Points at which all numbers are others by at most `near`, relative to them."""
     generator = torch.Generator("cpu").manual_seed(0)
 
     def moved(x: Tensor) -> Tensor:
@@ -85,17 +118,6 @@ def is_erratic(problem: Problem, draw: Draw, at: int, near: float) -> bool:
         shift = torch.rand(x.shape, generator=generator, dtype=torch.float64, device="cpu").to(x.device)
         return (x.double() * (1 + near * (2 * shift - 1))).to(x.dtype)
 
-    def error(point: Draw) -> Tensor:
-        difference: Tensor = problem.given(point)[at].double() - problem.right(point.double())[at]
-        return difference
-
-    try:
-        here = error(draw)
-        for _ in range(CHANGES):
-            inputs = tuple(moved(x) for x in draw.inputs)
-            there = error(Draw(inputs, moved(draw.upstream), problem.value(inputs)))
-            if (there - here).norm() > UNRELATED * here.norm():
-                return True
-    except (Malformed, Unjudged, RuntimeError, ValueError, TypeError, AttributeError):
-        pass  # what cannot be computed so near is no sign of rounding
-    return False
+    for _ in range(CHANGES):
+        inputs = tuple(moved(x) for x in draw.inputs)
+        yield Draw(inputs, moved(draw.upstream), problem.value(inputs))
