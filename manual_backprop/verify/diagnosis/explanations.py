@@ -34,6 +34,7 @@ def explained_by_candidate(
         diagnosis = Diagnosis(candidate.name, candidate.text + ".", residual, True)
         return Explanation(candidate.complexity, diagnosis)
     meaning, known = _meaning(problem, draw, factor)
+    known = known and not (candidate.name == "sign" and factor < 0)  # two signs undo each other
     wrong_sign = is_factor(factor, -1)
     what = "with the wrong sign" if wrong_sign else meaning
     of_all = candidate.name == "right"  # the gradient itself, so that the factor is the only mistake
