@@ -22,7 +22,7 @@ from manual_backprop.verify.draws import draws_of
 from manual_backprop.verify.findings import Diagnosis, Status
 from manual_backprop.verify.forms.asked import question_of
 from manual_backprop.verify.forms.objects import first_number_of as first_number_of_object
-from manual_backprop.verify.forms.objects import is_object, is_object_class
+from manual_backprop.verify.forms.objects import is_network, is_object, is_object_class
 from manual_backprop.verify.forms.question import Asked
 from manual_backprop.verify.forms.signature import Misfit
 from manual_backprop.verify.judging.judge import judge
@@ -111,7 +111,7 @@ def verify(
                 forward, backward, against, given, drawn=inputs is None, cache=cache, seed=seed
             )
         except Misfit as reason:
-            if backward is not None:
+            if backward is not None or (is_object(forward) and not is_network(forward)):
                 raise Malformed(str(reason)) from reason
             raise TypeError(
                 f"verify: give either a backward or against=, a function to compare with; {reason}"

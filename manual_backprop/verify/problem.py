@@ -47,7 +47,7 @@ class Problem:
         backward: what was derived; also takes `output` where it has a parameter of that name.
         names: of the inputs.
         differentiable: the positions of the inputs that have a gradient.
-        is_loss: whether loss and gradients come from one function, so that the upstream gradient is 1.
+        is_loss: whether the derivation takes no upstream gradient, since what it derives is a loss.
         dialect: what both are written in, "torch" or "numpy", and so what is said of them.
         upstream: what the derivation calls the upstream gradient.
     """

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from manual_backprop.derive.forms.frameworks import as_given, is_array, is_mask, is_real
@@ -38,6 +39,11 @@ class Arguments:
     given: tuple[Tensor | tuple[int, ...], ...]
     kept: frozenset[int] = frozenset()
 
+    @property
+    def values(self) -> list[Any]:
+        """All arguments, with slots."""
+        return [*self.positional, *self.keywords.values()]
+
     def filled(self, arrays: Sequence[Any]) -> tuple[list[Any], dict[str, Any]]:
         """The arguments with these arrays in their slots; the rest is copied, since code writes to it."""
         return (
@@ -59,6 +65,26 @@ class Arguments:
             keywords = _replaced(keywords, path, value)
         return replace(self, positional=positional, keywords=keywords)
 
+    def with_slots(self, names: Mapping[tuple[Key, ...], str]) -> "Arguments":
+        """The same call with slots for the numbers at these places, called so."""
+        if not names:
+            return self
+        values, found = dict(self.options()), self
+        for number, path in enumerate(names, start=len(self.names)):
+            found = found.with_option(path, Slot(number))
+        order = [slot.number for x in found.values for slot in slots_in(x)]
+        in_order = sorted(range(len(order)), key=order.__getitem__)
+        positional, keywords = found.filled([Slot(number) for number in in_order])
+        all_names = (*self.names, *names.values())
+        given = (*self.given, *(torch.tensor(float(values[path]), dtype=torch.float64) for path in names))
+        return Arguments(
+            tuple(positional),
+            keywords,
+            tuple(all_names[number] for number in order),
+            tuple(given[number] for number in order),
+            frozenset(in_order[number] for number in self.kept),
+        )
+
     @property
     def needed(self) -> set[int]:
         """The slots that have a gradient: of real numbers, and not kept."""
@@ -68,7 +94,7 @@ class Arguments:
     @property
     def groups(self) -> list[list[int]]:
         """The slots of each argument that holds several."""
-        found = [[slot.number for slot in slots_in(x)] for x in (*self.positional, *self.keywords.values())]
+        found = [[slot.number for slot in slots_in(x)] for x in self.values]
         return [group for group in found if len(group) > 1]
 
     @property

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from manual_backprop.derive.command_line.function_names import parsed, words_in
 from manual_backprop.derive.forms.frameworks import framework_of
+from manual_backprop.verify.forms.objects import is_object_class
 
 BESIDE = ("reference", "forward")
 
@@ -58,12 +59,12 @@ class _Context:
 
 
 def is_layer_class(value: type) -> bool:
-    """Whether its objects have forward and backward, or params and loss; autograd's own classes do not."""
+    """Whether its objects are layers, losses or networks; autograd's own classes are none."""
     if issubclass(value, torch.autograd.Function):
         return False
     if issubclass(value, nn.Module):
         return "backward" in vars(value)
-    if callable(getattr(value, "forward", None)) and callable(getattr(value, "backward", None)):
+    if is_object_class(value):
         return True
     return callable(getattr(value, "loss", None)) and _has_params(value)
 

@@ -15,6 +15,7 @@ from manual_backprop.derive.computation import is_function_class
 from manual_backprop.verify.files.classes import is_layer_class, own_forward, reference_of
 from manual_backprop.verify.files.derivatives import of_output, takes_upstream, times_upstream
 from manual_backprop.verify.files.losses import returns_gradients
+from manual_backprop.verify.forms.objects import own_methods
 
 CELL = re.compile(r"\.ipynb, cell \d+$")
 TOLD_MISSING = ("backward", "backwards", "bwd", "bprop", "backprop")
@@ -46,7 +47,7 @@ class Derivation:
     def counted(self) -> str:
         """Where the lines of a derivation are counted, if that is a cell of a notebook; else ""."""
         judged = self.backward or self.made or self.forward
-        methods = (getattr(judged, "backward", None), getattr(judged, "loss", None), judged)
+        methods = (*own_methods(judged if isinstance(judged, type) else type(judged)), judged)
         codes = (getattr(inspect.unwrap(m), "__code__", None) for m in methods if callable(m))
         file = next((code.co_filename for code in codes if code), "")
         return f"Lines are counted in {Path(file).name}." if CELL.search(file) else ""
@@ -165,7 +166,7 @@ def _is_abstract(value: type, own: Mapping[str, Any]) -> bool:
 
 def _computes(value: Any) -> bool:
     """Whether a layer's backward does more than to raise, or to pass."""
-    method = getattr(value, "backward", None) or getattr(value, "loss", None)
+    method = next(iter(own_methods(value)), None)
     code = getattr(method, "__code__", None)
     return code is None or ("NotImplementedError" not in code.co_names and len(code.co_code) > SHORTEST)
 

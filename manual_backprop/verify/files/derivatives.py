@@ -1,14 +1,11 @@
 """Derivatives without an upstream gradient, `sigmoid_prime(x)`: of elementwise functions and of losses."""
 
 import inspect
-import re
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-UPSTREAM = re.compile(
-    r"d|g|v|d[a-zA-Z]\w*|grad\w*|gradient\w*|gout|g_out|up\w*|delta\w*|\w+_grad|\w+_bar|error"
-)
+from manual_backprop.verify.forms.signature import UPSTREAM
 
 
 def takes_upstream(backward: Callable[..., Any], forward: Any) -> bool:

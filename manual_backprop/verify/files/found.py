@@ -14,7 +14,7 @@ from manual_backprop.derive.computation import is_function_class
 from manual_backprop.derive.found_shapes import BackwardFails, found_arguments, said
 from manual_backprop.derive.numbers import sample_of
 from manual_backprop.verify.forms.asked import question_of
-from manual_backprop.verify.forms.objects import called, is_network, is_object
+from manual_backprop.verify.forms.objects import called, is_network, is_object, own_methods
 from manual_backprop.verify.forms.question import Asked
 from manual_backprop.verify.forms.signature import Misfit
 from manual_backprop.verify.problem import Draw, Malformed, Unjudged
@@ -51,8 +51,10 @@ def _read(forward: Any, backward: Any, against: Any) -> list[Any]:
     """The functions whose code is read."""
     functions = [backward]
     for value in (forward, against):
-        if is_object(value) or (value is not None and is_function_class(value)):
-            functions += [getattr(value, name, None) for name in ("forward", "loss", "backward")]
+        if is_object(value):
+            functions += own_methods(type(value))
+        elif value is not None and is_function_class(value):
+            functions += [value.forward, value.backward]
         else:
             functions.append(value)
     return [f for f in functions if inspect.isfunction(f) or inspect.ismethod(f)]

@@ -26,6 +26,8 @@ def returns_gradients(function: Callable[..., Any]) -> bool:
     first, *rest = returned.elts
     if _is_loss(first, function) and len(rest) == 1 and isinstance(rest[0], ast.Dict) and rest[0].keys:
         return True
+    if len(rest) == 1 and _is_gradient(first, parameters) and _is_loss(rest[0], None):  # (grads, cost)
+        return True
     return not _is_gradient(first, parameters) and all(_is_gradient(part, parameters) for part in rest)
 
 

@@ -23,7 +23,8 @@ from manual_backprop.derive.forms.frameworks import (
 from manual_backprop.derive.numbers import sample_of
 from manual_backprop.verify.forms import forms, objects
 from manual_backprop.verify.forms.form import Form, FormedBackward
-from manual_backprop.verify.forms.of_objects import layer, network
+from manual_backprop.verify.forms.numbers import with_numbers_as_slots
+from manual_backprop.verify.forms.of_objects import of_object
 from manual_backprop.verify.forms.of_tensors import compared, is_plain, plainly
 from manual_backprop.verify.forms.question import Asked
 from manual_backprop.verify.problem import Problem
@@ -115,15 +116,16 @@ def asked(
         Misfit: it has none of them.
         Unjudged: its forward raises something.
     """
-    outputs = 1
-    if objects.is_network(forward):
-        form = network(forward, arguments, frameworks[0], seed=seed)
-    elif objects.is_object(forward):
-        form, outputs = layer(forward, arguments, frameworks[0], seed=seed)
+    outputs, said = 1, ""
+    if objects.is_object(forward):
+        form, outputs, said = of_object(forward, arguments, names, frameworks[0], seed=seed)
     elif backward is None:
         form = forms.loss(forward, arguments, frameworks[0], seed=seed)
     else:
         form, outputs = forms.pair(forward, backward, arguments, names, frameworks, cache=cache, seed=seed)
+    with_numbers = with_numbers_as_slots(form, names, seed)
+    if with_numbers is not arguments and not objects.is_object(forward):
+        return asked(forward, backward, with_numbers, names, frameworks, cache=cache, seed=seed)
     whole = Forward(form.run, form.framework, (forward, backward), seed=seed)
     differentiable = _differentiable(form, whole, seed)
     dialect = "numpy" if form.framework_of_back == "numpy" else "torch"
@@ -133,13 +135,13 @@ def asked(
         return Problem(value, back, form.names, differentiable, form.is_loss, dialect, upstream)
 
     problem = problem_of(whole, form.upstreams[0] if len(form.upstreams) == 1 else "grad_output")
-    remark = _remark(form, differentiable)
+    remark = " ".join(filter(None, (said, _remark(form, differentiable))))
     if outputs == 1:
         return Asked(problem, form.given, remark=remark)
-    said, _ = returned_by(objects.called(forward) if objects.is_object(forward) else forward)
+    called, _ = returned_by(objects.called(forward) if objects.is_object(forward) else forward)
     upstreams = form.upstreams if len(form.upstreams) == outputs else ("grad_output",) * outputs
     alone = tuple(
-        (_name_of(said, i, outputs), problem_of(whole.at_output(i), upstreams[i])) for i in range(outputs)
+        (_name_of(called, i, outputs), problem_of(whole.at_output(i), upstreams[i])) for i in range(outputs)
     )
     return Asked(problem, form.given, whole, alone, remark)
 

@@ -41,7 +41,8 @@ class Form:
         upstreams: what the backward calls the upstream gradients.
         code: the function in which the gradients are computed.
         cache: what the backward calls what it is given besides; "" where nothing of that name is unpacked.
-        is_loss: whether loss and gradients come from one function, so that the upstream gradient is 1.
+        is_loss: whether the backward takes no upstream gradient, which is 1.
+        in_one: whether loss and gradients come from one function.
         with_arguments: the forward with other flags and options among its arguments; None if it has none.
     """
 
@@ -56,6 +57,7 @@ class Form:
     code: Any
     cache: str = ""
     is_loss: bool = False
+    in_one: bool = False
     with_arguments: Callable[[Arguments], Run] | None = None
 
 
@@ -108,7 +110,7 @@ class FormedBackward:
         in_numpy = "numpy" in (form.framework, form.framework_of_back)
         arrays = [TracedArray(x) if in_numpy else x for x in inputs]
         with running(self.forward.seed), tracing(*self.forward.code) if in_numpy else nullcontext():
-            if form.is_loss:
+            if form.in_one:
                 for name, x in zip(form.names, inputs, strict=True):
                     know(name, x)
                 with watching:

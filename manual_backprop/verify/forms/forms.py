@@ -19,7 +19,14 @@ from manual_backprop.derive.forms.frameworks import (
 )
 from manual_backprop.derive.numbers import sample_of
 from manual_backprop.verify.forms.form import Form
-from manual_backprop.verify.forms.signature import Misfit, Parameter, bound, parameters_of, returned_by
+from manual_backprop.verify.forms.signature import (
+    LARGE_RATE,
+    Misfit,
+    Parameter,
+    bound,
+    parameters_of,
+    returned_by,
+)
 from manual_backprop.verify.problem import Unjudged
 
 
@@ -72,7 +79,9 @@ def pair(
         found = ", ".join(type(x).__name__ for x in values)
         raise Unjudged(f"the forward must return an array of real numbers, got {found}")
     with_arrays = [name for name, part in zip(names, taken, strict=False) if not _is_flag(part)]
-    parameters = bound(backward, replace(returned, outputs=len(real)), names, with_arrays)
+    parameters = bound(
+        backward, replace(returned, outputs=len(real)), names, with_arrays, is_number=is_number(values, real)
+    )
 
     def with_arguments(arguments: Arguments) -> Run:
         def run(arrays: Sequence[Any]) -> tuple[list[Any], Any]:
@@ -87,7 +96,7 @@ def pair(
         by_name = {**dict(zip(names, args, strict=False)), **keywords}
         taken, named = [], {}
         for parameter in parameters:
-            value = _value(parameter, upstreams, by_name, outputs, rest)
+            value = value_of(parameter, upstreams, by_name, outputs, rest)
             if parameter.keyword:
                 named[parameter.keyword] = value
             else:
@@ -107,6 +116,7 @@ def pair(
         upstreams,
         backward,
         next(iter(caches), ""),
+        is_loss=takes_no_upstream(parameters),
         with_arguments=with_arguments,
     )
     return form, len(real)
@@ -121,19 +131,32 @@ def _is_flag(value: Any) -> bool:
     return not is_array(value)
 
 
-def _value(
+def is_number(values: Sequence[Any], real: Sequence[int]) -> bool:
+    """Whether of all that a forward returns, there is one output of real numbers, and that is one number."""
+    return len(real) == 1 and converted(values[real[0]]).numel() == 1
+
+
+def takes_no_upstream(parameters: Sequence[Parameter]) -> bool:
+    """Whether a backward is that of a loss, as its parameters tell."""
+    return not any(parameter.source in ("upstream", "upstreams") for parameter in parameters)
+
+
+def value_of(
     parameter: Parameter,
     upstreams: Sequence[Any],
     arguments: Mapping[str, Any],
     outputs: Sequence[Any],
     cache: Any,
 ) -> Any:
+    """What a parameter of a backward is given, of all that there is."""
     if parameter.source == "upstream":
         return upstreams[parameter.which]
     if parameter.source == "upstreams":
         return tuple(upstreams)
     if parameter.source == "cache":
         return cache
+    if parameter.source == "rate":
+        return LARGE_RATE
     if parameter.source == "output":
         return outputs[0] if len(outputs) == 1 else tuple(outputs)
     return arguments[parameter.which]
@@ -159,7 +182,7 @@ def loss(function: Callable[..., Any], arguments: Arguments, framework: Framewor
 
     return Form(
         with_arguments(arguments), given_back, arguments, arguments.names, arguments.given, framework,
-        framework, ("grad_output",), function, is_loss=True, with_arguments=with_arguments,
+        framework, ("grad_output",), function, is_loss=True, in_one=True, with_arguments=with_arguments,
     )  # fmt: skip
 
 
@@ -169,9 +192,13 @@ def given_back(upstreams: Sequence[Any], arrays: Sequence[Any], outputs: Sequenc
 
 
 def loss_and_gradients(returned: Any) -> tuple[list[Any], Any]:
-    """Of (loss, grads), (loss, dw, db) or (grads, loss), the grads being a dictionary in the last."""
-    value, *gradients = reversed(returned) if isinstance(returned[0], Mapping) else returned
+    """Of (loss, grads), (loss, dw, db) or (grads, loss)."""
+    value, *gradients = returned if _is_number(returned[0]) else reversed(returned)
     return [value], gradients[0] if len(gradients) == 1 else tuple(gradients)
+
+
+def _is_number(value: Any) -> bool:
+    return is_value(value) and converted(value).numel() == 1
 
 
 def require_loss(returned: Any) -> None:
@@ -182,7 +209,7 @@ def require_loss(returned: Any) -> None:
     """
     several = isinstance(returned, tuple | list) and len(returned) > 1
     first = loss_and_gradients(returned)[0][0] if several else returned
-    if not several or not is_value(first) or converted(first).numel() != 1:
+    if not several or not _is_number(first):
         what = "a tuple that begins with " + _what(returned[0]) if several else _what(returned)
         raise Misfit(
             "without a backward, the forward must return a loss, which is one number, and its gradients: "

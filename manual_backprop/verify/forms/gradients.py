@@ -11,6 +11,9 @@ from manual_backprop.derive.forms.frameworks import converted
 from manual_backprop.verify.problem import Malformed
 
 PREFIX = re.compile(r"^(dL_d|dL_|grad_|gradient_|d_|d|g_|∂)(?=.)|(_grad|_gradient|\.grad)$", re.IGNORECASE)
+TARGET = re.compile(
+    r"t|T|targets?|labels?|expected|desired|truth|ground_truth|gt|(y_?|Y_?|t_?)(true|target|label|train|real)s?|true_\w+"
+)
 
 
 def gradients_by_slot(
@@ -36,7 +39,7 @@ def gradients_by_slot(
     if isinstance(returned, Mapping):
         return _by_name(returned, range(len(names)), names)
     several = list(returned) if isinstance(returned, tuple | list) else [returned]
-    top = [*arguments.positional, *arguments.keywords.values()]
+    top = [*arguments.values]
     top += [Slot(number) for number in range(len(arguments.names), len(names))]
     holding = [part for part in top if any(True for _ in slots_in(part))]
     slots = [i for i in range(len(names)) if i in arguments.needed or i >= len(arguments.names)]
@@ -49,8 +52,8 @@ def gradients_by_slot(
             if len(each) == len(several)
         ),
     ]
-    if partial and len(several) < len(slots):
-        ways.append(_by_shape(several, slots, shapes))
+    if partial:
+        ways.append(_by_shape(several, slots, names, shapes))
     found = [way for way in ways if way is not None]
     if found:
         return max(
@@ -94,7 +97,7 @@ def _of_part(part: Any, gradient: Any, names: Sequence[str]) -> dict[int, Any] |
 def _by_name(gradients: Mapping[Any, Any], slots: Sequence[int], names: Sequence[str]) -> dict[int, Any]:
     """Of a dictionary with "W1", "dW1", "grad_W1" or "W1_grad" for W1."""
     exact = {str(key): value for key, value in gradients.items()}
-    bare = {_bare(key): value for key, value in exact.items()}
+    without = {bare(key): value for key, value in exact.items()}
     found = {}
     for slot in slots:
         name = names[slot]
@@ -104,8 +107,8 @@ def _by_name(gradients: Mapping[Any, Any], slots: Sequence[int], names: Sequence
             (name, exact),
             (f"d{last}", exact),
             (last, exact),
-            (_bare(name), bare),
-            (name, bare),
+            (bare(name), without),
+            (name, without),
         ):
             if key in among:
                 found[slot] = among[key]
@@ -118,19 +121,29 @@ def _by_name(gradients: Mapping[Any, Any], slots: Sequence[int], names: Sequence
     return found
 
 
-def _bare(name: str) -> str:
+def bare(name: str) -> str:
+    """Of which array a gradient is, by its name: W1 of dW1, grad_W1 and W1_grad."""
     return PREFIX.sub("", name, count=1)
 
 
 def _by_shape(
-    several: Sequence[Any], slots: Sequence[int], shapes: Sequence[Sequence[int]]
+    several: Sequence[Any], slots: Sequence[int], names: Sequence[str], shapes: Sequence[Sequence[int]]
 ) -> dict[int, Any]:
-    """Fewer gradients than inputs, in their order: each for the next input that has its shape."""
+    """Fewer gradients than inputs, in their order: each for the next input that has its shape.
+
+    What is called as targets are has none as long as another input fits.
+    """
     found: dict[int, Any] = {}
     left = list(slots)
     for gradient in several:
         fitting = [slot for slot in left if _fits(gradient, shapes[slot])] or left[:1]
         if fitting:
-            found[fitting[0]] = gradient
-            left = [slot for slot in left if slot > fitting[0]]
+            chosen = min(fitting, key=lambda slot: (_target_rank(names[slot]), slot))
+            found[chosen] = gradient
+            left = [slot for slot in left if slot > chosen or (slot != chosen and _target_rank(names[slot]))]
     return found
+
+
+def _target_rank(name: str) -> int:
+    """How surely it is the name of targets: 0 not at all, 1 like y, 2 like y_true."""
+    return 2 if TARGET.fullmatch(name) else int(name in ("y", "Y"))

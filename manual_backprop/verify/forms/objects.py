@@ -1,18 +1,27 @@
 """Layers and networks as objects: which of their arrays are parameters, where their gradients are left."""
 
-from collections.abc import Iterator, Mapping
+import inspect
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from torch import Tensor
+import torch
+from torch import Tensor, nn
 
-from manual_backprop.derive.forms.frameworks import is_array, is_real
+from manual_backprop.derive.forms.frameworks import converted, is_array, is_real, is_value
+from manual_backprop.verify.forms.gradients import bare
 
 Path = tuple[str | int, ...]
 GRADIENTS = ("grads", "grad", "gradients", "dparams", "gradient")
 PARAMETERS = ("params", "parameters", "weights", "param")
+FORWARDS = ("forward", "__call__", "forward_pass", "feedforward", "loss", "cost")
+BACKWARDS = ("backward", "backward_pass", "backprop", "gradient", "gradients", "grad", "derivative", "prime")
+OUTPUTS = ("output", "outputs", "out", "y", "z", "a", "activation", "value", "loss")
+INPUTS = ("inputs", "input", "x", "X", "in")
+BIAS = re.compile(r"b\d*|bias\d*|intercept\w*")
 DEEPEST = 6
 
 
@@ -23,7 +32,7 @@ class Parameter:
     Attributes:
         name: what it is called.
         path: where it is, by attributes and keys.
-        gradient: where its gradient is after a backward; () where that is returned.
+        gradient: where its gradient is after a backward; () where that is returned, or told by its change.
     """
 
     name: str
@@ -31,30 +40,92 @@ class Parameter:
     gradient: Path = ()
 
 
+def methods(kind: type) -> tuple[str, str] | None:
+    """What the forward and the backward of a class of layers or losses are called; None if it has not both.
+
+    The forward is the first that has all parameters of the backward, as `loss(x, y)` has those of
+    `gradient(x, y)`, or else the first.
+    """
+    backwards = BACKWARDS[:1] if issubclass(kind, nn.Module | torch.autograd.Function) else BACKWARDS
+    forwards = [name for name in FORWARDS if _has_method(kind, name)]
+    backward = next((name for name in backwards if _has_method(kind, name)), None)
+    if backward is None or not forwards:
+        return None
+    taken = _parameters(kind, backward)
+    return next(
+        (name for name in forwards if taken and taken <= _parameters(kind, name)), forwards[0]
+    ), backward
+
+
+def _has_method(kind: type, name: str) -> bool:
+    return any(name in vars(base) for base in kind.__mro__) and callable(getattr(kind, name))
+
+
+def _parameters(kind: type, method: str) -> set[str]:
+    """The names of what a method takes, but for itself."""
+    try:
+        parameters = inspect.signature(getattr(kind, method)).parameters
+    except (TypeError, ValueError):
+        return set()
+    return {name for name, p in parameters.items() if p.default is p.empty and name != "self"}
+
+
 def is_object(value: Any) -> bool:
     """Whether it is a layer with `forward` and `backward`, or a network with `params` and `loss`."""
     if isinstance(value, type):
         return False
-    return _has_methods(value, "forward", "backward") or is_network(value)
+    return methods(type(value)) is not None or is_network(value)
 
 
 def is_object_class(value: type) -> bool:
     """Whether its instances are such objects."""
-    return _has_methods(value, "forward", "backward")
+    return methods(value) is not None
 
 
 def is_network(value: Any) -> bool:
-    """Whether it has `params` and a `loss` that returns gradients."""
-    return _has_methods(value, "loss") and isinstance(getattr(value, "params", None), Mapping)
+    """Whether it has `params` and a `loss` that may return gradients."""
+    return callable(getattr(value, "loss", None)) and isinstance(getattr(value, "params", None), Mapping)
 
 
 def called(value: Any) -> Any:
     """The method that is given the inputs."""
-    return value.loss if is_network(value) else value.forward
+    found = methods(type(value))
+    return getattr(value, found[0]) if found else value.loss
 
 
-def _has_methods(value: Any, *names: str) -> bool:
-    return all(callable(getattr(value, name, None)) for name in names)
+def own_methods(kind: type) -> tuple[Any, ...]:
+    """The functions of a class of such objects in which derivations are: its backward, or else its loss."""
+    found = methods(kind)
+    names = (found[1], found[0]) if found else ("loss",)
+    return tuple(getattr(kind, name) for name in names if callable(getattr(kind, name, None)))
+
+
+def output_left(value: Any) -> Any:
+    """The output that a forward leaves in its object rather than to return it; None if there is none."""
+    return next((x for name in OUTPUTS if is_value(x := getattr(value, name, None))), None)
+
+
+def gradients_left(value: Any, inputs: Sequence[str]) -> tuple[Any, ...]:
+    """The gradients of the inputs that a backward leaves in its object; None where there is none."""
+    found = []
+    for at, name in enumerate(inputs):
+        names = (name,) if at else (name, *INPUTS)
+        places = (place for each in names for place in _gradient_names(each))
+        found.append(next((g for place in places if is_value(g := getattr(value, place, None))), None))
+    return tuple(found)
+
+
+def _gradient_names(name: str) -> tuple[str, ...]:
+    return (
+        f"d{name}",
+        f"grad_{name}",
+        f"{name}_grad",
+        f"{name}_gradient",
+        f"d_{name}",
+        f"grad{name}",
+        f"g{name}",
+        f"d{name.lower()}",
+    )
 
 
 def arrays_in(value: Any) -> list[Any]:
@@ -73,6 +144,15 @@ def first_number_of(value: Any) -> Tensor | None:
 def with_arrays(value: Any, instead: Mapping[int, Any]) -> Any:
     """A copy of an object that has other arrays in the place of those with these ids."""
     return deepcopy(value, {**instead})
+
+
+def with_numbers_as_arrays(value: Any) -> Any:
+    """A copy of an object, in which a bias that is a plain number, `self.b = 0`, is an array."""
+    copy = with_arrays(value, {})
+    for name, number in vars(copy).items() if hasattr(copy, "__dict__") else ():
+        if isinstance(number, int | float) and not isinstance(number, bool) and BIAS.fullmatch(name):
+            setattr(copy, name, np.array(float(number)))
+    return copy
 
 
 def at(value: Any, path: Path) -> Any:
@@ -112,20 +192,49 @@ def arrays_kept(before: Any, after: Any) -> list[Parameter]:
     ]
 
 
+def changed(before: Any, after: Any) -> list[Parameter]:
+    """The arrays of real numbers that are others, of the same shape, or have other numbers in them.
+
+    Args:
+        before: a copy of the layer, with arrays of its own.
+        after: the layer, after its backward.
+    """
+    found: dict[int, Parameter] = {}
+    for path, _, array in _walk(before, (), DEEPEST, set()):
+        there = at(after, path)
+        if (
+            is_real(array)
+            and is_array(there)
+            and there.shape == array.shape
+            and not bool((there == array).all())
+        ):
+            found.setdefault(id(array), Parameter(_name(before, path, array), path))
+    return list(found.values())
+
+
+def returned_for(kept: Sequence[Parameter], layer: Any, returned: Any) -> list[Parameter]:
+    """Of the arrays that a layer keeps, those whose gradients are returned: by name, or by shape."""
+    each = list({id(at(layer, p.path)): p for p in reversed(kept)}.values())[::-1]
+    if isinstance(returned, Mapping):
+        names = {bare(str(key)) for key in returned} | {str(key) for key in returned}
+        return [p for p in each if str(p.path[-1]) in names]
+    several = returned if isinstance(returned, tuple | list) else [returned]
+    shapes = [tuple(converted(g).shape) for g in several if is_value(g)]
+    found = []
+    for parameter in each:
+        shape = tuple(at(layer, parameter.path).shape)
+        if shape in shapes:
+            shapes.remove(shape)
+            found.append(parameter)
+    return found
+
+
 def _gradient_of(value: Any, path: Path) -> Path:
     """Where the gradient of the array at a path is."""
     *parents, key = path
     places: list[Path] = []
     if isinstance(key, str):
-        names = (
-            f"d{key}",
-            f"grad_{key}",
-            f"{key}_grad",
-            f"d_{key}",
-            f"grad{key}",
-            f"g{key}",
-            f"d{key.lower()}",
-        )
+        names = _gradient_names(key)
         places += [(*parents, name) for name in names]
         places += [(*parents, of, name) for of in GRADIENTS for name in (key, *names)]
         if key in ("data", "value", "values"):

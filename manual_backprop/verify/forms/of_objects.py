@@ -8,8 +8,15 @@ import torch
 from torch import Tensor
 
 from manual_backprop.derive.arrays.traced import TracedArray
-from manual_backprop.derive.forms.arguments import Arguments
-from manual_backprop.derive.forms.frameworks import Framework, converted, is_array, own_array, running
+from manual_backprop.derive.forms.arguments import Arguments, slots_in
+from manual_backprop.derive.forms.frameworks import (
+    Framework,
+    converted,
+    is_array,
+    is_value,
+    own_array,
+    running,
+)
 from manual_backprop.derive.numbers import sample_of
 from manual_backprop.verify.forms import objects
 from manual_backprop.verify.forms.form import Form
@@ -19,7 +26,29 @@ from manual_backprop.verify.forms.forms import (
     loss_and_gradients,
     require_loss,
 )
-from manual_backprop.verify.forms.signature import parameters_of
+from manual_backprop.verify.forms.methods import Methods, as_found, ways_to_call
+from manual_backprop.verify.forms.signature import LARGE_RATE, Misfit, parameters_of
+from manual_backprop.verify.problem import Unjudged
+
+
+def of_object(
+    value: Any, arguments: Arguments, names: Sequence[str], framework: Framework, *, seed: int
+) -> tuple[Form, int, str]:
+    """A network or a layer, as `layer` has it.
+
+    Raises:
+        Misfit: it has no form that is known.
+        Unjudged: it raises something.
+    """
+    value = objects.with_numbers_as_arrays(value)
+    if not objects.is_network(value):
+        return layer(value, arguments, names, framework, seed=seed)
+    try:
+        return network(value, arguments, framework, seed=seed), 1, ""
+    except Misfit:
+        if objects.methods(type(value)) is None:
+            raise
+    return layer(value, arguments, names, framework, seed=seed)
 
 
 def network(value: Any, arguments: Arguments, framework: Framework, *, seed: int) -> Form:
@@ -44,63 +73,109 @@ def network(value: Any, arguments: Arguments, framework: Framework, *, seed: int
     names = (*arguments.names, *owned)
     return Form(
         run, given_back, arguments, names, given, framework, framework, ("grad_output",), type(value).loss,
-        is_loss=True,
+        is_loss=True, in_one=True,
     )  # fmt: skip
 
 
-def layer(value: Any, arguments: Arguments, framework: Framework, *, seed: int) -> tuple[Form, int]:
-    """An object with `forward` and `backward`, which leaves its parameters' gradients in itself.
+def layer(
+    value: Any, arguments: Arguments, names: Sequence[str], framework: Framework, *, seed: int
+) -> tuple[Form, int, str]:
+    """An object with a forward and a backward, which may leave in itself what they do not return.
+
+    Args:
+        value: the object.
+        arguments: of its forward.
+        names: of all of them.
+        framework: it is written in.
+        seed: of the random numbers.
+
+    Returns:
+        The form, how many outputs there are, and what is to be said of what is judged.
 
     Raises:
-        Unjudged: it raises something.
+        Misfit: the backward does not take what there is.
+        Unjudged: the forward raises something, or has no output.
     """
-    trial = objects.with_arrays(value, {})
-    before = objects.arrays_in(trial)
-    as_it_was = objects.with_arrays(trial, {id(x): x for x in before})
     like = objects.first_number_of(value)
     numbers = sample_of(arguments.given, seed)
     typed = [x.to(like) if like is not None and x.is_floating_point() else x for x in numbers]
-    args, keywords = arguments.filled([own_array(framework, x, shared=False) for x in typed])
-    first = first_run(lambda: trial.forward(*args, **keywords), seed)
-    outputs = list(first) if isinstance(first, tuple | list) else [first]
-    ups = [own_array(framework, torch.ones_like(converted(x))) for x in outputs]
-    takes = len(parameters_of(trial.backward))
-    together = len(outputs) > 1 and takes == 1
 
-    def given_to(upstreams: Sequence[Any]) -> list[Any]:
-        return [tuple(upstreams)] if together else [*upstreams]
+    def tried(methods: Methods, call: bool) -> tuple[Any, Any, list[Any], Any]:
+        """The layer as it was, after its methods were called, its outputs, and what its backward returned."""
+        after = objects.with_arrays(value, {})
+        before = objects.with_arrays(after, {id(x): x for x in objects.arrays_in(after)})
+        args, keywords = arguments.filled([own_array(framework, x, shared=False) for x in typed])
+        outputs = first_run(lambda: methods.outputs(after, args, keywords), seed)
+        if not call:
+            return before, after, outputs, None
+        ups = [own_array(framework, torch.ones_like(converted(x))) for x in outputs]
+        with torch.no_grad(), running(seed):
+            returned = methods.returned(after, ups, _by_name(names, args, keywords), outputs)
+        return before, after, outputs, returned
 
-    returned: Any = None
-    with suppress(Exception, SystemExit), torch.no_grad(), running(seed):  # it is told when it is judged
-        returned = trial.backward(*given_to(ups)[: takes or None])
-    inputs = len(arguments.positional) + len(arguments.keywords)
-    more = len(returned) - inputs if isinstance(returned, tuple | list) else 0
-    found = objects.parameters_of_object(as_it_was, trial) or objects.arrays_kept(as_it_was, trial)[:more]
+    own = objects.methods(type(value)) or ("forward", "backward")
+    _, after, outputs, _ = tried(Methods(*own), call=False)
+    if not all(is_value(x) for x in outputs):
+        raise Unjudged(
+            f"{type(value).__name__}.{own[0]} must return an array, or leave it as "
+            f"self.{objects.OUTPUTS[0]}, got {', '.join(type(x).__name__ for x in outputs)}"
+        )
+    with_arrays = [n for n, x in zip(names, arguments.values, strict=False) if any(slots_in(x))]
+    ways = ways_to_call(after, own, names, with_arrays, outputs)
+    methods, before, returned = ways[0], value, None
+    for way in ways:
+        with suppress(Exception, SystemExit):  # where none runs, it is told when it is judged
+            before, after, _, returned = tried(way, call=True)
+            methods = as_found(way, returned, outputs)
+            break
+    more = len(returned) - len(names) if isinstance(returned, tuple | list) else 0
+    kept = objects.arrays_kept(before, after)
+    found = objects.returned_for(kept, before, returned) if isinstance(returned, Mapping) else []
+    found = found or objects.parameters_of_object(before, after)
+    if methods.updates:
+        found = objects.changed(value, after)
+    elif not found:
+        found = kept[:more] if methods.takes_upstream else objects.returned_for(kept, before, returned)
     owned = [objects.at(value, parameter.path) for parameter in found]
     count = len(arguments.names)
 
     def run(arrays: Sequence[Any]) -> tuple[list[Any], Any]:
         args, keywords = arguments.filled(arrays[:count])
-        copy = objects.with_arrays(value, _instead(value, owned, arrays[count:]))
-        output = copy.forward(*args, **keywords)
-        return (list(output) if isinstance(output, tuple | list) else [output]), copy
+        own = [1 * x for x in arrays[count:]] if methods.updates else arrays[count:]
+        copy = objects.with_arrays(value, _instead(value, owned, own))
+        outputs = methods.outputs(copy, args, keywords)
+        return methods.values(outputs), (copy, outputs, arrays[count:])
 
     def back(upstreams: Sequence[Any], arrays: Sequence[Any], outputs: Sequence[Any], rest: Any) -> Any:
-        returned = rest.backward(*given_to(upstreams)[: takes or None])
-        several = list(returned) if isinstance(returned, tuple | list) else [returned]
+        copy, own_outputs, owned_before = rest
+        args, keywords = arguments.filled(arrays[:count])
+        raw = methods.returned(copy, upstreams, _by_name(names, args, keywords), own_outputs)
+        returned = methods.gradients(raw, upstreams)
+        left = [(p.name, objects.at(copy, p.gradient)) for p in found if p.gradient]
+        if methods.updates:
+            now = (objects.at(copy, p.path) for p in found)
+            left = [
+                (p.name, (old - new) / LARGE_RATE)
+                for p, old, new in zip(found, owned_before, now, strict=True)
+            ]
         if isinstance(returned, Mapping):
-            return {**returned, **{f"d{p.name}": objects.at(rest, p.gradient) for p in found}}
-        left = [objects.at(rest, p.gradient) for p in found]
-        return (*several, *left) if len(several) <= inputs else returned
+            return {**returned, **{f"d{name}": gradient for name, gradient in left}}
+        several = list(returned) if isinstance(returned, tuple | list) else [returned]
+        return (*several, *(g for _, g in left)) if len(several) <= len(names) else returned
 
-    names = (*arguments.names, *(parameter.name for parameter in found))
+    parameters = (*arguments.names, *(parameter.name for parameter in found))
     given = (*arguments.given, *(_point(x, arguments) for x in owned))
-    own = [p.name for p in parameters_of(value.backward)]
+    taken = [p.name for p in parameters_of(getattr(value, own[1]))]
+    upstreams = [name for name, p in zip(taken, methods.parameters, strict=False) if p.source == "upstream"]
     form = Form(
-        run, back, arguments, names, given, framework, framework, tuple(own[: len(outputs)]),
-        type(value).backward, "self",
+        run, back, arguments, parameters, given, framework, framework, tuple(upstreams),
+        getattr(type(value), own[1]), "self", is_loss=methods.meaning in ("of a loss", "of a mean"),
     )  # fmt: skip
-    return form, len(outputs)
+    return form, len(outputs), methods.remark
+
+
+def _by_name(names: Sequence[str], args: Sequence[Any], keywords: Mapping[str, Any]) -> dict[str, Any]:
+    return {**dict(zip(names, args, strict=False)), **keywords}
 
 
 def _instead(value: Any, owned: Sequence[Any], arrays: Sequence[Any]) -> dict[int, Any]:

@@ -13,6 +13,7 @@ from manual_backprop.derive.forms.frameworks import Framework, framework_of, has
 from manual_backprop.derive.numbers import sample_of
 from manual_backprop.verify.forms import forms, objects
 from manual_backprop.verify.forms.question import Asked
+from manual_backprop.verify.forms.signature import takes_upstream_first
 from manual_backprop.verify.problem import Malformed, OwnBackward, Problem
 from manual_backprop.verify.settings import untransformed
 
@@ -81,10 +82,17 @@ def is_plain(
     function = as_function(forward, tuple(parameters := parameters_of(forward)))
     try:
         with torch.no_grad(), torch.random.fork_rng(devices=[]):
-            returned = function(*(x.clone() for x in sample_of(arguments.given, 0)), *parameters.values())
+            returned: Any = function(
+                *(x.clone() for x in sample_of(arguments.given, 0)), *parameters.values()
+            )
     except (Exception, SystemExit):  # it is told when it is judged
         return True
-    return not isinstance(returned, tuple | list)
+    if isinstance(returned, tuple | list):
+        return False
+    if backward is None:
+        return True
+    is_one = isinstance(returned, Tensor) and returned.numel() == 1
+    return takes_upstream_first(backward, arguments.names, is_number=is_one)
 
 
 def plainly(forward: Any, backward: Any, against: Any, arguments: Arguments) -> Asked:

@@ -1,0 +1,126 @@
+"""How the methods of a layer are called, and what its backward returns: gradients, or a derivative."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from torch import Tensor
+
+from manual_backprop.derive.forms.frameworks import converted
+from manual_backprop.verify.forms import objects
+from manual_backprop.verify.forms.forms import takes_no_upstream, value_of
+from manual_backprop.verify.forms.signature import RATES, Misfit, Parameter, Returned, bound, parameters_of
+
+Meaning = Literal["gradients", "of a loss", "of a mean", "derivative"]
+
+
+@dataclass(frozen=True)
+class Methods:
+    """The methods of a layer.
+
+    Attributes:
+        forward: the name of the forward.
+        backward: the name of the backward.
+        parameters: what the backward is given.
+        meaning: what the backward computes: gradients from upstream gradients; those of the forward's output,
+            a loss; those of the mean of its outputs; or a derivative, to be multiplied by upstream gradients.
+    """
+
+    forward: str
+    backward: str
+    parameters: tuple[Parameter, ...] = ()
+    meaning: Meaning = "gradients"
+
+    @property
+    def takes_upstream(self) -> bool:
+        """Whether the backward is given upstream gradients."""
+        return self.meaning == "gradients"
+
+    @property
+    def updates(self) -> bool:
+        """Whether the backward changes the parameters, by a learning rate that it is given."""
+        return any(p.source == "rate" for p in self.parameters)
+
+    @property
+    def remark(self) -> str:
+        """What is to be said of what is judged."""
+        if self.meaning == "derivative":
+            return f"Judged as grad_output * {self.backward}({', '.join(p.which for p in self.parameters)})."
+        if self.meaning == "of a mean":
+            return f"Judged as the gradient of the mean of what {self.forward} returns."
+        if self.updates:
+            return f"Gradients of parameters are told by how far {self.backward} moves them."
+        return ""
+
+    def outputs(self, layer: Any, args: Sequence[Any], keywords: Mapping[str, Any]) -> list[Any]:
+        """What the forward returns, or leaves in the layer."""
+        returned = getattr(layer, self.forward)(*args, **keywords)
+        if returned is None:
+            returned = objects.output_left(layer)
+        return list(returned) if isinstance(returned, tuple | list) else [returned]
+
+    def values(self, outputs: Sequence[Any]) -> list[Any]:
+        """What is derived, of the outputs."""
+        return [outputs[0].mean()] if self.meaning == "of a mean" else list(outputs)
+
+    def returned(
+        self, layer: Any, upstreams: Sequence[Any], arguments: Mapping[str, Any], outputs: Sequence[Any]
+    ) -> Any:
+        """What the backward returns; where that is nothing, the gradients of inputs that it leaves."""
+        given = [(p.keyword, value_of(p, upstreams, arguments, outputs, None)) for p in self.parameters]
+        named = {keyword: value for keyword, value in given if keyword}
+        returned = getattr(layer, self.backward)(*(value for keyword, value in given if not keyword), **named)
+        if returned is None:
+            returned = objects.gradients_left(layer, list(arguments))
+        return returned
+
+    def gradients(self, returned: Any, upstreams: Sequence[Any]) -> Any:
+        """The gradients, of what the backward returns."""
+        return upstreams[0] * returned if self.meaning == "derivative" else returned
+
+
+def ways_to_call(
+    layer: Any, methods: tuple[str, str], names: Sequence[str], arrays: Sequence[str], outputs: Sequence[Any]
+) -> list[Methods]:
+    """The ways to call a backward, the most plausible first.
+
+    Args:
+        layer: after its forward.
+        methods: the names of forward and backward.
+        names: of the forward's arguments.
+        arrays: those of them that hold arrays.
+        outputs: of the forward.
+
+    Raises:
+        Misfit: it does not take what there is.
+    """
+    backward = getattr(layer, methods[1])
+    count = len(outputs)
+    is_one = count == 1 and converted(outputs[0]).numel() == 1
+    found, misfits = [], []
+    for as_a_loss in dict.fromkeys((is_one, count == 1)):
+        try:
+            found.append(bound(backward, Returned(count, cached=False), names, arrays, is_number=as_a_loss))
+        except Misfit as misfit:
+            misfits.append(misfit)
+    needed = [p for p in parameters_of(backward) if p.default is p.empty and p.name not in RATES]
+    if count == 1 and len(needed) == len(names):  # the first may be called as the gradient that it becomes
+        found.append([Parameter("argument", name) for name in names])
+    if not found:
+        raise misfits[0]
+    without: Meaning = "of a loss" if is_one else "derivative"
+    return [
+        Methods(*methods, tuple(each), without if takes_no_upstream(each) else "gradients") for each in found
+    ]
+
+
+def as_found(methods: Methods, returned: Any, outputs: Sequence[Any]) -> Methods:
+    """With what it means that a backward without upstream gradient has returned this.
+
+    It is a derivative if it has the output's shape; or else the gradient of the outputs' mean.
+    """
+    if methods.meaning != "derivative":
+        return methods
+    number = converted(returned)
+    same = isinstance(number, Tensor) and number.shape == converted(outputs[0]).shape
+    return methods if same else replace(methods, meaning="of a mean")
