@@ -70,26 +70,11 @@ def shapes_in(text: str) -> list[tuple[int, ...] | Tensor]:
     return shapes
 
 
-def arguments_in(text: str) -> list[Any] | dict[str, Any]:
-    """The arguments of a forward: shapes, flags and options, by position in a list or by name in a dict.
-
-    The text "(5,3) (3,4) 'train'" is [(5, 3), (3, 4), "train"], and "x=(5,3) p=0.5 conv={'pad': 1}" is
-    {"x": (5, 3), "p": 0.5, "conv": {"pad": 1}}. A shape with <10 behind it is a tensor of integers.
-
-    Raises:
-        ValueError: the text is none of this, or only some arguments have a name.
-    """
-    named = named_arguments_in(text)
-    if all(name is None for name, _ in named):
-        return [value for _, value in named]
-    arguments = {name: value for name, value in named if name is not None}
-    if len(arguments) < len(named):
-        raise ValueError(f"give a name to each argument or to none, got {shortened(text)}")
-    return arguments
-
-
 def named_arguments_in(text: str) -> list[tuple[str | None, Any]]:
-    """The same, each with its name or None; those with a name come last, as in a call.
+    """The arguments of a forward: shapes, flags and options, each with its name or None.
+
+    The text "(5,3) 'train'" is (None, (5, 3)), (None, "train"), and "x=(5,3) p=0.5" is ("x", (5, 3)),
+    ("p", 0.5). A shape with <10 behind it is a tensor of integers. Those with a name come last, as in a call.
 
     Raises:
         ValueError: the text is none of this.

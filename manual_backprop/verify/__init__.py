@@ -53,12 +53,15 @@ def verify(
     - `forward(x, w) → (out, cache)` and `backward(grad_output, cache)`;
     - several outputs, `forward(…) → ((h, c), cache)` or `(h, c, cache)`, and as many upstream gradients, one
       by one or as a tuple: each output is judged alone, then all together;
+    - `loss(w, x, y)` and `gradient(w, x, y)` or `backward(x, y, cache)`, which take no upstream gradient;
     - `loss(params, x) → (loss, grads)`, without a backward;
     - an object with `forward(x)` and `backward(grad_output)` that leaves the gradients of its arrays in
-      itself, `self.dW` of `self.W`, or in `self.grads`; or with `params` and `loss(x, y)`.
+      itself, `self.dW` of `self.W`, or in `self.grads`, or that moves them by a `learning_rate`; a loss with
+      `loss(x, y)` and `gradient(x, y)`; or one with `params` and `loss(x, y)`. The methods may also be
+      `__call__`, `forward_pass`, `backward_pass`, …, and leave their results in `self.output`, `self.dx`.
 
     Gradients are returned as an array, a tuple, a list, or a dictionary with the names of the inputs, "W" or
-    "dW".
+    "dW". Those of a loss may be of some inputs only.
 
     Args:
         forward: what is computed, a function of tensors made of differentiable torch functions, or of arrays.
@@ -71,7 +74,8 @@ def verify(
             is given the parameters of the one that is judged.
         inputs: what to judge on: the arguments of the forward in order, or by name in a dictionary. Tensors
             and arrays of real numbers have a gradient, also in dictionaries and lists; integers, truths,
-            masks and whatever else there is are passed on.
+            masks and whatever else there is are passed on, and so is a plain number whose gradient is not
+            returned.
         shapes: or their shapes, [(5, 3), (7, 3)] or "(5,3) (7,3)"; (5, 3) is that of a single input. Float64
             numbers are drawn (for a module, numbers of its parameters' type), away from zero. Sizes that
             differ from one another (primes, say) make a wrong transpose show. A tensor or an array in this
