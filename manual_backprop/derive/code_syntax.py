@@ -57,3 +57,37 @@ def returned_by(function: Callable[..., Any]) -> tuple[list[str], bool]:
     if together and isinstance(parts[0], ast.Tuple | ast.List):
         parts = [*parts[0].elts, parts[1]]
     return [part.id if isinstance(part, ast.Name) else "" for part in parts], together
+
+
+def clipped_to_shares(function: Callable[..., Any]) -> set[str]:
+    """The names of what is clipped between 0 and 1: p of `np.clip(p, eps, 1 - eps)`, a probability."""
+    tree = tree_of(function)
+    found = set()
+    for node in ast.walk(tree) if tree is not None else ():
+        if not isinstance(node, ast.Call) or _name_of(node.func) not in ("clip", "clamp"):
+            continue
+        keywords = [k.value for k in node.keywords if k.arg in ("min", "max", "a_min", "a_max")]
+        of = [*node.args] if len(node.args) + len(keywords) == CLIPPED_AND_BOUNDS else []
+        of = of or ([node.func.value, *node.args] if isinstance(node.func, ast.Attribute) else [])
+        parts = [*of, *keywords]
+        if len(parts) == CLIPPED_AND_BOUNDS and _is_one_minus(parts[2]) and isinstance(parts[0], ast.Name):
+            found.add(parts[0].id)
+    return found
+
+
+CLIPPED_AND_BOUNDS = 3
+
+
+def _name_of(function: ast.expr) -> str:
+    return function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+
+
+def _is_one_minus(bound: ast.expr) -> bool:
+    """Whether it is written as 1 - eps, or as a number such as 0.999."""
+    if isinstance(bound, ast.BinOp) and isinstance(bound.op, ast.Sub):
+        return isinstance(bound.left, ast.Constant) and bound.left.value == 1
+    number = getattr(bound, "value", None)
+    return isinstance(number, float) and NEARLY_ONE < number <= 1
+
+
+NEARLY_ONE = 0.99

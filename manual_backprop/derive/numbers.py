@@ -25,7 +25,7 @@ def drawn(
     if _is_finite(function, point):
         return point
     return tuple(
-        x if isinstance(shape, Tensor) else MARGIN + (1 - 2 * MARGIN) * x.abs().frac()
+        x if isinstance(shape, Tensor) else between_zero_and_one(x)
         for x, shape in zip(point, given, strict=True)
     )
 
@@ -53,6 +53,11 @@ def away_from_zero(shape: tuple[int, ...], generator: torch.Generator) -> Tensor
     """Normally distributed numbers, moved away from zero by `MARGIN`."""
     x = torch.randn(shape, generator=generator, dtype=torch.float64, device="cpu")
     return x + MARGIN * x.sign()
+
+
+def between_zero_and_one(x: Tensor) -> Tensor:
+    """Other numbers for these: from 0.1 to 0.9."""
+    return MARGIN + (1 - 2 * MARGIN) * x.abs().frac()
 
 
 def _is_finite(function: Callable[..., Any], point: Sequence[Tensor]) -> bool:

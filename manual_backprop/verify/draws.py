@@ -6,7 +6,9 @@ from math import ceil, prod
 import torch
 from torch import Tensor
 
-from manual_backprop.derive.numbers import MARGIN, away_from_zero, near
+from manual_backprop.derive.arrays.code import functions_in
+from manual_backprop.derive.code_syntax import clipped_to_shares
+from manual_backprop.derive.numbers import away_from_zero, between_zero_and_one, near
 from manual_backprop.verify.problem import Draw, Problem, Unjudged
 
 DRAWS = 3  # a mistake is named only if it explains the gradient on every one
@@ -25,11 +27,15 @@ def draws_of(
     """
     generator = torch.Generator("cpu").manual_seed(seed)
     given = [x.clone() if isinstance(x, Tensor) and x.is_inference() else x for x in given]
+    code = getattr(problem.forward, "code", (problem.forward,))
+    shares = (
+        {name for function in functions_in(*code) for name in clipped_to_shares(function)} if fresh else set()
+    )
     few = any(0 < prod(_shape(x)) < FEW for x in given)
 
     def point(number: int) -> tuple[Tensor, ...]:
         if fresh:
-            return _fresh_point(problem, given, like, generator)
+            return _fresh_point(problem, given, shares, like, generator)
         tensors = [x for x in given if isinstance(x, Tensor)]
         return tuple(x if number == 0 else near(x, generator) for x in tensors)
 
@@ -39,17 +45,26 @@ def draws_of(
 
 
 def _fresh_point(
-    problem: Problem, given: Sequence[Tensor | tuple[int, ...]], like: Tensor, generator: torch.Generator
+    problem: Problem,
+    given: Sequence[Tensor | tuple[int, ...]],
+    shares: set[str],
+    like: Tensor,
+    generator: torch.Generator,
 ) -> tuple[Tensor, ...]:
     """Numbers away from zero; between 0.1 and 0.9, as log and sqrt need them, if the forward is not finite.
 
-    A tensor among the shapes is taken as it is.
+    So are the `shares`, which the forward clips between 0 and 1. A tensor among the shapes is taken as it is.
     """
-    point = tuple(x if isinstance(x, Tensor) else away_from_zero(x, generator).to(like) for x in given)
+    numbers = (x if isinstance(x, Tensor) else away_from_zero(x, generator).to(like) for x in given)
+    named = zip(problem.names, given, numbers, strict=True)
+    point = tuple(
+        between_zero_and_one(x) if name in shares and not isinstance(shape, Tensor) else x
+        for name, shape, x in named
+    )
     if is_finite_at(problem, point):
         return point
     return tuple(
-        x if isinstance(shape, Tensor) else MARGIN + (1 - 2 * MARGIN) * x.abs().frac()
+        x if isinstance(shape, Tensor) else between_zero_and_one(x)
         for x, shape in zip(point, given, strict=True)
     )
 

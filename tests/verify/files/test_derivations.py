@@ -37,6 +37,10 @@ def two_layers(params, x):
     loss = x.sum()
     return loss, {"W1": x, "b1": x}
 
+def propagate(w, x, y):
+    grads, cost = {"dw": x}, x.sum()
+    return grads, cost
+
 def dropout_forward(x, p): return x * p, (x, p)
 
 class Layer:
@@ -57,6 +61,14 @@ sized = Sized(3)
 class Net:
     def __init__(self): self.params = {}
     def loss(self, x, y): return x
+
+class Error:
+    def loss(self, x, y): return x.sum()
+    def gradient(self, x, y): return x
+
+class Slope:
+    def __call__(self, x): return x
+    def gradient(self, x): return 1
 
 class History:
     def loss(self): return 0
@@ -89,7 +101,8 @@ def test_each_is_found_with_its_forward_in_the_order_of_the_file(file: Path) -> 
     derivations = {d.name: d for d in derivations_in(found)}
     assert [*derivations] == [
         "affine_backward", "affine_backward_alt", "relu_backward", "mse_prime", "lost_backward",
-        "softmax_loss", "two_layers", "Scale", "Sized", "Net", "Cube", "AffineFunction",
+        "softmax_loss", "two_layers", "propagate",
+        "Scale", "Sized", "Net", "Error", "Slope", "Cube", "AffineFunction",
     ]  # fmt: skip
     forwards = {name: d.forward for name, d in derivations.items() if d.backward is not None}
     assert forwards == {
@@ -99,10 +112,10 @@ def test_each_is_found_with_its_forward_in_the_order_of_the_file(file: Path) -> 
         "mse_prime": found["mse"],
         "lost_backward": None,
     }
-    for loss in ("softmax_loss", "two_layers"):
+    for loss in ("softmax_loss", "two_layers", "propagate"):
         assert derivations[loss].forward is found[loss]
         assert derivations[loss].backward is None
-    for layer in ("Scale", "Net"):
+    for layer in ("Scale", "Net", "Error", "Slope"):
         assert derivations[layer].made is found[layer]
         assert derivations[layer].forward is None
     assert derivations["Sized"].forward is found["sized"]

@@ -1,5 +1,6 @@
 """Arguments that are not given are found by trying, for every form of a derivation, and said."""
 
+import inspect
 import json
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 
 from manual_backprop.cli import main
 from tests.verify.files.test_listed import lines_of
+from tests.verify.forms import objects
 
 pytestmark = pytest.mark.usefixtures("forked")
 FILE = """
@@ -115,6 +117,17 @@ def test_each_form_is_judged_without_a_shape_being_said(capsys: pytest.CaptureFi
         'give one for each input, such as --shapes "(5,3) (7,3) (7,)"'
     )
     assert "With x (5, 3), w (3, 7), b (7,), found by trying." in captured.out
+
+
+def test_the_objects_of_a_file_are_judged_without_a_shape_being_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "objects.py").write_text(inspect.getsource(objects))
+    assert main(["verify", "objects.py"]) == 0
+    said = lines_of(capsys.readouterr().out)
+    classes = [n for n, value in vars(objects).items() if isinstance(value, type) and n != "Any"]
+    assert [*said] == classes
+    assert {line.partition(" ")[0] for line in said.values()} == {"right"}
 
 
 @pytest.mark.parametrize(

@@ -140,7 +140,7 @@ def test_a_number_without_a_gradient_is_an_option() -> None:
 
 
 def test_a_backward_that_must_have_an_upstream_gradient_is_told() -> None:
-    problem = verify(np.dot, lambda a, b: (b, a), shapes=[(5, 3), (3, 2)]).problem
+    problem = verify(lambda a, b: np.dot(a, b), lambda a, b: (b, a), shapes=[(5, 3), (3, 2)]).problem
     assert "expected 1 upstream gradient and 2 inputs (a, b)" in problem
 
 
@@ -160,3 +160,21 @@ def test_autograds_own_rounding_is_no_mistake() -> None:
     assert report, report
     assert report.verdicts[0].relative > 1e-12
     assert not verify(cost, lambda w, x, y: (1 + 1e-6) * derived(w, x, y), inputs=[w, x, y])
+
+
+@pytest.mark.parametrize(
+    "clipped",
+    [
+        lambda p: np.clip(p, 1e-7, 1 - 1e-7),
+        lambda p: p.clip(1e-7, 1 - 1e-7),
+        lambda p: np.clip(p, a_min=1e-7, a_max=0.9999999),
+    ],
+)
+def test_what_is_clipped_to_shares_is_drawn_as_shares(clipped: Callable[[Array], Array]) -> None:
+    """Where it is clipped, nothing reaches it; a person who divides by p means p within the bounds."""
+
+    def cost(p: Array) -> Array:
+        return -np.log(clipped(p))
+
+    report = verify(cost, lambda dout, p: -dout / p, shapes=[(5, 3)])
+    assert report, report
