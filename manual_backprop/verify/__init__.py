@@ -21,10 +21,10 @@ from manual_backprop.functional.operation.torch_state import tree_map
 from manual_backprop.verify.draws import draws_of
 from manual_backprop.verify.findings import Diagnosis, Status
 from manual_backprop.verify.forms.asked import question_of
-from manual_backprop.verify.forms.objects import first_number_of as first_number_of_object
+from manual_backprop.verify.forms.held import first_number_of as first_number_of_object
 from manual_backprop.verify.forms.objects import is_network, is_object, is_object_class
 from manual_backprop.verify.forms.question import Asked
-from manual_backprop.verify.forms.signature import Misfit
+from manual_backprop.verify.forms.returned import Misfit
 from manual_backprop.verify.judging.judge import judge
 from manual_backprop.verify.judging.oracles import confirm
 from manual_backprop.verify.judging.several_outputs import of_each_output

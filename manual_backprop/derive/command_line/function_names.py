@@ -24,7 +24,8 @@ VARIANTS = re.compile(
 CHECKS = {"test", "check", "verify", "assert", "numerical", "numeric", "eval", "approx", "compare"}
 LOOKED_FOR = (
     "NAME_forward and NAME_backward, NAME and NAME_grad, forward and backward, classes with forward and "
-    "backward or with params and loss, and functions that return a loss and its gradients"
+    "backward, with loss and gradient or with params and loss, and functions that return a loss and its "
+    "gradients"
 )
 
 

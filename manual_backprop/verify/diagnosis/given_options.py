@@ -13,7 +13,7 @@ from manual_backprop.verify.diagnosis.forward_calls import changed_gradients
 from manual_backprop.verify.diagnosis.least_squares import fit_factor
 from manual_backprop.verify.diagnosis.wrong_gradient import WrongGradient
 from manual_backprop.verify.forms.form import FormedBackward
-from manual_backprop.verify.forms.signature import parameters_of
+from manual_backprop.verify.forms.parameters import parameters_of
 from manual_backprop.verify.problem import Draw, Problem
 
 MOST_RUNS = 16  # of the forward with another option

@@ -47,7 +47,7 @@ class Derivation:
     def counted(self) -> str:
         """Where the lines of a derivation are counted, if that is a cell of a notebook; else ""."""
         judged = self.backward or self.made or self.forward
-        methods = (*own_methods(judged if isinstance(judged, type) else type(judged)), judged)
+        methods = (*own_methods(judged), judged)
         codes = (getattr(inspect.unwrap(m), "__code__", None) for m in methods if callable(m))
         file = next((code.co_filename for code in codes if code), "")
         return f"Lines are counted in {Path(file).name}." if CELL.search(file) else ""

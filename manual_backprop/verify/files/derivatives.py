@@ -5,7 +5,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from manual_backprop.verify.forms.signature import UPSTREAM
+from manual_backprop.verify.forms.parameters import UPSTREAM
 
 
 def takes_upstream(backward: Callable[..., Any], forward: Any) -> bool:

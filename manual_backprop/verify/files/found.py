@@ -16,7 +16,7 @@ from manual_backprop.derive.numbers import sample_of
 from manual_backprop.verify.forms.asked import question_of
 from manual_backprop.verify.forms.objects import called, is_network, is_object, own_methods
 from manual_backprop.verify.forms.question import Asked
-from manual_backprop.verify.forms.signature import Misfit
+from manual_backprop.verify.forms.returned import Misfit
 from manual_backprop.verify.problem import Draw, Malformed, Unjudged
 from manual_backprop.verify.settings import with_gradients
 
@@ -52,7 +52,7 @@ def _read(forward: Any, backward: Any, against: Any) -> list[Any]:
     functions = [backward]
     for value in (forward, against):
         if is_object(value):
-            functions += own_methods(type(value))
+            functions += own_methods(value)
         elif value is not None and is_function_class(value):
             functions += [value.forward, value.backward]
         else:

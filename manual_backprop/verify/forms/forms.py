@@ -19,14 +19,9 @@ from manual_backprop.derive.forms.frameworks import (
 )
 from manual_backprop.derive.numbers import sample_of
 from manual_backprop.verify.forms.form import Form
-from manual_backprop.verify.forms.signature import (
-    LARGE_RATE,
-    Misfit,
-    Parameter,
-    bound,
-    parameters_of,
-    returned_by,
-)
+from manual_backprop.verify.forms.parameters import LARGE_RATE, parameters_of
+from manual_backprop.verify.forms.returned import Misfit, returned_by
+from manual_backprop.verify.forms.signature import Parameter, bound
 from manual_backprop.verify.problem import Unjudged
 
 

@@ -7,9 +7,11 @@ from typing import Any, Literal
 from torch import Tensor
 
 from manual_backprop.derive.forms.frameworks import converted
-from manual_backprop.verify.forms import objects
+from manual_backprop.verify.forms import held
 from manual_backprop.verify.forms.forms import takes_no_upstream, value_of
-from manual_backprop.verify.forms.signature import RATES, Misfit, Parameter, Returned, bound, parameters_of
+from manual_backprop.verify.forms.parameters import RATES, parameters_of
+from manual_backprop.verify.forms.returned import Misfit, Returned
+from manual_backprop.verify.forms.signature import Parameter, bound
 
 Meaning = Literal["gradients", "of a loss", "of a mean", "derivative"]
 
@@ -56,7 +58,7 @@ class Methods:
         """What the forward returns, or leaves in the layer."""
         returned = getattr(layer, self.forward)(*args, **keywords)
         if returned is None:
-            returned = objects.output_left(layer)
+            returned = held.output_left(layer)
         return list(returned) if isinstance(returned, tuple | list) else [returned]
 
     def values(self, outputs: Sequence[Any]) -> list[Any]:
@@ -71,7 +73,7 @@ class Methods:
         named = {keyword: value for keyword, value in given if keyword}
         returned = getattr(layer, self.backward)(*(value for keyword, value in given if not keyword), **named)
         if returned is None:
-            returned = objects.gradients_left(layer, list(arguments))
+            returned = held.gradients_left(layer, list(arguments))
         return returned
 
     def gradients(self, returned: Any, upstreams: Sequence[Any]) -> Any:

@@ -1,70 +1,44 @@
-"""Layers and networks as objects: which of their arrays are parameters, where their gradients are left."""
+"""Layers, losses and networks as objects: which they are, and what their methods are called."""
 
 import inspect
-import re
-from collections.abc import Iterator, Mapping, Sequence
-from copy import deepcopy
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from manual_backprop.derive.forms.frameworks import converted, is_array, is_real, is_value
-from manual_backprop.verify.forms.gradients import bare
-
-Path = tuple[str | int, ...]
-GRADIENTS = ("grads", "grad", "gradients", "dparams", "gradient")
-PARAMETERS = ("params", "parameters", "weights", "param")
 FORWARDS = ("forward", "__call__", "forward_pass", "feedforward", "loss", "cost")
 BACKWARDS = ("backward", "backward_pass", "backprop", "gradient", "gradients", "grad", "derivative", "prime")
-OUTPUTS = ("output", "outputs", "out", "y", "z", "a", "activation", "value", "loss")
-INPUTS = ("inputs", "input", "x", "X", "in")
-BIAS = re.compile(r"b\d*|bias\d*|intercept\w*")
-DEEPEST = 6
 
 
-@dataclass(frozen=True)
-class Parameter:
-    """An array of an object.
-
-    Attributes:
-        name: what it is called.
-        path: where it is, by attributes and keys.
-        gradient: where its gradient is after a backward; () where that is returned, or told by its change.
-    """
-
-    name: str
-    path: Path
-    gradient: Path = ()
-
-
-def methods(kind: type) -> tuple[str, str] | None:
-    """What the forward and the backward of a class of layers or losses are called; None if it has not both.
+def methods(of: Any) -> tuple[str, str] | None:
+    """What forward and backward of a layer, a loss or their class are called; None if it has not both.
 
     The forward is the first that has all parameters of the backward, as `loss(x, y)` has those of
     `gradient(x, y)`, or else the first.
     """
+    kind = of if isinstance(of, type) else type(of)
     backwards = BACKWARDS[:1] if issubclass(kind, nn.Module | torch.autograd.Function) else BACKWARDS
-    forwards = [name for name in FORWARDS if _has_method(kind, name)]
-    backward = next((name for name in backwards if _has_method(kind, name)), None)
+    forwards = [name for name in FORWARDS if _has_method(of, kind, name)]
+    backward = next((name for name in backwards if _has_method(of, kind, name)), None)
     if backward is None or not forwards:
         return None
-    taken = _parameters(kind, backward)
-    return next(
-        (name for name in forwards if taken and taken <= _parameters(kind, name)), forwards[0]
-    ), backward
+    taken = _parameters(of, backward)
+    fitting = (name for name in forwards if taken and taken <= _parameters(of, name))
+    return next(fitting, forwards[0]), backward
 
 
-def _has_method(kind: type, name: str) -> bool:
-    return any(name in vars(base) for base in kind.__mro__) and callable(getattr(kind, name))
+def _has_method(of: Any, kind: type, name: str) -> bool:
+    own = any(name in vars(base) for base in kind.__mro__) or (
+        of is not kind and name in getattr(of, "__dict__", ())
+    )
+    return own and callable(getattr(of, name))
 
 
-def _parameters(kind: type, method: str) -> set[str]:
-    """The names of what a method takes, but for itself."""
+def _parameters(of: Any, method: str) -> set[str]:
+    """The names of what a method must be given."""
     try:
-        parameters = inspect.signature(getattr(kind, method)).parameters
+        parameters = inspect.signature(getattr(of, method)).parameters
     except (TypeError, ValueError):
         return set()
     return {name for name, p in parameters.items() if p.default is p.empty and name != "self"}
@@ -74,7 +48,7 @@ def is_object(value: Any) -> bool:
     """Whether it is a layer with `forward` and `backward`, or a network with `params` and `loss`."""
     if isinstance(value, type):
         return False
-    return methods(type(value)) is not None or is_network(value)
+    return methods(value) is not None or is_network(value)
 
 
 def is_object_class(value: type) -> bool:
@@ -89,208 +63,12 @@ def is_network(value: Any) -> bool:
 
 def called(value: Any) -> Any:
     """The method that is given the inputs."""
-    found = methods(type(value))
+    found = methods(value)
     return getattr(value, found[0]) if found else value.loss
 
 
-def own_methods(kind: type) -> tuple[Any, ...]:
-    """The functions of a class of such objects in which derivations are: its backward, or else its loss."""
-    found = methods(kind)
+def own_methods(of: Any) -> tuple[Any, ...]:
+    """The methods of such an object or class, the backward first; or else its loss."""
+    found = methods(of)
     names = (found[1], found[0]) if found else ("loss",)
-    return tuple(getattr(kind, name) for name in names if callable(getattr(kind, name, None)))
-
-
-def output_left(value: Any) -> Any:
-    """The output that a forward leaves in its object rather than to return it; None if there is none."""
-    return next((x for name in OUTPUTS if is_value(x := getattr(value, name, None))), None)
-
-
-def gradients_left(value: Any, inputs: Sequence[str]) -> tuple[Any, ...]:
-    """The gradients of the inputs that a backward leaves in its object; None where there is none."""
-    found = []
-    for at, name in enumerate(inputs):
-        names = (name,) if at else (name, *INPUTS)
-        places = (place for each in names for place in _gradient_names(each))
-        found.append(next((g for place in places if is_value(g := getattr(value, place, None))), None))
-    return tuple(found)
-
-
-def _gradient_names(name: str) -> tuple[str, ...]:
-    return (
-        f"d{name}",
-        f"grad_{name}",
-        f"{name}_grad",
-        f"{name}_gradient",
-        f"d_{name}",
-        f"grad{name}",
-        f"g{name}",
-        f"d{name.lower()}",
-    )
-
-
-def arrays_in(value: Any) -> list[Any]:
-    """All arrays that an object holds, each once."""
-    found: dict[int, Any] = {}
-    for _, _, array in _walk(value, (), DEEPEST, set()):
-        found[id(array)] = array
-    return list(found.values())
-
-
-def first_number_of(value: Any) -> Tensor | None:
-    """A tensor of a layer of tensors, whose type and device its inputs should have."""
-    return next((x for x in arrays_in(value) if isinstance(x, Tensor) and x.is_floating_point()), None)
-
-
-def with_arrays(value: Any, instead: Mapping[int, Any]) -> Any:
-    """A copy of an object that has other arrays in the place of those with these ids."""
-    return deepcopy(value, {**instead})
-
-
-def with_numbers_as_arrays(value: Any) -> Any:
-    """A copy of an object, in which a bias that is a plain number, `self.b = 0`, is an array."""
-    copy = with_arrays(value, {})
-    for name, number in vars(copy).items() if hasattr(copy, "__dict__") else ():
-        if isinstance(number, int | float) and not isinstance(number, bool) and BIAS.fullmatch(name):
-            setattr(copy, name, np.array(float(number)))
-    return copy
-
-
-def at(value: Any, path: Path) -> Any:
-    """What is at a path; None if nothing is."""
-    for key in path:
-        try:
-            value = value[key] if hasattr(value, "__getitem__") else getattr(value, str(key))
-        except (KeyError, IndexError, AttributeError):
-            return None
-    return value
-
-
-def parameters_of_object(before: Any, after: Any) -> list[Parameter]:
-    """The parameters of a layer: arrays that stay, and whose gradients are there after a backward.
-
-    Args:
-        before: the object.
-        after: the same one, after forward and backward; it holds the same arrays where they were not
-            replaced.
-    """
-    found: dict[int, Parameter] = {}
-    for path, _, array in _walk(before, (), DEEPEST, set()):
-        if not is_real(array) or id(array) in found or at(after, path) is not array:
-            continue
-        gradient = _gradient_of(after, path)
-        if gradient:
-            found[id(array)] = Parameter(_name(before, path, array), path, gradient)
-    return list(found.values())
-
-
-def arrays_kept(before: Any, after: Any) -> list[Parameter]:
-    """The arrays of real numbers that a layer still has after forward and backward, in their order."""
-    return [
-        Parameter(_name(before, path, array), path)
-        for path, _, array in _walk(before, (), DEEPEST, set())
-        if is_real(array) and at(after, path) is array
-    ]
-
-
-def changed(before: Any, after: Any) -> list[Parameter]:
-    """The arrays of real numbers that are others, of the same shape, or have other numbers in them.
-
-    Args:
-        before: a copy of the layer, with arrays of its own.
-        after: the layer, after its backward.
-    """
-    found: dict[int, Parameter] = {}
-    for path, _, array in _walk(before, (), DEEPEST, set()):
-        there = at(after, path)
-        if (
-            is_real(array)
-            and is_array(there)
-            and there.shape == array.shape
-            and not bool((there == array).all())
-        ):
-            found.setdefault(id(array), Parameter(_name(before, path, array), path))
-    return list(found.values())
-
-
-def returned_for(kept: Sequence[Parameter], layer: Any, returned: Any) -> list[Parameter]:
-    """Of the arrays that a layer keeps, those whose gradients are returned: by name, or by shape."""
-    each = list({id(at(layer, p.path)): p for p in reversed(kept)}.values())[::-1]
-    if isinstance(returned, Mapping):
-        names = {bare(str(key)) for key in returned} | {str(key) for key in returned}
-        return [p for p in each if str(p.path[-1]) in names]
-    several = returned if isinstance(returned, tuple | list) else [returned]
-    shapes = [tuple(converted(g).shape) for g in several if is_value(g)]
-    found = []
-    for parameter in each:
-        shape = tuple(at(layer, parameter.path).shape)
-        if shape in shapes:
-            shapes.remove(shape)
-            found.append(parameter)
-    return found
-
-
-def _gradient_of(value: Any, path: Path) -> Path:
-    """Where the gradient of the array at a path is."""
-    *parents, key = path
-    places: list[Path] = []
-    if isinstance(key, str):
-        names = _gradient_names(key)
-        places += [(*parents, name) for name in names]
-        places += [(*parents, of, name) for of in GRADIENTS for name in (key, *names)]
-        if key in ("data", "value", "values"):
-            places.append((*parents, "grad"))
-    if parents and parents[-1] in PARAMETERS:
-        outside = parents[:-1]
-        places += [(*outside, of, key) for of in GRADIENTS]
-        if isinstance(key, str):
-            places += [(*outside, of, f"d{key}") for of in GRADIENTS]
-            places.append((*outside, f"d{key}"))
-    own = at(value, path)
-    for place in places:
-        there = at(value, place)
-        if place != path and there is not own and (is_array(there) or isinstance(there, float)):
-            return place
-    return ()
-
-
-def _name(value: Any, path: Path, array: Any) -> str:
-    """The shortest way to say where it is: W, layers[0].W."""
-    if isinstance(path[-1], int) or (len(path) > 1 and path[-2] in PARAMETERS):
-        for other, _, same in _walk(value, (), DEEPEST, set()):
-            if same is array and isinstance(other[-1], str) and len(other) < len(path):
-                path = other
-                break
-    keys = [key for key in path if key not in PARAMETERS or len(path) == 1 or isinstance(path[-1], int)]
-    if keys[-1] in ("data", "value", "values") and len(keys) > 1:
-        keys = keys[:-1]
-    return "".join(f"[{k}]" if isinstance(k, int) else f".{k}" for k in keys).lstrip(".")
-
-
-def _walk(value: Any, path: Path, depth: int, seen: set[int]) -> Iterator[tuple[Path, Any, Any]]:
-    """Each array that an object holds: where, the one that holds it, and itself."""
-    if depth == 0 or id(value) in seen:
-        return
-    seen.add(id(value))
-    parts: Iterator[tuple[str | int, Any]] = iter(())
-    if isinstance(value, dict):
-        parts = iter(value.items())
-    elif isinstance(value, list | tuple):
-        parts = iter(enumerate(value))
-    elif _is_users(value):
-        parts = iter(vars(value).items())
-    for key, part in parts:
-        if isinstance(part, np.ndarray | Tensor) or is_array(part):
-            yield (*path, key), value, part
-        elif isinstance(key, str | int):
-            yield from _walk(part, (*path, key), depth - 1, seen)
-
-
-def _is_users(value: Any) -> bool:
-    if (
-        isinstance(value, type)
-        or not hasattr(value, "__dict__")
-        or callable(getattr(value, "__code__", None))
-    ):
-        return False
-    package = type(value).__module__.partition(".")[0]
-    return package not in ("numpy", "scipy", "torch", "jax", "jaxlib", "builtins", "types", "functools")
+    return tuple(getattr(of, name) for name in names if callable(getattr(of, name, None)))

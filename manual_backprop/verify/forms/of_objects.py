@@ -18,7 +18,7 @@ from manual_backprop.derive.forms.frameworks import (
     running,
 )
 from manual_backprop.derive.numbers import sample_of
-from manual_backprop.verify.forms import objects
+from manual_backprop.verify.forms import held, objects
 from manual_backprop.verify.forms.form import Form
 from manual_backprop.verify.forms.forms import (
     first_run,
@@ -27,7 +27,8 @@ from manual_backprop.verify.forms.forms import (
     require_loss,
 )
 from manual_backprop.verify.forms.methods import Methods, as_found, ways_to_call
-from manual_backprop.verify.forms.signature import LARGE_RATE, Misfit, parameters_of
+from manual_backprop.verify.forms.parameters import LARGE_RATE, parameters_of
+from manual_backprop.verify.forms.returned import Misfit
 from manual_backprop.verify.problem import Unjudged
 
 
@@ -40,13 +41,13 @@ def of_object(
         Misfit: it has no form that is known.
         Unjudged: it raises something.
     """
-    value = objects.with_numbers_as_arrays(value)
+    value = held.with_numbers_as_arrays(value)
     if not objects.is_network(value):
         return layer(value, arguments, names, framework, seed=seed)
     try:
         return network(value, arguments, framework, seed=seed), 1, ""
     except Misfit:
-        if objects.methods(type(value)) is None:
+        if objects.methods(value) is None:
             raise
     return layer(value, arguments, names, framework, seed=seed)
 
@@ -61,12 +62,12 @@ def network(value: Any, arguments: Arguments, framework: Framework, *, seed: int
     owned = {str(key): array for key, array in value.params.items() if is_array(array)}
     sample = [own_array(framework, x, shared=False) for x in sample_of(arguments.given, seed)]
     args, keywords = arguments.filled(sample)
-    require_loss(first_run(lambda: objects.with_arrays(value, {}).loss(*args, **keywords), seed))
+    require_loss(first_run(lambda: held.with_arrays(value, {}).loss(*args, **keywords), seed))
     count = len(arguments.names)
 
     def run(arrays: Sequence[Any]) -> tuple[list[Any], Any]:
         args, keywords = arguments.filled(arrays[:count])
-        copy = objects.with_arrays(value, _instead(value, [*owned.values()], arrays[count:]))
+        copy = held.with_arrays(value, _instead(value, [*owned.values()], arrays[count:]))
         return loss_and_gradients(copy.loss(*args, **keywords))
 
     given = (*arguments.given, *(_point(x, arguments) for x in owned.values()))
@@ -96,14 +97,14 @@ def layer(
         Misfit: the backward does not take what there is.
         Unjudged: the forward raises something, or has no output.
     """
-    like = objects.first_number_of(value)
+    like = held.first_number_of(value)
     numbers = sample_of(arguments.given, seed)
     typed = [x.to(like) if like is not None and x.is_floating_point() else x for x in numbers]
 
     def tried(methods: Methods, call: bool) -> tuple[Any, Any, list[Any], Any]:
         """The layer as it was, after its methods were called, its outputs, and what its backward returned."""
-        after = objects.with_arrays(value, {})
-        before = objects.with_arrays(after, {id(x): x for x in objects.arrays_in(after)})
+        after = held.with_arrays(value, {})
+        before = held.with_arrays(after, {id(x): x for x in held.arrays_in(after)})
         args, keywords = arguments.filled([own_array(framework, x, shared=False) for x in typed])
         outputs = first_run(lambda: methods.outputs(after, args, keywords), seed)
         if not call:
@@ -113,12 +114,12 @@ def layer(
             returned = methods.returned(after, ups, _by_name(names, args, keywords), outputs)
         return before, after, outputs, returned
 
-    own = objects.methods(type(value)) or ("forward", "backward")
+    own = objects.methods(value) or ("forward", "backward")
     _, after, outputs, _ = tried(Methods(*own), call=False)
     if not all(is_value(x) for x in outputs):
         raise Unjudged(
             f"{type(value).__name__}.{own[0]} must return an array, or leave it as "
-            f"self.{objects.OUTPUTS[0]}, got {', '.join(type(x).__name__ for x in outputs)}"
+            f"self.{held.OUTPUTS[0]}, got {', '.join(type(x).__name__ for x in outputs)}"
         )
     with_arrays = [n for n, x in zip(names, arguments.values, strict=False) if any(slots_in(x))]
     ways = ways_to_call(after, own, names, with_arrays, outputs)
@@ -129,20 +130,20 @@ def layer(
             methods = as_found(way, returned, outputs)
             break
     more = len(returned) - len(names) if isinstance(returned, tuple | list) else 0
-    kept = objects.arrays_kept(before, after)
-    found = objects.returned_for(kept, before, returned) if isinstance(returned, Mapping) else []
-    found = found or objects.parameters_of_object(before, after)
+    kept = held.arrays_kept(before, after)
+    found = held.returned_for(kept, before, returned) if isinstance(returned, Mapping) else []
+    found = found or held.parameters_of_object(before, after)
     if methods.updates:
-        found = objects.changed(value, after)
+        found = held.changed(value, after)
     elif not found:
-        found = kept[:more] if methods.takes_upstream else objects.returned_for(kept, before, returned)
-    owned = [objects.at(value, parameter.path) for parameter in found]
+        found = kept[:more] if methods.takes_upstream else held.returned_for(kept, before, returned)
+    owned = [held.at(value, parameter.path) for parameter in found]
     count = len(arguments.names)
 
     def run(arrays: Sequence[Any]) -> tuple[list[Any], Any]:
         args, keywords = arguments.filled(arrays[:count])
         own = [1 * x for x in arrays[count:]] if methods.updates else arrays[count:]
-        copy = objects.with_arrays(value, _instead(value, owned, own))
+        copy = held.with_arrays(value, _instead(value, owned, own))
         outputs = methods.outputs(copy, args, keywords)
         return methods.values(outputs), (copy, outputs, arrays[count:])
 
@@ -151,9 +152,9 @@ def layer(
         args, keywords = arguments.filled(arrays[:count])
         raw = methods.returned(copy, upstreams, _by_name(names, args, keywords), own_outputs)
         returned = methods.gradients(raw, upstreams)
-        left = [(p.name, objects.at(copy, p.gradient)) for p in found if p.gradient]
+        left = [(p.name, held.at(copy, p.gradient)) for p in found if p.gradient]
         if methods.updates:
-            now = (objects.at(copy, p.path) for p in found)
+            now = (held.at(copy, p.path) for p in found)
             left = [
                 (p.name, (old - new) / LARGE_RATE)
                 for p, old, new in zip(found, owned_before, now, strict=True)
@@ -165,11 +166,12 @@ def layer(
 
     parameters = (*arguments.names, *(parameter.name for parameter in found))
     given = (*arguments.given, *(_point(x, arguments) for x in owned))
-    taken = [p.name for p in parameters_of(getattr(value, own[1]))]
+    code = getattr(value, own[1])
+    taken = [p.name for p in parameters_of(code)]
     upstreams = [name for name, p in zip(taken, methods.parameters, strict=False) if p.source == "upstream"]
     form = Form(
-        run, back, arguments, parameters, given, framework, framework, tuple(upstreams),
-        getattr(type(value), own[1]), "self", is_loss=methods.meaning in ("of a loss", "of a mean"),
+        run, back, arguments, parameters, given, framework, framework, tuple(upstreams), code, "self",
+        is_loss=methods.meaning in ("of a loss", "of a mean"),
     )  # fmt: skip
     return form, len(outputs), methods.remark
 
@@ -181,7 +183,7 @@ def _by_name(names: Sequence[str], args: Sequence[Any], keywords: Mapping[str, A
 def _instead(value: Any, owned: Sequence[Any], arrays: Sequence[Any]) -> dict[int, Any]:
     """Other arrays for an object's parameters; in traced code, traced ones for all that it holds."""
     traced = any(isinstance(x, TracedArray) for x in arrays)
-    others = {id(x): TracedArray(converted(x).clone()) for x in objects.arrays_in(value)} if traced else {}
+    others = {id(x): TracedArray(converted(x).clone()) for x in held.arrays_in(value)} if traced else {}
     return others | {id(x): new for x, new in zip(owned, arrays, strict=True)}
 
 

@@ -1,24 +1,18 @@
 """What a backward takes: upstream gradients, the cache, or the forward's arguments."""
 
-import ast
 import inspect
-import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
-from manual_backprop.derive.array_forward import CACHES as NAMES_OF_CACHES
-from manual_backprop.derive.code_syntax import tree_of
-
-CACHES = (*NAMES_OF_CACHES, "tape", "state", "residuals", "intermediates")
-UPSTREAM = re.compile(
-    r"d|g|v|d[a-zA-Z]\w*|grad\w*|gradient\w*|gout|g_out|up\w*|delta\w*|\w+_grad|\w+_bar|error"
+from manual_backprop.verify.forms.parameters import (
+    CACHES,
+    is_rate,
+    is_upstream,
+    needed_by,
+    parameters_of,
+    takes_anything,
 )
-"""What people call an upstream gradient."""
-
-RATES = ("learning_rate", "lr", "eta", "step_size")
-LARGE_RATE = 2.0**20
-"""What is given as learning rate: a change as large as that tells a gradient to its rounding."""
+from manual_backprop.verify.forms.returned import Misfit, Returned
 
 Source = Literal["upstream", "upstreams", "cache", "argument", "output", "rate"]
 
@@ -36,95 +30,6 @@ class Parameter(NamedTuple):
     source: Source
     which: Any = None
     keyword: str = ""
-
-
-class Misfit(Exception):  # noqa: N818 - an answer about what was given
-    """A backward whose parameters do not fit what its forward takes and returns."""
-
-
-@dataclass(frozen=True)
-class Returned:
-    """How a forward returns its outputs.
-
-    Attributes:
-        outputs: how many.
-        cached: whether the last thing that it returns is for the backward.
-        together: whether the outputs are a tuple or list of their own, beside the cache.
-    """
-
-    outputs: int
-    cached: bool
-    together: bool = False
-
-    def split(self, returned: Any) -> tuple[list[Any], Any]:
-        """The outputs, and the cache."""
-        if not self.cached:
-            return (list(returned) if isinstance(returned, tuple | list) else [returned]), None
-        *first, cache = returned
-        outputs = list(first[0]) if self.together else first
-        return outputs, cache
-
-
-def parameters_of(function: Callable[..., Any]) -> list[inspect.Parameter]:
-    """The named parameters; none if a signature cannot be read."""
-    try:
-        found = inspect.signature(function).parameters.values()
-    except (TypeError, ValueError):  # what is written in C may tell no signature
-        return []
-    return [p for p in found if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
-
-
-def returned_by(
-    returned: Any,
-    backward: Callable[..., Any],
-    names: Sequence[str],
-    *,
-    cache: bool | None,
-    given: Sequence[Any],
-    is_array: Callable[[Any], bool],
-) -> Returned:
-    """How a forward that has returned this returns its outputs.
-
-    Args:
-        returned: by the forward.
-        backward: which is to take it.
-        names: of the forward's arguments.
-        cache: whether the forward returns one; None if that is to be found out.
-        given: the forward's arguments.
-        is_array: whether something is an array or a number.
-
-    Raises:
-        Misfit: a cache was announced, and there is none.
-    """
-    several = isinstance(returned, tuple | list) and len(returned) > 1
-    if cache and not several:
-        raise Misfit(f"cache=True: the forward must return (output, cache), got {type(returned).__name__}")
-    if not several or cache is False:
-        return Returned(len(returned) if isinstance(returned, tuple | list) else 1, cached=False)
-    if cache is None and not _has_cache(returned, backward, names, given, is_array):
-        return Returned(len(returned), cached=False)
-    first = returned[0]
-    together = len(returned) == 2 and isinstance(first, tuple | list) and not is_array(first)
-    return Returned(len(first) if together else len(returned) - 1, cached=True, together=together)
-
-
-def _has_cache(
-    returned: Any,
-    backward: Callable[..., Any],
-    names: Sequence[str],
-    given: Sequence[Any],
-    is_array: Callable[[Any], bool],
-) -> bool:
-    if not is_array(returned[-1]):
-        return True
-    parameters = [p.name for p in parameters_of(backward)]
-    if any(name.lower() in CACHES for name in parameters):
-        return True
-    without = len(parameters) in (len(returned) + len(names), 1 + len(names))
-    with_cache = len(parameters) in (2, len(returned))
-    if without and with_cache:
-        return parameters[-1] not in names or any(returned[-1] is x for x in given)
-    return with_cache
 
 
 def bound(
@@ -151,7 +56,7 @@ def bound(
     if not parameters and takes_anything(backward):
         rest = [Parameter("cache")] if returned.cached else [Parameter("argument", name) for name in names]
         return [*(Parameter("upstream", i) for i in range(returned.outputs)), *rest]
-    needed = _needed(backward, names)
+    needed = needed_by(backward, names)
     given = _of_a_loss(needed, returned, names) if is_number else None
     if given is None and returned.cached:
         given = _with_cache(needed, returned, names)
@@ -160,53 +65,17 @@ def bound(
     for p in parameters:
         if p.name == "output":
             given.append(Parameter("output", keyword="output"))
-        elif _is_rate(p, names):
+        elif is_rate(p, names):
             given.append(Parameter("rate", keyword=p.name))
         elif p.default is not p.empty and p.name in names:
             given.append(Parameter("argument", p.name, keyword=p.name))
     return given
 
 
-def takes_anything(function: Callable[..., Any]) -> bool:
-    """Whether a function has *args, or its signature cannot be read."""
-    try:
-        found = inspect.signature(function).parameters.values()
-    except (TypeError, ValueError):
-        return True
-    return any(p.kind is p.VAR_POSITIONAL for p in found)
-
-
-def _needed(backward: Callable[..., Any], names: Sequence[str]) -> list[inspect.Parameter]:
-    """The parameters that must be given something: those without a default, and a `dout=1` that is used."""
-    parameters = [p for p in parameters_of(backward) if p.name != "output"]
-    needed = [p for p in parameters if p.default is p.empty and not _is_rate(p, names)]
-    if any(_is_upstream(p, names) for p in needed):
-        return needed
-    return [p for p in parameters if p in needed or (_is_upstream(p, names) and _is_used(p, backward))]
-
-
-def _is_rate(parameter: inspect.Parameter, names: Sequence[str]) -> bool:
-    return parameter.name in RATES and parameter.name not in names
-
-
-def _is_upstream(parameter: inspect.Parameter, names: Sequence[str]) -> bool:
-    """Whether it is called as an upstream gradient is, without a default or with that of a loss, 1."""
-    named = UPSTREAM.fullmatch(parameter.name) and parameter.name not in names
-    return bool(named) and parameter.default in (parameter.empty, 1, None)
-
-
-def _is_used(parameter: inspect.Parameter, function: Callable[..., Any]) -> bool:
-    """Whether the code of a function makes use of a parameter."""
-    tree = tree_of(function)
-    return tree is not None and any(
-        isinstance(node, ast.Name) and node.id == parameter.name for node in ast.walk(tree)
-    )
-
-
 def _upstream_behind(needed: Sequence[inspect.Parameter], names: Sequence[str]) -> str:
     """The name of the upstream gradient in `backward(x, w, grad)`, which has it last; "" if none."""
     others = [p for p in needed if p.name not in names]
-    if len(others) == 1 and needed[0] is not others[0] and _is_upstream(others[0], names):
+    if len(others) == 1 and needed[0] is not others[0] and is_upstream(others[0], names):
         return others[0].name
     return ""
 
@@ -219,7 +88,7 @@ def takes_upstream_first(backward: Callable[..., Any], names: Sequence[str], *, 
         names: of the forward's arguments.
         is_number: whether the output is one number, a loss.
     """
-    needed = _needed(backward, names)
+    needed = needed_by(backward, names)
     if needed and is_number and _of_a_loss(needed, Returned(1, cached=False), names) is not None:
         return False
     return not _upstream_behind(needed, names)
@@ -241,7 +110,7 @@ def _of_a_loss(
         else None
         for p in needed
     ]
-    as_many = len(needed) == len(names) and not any(_is_upstream(p, names) for p in needed)
+    as_many = len(needed) == len(names) and not any(is_upstream(p, names) for p in needed)
     if None in found and as_many and not returned.cached:
         found = [Parameter("argument", name) for name in names]
     given = [_keyed(filled, p) for filled, p in zip(found, needed, strict=True) if filled is not None]

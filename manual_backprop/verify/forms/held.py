@@ -1,0 +1,232 @@
+"""The arrays that layers and networks hold: which are parameters, and where gradients are left."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+
+from manual_backprop.derive.forms.frameworks import converted, is_array, is_real, is_value
+from manual_backprop.verify.forms.gradients import bare
+
+Path = tuple[str | int, ...]
+GRADIENTS = ("grads", "grad", "gradients", "dparams", "gradient")
+PARAMETERS = ("params", "parameters", "weights", "param")
+OUTPUTS = ("output", "outputs", "out", "y", "z", "a", "activation", "value", "loss")
+INPUTS = ("inputs", "input", "x", "X", "in")
+BIAS = re.compile(r"b\d*|bias\d*|intercept\w*")
+DEEPEST = 6
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """An array of an object.
+
+    Attributes:
+        name: what it is called.
+        path: where it is, by attributes and keys.
+        gradient: where its gradient is after a backward; () where that is returned, or told by its change.
+    """
+
+    name: str
+    path: Path
+    gradient: Path = ()
+
+
+def output_left(value: Any) -> Any:
+    """The output that a forward leaves in its object rather than to return it; None if there is none."""
+    return next((x for name in OUTPUTS if is_value(x := getattr(value, name, None))), None)
+
+
+def gradients_left(value: Any, inputs: Sequence[str]) -> tuple[Any, ...]:
+    """The gradients of the inputs that a backward leaves in its object; None where there is none."""
+    found = []
+    for at, name in enumerate(inputs):
+        names = (name,) if at else (name, *INPUTS)
+        places = (place for each in names for place in _gradient_names(each))
+        found.append(next((g for place in places if is_value(g := getattr(value, place, None))), None))
+    return tuple(found)
+
+
+def _gradient_names(name: str) -> tuple[str, ...]:
+    return (
+        f"d{name}",
+        f"grad_{name}",
+        f"{name}_grad",
+        f"{name}_gradient",
+        f"d_{name}",
+        f"grad{name}",
+        f"g{name}",
+        f"d{name.lower()}",
+    )
+
+
+def arrays_in(value: Any) -> list[Any]:
+    """All arrays that an object holds, each once."""
+    found: dict[int, Any] = {}
+    for _, _, array in _walk(value, (), DEEPEST, set()):
+        found[id(array)] = array
+    return list(found.values())
+
+
+def first_number_of(value: Any) -> Tensor | None:
+    """A tensor of a layer of tensors, whose type and device its inputs should have."""
+    return next((x for x in arrays_in(value) if isinstance(x, Tensor) and x.is_floating_point()), None)
+
+
+def with_arrays(value: Any, instead: Mapping[int, Any]) -> Any:
+    """A copy of an object that has other arrays in the place of those with these ids."""
+    return deepcopy(value, {**instead})
+
+
+def with_numbers_as_arrays(value: Any) -> Any:
+    """A copy of an object, in which a bias that is a plain number, `self.b = 0`, is an array."""
+    copy = with_arrays(value, {})
+    for name, number in vars(copy).items() if hasattr(copy, "__dict__") else ():
+        if isinstance(number, int | float) and not isinstance(number, bool) and BIAS.fullmatch(name):
+            setattr(copy, name, np.array(float(number)))
+    return copy
+
+
+def at(value: Any, path: Path) -> Any:
+    """What is at a path; None if nothing is."""
+    for key in path:
+        try:
+            value = value[key] if hasattr(value, "__getitem__") else getattr(value, str(key))
+        except (KeyError, IndexError, AttributeError):
+            return None
+    return value
+
+
+def parameters_of_object(before: Any, after: Any) -> list[Parameter]:
+    """The parameters of a layer: arrays that stay, and whose gradients are there after a backward.
+
+    Args:
+        before: the object.
+        after: the same one, after forward and backward; it holds the same arrays where they were not
+            replaced.
+    """
+    found: dict[int, Parameter] = {}
+    for path, _, array in _walk(before, (), DEEPEST, set()):
+        if not is_real(array) or id(array) in found or at(after, path) is not array:
+            continue
+        gradient = _gradient_of(after, path)
+        if gradient:
+            found[id(array)] = Parameter(_name(before, path, array), path, gradient)
+    return list(found.values())
+
+
+def arrays_kept(before: Any, after: Any) -> list[Parameter]:
+    """The arrays of real numbers that a layer still has after forward and backward, in their order."""
+    return [
+        Parameter(_name(before, path, array), path)
+        for path, _, array in _walk(before, (), DEEPEST, set())
+        if is_real(array) and at(after, path) is array
+    ]
+
+
+def changed(before: Any, after: Any) -> list[Parameter]:
+    """The arrays of real numbers that are others, of the same shape, or have other numbers in them.
+
+    Args:
+        before: a copy of the layer, with arrays of its own.
+        after: the layer, after its backward.
+    """
+    found: dict[int, Parameter] = {}
+    for path, _, array in _walk(before, (), DEEPEST, set()):
+        there = at(after, path)
+        if (
+            is_real(array)
+            and is_array(there)
+            and there.shape == array.shape
+            and not bool((there == array).all())
+        ):
+            found.setdefault(id(array), Parameter(_name(before, path, array), path))
+    return list(found.values())
+
+
+def returned_for(kept: Sequence[Parameter], layer: Any, returned: Any) -> list[Parameter]:
+    """Of the arrays that a layer keeps, those whose gradients are returned: by name, or by shape."""
+    each = list({id(at(layer, p.path)): p for p in reversed(kept)}.values())[::-1]
+    if isinstance(returned, Mapping):
+        names = {bare(str(key)) for key in returned} | {str(key) for key in returned}
+        return [p for p in each if str(p.path[-1]) in names]
+    several = returned if isinstance(returned, tuple | list) else [returned]
+    shapes = [tuple(converted(g).shape) for g in several if is_value(g)]
+    found = []
+    for parameter in each:
+        shape = tuple(at(layer, parameter.path).shape)
+        if shape in shapes:
+            shapes.remove(shape)
+            found.append(parameter)
+    return found
+
+
+def _gradient_of(value: Any, path: Path) -> Path:
+    """Where the gradient of the array at a path is."""
+    *parents, key = path
+    places: list[Path] = []
+    if isinstance(key, str):
+        names = _gradient_names(key)
+        places += [(*parents, name) for name in names]
+        places += [(*parents, of, name) for of in GRADIENTS for name in (key, *names)]
+        if key in ("data", "value", "values"):
+            places.append((*parents, "grad"))
+    if parents and parents[-1] in PARAMETERS:
+        outside = parents[:-1]
+        places += [(*outside, of, key) for of in GRADIENTS]
+        if isinstance(key, str):
+            places += [(*outside, of, f"d{key}") for of in GRADIENTS]
+            places.append((*outside, f"d{key}"))
+    own = at(value, path)
+    for place in places:
+        there = at(value, place)
+        if place != path and there is not own and (is_array(there) or isinstance(there, float)):
+            return place
+    return ()
+
+
+def _name(value: Any, path: Path, array: Any) -> str:
+    """The shortest way to say where it is: W, layers[0].W."""
+    if isinstance(path[-1], int) or (len(path) > 1 and path[-2] in PARAMETERS):
+        for other, _, same in _walk(value, (), DEEPEST, set()):
+            if same is array and isinstance(other[-1], str) and len(other) < len(path):
+                path = other
+                break
+    keys = [key for key in path if key not in PARAMETERS or len(path) == 1 or isinstance(path[-1], int)]
+    if keys[-1] in ("data", "value", "values") and len(keys) > 1:
+        keys = keys[:-1]
+    return "".join(f"[{k}]" if isinstance(k, int) else f".{k}" for k in keys).lstrip(".")
+
+
+def _walk(value: Any, path: Path, depth: int, seen: set[int]) -> Iterator[tuple[Path, Any, Any]]:
+    """Each array that an object holds: where, the one that holds it, and itself."""
+    if depth == 0 or id(value) in seen:
+        return
+    seen.add(id(value))
+    parts: Iterator[tuple[str | int, Any]] = iter(())
+    if isinstance(value, dict):
+        parts = iter(value.items())
+    elif isinstance(value, list | tuple):
+        parts = iter(enumerate(value))
+    elif _is_users(value):
+        parts = iter(vars(value).items())
+    for key, part in parts:
+        if isinstance(part, np.ndarray | Tensor) or is_array(part):
+            yield (*path, key), value, part
+        elif isinstance(key, str | int):
+            yield from _walk(part, (*path, key), depth - 1, seen)
+
+
+def _is_users(value: Any) -> bool:
+    if (
+        isinstance(value, type)
+        or not hasattr(value, "__dict__")
+        or callable(getattr(value, "__code__", None))
+    ):
+        return False
+    package = type(value).__module__.partition(".")[0]
+    return package not in ("numpy", "scipy", "torch", "jax", "jaxlib", "builtins", "types", "functools")
