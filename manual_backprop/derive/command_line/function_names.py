@@ -15,6 +15,7 @@ ROLES: dict[str, Role] = {
         ("grad", "grads", "gradient", "gradients", "prime", "derivative", "deriv", "d"), "derivative"
     ),
 }
+LOSSES = ("loss", "cost", "objective", "error", "energy", "likelihood", "j")
 STRONG = ("backward", "forward")  # a function that is called so is one; "grad" is in many other names
 VARIANTS = re.compile(
     r"alt|alternative|naive|fast|slow|simple|vectori[sz]ed|loops?|im2col|strided|numpy|np|torch|jax|v?\d+|new|"
@@ -107,6 +108,7 @@ def forward_of(backward: str, names: Iterable[str]) -> str | None:
     Of several, "conv_forward_naive" and "conv_forward_fast", it is the one of the same variant, or else the
     first that has none, or else the first.
     """
+    names = list(names)
     sought = parsed(backward)
     stems = {sought.stem}
     if backward.startswith("d") and sought.role == "plain":  # dsigmoid
@@ -121,7 +123,17 @@ def forward_of(backward: str, names: Iterable[str]) -> str | None:
         rank = 2 * _distance(found.variant, sought.variant) + (found.role == "plain")
         if best is None or rank < best[0]:
             best = rank, name
-    return best[1] if best else None
+    return best[1] if best else loss_of(backward, names)
+
+
+def loss_of(gradient: str, names: Iterable[str]) -> str | None:
+    """Which of the names is that of a loss whose gradient this is: compute_cost of compute_gradient."""
+    own = words_in(gradient)
+    if not any(ROLES.get(word) == "derivative" for word in own):
+        return None
+    sought = [[loss if word in ROLES else word for word in own] for loss in LOSSES]
+    found = [name for name in names if words_in(name) in sought]
+    return min(found, key=lambda name: ("_" in name) != ("_" in gradient), default=None)
 
 
 def _distance(variant: str, sought: str) -> int:

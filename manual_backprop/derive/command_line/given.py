@@ -124,7 +124,9 @@ def found_for(forward: Any) -> tuple[list[Any] | dict[str, Any], str]:
 
 
 def not_found(error: BaseException | None) -> CannotRead:
-    """That no arguments fit, and what the forward raised where it came furthest."""
+    """That no arguments fit, and what was raised where the forward came furthest."""
+    if isinstance(error, CannotRead):
+        return error
     raised = f": the forward raises {told(error)}" if error is not None else ""
     return CannotRead(
         f'no shapes were found that fit{raised}; give one for each input, such as --shapes "(5,3) (7,3) (7,)"'

@@ -135,6 +135,12 @@ def transposed(guess: Guess) -> Guess:
     return Floats(guess.dims[::-1]) if isinstance(guess, Floats) and len(guess.dims) == 2 else guess
 
 
+def as_one_feature(guess: Guess, *, weight: bool) -> Guess:
+    """With one number for each example, (N,) for (N, D), and a number for weights and (M,)."""
+    assert isinstance(guess, Floats)
+    return Floats(() if weight or len(guess.dims) < 2 else guess.dims[:1])
+
+
 def as_columns(guess: Guess) -> Guess:
     """With the examples side by side: (D, N) for (N, D), and (M, 1) for (M,)."""
     if isinstance(guess, Floats) and len(guess.dims) == 1:

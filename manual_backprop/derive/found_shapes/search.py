@@ -12,6 +12,7 @@ from typing import Any
 
 from manual_backprop.derive.found_shapes.candidates import Arguments
 from manual_backprop.derive.found_shapes.guesses import (
+    Floats,
     Guess,
     Integers,
     Options,
@@ -20,7 +21,13 @@ from manual_backprop.derive.found_shapes.guesses import (
     dims_of,
     written,
 )
-from manual_backprop.derive.found_shapes.hypothesis import Hypothesis, as_columns, freshly, transposed
+from manual_backprop.derive.found_shapes.hypothesis import (
+    Hypothesis,
+    as_columns,
+    as_one_feature,
+    freshly,
+    transposed,
+)
 from manual_backprop.derive.found_shapes.misfits import equalities
 
 # The tries end the search, so that what is found is always the same; the seconds, where the code is slow.
@@ -102,7 +109,8 @@ class Search:
     def _plausible(self) -> Iterator[tuple[float, Hypothesis]]:
         """The hypotheses, each once, the most plausible of those that are known first.
 
-        They start as names let expect; with weights, or all, with rows for columns; without common symbols.
+        They start as names let expect; with weights, or all, with rows for columns; with one number for each
+        example, and one as a weight; without common symbols.
         """
         paths = self._arguments.paths
         guesses = tuple((path, self._arguments(path)[0][1]) for path in paths)
@@ -110,6 +118,8 @@ class Search:
         self._push(0.0, Hypothesis(guesses))
         self._push(0.6, Hypothesis(tuple((p, transposed(g) if weights(p) else g) for p, g in guesses)))
         self._push(0.7, Hypothesis(tuple((p, as_columns(g)) for p, g in guesses)))
+        if all(isinstance(g, Floats) for _, g in guesses):
+            self._push(0.9, Hypothesis(tuple((p, as_one_feature(g, weight=weights(p))) for p, g in guesses)))
         self._push(1.2, Hypothesis(tuple((p, freshly(p, g)) for p, g in guesses), fresh=True))
         while self._queue:
             cost, _, hypothesis, other = heapq.heappop(self._queue)

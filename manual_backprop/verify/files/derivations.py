@@ -10,10 +10,16 @@ from typing import Any
 
 from torch import nn
 
-from manual_backprop.derive.command_line.function_names import forward_of, is_backward, is_check, parsed
+from manual_backprop.derive.command_line.function_names import (
+    forward_of,
+    is_backward,
+    is_check,
+    loss_of,
+    parsed,
+)
 from manual_backprop.derive.computation import is_function_class
 from manual_backprop.verify.files.classes import is_layer_class, own_forward, reference_of
-from manual_backprop.verify.files.derivatives import of_output, takes_upstream, times_upstream
+from manual_backprop.verify.files.derivatives import of_arguments, of_output, takes_upstream
 from manual_backprop.verify.files.losses import returns_gradients
 from manual_backprop.verify.forms.objects import own_methods
 
@@ -116,7 +122,8 @@ def _found_by_name(name: str, own: Mapping[str, Any], found: Mapping[str, Any]) 
     if is_check(name) or isinstance(value, nn.Module):
         return None
     words = parsed(name)
-    if words.role == "forward" or (words.role == "plain" and not name.startswith("d")):
+    is_plain = words.role == "plain" and not name.startswith("d")
+    if words.role == "forward" or (is_plain and loss_of(name, _functions(own)) is None):
         return None
     forward = forward_of(name, _functions(own)) or forward_of(name, _functions(found))
     if forward is not None:
@@ -128,8 +135,7 @@ def _found_by_name(name: str, own: Mapping[str, Any], found: Mapping[str, Any]) 
 def _judged(name: str, forward: Any, backward: Any) -> Derivation:
     if is_backward(name) or takes_upstream(backward, forward):
         return Derivation(name, forward, backward)
-    remark = f"Judged as grad_output * {name}({', '.join(inspect.signature(backward).parameters)})."
-    return Derivation(name, forward, times_upstream(backward), remark=remark, of_output=of_output(backward))
+    return Derivation(name, forward, of_arguments(backward, forward), of_output=of_output(backward))
 
 
 def _functions(names: Mapping[str, Any]) -> Iterator[str]:

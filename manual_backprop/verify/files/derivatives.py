@@ -5,6 +5,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
+from manual_backprop.verify.forms.forms import times
 from manual_backprop.verify.forms.parameters import UPSTREAM
 
 
@@ -18,18 +19,20 @@ def takes_upstream(backward: Callable[..., Any], forward: Any) -> bool:
     return UPSTREAM.fullmatch(ours[0]) is not None or len(ours) > len(theirs)
 
 
-def times_upstream(derivative: Callable[..., Any]) -> Callable[..., Any]:
-    """The backward that multiplies a derivative by the upstream gradient."""
+def of_arguments(derivative: Callable[..., Any], forward: Any) -> Callable[..., Any]:
+    """The same, of arguments that are called as those of the forward are, where it takes as many."""
+    ours, theirs = _parameters(derivative), _parameters(forward)
+    if ours is None or theirs is None or len(ours) != len(theirs) or set(ours) <= set(theirs):
+        return derivative
 
     @wraps(derivative)
-    def backward(grad_output: Any, *inputs: Any, **options: Any) -> Any:
-        return _times(grad_output, derivative(*inputs, **options))
+    def backward(*arguments: Any) -> Any:
+        return derivative(*arguments)
 
-    upstream = inspect.Parameter("grad_output", inspect.Parameter.POSITIONAL_ONLY)
-    own = [*inspect.signature(derivative).parameters.values()]
-    if any(p.kind is p.POSITIONAL_OR_KEYWORD for p in own):
-        upstream = upstream.replace(kind=inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    backward.__signature__ = inspect.Signature([upstream, *own])  # type: ignore[attr-defined]
+    named = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    backward.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+        [inspect.Parameter(name, named) for name in theirs]
+    )
     return backward
 
 
@@ -41,21 +44,13 @@ def of_output(derivative: Callable[..., Any]) -> Callable[..., Any] | None:
 
     @wraps(derivative)
     def backward(grad_output: Any, x: Any, output: Any) -> Any:
-        return _times(grad_output, derivative(output))
+        return times(grad_output, derivative(output))
 
     named = inspect.Parameter.POSITIONAL_OR_KEYWORD
     backward.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
         [inspect.Parameter(name, named) for name in ("grad_output", "x", "output")]
     )
     return backward
-
-
-def _times(upstream: Any, derivative: Any) -> Any:
-    if isinstance(derivative, dict):
-        return {name: _times(upstream, part) for name, part in derivative.items()}
-    if isinstance(derivative, tuple | list):
-        return tuple(_times(upstream, part) for part in derivative)
-    return derivative if derivative is None else upstream * derivative
 
 
 def _parameters(function: Any) -> list[str] | None:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from manual_backprop.derive.command_line.given import call_parameters, given_as, not_found
+from manual_backprop.derive.command_line.requests import CannotRead
 from manual_backprop.derive.computation import is_function_class
 from manual_backprop.derive.found_shapes import BackwardFails, found_arguments, said
 from manual_backprop.derive.numbers import sample_of
@@ -102,5 +103,7 @@ def _misfits(question: Asked, watched: Watched | None) -> int:
 def _question(forward: Any, backward: Any, against: Any, given: Any, cache: bool | None) -> Asked:
     try:
         return question_of(forward, backward, against, given, drawn=True, cache=cache, seed=0)
-    except (Unjudged, Misfit) as error:
+    except Unjudged as error:
         raise error.__cause__ or error from None
+    except Misfit as error:
+        raise CannotRead(str(error)) from None

@@ -1,5 +1,6 @@
 """The report on a derivation of a file, with arguments that are given, or found."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -12,6 +13,8 @@ from manual_backprop.verify.files.found import found_for
 from manual_backprop.verify.files.layers import made_of_guesses
 from manual_backprop.verify.forms.objects import called, is_object
 from manual_backprop.verify.reporting.report import EXIT_CODES, Report
+
+JUDGED_AS = re.compile(r"Judged as .*?\.(?=\s|$)")
 
 
 def report_on(
@@ -39,7 +42,9 @@ def report_on(
             continue
         counted = derivation.counted if report.exit_code == EXIT_CODES["wrong"] else ""
         said = [note for note in (made, *notes, counted) if note]
-        return replace(report, remark=" ".join(note for note in (report.remark, *said) if note)), said
+        of_the_form = JUDGED_AS.findall(report.remark)
+        remark = " ".join(note for note in (report.remark, *said) if note)
+        return replace(report, remark=remark), [*of_the_form, *said]
     raise refused or CannotRead(
         f"{derivation.name} could not be made with arguments that were found: name an object of it"
     )

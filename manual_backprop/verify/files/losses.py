@@ -7,7 +7,10 @@ from typing import Any
 
 from manual_backprop.derive.code_syntax import tree_of
 
-GRADIENT = re.compile(r"grads?|gradients?|.*_grads?|.*_gradients?|grads?_.*|gradients?_.*|d[A-Z]\w*|nabla.*")
+GRADIENT = re.compile(
+    r"grads?|gradients?|.*_grads?|.*_gradients?|grads?_.*|gradients?_.*|d[A-Z]\w*|nabla.*|"
+    r"grad(ient)?s?[A-Z]\w*|\w*[a-z]Grad(ient)?s?|d[jJlL]_?d\w+"
+)
 LOSS = re.compile(r"loss|cost|objective|^(nll|error|L|J)$", re.IGNORECASE)
 
 
@@ -56,6 +59,9 @@ def _is_gradient(node: ast.expr, parameters: set[str]) -> bool:
         return (bool(names) and all(isinstance(n, str) and _named(n, parameters) for n in names)) or any(
             _is_gradient(value, parameters) for value in node.values
         )
+    if isinstance(node, ast.Call):  # np.concatenate([dW.ravel(), db.ravel()])
+        inside = (part.id for part in ast.walk(node) if isinstance(part, ast.Name))
+        return any(_named(name, parameters) for name in inside)
     if isinstance(node, ast.BinOp):  # dscores / N
         return _is_gradient(node.left, parameters) or _is_gradient(node.right, parameters)
     return isinstance(node, ast.Name) and _named(node.id, parameters)

@@ -116,9 +116,9 @@ def asked(
         Misfit: it has none of them.
         Unjudged: its forward raises something.
     """
-    outputs, said = 1, ""
+    outputs = 1
     if objects.is_object(forward):
-        form, outputs, said = of_object(forward, arguments, names, frameworks[0], seed=seed)
+        form, outputs = of_object(forward, arguments, names, frameworks[0], seed=seed)
     elif backward is None:
         form = forms.loss(forward, arguments, frameworks[0], seed=seed)
     else:
@@ -135,7 +135,7 @@ def asked(
         return Problem(value, back, form.names, differentiable, form.is_loss, dialect, upstream)
 
     problem = problem_of(whole, form.upstreams[0] if len(form.upstreams) == 1 else "grad_output")
-    remark = " ".join(filter(None, (said, _remark(form, differentiable))))
+    remark = " ".join(filter(None, (form.remark, _remark(form, differentiable))))
     if outputs == 1:
         return Asked(problem, form.given, remark=remark)
     called, _ = returned_by(objects.called(forward) if objects.is_object(forward) else forward)

@@ -44,6 +44,7 @@ class Form:
         is_loss: whether the backward takes no upstream gradient, which is 1.
         in_one: whether loss and gradients come from one function.
         with_arguments: the forward with other flags and options among its arguments; None if it has none.
+        remark: what is to be said of how it is judged.
     """
 
     run: Callable[[Sequence[Any]], tuple[list[Any], Any]]
@@ -59,6 +60,7 @@ class Form:
     is_loss: bool = False
     in_one: bool = False
     with_arguments: Callable[[Arguments], Run] | None = None
+    remark: str = ""
 
 
 @dataclass(frozen=True, eq=False)

@@ -74,9 +74,17 @@ def pair(
         found = ", ".join(type(x).__name__ for x in values)
         raise Unjudged(f"the forward must return an array of real numbers, got {found}")
     with_arrays = [name for name, part in zip(names, taken, strict=False) if not _is_flag(part)]
-    parameters = bound(
-        backward, replace(returned, outputs=len(real)), names, with_arrays, is_number=is_number(values, real)
-    )
+    fewer = replace(returned, outputs=len(real))
+    try:
+        parameters = bound(backward, fewer, names, with_arrays, is_number=is_number(values, real))
+        remark = ""
+    except Misfit:
+        parameters = bound(backward, fewer, names, with_arrays, is_number=True)
+        by_name = {**dict(zip(names, args, strict=False)), **keywords}
+        slopes = _slopes(backward, parameters, by_name, values[real[0]]) if len(real) == 1 else 0
+        if slopes not in (1, len(with_arrays)):
+            raise
+        remark = judged_as(backward)
 
     def with_arguments(arguments: Arguments) -> Run:
         def run(arrays: Sequence[Any]) -> tuple[list[Any], Any]:
@@ -89,14 +97,8 @@ def pair(
     def back(upstreams: Sequence[Any], arrays: Sequence[Any], outputs: Sequence[Any], rest: Any) -> Any:
         args, keywords = arguments.filled(arrays)
         by_name = {**dict(zip(names, args, strict=False)), **keywords}
-        taken, named = [], {}
-        for parameter in parameters:
-            value = value_of(parameter, upstreams, by_name, outputs, rest)
-            if parameter.keyword:
-                named[parameter.keyword] = value
-            else:
-                taken.append(value)
-        return backward(*taken, **named)
+        found = call(backward, parameters, upstreams, by_name, outputs, rest)
+        return times(upstreams[0], found) if remark else found
 
     own = [p.name for p in parameters_of(backward)]
     upstreams = tuple(own[i] for i, p in enumerate(parameters[: len(own)]) if p.source == "upstream")
@@ -111,8 +113,9 @@ def pair(
         upstreams,
         backward,
         next(iter(caches), ""),
-        is_loss=takes_no_upstream(parameters),
+        is_loss=takes_no_upstream(parameters) and not remark,
         with_arguments=with_arguments,
+        remark=remark,
     )
     return form, len(real)
 
@@ -136,14 +139,27 @@ def takes_no_upstream(parameters: Sequence[Parameter]) -> bool:
     return not any(parameter.source in ("upstream", "upstreams") for parameter in parameters)
 
 
-def value_of(
+def call(
+    backward: Callable[..., Any],
+    parameters: Sequence[Parameter],
+    upstreams: Sequence[Any],
+    arguments: Mapping[str, Any],
+    outputs: Sequence[Any],
+    cache: Any,
+) -> Any:
+    """What a backward returns, given what its parameters take of all that there is."""
+    given = [(p.keyword, _value_of(p, upstreams, arguments, outputs, cache)) for p in parameters]
+    by_position = (value for keyword, value in given if not keyword)
+    return backward(*by_position, **{keyword: value for keyword, value in given if keyword})
+
+
+def _value_of(
     parameter: Parameter,
     upstreams: Sequence[Any],
     arguments: Mapping[str, Any],
     outputs: Sequence[Any],
     cache: Any,
 ) -> Any:
-    """What a parameter of a backward is given, of all that there is."""
     if parameter.source == "upstream":
         return upstreams[parameter.which]
     if parameter.source == "upstreams":
@@ -155,6 +171,35 @@ def value_of(
     if parameter.source == "output":
         return outputs[0] if len(outputs) == 1 else tuple(outputs)
     return arguments[parameter.which]
+
+
+def judged_as(derivative: Callable[..., Any]) -> str:
+    """How a function is judged that returns the derivative of each number."""
+    own = ", ".join(p.name for p in parameters_of(derivative))
+    return f"Judged as grad_output * {getattr(derivative, '__name__', 'derivative')}({own})."
+
+
+def _slopes(
+    backward: Callable[..., Any], parameters: Sequence[Parameter], arguments: Mapping[str, Any], output: Any
+) -> int:
+    """How many derivatives a backward returns: numbers, or arrays of the output's shape; 0 if it does not."""
+    if not takes_no_upstream(parameters):
+        return 0
+    with torch.no_grad():
+        found = call(backward, parameters, [], arguments, [output], None)
+    several = [*found.values()] if isinstance(found, Mapping) else found
+    several = several if isinstance(several, tuple | list) else [several]
+    shapes = {tuple(converted(x).shape) if is_value(x) else None for x in several}
+    return len(several) if shapes <= {(), tuple(converted(output).shape)} else 0
+
+
+def times(upstream: Any, derivative: Any) -> Any:
+    """The gradients, of derivatives for each number."""
+    if isinstance(derivative, Mapping):
+        return {name: times(upstream, part) for name, part in derivative.items()}
+    if isinstance(derivative, tuple | list):
+        return tuple(times(upstream, part) for part in derivative)
+    return derivative if derivative is None else upstream * derivative
 
 
 def loss(function: Callable[..., Any], arguments: Arguments, framework: Framework, *, seed: int) -> Form:

@@ -10,7 +10,9 @@ from manual_backprop.derive.forms.arguments import Arguments, Slot, slots_in
 from manual_backprop.derive.forms.frameworks import converted
 from manual_backprop.verify.problem import Malformed
 
-PREFIX = re.compile(r"^(dL_d|dL_|grad_|gradient_|d_|d|g_|∂)(?=.)|(_grad|_gradient|\.grad)$", re.IGNORECASE)
+PREFIX = re.compile(
+    r"^(d[LJ]_?d|dL_|grad_|gradient_|d_|d|g_|∂)(?=.)|(_grad|_gradient|\.grad)$", re.IGNORECASE
+)
 TARGET = re.compile(
     r"t|T|targets?|labels?|expected|desired|truth|ground_truth|gt|(y_?|Y_?|t_?)(true|target|label|train|real)s?|true_\w+"
 )
@@ -129,18 +131,18 @@ def bare(name: str) -> str:
 def _by_shape(
     several: Sequence[Any], slots: Sequence[int], names: Sequence[str], shapes: Sequence[Sequence[int]]
 ) -> dict[int, Any]:
-    """Fewer gradients than inputs, in their order: each for the next input that has its shape.
+    """Fewer gradients than inputs: each for the next input that has its shape, or else for an earlier one.
 
     What is called as targets are has none as long as another input fits.
     """
     found: dict[int, Any] = {}
-    left = list(slots)
+    last = -1
     for gradient in several:
+        left = [slot for slot in slots if slot not in found]
         fitting = [slot for slot in left if _fits(gradient, shapes[slot])] or left[:1]
         if fitting:
-            chosen = min(fitting, key=lambda slot: (_target_rank(names[slot]), slot))
-            found[chosen] = gradient
-            left = [slot for slot in left if slot > chosen or (slot != chosen and _target_rank(names[slot]))]
+            last = min(fitting, key=lambda slot: (_target_rank(names[slot]), slot < last, slot))
+            found[last] = gradient
     return found
 
 

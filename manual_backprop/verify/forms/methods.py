@@ -8,7 +8,7 @@ from torch import Tensor
 
 from manual_backprop.derive.forms.frameworks import converted
 from manual_backprop.verify.forms import held
-from manual_backprop.verify.forms.forms import takes_no_upstream, value_of
+from manual_backprop.verify.forms.forms import call, takes_no_upstream, times
 from manual_backprop.verify.forms.parameters import RATES, parameters_of
 from manual_backprop.verify.forms.returned import Misfit, Returned
 from manual_backprop.verify.forms.signature import Parameter, bound
@@ -69,16 +69,14 @@ class Methods:
         self, layer: Any, upstreams: Sequence[Any], arguments: Mapping[str, Any], outputs: Sequence[Any]
     ) -> Any:
         """What the backward returns; where that is nothing, the gradients of inputs that it leaves."""
-        given = [(p.keyword, value_of(p, upstreams, arguments, outputs, None)) for p in self.parameters]
-        named = {keyword: value for keyword, value in given if keyword}
-        returned = getattr(layer, self.backward)(*(value for keyword, value in given if not keyword), **named)
+        returned = call(getattr(layer, self.backward), self.parameters, upstreams, arguments, outputs, None)
         if returned is None:
             returned = held.gradients_left(layer, list(arguments))
         return returned
 
     def gradients(self, returned: Any, upstreams: Sequence[Any]) -> Any:
         """The gradients, of what the backward returns."""
-        return upstreams[0] * returned if self.meaning == "derivative" else returned
+        return times(upstreams[0], returned) if self.meaning == "derivative" else returned
 
 
 def ways_to_call(

@@ -34,8 +34,8 @@ from manual_backprop.verify.problem import Unjudged
 
 def of_object(
     value: Any, arguments: Arguments, names: Sequence[str], framework: Framework, *, seed: int
-) -> tuple[Form, int, str]:
-    """A network or a layer, as `layer` has it.
+) -> tuple[Form, int]:
+    """A network or a layer, and how many outputs it has.
 
     Raises:
         Misfit: it has no form that is known.
@@ -45,7 +45,7 @@ def of_object(
     if not objects.is_network(value):
         return layer(value, arguments, names, framework, seed=seed)
     try:
-        return network(value, arguments, framework, seed=seed), 1, ""
+        return network(value, arguments, framework, seed=seed), 1
     except Misfit:
         if objects.methods(value) is None:
             raise
@@ -80,7 +80,7 @@ def network(value: Any, arguments: Arguments, framework: Framework, *, seed: int
 
 def layer(
     value: Any, arguments: Arguments, names: Sequence[str], framework: Framework, *, seed: int
-) -> tuple[Form, int, str]:
+) -> tuple[Form, int]:
     """An object with a forward and a backward, which may leave in itself what they do not return.
 
     Args:
@@ -91,7 +91,7 @@ def layer(
         seed: of the random numbers.
 
     Returns:
-        The form, how many outputs there are, and what is to be said of what is judged.
+        The form, and how many outputs there are.
 
     Raises:
         Misfit: the backward does not take what there is.
@@ -171,9 +171,9 @@ def layer(
     upstreams = [name for name, p in zip(taken, methods.parameters, strict=False) if p.source == "upstream"]
     form = Form(
         run, back, arguments, parameters, given, framework, framework, tuple(upstreams), code, "self",
-        is_loss=methods.meaning in ("of a loss", "of a mean"),
+        is_loss=methods.meaning in ("of a loss", "of a mean"), remark=methods.remark,
     )  # fmt: skip
-    return form, len(outputs), methods.remark
+    return form, len(outputs)
 
 
 def _by_name(names: Sequence[str], args: Sequence[Any], keywords: Mapping[str, Any]) -> dict[str, Any]:

@@ -89,10 +89,7 @@ def is_plain(
         return True
     if isinstance(returned, tuple | list):
         return False
-    if backward is None:
-        return True
-    is_one = isinstance(returned, Tensor) and returned.numel() == 1
-    return takes_upstream_first(backward, arguments.names, is_number=is_one)
+    return backward is None or takes_upstream_first(backward, arguments.names)
 
 
 def plainly(forward: Any, backward: Any, against: Any, arguments: Arguments) -> Asked:

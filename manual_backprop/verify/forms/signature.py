@@ -80,16 +80,15 @@ def _upstream_behind(needed: Sequence[inspect.Parameter], names: Sequence[str]) 
     return ""
 
 
-def takes_upstream_first(backward: Callable[..., Any], names: Sequence[str], *, is_number: bool) -> bool:
+def takes_upstream_first(backward: Callable[..., Any], names: Sequence[str]) -> bool:
     """Whether a backward without a cache is called as `backward(grad_output, *inputs)`.
 
     Args:
         backward: a function.
         names: of the forward's arguments.
-        is_number: whether the output is one number, a loss.
     """
     needed = needed_by(backward, names)
-    if needed and is_number and _of_a_loss(needed, Returned(1, cached=False), names) is not None:
+    if needed and _of_a_loss(needed, Returned(1, cached=False), names) is not None:
         return False
     return not _upstream_behind(needed, names)
 

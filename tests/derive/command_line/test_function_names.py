@@ -53,6 +53,27 @@ def test_the_forward_of_a_backward(backward: str, forward: str | None) -> None:
     assert forward_of(backward, NAMES) == forward
 
 
+LOSSES = ["loss", "computeCost", "compute_cost", "compute_cost_logistic", "costFunction", "J"]
+
+
+@pytest.mark.parametrize(
+    ("gradient", "loss"),
+    [
+        ("grad", "loss"),
+        ("compute_gradient", "compute_cost"),
+        ("computeGradient", "computeCost"),
+        ("compute_gradient_logistic", "compute_cost_logistic"),
+        ("costFunctionPrime", "costFunction"),
+        ("gradient_function", "costFunction"),
+        ("J_grad", "J"),
+        ("gradient_descent", None),
+        ("cost_history", None),
+    ],
+)
+def test_the_loss_of_a_gradient(gradient: str, loss: str | None) -> None:
+    assert forward_of(gradient, LOSSES) == loss
+
+
 @pytest.mark.parametrize(
     ("name", "backward", "check"),
     [

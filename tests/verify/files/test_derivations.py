@@ -37,6 +37,13 @@ def two_layers(params, x):
     loss = x.sum()
     return loss, {"W1": x, "b1": x}
 
+def compute_cost_of_all(w, x): return (w * x).sum()
+def compute_gradient_of_all(w, x): return x
+
+def unrolled(w, x):
+    J = (w * x).sum()
+    return J, torch.cat([w_grad.ravel() for w_grad in (x,)])
+
 def propagate(w, x, y):
     grads, cost = {"dw": x}, x.sum()
     return grads, cost
@@ -101,7 +108,7 @@ def test_each_is_found_with_its_forward_in_the_order_of_the_file(file: Path) -> 
     derivations = {d.name: d for d in derivations_in(found)}
     assert [*derivations] == [
         "affine_backward", "affine_backward_alt", "relu_backward", "mse_prime", "lost_backward",
-        "softmax_loss", "two_layers", "propagate",
+        "softmax_loss", "two_layers", "compute_gradient_of_all", "unrolled", "propagate",
         "Scale", "Sized", "Net", "Error", "Slope", "Cube", "AffineFunction",
     ]  # fmt: skip
     forwards = {name: d.forward for name, d in derivations.items() if d.backward is not None}
@@ -110,9 +117,10 @@ def test_each_is_found_with_its_forward_in_the_order_of_the_file(file: Path) -> 
         "affine_backward_alt": found["affine_forward"],
         "relu_backward": found["relu"],
         "mse_prime": found["mse"],
+        "compute_gradient_of_all": found["compute_cost_of_all"],
         "lost_backward": None,
     }
-    for loss in ("softmax_loss", "two_layers", "propagate"):
+    for loss in ("softmax_loss", "two_layers", "unrolled", "propagate"):
         assert derivations[loss].forward is found[loss]
         assert derivations[loss].backward is None
     for layer in ("Scale", "Net", "Error", "Slope"):

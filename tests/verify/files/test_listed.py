@@ -18,6 +18,9 @@ def double_backward(g, x): return 2 * g
 def cos(x): return torch.cos(x)
 def cos_prime(x): return -torch.sin(x)
 
+def sin(x): return torch.sin(x)
+def sin_prime(z): return torch.cos(z)
+
 def sigmoid(x): return torch.sigmoid(x)
 def sigmoid_derivative(a): return a * (1 - a)
 """
@@ -81,9 +84,10 @@ def test_a_file_of_right_ones_is_a_line_for_each(capsys: pytest.CaptureFixture[s
     assert lines_of(captured.out) == {
         "double_backward": "right",
         "cos_prime": "right   Judged as grad_output * cos_prime(x).",
+        "sin_prime": "right   Judged as grad_output * sin_prime(x).",
         "sigmoid_derivative": "right   Judged as grad_output * sigmoid_derivative(sigmoid(x)).",
     }
-    assert captured.out.endswith("\n\n3 derivations: 3 right.\n")
+    assert captured.out.endswith("\n\n4 derivations: 4 right.\n")
 
 
 def test_of_what_is_wrong_there_is_the_report_too(capsys: pytest.CaptureFixture[str]) -> None:

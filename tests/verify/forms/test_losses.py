@@ -129,6 +129,35 @@ def test_gradients_before_the_loss() -> None:
     assert said(verify(propagate, inputs=[W, 0.0, X, Y])) == {"w": "right", "b": "right"}
 
 
+def test_gradients_in_another_order_are_those_of_the_inputs_that_they_fit() -> None:
+    def cost(x: Array, y: Array, w: Array, b: float) -> Any:
+        return 0.5 * np.mean((x @ w + b - y) ** 2)
+
+    def gradients(x: Array, y: Array, w: Array, b: float) -> Any:
+        e = x @ w + b - y
+        dj_db = np.mean(e)
+        return dj_db, x.T @ e / len(y)
+
+    assert said(verify(cost, gradients, inputs=[X, Y, W, 0.5])) == {"w": "right", "b": "right"}
+
+
+@pytest.mark.parametrize(
+    ("forward", "derivative", "x"),
+    [
+        (lambda x: np.sin(x), lambda x: np.cos(x), X),
+        (lambda x: torch.sin(x), lambda x: torch.cos(x), torch.from_numpy(X)),
+        (lambda x: 3 * x, lambda x: 3, X),
+    ],
+)
+def test_a_derivative_of_each_number_is_multiplied_by_the_upstream_gradient(
+    forward: Any, derivative: Any, x: Any
+) -> None:
+    report = verify(forward, derivative, inputs=[x])
+    assert report, report
+    assert "Judged as grad_output * <lambda>(" in report.remark
+    assert not verify(forward, lambda x: 2 * derivative(x), inputs=[x])
+
+
 def test_a_number_without_a_gradient_is_an_option() -> None:
     def leaky(x: Array, slope: float) -> Array:
         return np.where(x > 0, x, slope * x)
