@@ -5,8 +5,9 @@ import tomllib
 from pathlib import Path
 
 import pytest
+import torch._dynamo.trace_rules  # noqa: F401 - kept when a run of pytester's ends: it cannot come twice
 
-import manual_backprop.testing.collection  # noqa: F401 - kept when a run of pytester's ends
+import manual_backprop.testing.collection  # noqa: F401 - likewise, since it takes long
 
 pytest_plugins = "pytester"
 

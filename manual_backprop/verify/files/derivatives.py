@@ -5,8 +5,8 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from manual_backprop.verify.forms.forms import times
 from manual_backprop.verify.forms.parameters import UPSTREAM
+from manual_backprop.verify.forms.slopes import times
 
 
 def takes_upstream(backward: Callable[..., Any], forward: Any) -> bool:

@@ -1,6 +1,6 @@
 """Which form a derivation has, found by running it once."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -19,9 +19,10 @@ from manual_backprop.derive.forms.frameworks import (
 )
 from manual_backprop.derive.numbers import sample_of
 from manual_backprop.verify.forms.form import Form
-from manual_backprop.verify.forms.parameters import LARGE_RATE, parameters_of
+from manual_backprop.verify.forms.parameters import parameters_of
 from manual_backprop.verify.forms.returned import Misfit, returned_by
-from manual_backprop.verify.forms.signature import Parameter, bound
+from manual_backprop.verify.forms.signature import bound, call, takes_no_upstream
+from manual_backprop.verify.forms.slopes import judged_as, slopes_returned, times
 from manual_backprop.verify.problem import Unjudged
 
 
@@ -81,7 +82,7 @@ def pair(
     except Misfit:
         parameters = bound(backward, fewer, names, with_arrays, is_number=True)
         by_name = {**dict(zip(names, args, strict=False)), **keywords}
-        slopes = _slopes(backward, parameters, by_name, values[real[0]]) if len(real) == 1 else 0
+        slopes = slopes_returned(backward, parameters, by_name, values[real[0]]) if len(real) == 1 else 0
         if slopes not in (1, len(with_arrays)):
             raise
         remark = judged_as(backward)
@@ -132,74 +133,6 @@ def _is_flag(value: Any) -> bool:
 def is_number(values: Sequence[Any], real: Sequence[int]) -> bool:
     """Whether of all that a forward returns, there is one output of real numbers, and that is one number."""
     return len(real) == 1 and converted(values[real[0]]).numel() == 1
-
-
-def takes_no_upstream(parameters: Sequence[Parameter]) -> bool:
-    """Whether a backward is that of a loss, as its parameters tell."""
-    return not any(parameter.source in ("upstream", "upstreams") for parameter in parameters)
-
-
-def call(
-    backward: Callable[..., Any],
-    parameters: Sequence[Parameter],
-    upstreams: Sequence[Any],
-    arguments: Mapping[str, Any],
-    outputs: Sequence[Any],
-    cache: Any,
-) -> Any:
-    """What a backward returns, given what its parameters take of all that there is."""
-    given = [(p.keyword, _value_of(p, upstreams, arguments, outputs, cache)) for p in parameters]
-    by_position = (value for keyword, value in given if not keyword)
-    return backward(*by_position, **{keyword: value for keyword, value in given if keyword})
-
-
-def _value_of(
-    parameter: Parameter,
-    upstreams: Sequence[Any],
-    arguments: Mapping[str, Any],
-    outputs: Sequence[Any],
-    cache: Any,
-) -> Any:
-    if parameter.source == "upstream":
-        return upstreams[parameter.which]
-    if parameter.source == "upstreams":
-        return tuple(upstreams)
-    if parameter.source == "cache":
-        return cache
-    if parameter.source == "rate":
-        return LARGE_RATE
-    if parameter.source == "output":
-        return outputs[0] if len(outputs) == 1 else tuple(outputs)
-    return arguments[parameter.which]
-
-
-def judged_as(derivative: Callable[..., Any]) -> str:
-    """How a function is judged that returns the derivative of each number."""
-    own = ", ".join(p.name for p in parameters_of(derivative))
-    return f"Judged as grad_output * {getattr(derivative, '__name__', 'derivative')}({own})."
-
-
-def _slopes(
-    backward: Callable[..., Any], parameters: Sequence[Parameter], arguments: Mapping[str, Any], output: Any
-) -> int:
-    """How many derivatives a backward returns: numbers, or arrays of the output's shape; 0 if it does not."""
-    if not takes_no_upstream(parameters):
-        return 0
-    with torch.no_grad():
-        found = call(backward, parameters, [], arguments, [output], None)
-    several = [*found.values()] if isinstance(found, Mapping) else found
-    several = several if isinstance(several, tuple | list) else [several]
-    shapes = {tuple(converted(x).shape) if is_value(x) else None for x in several}
-    return len(several) if shapes <= {(), tuple(converted(output).shape)} else 0
-
-
-def times(upstream: Any, derivative: Any) -> Any:
-    """The gradients, of derivatives for each number."""
-    if isinstance(derivative, Mapping):
-        return {name: times(upstream, part) for name, part in derivative.items()}
-    if isinstance(derivative, tuple | list):
-        return tuple(times(upstream, part) for part in derivative)
-    return derivative if derivative is None else upstream * derivative
 
 
 def loss(function: Callable[..., Any], arguments: Arguments, framework: Framework, *, seed: int) -> Form:

@@ -8,10 +8,10 @@ from torch import Tensor
 
 from manual_backprop.derive.forms.frameworks import converted
 from manual_backprop.verify.forms import held
-from manual_backprop.verify.forms.forms import call, takes_no_upstream, times
 from manual_backprop.verify.forms.parameters import RATES, parameters_of
 from manual_backprop.verify.forms.returned import Misfit, Returned
-from manual_backprop.verify.forms.signature import Parameter, bound
+from manual_backprop.verify.forms.signature import Parameter, bound, call, takes_no_upstream
+from manual_backprop.verify.forms.slopes import times
 
 Meaning = Literal["gradients", "of a loss", "of a mean", "derivative"]
 

@@ -1,11 +1,12 @@
 """What a backward takes: upstream gradients, the cache, or the forward's arguments."""
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 from manual_backprop.verify.forms.parameters import (
     CACHES,
+    LARGE_RATE,
     is_rate,
     is_upstream,
     needed_by,
@@ -186,3 +187,42 @@ def _keyed(parameter: Parameter, of: inspect.Parameter) -> Parameter:
 
 def _of_upstreams(given: int, outputs: int) -> str:
     return f"the backward takes {given} upstream gradients, but the forward has {outputs} outputs"
+
+
+def takes_no_upstream(parameters: Sequence[Parameter]) -> bool:
+    """Whether a backward is that of a loss, as its parameters tell."""
+    return not any(parameter.source in ("upstream", "upstreams") for parameter in parameters)
+
+
+def call(
+    backward: Callable[..., Any],
+    parameters: Sequence[Parameter],
+    upstreams: Sequence[Any],
+    arguments: Mapping[str, Any],
+    outputs: Sequence[Any],
+    cache: Any,
+) -> Any:
+    """What a backward returns, given what its parameters take of all that there is."""
+    given = [(p.keyword, _value_of(p, upstreams, arguments, outputs, cache)) for p in parameters]
+    by_position = (value for keyword, value in given if not keyword)
+    return backward(*by_position, **{keyword: value for keyword, value in given if keyword})
+
+
+def _value_of(
+    parameter: Parameter,
+    upstreams: Sequence[Any],
+    arguments: Mapping[str, Any],
+    outputs: Sequence[Any],
+    cache: Any,
+) -> Any:
+    if parameter.source == "upstream":
+        return upstreams[parameter.which]
+    if parameter.source == "upstreams":
+        return tuple(upstreams)
+    if parameter.source == "cache":
+        return cache
+    if parameter.source == "rate":
+        return LARGE_RATE
+    if parameter.source == "output":
+        return outputs[0] if len(outputs) == 1 else tuple(outputs)
+    return arguments[parameter.which]

@@ -168,8 +168,9 @@ def test_a_number_without_a_gradient_is_an_option() -> None:
     assert said(verify(leaky, leaky_backward, inputs=[X, 0.1])) == {"x": "right"}
 
 
-def test_a_backward_that_must_have_an_upstream_gradient_is_told() -> None:
-    problem = verify(lambda a, b: np.dot(a, b), lambda a, b: (b, a), shapes=[(5, 3), (3, 2)]).problem
+@pytest.mark.parametrize("backward", [lambda a, b: (b, a), lambda a, b: np.dot(b, a[0, 0, 0])])
+def test_a_backward_that_must_have_an_upstream_gradient_is_told(backward: Any) -> None:
+    problem = verify(lambda a, b: np.dot(a, b), backward, shapes=[(5, 3), (3, 2)]).problem
     assert "expected 1 upstream gradient and 2 inputs (a, b)" in problem
 
 
