@@ -129,7 +129,7 @@ def arrays_kept(before: Any, after: Any) -> list[Parameter]:
 
 
 def changed(before: Any, after: Any) -> list[Parameter]:
-    """The arrays of real numbers that are others, of the same shape, or have other numbers in them.
+    """The arrays of real numbers that a backward moves: no gradients that it writes anew.
 
     Args:
         before: a copy of the layer, with arrays of its own.
@@ -138,14 +138,19 @@ def changed(before: Any, after: Any) -> list[Parameter]:
     found: dict[int, Parameter] = {}
     for path, _, array in _walk(before, (), DEEPEST, set()):
         there = at(after, path)
-        if (
-            is_real(array)
-            and is_array(there)
-            and there.shape == array.shape
-            and not bool((there == array).all())
-        ):
+        if _is_gradient(before, path) or not is_real(array) or not _is_like(there, array):
+            continue
+        if not bool((there == array).all()):
             found.setdefault(id(array), Parameter(_name(before, path, array), path))
     return list(found.values())
+
+
+def _is_gradient(value: Any, path: Path) -> bool:
+    """Whether an array is called as the gradient of another one beside it, dW beside W."""
+    *parents, key = path
+    if not isinstance(key, str) or key in GRADIENTS:
+        return key in GRADIENTS
+    return bare(key) != key and at(value, (*parents, bare(key))) is not None
 
 
 def returned_for(kept: Sequence[Parameter], layer: Any, returned: Any) -> list[Parameter]:
@@ -182,11 +187,17 @@ def _gradient_of(value: Any, path: Path) -> Path:
             places += [(*outside, of, f"d{key}") for of in GRADIENTS]
             places.append((*outside, f"d{key}"))
     own = at(value, path)
+    if isinstance(key, str):
+        places += [(*parents, of) for of in GRADIENTS if _is_like(at(value, (*parents, of)), own)]
     for place in places:
         there = at(value, place)
         if place != path and there is not own and (is_array(there) or isinstance(there, float)):
             return place
     return ()
+
+
+def _is_like(value: Any, other: Any) -> bool:
+    return is_array(value) and is_real(value) and value.shape == other.shape
 
 
 def _name(value: Any, path: Path, array: Any) -> str:

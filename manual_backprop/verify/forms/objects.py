@@ -7,8 +7,14 @@ from typing import Any
 import torch
 from torch import nn
 
-FORWARDS = ("forward", "__call__", "forward_pass", "feedforward", "loss", "cost")
-BACKWARDS = ("backward", "backward_pass", "backprop", "gradient", "gradients", "grad", "derivative", "prime")
+FORWARDS = (
+    *("forward", "__call__", "forward_pass", "feedforward", "loss", "cost", "compute_loss", "compute_cost"),
+    *("calculate_loss", "loss_function", "cost_function", "costFunction"),
+)
+BACKWARDS = (
+    *("backward", "backward_pass", "backprop", "backpropagation", "gradient", "gradients", "grad", "grads"),
+    *("compute_gradients", "compute_gradient", "compute_grads", "derivative", "prime", "costFunctionPrime"),
+)
 
 
 def methods(of: Any) -> tuple[str, str] | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -78,6 +79,46 @@ def network(value: Any, arguments: Arguments, framework: Framework, *, seed: int
     )  # fmt: skip
 
 
+@dataclass(frozen=True)
+class Trial:
+    """A layer whose methods were called once.
+
+    Attributes:
+        before: as it was, with arrays that it shares with `after`.
+        between: after the forward, with arrays of its own.
+        after: after the backward.
+        outputs: of the forward.
+        returned: by the backward.
+    """
+
+    before: Any
+    between: Any
+    after: Any
+    outputs: list[Any]
+    returned: Any
+
+    def parameters(self, methods: Methods, inputs: int) -> tuple[list[held.Parameter], str]:
+        """The parameters whose gradients are told, of a forward of so many inputs; what is said of others."""
+        moved = held.changed(self.between, self.after)
+        if methods.updates:
+            return moved, ""
+        kept = held.arrays_kept(self.before, self.after)
+        named = (
+            held.returned_for(kept, self.before, self.returned) if isinstance(self.returned, Mapping) else []
+        )
+        if named:
+            return named, ""
+        if left := held.parameters_of_object(self.before, self.after):
+            return left, ""
+        if moved:
+            names = ", ".join(p.name for p in moved)
+            return [], f"Not judged, since {methods.backward} moves them by an unknown rate: {names}."
+        if methods.takes_upstream:
+            more = len(self.returned) - inputs if isinstance(self.returned, tuple | list) else 0
+            return kept[:more], ""
+        return held.returned_for(kept, self.before, self.returned), ""
+
+
 def layer(
     value: Any, arguments: Arguments, names: Sequence[str], framework: Framework, *, seed: int
 ) -> tuple[Form, int]:
@@ -101,42 +142,35 @@ def layer(
     numbers = sample_of(arguments.given, seed)
     typed = [x.to(like) if like is not None and x.is_floating_point() else x for x in numbers]
 
-    def tried(methods: Methods, call: bool) -> tuple[Any, Any, list[Any], Any]:
-        """The layer as it was, after its methods were called, its outputs, and what its backward returned."""
+    def tried(methods: Methods, *, backward: bool = True) -> Trial:
         after = held.with_arrays(value, {})
         before = held.with_arrays(after, {id(x): x for x in held.arrays_in(after)})
         args, keywords = arguments.filled([own_array(framework, x, shared=False) for x in typed])
         outputs = first_run(lambda: methods.outputs(after, args, keywords), seed)
-        if not call:
-            return before, after, outputs, None
-        ups = [own_array(framework, torch.ones_like(converted(x))) for x in outputs]
-        with torch.no_grad(), running(seed):
-            returned = methods.returned(after, ups, _by_name(names, args, keywords), outputs)
-        return before, after, outputs, returned
+        between, returned = held.with_arrays(after, {}), None
+        if backward:
+            ups = [own_array(framework, torch.ones_like(converted(x))) for x in outputs]
+            with torch.no_grad(), running(seed):
+                returned = methods.returned(after, ups, _by_name(names, args, keywords), outputs)
+        return Trial(before, between, after, outputs, returned)
 
     own = objects.methods(value) or ("forward", "backward")
-    _, after, outputs, _ = tried(Methods(*own), call=False)
+    trial = tried(Methods(*own), backward=False)
+    outputs = trial.outputs
     if not all(is_value(x) for x in outputs):
         raise Unjudged(
             f"{type(value).__name__}.{own[0]} must return an array, or leave it as "
             f"self.{held.OUTPUTS[0]}, got {', '.join(type(x).__name__ for x in outputs)}"
         )
     with_arrays = [n for n, x in zip(names, arguments.values, strict=False) if any(slots_in(x))]
-    ways = ways_to_call(after, own, names, with_arrays, outputs)
-    methods, before, returned = ways[0], value, None
+    ways = ways_to_call(trial.after, own, names, with_arrays, outputs)
+    methods = ways[0]
     for way in ways:
         with suppress(Exception, SystemExit):  # where none runs, it is told when it is judged
-            before, after, _, returned = tried(way, call=True)
-            methods = as_found(way, returned, outputs)
+            trial = tried(way)
+            methods = as_found(way, trial.returned, outputs)
             break
-    more = len(returned) - len(names) if isinstance(returned, tuple | list) else 0
-    kept = held.arrays_kept(before, after)
-    found = held.returned_for(kept, before, returned) if isinstance(returned, Mapping) else []
-    found = found or held.parameters_of_object(before, after)
-    if methods.updates:
-        found = held.changed(value, after)
-    elif not found:
-        found = kept[:more] if methods.takes_upstream else held.returned_for(kept, before, returned)
+    found, not_judged = trial.parameters(methods, len(names))
     owned = [held.at(value, parameter.path) for parameter in found]
     count = len(arguments.names)
 
@@ -171,7 +205,8 @@ def layer(
     upstreams = [name for name, p in zip(taken, methods.parameters, strict=False) if p.source == "upstream"]
     form = Form(
         run, back, arguments, parameters, given, framework, framework, tuple(upstreams), code, "self",
-        is_loss=methods.meaning in ("of a loss", "of a mean"), remark=methods.remark,
+        is_loss=methods.meaning in ("of a loss", "of a mean"),
+        remark=" ".join(filter(None, (methods.remark, not_judged))),
     )  # fmt: skip
     return form, len(outputs)
 

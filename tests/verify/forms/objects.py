@@ -63,6 +63,24 @@ class Learns:
         return input_gradient
 
 
+class LearnsByItself:
+    """The backward changes the parameters by a rate of its own."""
+
+    factor = 1.0
+
+    def __init__(self, inputs: int = 3, outputs: int = 7) -> None:
+        self.W, self.rate = np.random.default_rng(0).standard_normal((inputs, outputs)), 0.1
+
+    def forward_pass(self, X: Array, training: bool = True) -> Array:
+        self.layer_input = X
+        return X.dot(self.W)
+
+    def backward_pass(self, accum_grad: Array) -> Array:
+        W = self.W
+        self.W = self.W - self.rate * self.layer_input.T.dot(accum_grad)
+        return self.factor * accum_grad.dot(W.T)
+
+
 class TakesItsInput:
     """A backward that is given the input again, and the upstream gradient last."""
 
@@ -157,6 +175,26 @@ class Regression:
     def gradient(self, X: Array, y: Array) -> Any:
         e = X @ self.w + self.b - y
         return X.T @ e / len(y), self.factor * np.mean(e)
+
+
+class LeavesItsGradients:
+    """A model whose backward runs the forward again, and returns nothing."""
+
+    factor = 1.0
+
+    def __init__(self, inputs: int = 3, outputs: int = 2) -> None:
+        self.W, self.b = np.random.default_rng(0).standard_normal((inputs, outputs)), np.zeros(outputs)
+
+    def forward(self, X: Array) -> Array:
+        return np.tanh(X @ self.W + self.b)
+
+    def compute_loss(self, X: Array, T: Array) -> Any:
+        return 0.5 * np.sum((self.forward(X) - T) ** 2)
+
+    def backward(self, X: Array, T: Array) -> None:
+        out = self.forward(X)
+        d = (out - T) * (1 - out**2)
+        self.dW, self.db = X.T @ d, self.factor * d.sum(axis=0)
 
 
 class Network:

@@ -17,6 +17,7 @@ OBJECTS: list[tuple[Any, list[Any], tuple[str, ...]]] = [
     (objects.KeepsItsOutput, [X], ("inputs", "weights", "biases")),
     (objects.Callable, [X], ("x", "W", "b")),
     (objects.Learns, [X], ("input", "weights", "bias")),
+    (objects.LearnsByItself, [X], ("X",)),
     (objects.TakesItsInput, [X], ("x",)),
     (objects.Slope, [X], ("x",)),
     (objects.SquaredError, [X, TARGETS], ("prediction",)),
@@ -24,6 +25,7 @@ OBJECTS: list[tuple[Any, list[Any], tuple[str, ...]]] = [
     (objects.LogLossOfEach, [np.exp(X), LABELS], ("y_pred",)),
     (objects.SoftmaxLoss, [X, LABELS], ("x",)),
     (objects.Regression, [X, TARGETS[:, 0]], ("w", "b")),
+    (objects.LeavesItsGradients, [X, TARGETS[:, :2]], ("W", "b")),
     (objects.Network, [X, LABELS], ("W1", "W2")),
 ]
 
@@ -63,6 +65,7 @@ def test_an_object_is_left_as_it_was() -> None:
     [
         (objects.Slope, [X], "Judged as grad_output * gradient(x)."),
         (objects.LogLossOfEach, [np.exp(X), LABELS], "the gradient of the mean of what forward returns."),
+        (objects.LearnsByItself, [X], "since backward_pass moves them by an unknown rate: W."),
         (objects.Learns, [X], "told by how far backward moves them."),
     ],
 )
