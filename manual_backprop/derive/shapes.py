@@ -62,7 +62,7 @@ def shapes_in(text: str) -> list[tuple[int, ...] | Tensor]:
         for written, below in SHAPE.findall(text):
             sizes = literal_eval(written)
             shape = _shape(sizes if isinstance(sizes, tuple) else (sizes,))
-            shapes.append(integers(shape, int(below)) if below else shape)
+            shapes.append(integers(shape, int(below), len(shapes)) if below else shape)
     except (TypeError, ValueError, SyntaxError, RecursionError, MemoryError):
         shapes = []
     if not shapes or left_over:
@@ -94,7 +94,7 @@ def named_arguments_in(text: str) -> list[tuple[str | None, Any]]:
         end = _end_of_value(inner, start)
         below = BELOW.match(inner, end)
         try:
-            found.append((name, _value(inner[start:end], below and int(below[1]))))
+            found.append((name, _value(inner[start:end], below and int(below[1]), len(found))))
         except (TypeError, ValueError, SyntaxError, RecursionError, MemoryError):
             about = f"{name} is given as {shortened(inner[start:end])}" if name else f"got {shortened(text)}"
             raise ValueError(f"{EXPECTED_ARGUMENTS if name else EXPECTED}, {about}") from None
@@ -131,10 +131,10 @@ def _end_of_value(text: str, start: int) -> int:
     return len(text)
 
 
-def _value(text: str, below: int | None) -> Any:
+def _value(text: str, below: int | None, number: int) -> Any:
     """A shape as a tuple, integers where it has an upper bound, and any other value as Python reads it.
 
-    A word is a string, also without quotes.
+    Integers of another number are others. A word is a string, also without quotes.
     """
     if text.isidentifier() and text not in ("True", "False", "None"):
         value: Any = text
@@ -146,7 +146,7 @@ def _value(text: str, below: int | None) -> Any:
         raise ValueError
     if below is None:
         return value
-    return integers(value if isinstance(value, tuple) else _shape(value), below)
+    return integers(value if isinstance(value, tuple) else _shape(value), below, number)
 
 
 def _has_shape(value: Any) -> bool:
@@ -155,12 +155,14 @@ def _has_shape(value: Any) -> bool:
     return isinstance(value, tuple | Tensor)
 
 
-def integers(shape: tuple[int, ...], below: int) -> Tensor:
-    """Integers from 0 to `below` − 1, about as many of each, in an order that is always the same."""
+def integers(shape: tuple[int, ...], below: int, seed: int = 0) -> Tensor:
+    """Integers from 0 to `below` − 1, about as many of each, in the order of a seed; one is the largest."""
     if below < 1:
         raise ValueError
+    if prod(shape) == 1:
+        return torch.full(shape, below - 1)
     numbers = torch.arange(prod(shape)) % below
-    return numbers[torch.randperm(len(numbers), generator=torch.Generator().manual_seed(0))].reshape(shape)
+    return numbers[torch.randperm(len(numbers), generator=torch.Generator().manual_seed(seed))].reshape(shape)
 
 
 def _shape(sizes: Any) -> tuple[int, ...]:

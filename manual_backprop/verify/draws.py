@@ -37,7 +37,8 @@ def draws_of(
         if fresh:
             return _fresh_point(problem, given, shares, like, generator)
         tensors = [x for x in given if isinstance(x, Tensor)]
-        return tuple(x if number == 0 else near(x, generator) for x in tensors)
+        judged = problem.differentiable if number else ()  # labels, masks and the like have a meaning
+        return tuple(near(x, generator) if i in judged else x for i, x in enumerate(tensors))
 
     return tuple(
         _draw_at(problem, point(number), generator) for number in range(DRAWS_OF_FEW if few else DRAWS)

@@ -1,5 +1,6 @@
 """In which of torch and NumPy code is written, and arrays of one as those of the other."""
 
+import random
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -135,8 +136,9 @@ def running(seed: int) -> Iterator[None]:
 
     NumPy does not warn of infinities.
     """
-    state = np.random.get_state()
+    state, pythons = np.random.get_state(), random.getstate()
     np.random.seed(seed % 2**32)
+    random.seed(seed)
     torch.default_generator.manual_seed(seed)
     if torch.cuda.is_initialized():
         torch.cuda.manual_seed_all(seed)
@@ -145,3 +147,4 @@ def running(seed: int) -> Iterator[None]:
             yield
     finally:
         np.random.set_state(state)
+        random.setstate(pythons)

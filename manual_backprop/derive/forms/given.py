@@ -33,14 +33,11 @@ def inputs_of(function: str, inputs: Any) -> Given:
             given = list(inputs)
         except TypeError:
             given = [inputs]
-    for value in given.values() if isinstance(given, dict) else given:
-        if isinstance(value, list | tuple) and is_shape(value) and value:
-            raise TypeError(
-                f"{function}: inputs must be tensors, got {shortened(value)}; shapes go to shapes="
-            )
     if not _has_arrays(given):
+        parts = [*given.values()] if isinstance(given, dict) else given
         first = given[0] if isinstance(given, list) and len(given) == 1 else inputs
-        raise TypeError(f"{function}: inputs must be tensors, got {shortened(first)}")
+        shapes = "; shapes go to shapes=" if any(value and is_shape(value) for value in parts) else ""
+        raise TypeError(f"{function}: inputs must be tensors, got {shortened(first)}{shapes}")
     return given
 
 

@@ -105,6 +105,11 @@ class Arguments:
         by_annotation = stated_by(parameter.annotation) if name == parameter.name else None
         return by_annotation or stated_in(self._text, name)
 
+    @property
+    def products(self) -> bool:
+        """Whether there are products of matrices in the code."""
+        return self._company.products
+
     def is_weight(self, path: Path) -> bool:
         """Whether a matrix of weights stands at a path."""
         return is_weight(path[1] or path[0])

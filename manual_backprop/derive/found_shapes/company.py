@@ -56,7 +56,7 @@ class Company:
         self.first: Dims = ()
         self._names = list(names)
         self._code = code
-        self._products = code.multiplied or bool(code.called & PRODUCTS) or not code.is_read
+        self.products = code.multiplied or bool(code.called & PRODUCTS) or not code.is_read
         ranks = [code.seen[n].rank or code.seen[n].least for n in names if n in code.seen]
         self.images = code.channels or max(ranks, default=0) > 3
         self._indexed = any(self._is_index(n) for n in names)
@@ -174,7 +174,7 @@ class Company:
             return ((0, mapped), (0.4, "1 C 1 1"), *found)
         if matches(r"b|bias(?:es)?", name) and any(matches(RECURRENT, o) for o in others):
             return ((0, "kH"), *found)
-        if len(self._names) > 1 and not self._products and not self._code.windows:
+        if len(self._names) > 1 and not self.products and not self._code.windows:
             if matches(r"w|weights?|theta", name):
                 return SCALING
             if matches(r"b|bias(?:es)?", name):

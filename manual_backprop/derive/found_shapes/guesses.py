@@ -94,8 +94,8 @@ def shape_of(dims: Dims, sizes: dict[str, int]) -> tuple[int, ...]:
     return tuple(factor * sizes[symbol] for factor, symbol in dims)
 
 
-def made(guess: Guess, sizes: dict[str, int]) -> Any:
-    """The argument: a shape for numbers to be drawn, and all else as it is."""
+def made(guess: Guess, sizes: dict[str, int], number: int = 0) -> Any:
+    """The argument of this number: a shape for numbers to be drawn, and all else as it is."""
     if isinstance(guess, Plain):
         return guess.value
     if isinstance(guess, Options):
@@ -111,18 +111,19 @@ def made(guess: Guess, sizes: dict[str, int]) -> Any:
         classes = integers(shape[:-1], shape[-1]).numpy()
         return np.eye(shape[-1], dtype=np.int64)[classes]
     if 1 < prod(shape) < guess.below:  # few of many, the first and the last of them too
-        return np.linspace(0, guess.below - 1, prod(shape)).round().astype(np.int64).reshape(shape)
-    return integers(shape, guess.below).numpy()
+        spread = np.linspace(0, guess.below - 1, prod(shape)).round().astype(np.int64)
+        return np.roll(spread, number).reshape(shape)
+    return integers(shape, guess.below, number).numpy()
 
 
 def arguments_of(guesses: Sequence[tuple[Path, Guess]], sizes: dict[str, int]) -> dict[str, Any]:
     """By parameter; what are entries of one parameter is a dictionary."""
     arguments: dict[str, Any] = {}
-    for (parameter, key), guess in guesses:
+    for number, ((parameter, key), guess) in enumerate(guesses):
         if key is None:
-            arguments[parameter] = made(guess, sizes)
+            arguments[parameter] = made(guess, sizes, number)
         else:
-            arguments.setdefault(parameter, {})[key] = made(guess, sizes)
+            arguments.setdefault(parameter, {})[key] = made(guess, sizes, number)
     return arguments
 
 

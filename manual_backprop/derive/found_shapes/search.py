@@ -118,7 +118,7 @@ class Search:
         self._push(0.0, Hypothesis(guesses))
         self._push(0.6, Hypothesis(tuple((p, transposed(g) if weights(p) else g) for p, g in guesses)))
         self._push(0.7, Hypothesis(tuple((p, as_columns(g)) for p, g in guesses)))
-        if all(isinstance(g, Floats) for _, g in guesses):
+        if not self._arguments.products and all(isinstance(g, Floats) for _, g in guesses):
             self._push(0.9, Hypothesis(tuple((p, as_one_feature(g, weight=weights(p))) for p, g in guesses)))
         self._push(1.2, Hypothesis(tuple((p, freshly(p, g)) for p, g in guesses), fresh=True))
         while self._queue:

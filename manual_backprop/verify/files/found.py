@@ -2,7 +2,7 @@
 
 import inspect
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from functools import wraps
 from typing import Any
 
@@ -46,6 +46,35 @@ def found_for(
     if found.arguments is None:
         raise not_found(found.error)
     return given_as(parameters, found.arguments), said(parameters, found.arguments)
+
+
+def in_words(function: Any, given: Any) -> str:
+    """Arguments as one says them."""
+    return said(call_parameters(function), [*given.values()] if isinstance(given, dict) else given)
+
+
+def simpler(given: Any, numbers: Sequence[str], function: Any) -> Iterator[Any]:
+    """Other arguments of a loss, which it may be meant for: with one output, and with numbers as parameters.
+
+    Args:
+        given: the arguments that were found.
+        numbers: the arguments whose gradients may be numbers.
+        function: that takes them.
+    """
+    names = [*given] if isinstance(given, dict) else [p.name for p in call_parameters(function)]
+    values = [*given.values()] if isinstance(given, dict) else list(given)
+    shapes = [tuple(x.shape) if hasattr(x, "shape") else x for x in values]
+    shapes = [x if isinstance(x, tuple) else () for x in shapes]
+    inner = {size for shape in shapes for size in shape[:-1]}
+    last = [shape[-1] for shape in shapes if len(shape) > 1]
+    outputs = {size for size in last if last.count(size) > 1 and size not in inner}
+    changed = [
+        [s[:-1] if s and s[-1] == n else x for s, x in zip(shapes, values, strict=True)] for n in outputs
+    ]
+    if numbers:
+        changed.append([() if name in numbers else x for name, x in zip(names, values, strict=True)])
+    for others in changed:
+        yield dict(zip(names, others, strict=True)) if isinstance(given, dict) else others
 
 
 def _read(forward: Any, backward: Any, against: Any) -> list[Any]:

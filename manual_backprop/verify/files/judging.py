@@ -9,7 +9,7 @@ from manual_backprop.derive.command_line.given import Named, arguments_of, fitti
 from manual_backprop.derive.command_line.requests import CannotRead
 from manual_backprop.verify import verify
 from manual_backprop.verify.files.derivations import Derivation
-from manual_backprop.verify.files.found import found_for
+from manual_backprop.verify.files.found import found_for, in_words, simpler
 from manual_backprop.verify.files.layers import made_of_guesses
 from manual_backprop.verify.forms.objects import called, is_object
 from manual_backprop.verify.reporting.report import EXIT_CODES, Report
@@ -74,6 +74,14 @@ def _report(
         notes.append(f"With {words}, found by trying.")
     options = {"against": against, "shapes": given, "cache": cache}
     report = _verified(forward, backward, options)
+    if named is None and not report and report.evidence is not None and report.evidence.problem.is_loss:
+        are_numbers = any("got ()" in verdict.remark for verdict in report.verdicts)
+        judged = [verdict.name for verdict in report.verdicts] if are_numbers else []
+        for other in simpler(given, judged, takes):
+            better = _verified(forward, backward, {**options, "shapes": other})
+            if better:
+                report, notes[-1] = better, f"With {in_words(takes, other)}, found by trying."
+                break
     if report.status == "wrong" and derivation.of_output is not None:
         other = _verified(forward, derivation.of_output, options)
         if other:

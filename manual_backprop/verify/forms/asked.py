@@ -21,7 +21,7 @@ from manual_backprop.derive.forms.frameworks import (
     running,
 )
 from manual_backprop.derive.numbers import sample_of
-from manual_backprop.verify.forms import forms, objects
+from manual_backprop.verify.forms import forms, held, objects
 from manual_backprop.verify.forms.form import Form, FormedBackward
 from manual_backprop.verify.forms.numbers import with_numbers_as_slots
 from manual_backprop.verify.forms.of_objects import of_object
@@ -117,8 +117,11 @@ def asked(
         Unjudged: its forward raises something.
     """
     outputs = 1
-    if objects.is_object(forward):
-        form, outputs = of_object(forward, arguments, names, frameworks[0], seed=seed)
+    if backward is not None and held.are_methods_of_one(forward, backward):
+        own = forward.__name__, backward.__name__
+        form, outputs = of_object(forward.__self__, own, arguments, names, frameworks[0], seed=seed)
+    elif objects.is_object(forward):
+        form, outputs = of_object(forward, None, arguments, names, frameworks[0], seed=seed)
     elif backward is None:
         form = forms.loss(forward, arguments, frameworks[0], seed=seed)
     else:

@@ -1,5 +1,6 @@
 """The arrays that layers and networks hold: which are parameters, and where gradients are left."""
 
+import inspect
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
@@ -11,6 +12,7 @@ from torch import Tensor
 
 from manual_backprop.derive.forms.frameworks import converted, is_array, is_real, is_value
 from manual_backprop.verify.forms.gradients import bare
+from manual_backprop.verify.forms.parameters import CACHES, parameters_of
 
 Path = tuple[str | int, ...]
 GRADIENTS = ("grads", "grad", "gradients", "dparams", "gradient")
@@ -61,6 +63,17 @@ def _gradient_names(name: str) -> tuple[str, ...]:
         f"grad{name}",
         f"g{name}",
         f"d{name.lower()}",
+    )
+
+
+def are_methods_of_one(forward: Any, backward: Any) -> bool:
+    """Whether they are methods of one object, which holds arrays; a cache is passed without it."""
+    if not inspect.ismethod(forward) or not inspect.ismethod(backward):
+        return False
+    value = forward.__self__
+    cached = any(p.name.lower() in CACHES for p in parameters_of(backward))
+    return (
+        value is backward.__self__ and not isinstance(value, type) and not cached and bool(arrays_in(value))
     )
 
 

@@ -117,10 +117,20 @@ def ways_to_call(
 def as_found(methods: Methods, returned: Any, outputs: Sequence[Any]) -> Methods:
     """With what it means that a backward without upstream gradient has returned this.
 
-    It is a derivative if it has the output's shape; or else the gradient of the outputs' mean.
+    It is a derivative if it has the output's shape; or else, of a loss of each example, the gradient of the
+    mean.
+
+    Raises:
+        Misfit: it is neither.
     """
     if methods.meaning != "derivative":
         return methods
-    number = converted(returned)
-    same = isinstance(number, Tensor) and number.shape == converted(outputs[0]).shape
-    return methods if same else replace(methods, meaning="of a mean")
+    number, output = converted(returned), converted(outputs[0])
+    if isinstance(number, Tensor) and number.shape == output.shape:
+        return methods
+    if output.dim() > 1:
+        raise Misfit(
+            f"{methods.backward} takes no upstream gradient: {methods.forward} must return a loss, got an "
+            f"array of shape {tuple(output.shape)}"
+        )
+    return replace(methods, meaning="of a mean")

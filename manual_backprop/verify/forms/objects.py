@@ -7,10 +7,11 @@ from typing import Any
 import torch
 from torch import nn
 
-FORWARDS = (
-    *("forward", "__call__", "forward_pass", "feedforward", "loss", "cost", "compute_loss", "compute_cost"),
-    *("calculate_loss", "loss_function", "cost_function", "costFunction"),
+LOSSES = (
+    *("loss", "cost", "compute_loss", "compute_cost", "calculate_loss", "loss_function", "cost_function"),
+    "costFunction",
 )
+FORWARDS = ("forward", "__call__", "forward_pass", "feedforward", *LOSSES)
 BACKWARDS = (
     *("backward", "backward_pass", "backprop", "backpropagation", "gradient", "gradients", "grad", "grads"),
     *("compute_gradients", "compute_gradient", "compute_grads", "derivative", "prime", "costFunctionPrime"),
@@ -20,8 +21,8 @@ BACKWARDS = (
 def methods(of: Any) -> tuple[str, str] | None:
     """What forward and backward of a layer, a loss or their class are called; None if it has not both.
 
-    The forward is the first that has all parameters of the backward, as `loss(x, y)` has those of
-    `gradient(x, y)`, or else the first.
+    Where the backward's parameters are those of a loss, as of `gradient(x, y)` and `loss(x, y)`, that is the
+    forward; then the first that has them, or else the first.
     """
     kind = of if isinstance(of, type) else type(of)
     backwards = BACKWARDS[:1] if issubclass(kind, nn.Module | torch.autograd.Function) else BACKWARDS
@@ -30,8 +31,9 @@ def methods(of: Any) -> tuple[str, str] | None:
     if backward is None or not forwards:
         return None
     taken = _parameters(of, backward)
-    fitting = (name for name in forwards if taken and taken <= _parameters(of, name))
-    return next(fitting, forwards[0]), backward
+    fitting = [name for name in forwards if taken and taken <= _parameters(of, name)]
+    losses = [name for name in fitting if name in LOSSES]
+    return next(iter([*losses, *fitting]), forwards[0]), backward
 
 
 def _has_method(of: Any, kind: type, name: str) -> bool:

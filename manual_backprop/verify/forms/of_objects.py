@@ -1,7 +1,6 @@
 """Layers and networks as objects, in the form that is judged."""
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,23 +33,30 @@ from manual_backprop.verify.problem import Unjudged
 
 
 def of_object(
-    value: Any, arguments: Arguments, names: Sequence[str], framework: Framework, *, seed: int
+    value: Any,
+    own: tuple[str, str] | None,
+    arguments: Arguments,
+    names: Sequence[str],
+    framework: Framework,
+    *,
+    seed: int,
 ) -> tuple[Form, int]:
-    """A network or a layer, and how many outputs it has.
+    """A network or a layer, and how many outputs it has; `own` names its methods, where they are said.
 
     Raises:
         Misfit: it has no form that is known.
         Unjudged: it raises something.
     """
     value = held.with_numbers_as_arrays(value)
-    if not objects.is_network(value):
-        return layer(value, arguments, names, framework, seed=seed)
-    try:
-        return network(value, arguments, framework, seed=seed), 1
-    except Misfit:
-        if objects.methods(value) is None:
-            raise
-    return layer(value, arguments, names, framework, seed=seed)
+    methods = own or objects.methods(value)
+    if not own and objects.is_network(value):
+        try:
+            return network(value, arguments, framework, seed=seed), 1
+        except Misfit:
+            if methods is None:
+                raise
+    assert methods is not None
+    return layer(value, methods, arguments, names, framework, seed=seed)
 
 
 def network(value: Any, arguments: Arguments, framework: Framework, *, seed: int) -> Form:
@@ -120,12 +126,19 @@ class Trial:
 
 
 def layer(
-    value: Any, arguments: Arguments, names: Sequence[str], framework: Framework, *, seed: int
+    value: Any,
+    own: tuple[str, str],
+    arguments: Arguments,
+    names: Sequence[str],
+    framework: Framework,
+    *,
+    seed: int,
 ) -> tuple[Form, int]:
     """An object with a forward and a backward, which may leave in itself what they do not return.
 
     Args:
         value: the object.
+        own: the names of its forward and its backward.
         arguments: of its forward.
         names: of all of them.
         framework: it is written in.
@@ -154,7 +167,6 @@ def layer(
                 returned = methods.returned(after, ups, _by_name(names, args, keywords), outputs)
         return Trial(before, between, after, outputs, returned)
 
-    own = objects.methods(value) or ("forward", "backward")
     trial = tried(Methods(*own), backward=False)
     outputs = trial.outputs
     if not all(is_value(x) for x in outputs):
@@ -164,12 +176,18 @@ def layer(
         )
     with_arrays = [n for n, x in zip(names, arguments.values, strict=False) if any(slots_in(x))]
     ways = ways_to_call(trial.after, own, names, with_arrays, outputs)
-    methods = ways[0]
+    methods, misfit = ways[0], None
     for way in ways:
-        with suppress(Exception, SystemExit):  # where none runs, it is told when it is judged
+        try:
             trial = tried(way)
-            methods = as_found(way, trial.returned, outputs)
+            methods, misfit = as_found(way, trial.returned, outputs), None
             break
+        except Misfit as reason:
+            misfit = reason
+        except (Exception, SystemExit):  # where none runs, it is told when it is judged
+            continue
+    if misfit:
+        raise misfit
     found, not_judged = trial.parameters(methods, len(names))
     owned = [held.at(value, parameter.path) for parameter in found]
     count = len(arguments.names)

@@ -11,7 +11,7 @@ from manual_backprop.derive.forms.arguments import Arguments
 from manual_backprop.derive.forms.forward import Forward
 from manual_backprop.derive.forms.frameworks import Framework, framework_of, has_gradient
 from manual_backprop.derive.numbers import sample_of
-from manual_backprop.verify.forms import forms, objects
+from manual_backprop.verify.forms import forms, held, objects
 from manual_backprop.verify.forms.question import Asked
 from manual_backprop.verify.forms.signature import takes_upstream_first
 from manual_backprop.verify.problem import Malformed, OwnBackward, Problem
@@ -74,6 +74,8 @@ def is_plain(
     if frameworks != ("torch", "torch") or not arguments.is_plain or cache:
         return False
     if against is None and (backward is None or objects.is_object(forward)):
+        return False
+    if held.are_methods_of_one(forward, backward):
         return False
     if against is None and arguments.kept:
         return False

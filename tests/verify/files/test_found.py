@@ -119,6 +119,43 @@ def test_each_form_is_judged_without_a_shape_being_said(capsys: pytest.CaptureFi
     assert "With x (5, 3), w (3, 7), b (7,), found by trying." in captured.out
 
 
+LOSSES = """
+import numpy as np
+
+def mse_loss(w, X, y): return np.mean((X @ w - y) ** 2)
+def mse_loss_grad(w, X, y): return 2 * X.T @ (X @ w - y) / len(y)
+
+def nll(mu, log_sigma, x): return np.sum(log_sigma + (x - mu) ** 2 * np.exp(-2 * log_sigma) / 2)
+def nll_grad(mu, log_sigma, x):
+    r = (x - mu) * np.exp(-log_sigma)
+    return -np.sum(r) * np.exp(-log_sigma), np.sum(1 - r ** 2)
+
+def compute_cost(x, y, w, b):
+    cost = 0
+    for i in range(len(x)):
+        cost += (w * x[i] + b - y[i]) ** 2
+    return cost / (2 * len(x))
+def compute_gradient(x, y, w, b):
+    e = w * x + b - y
+    return np.mean(e * x), np.mean(e)
+
+def pair_loss(U, V, user, i, j): return np.sum(np.sum(U[user] * (V[i] - V[j]), axis=-1))
+def pair_loss_grad(U, V, user, i, j): return 0 * U, 0 * V
+"""
+
+
+def test_losses_are_judged_with_one_output_and_numbers_as_parameters_where_they_are_meant_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "losses.py").write_text(LOSSES)
+    assert main(["verify", "losses.py"]) == 1
+    said = lines_of(capsys.readouterr().out)
+    assert said["mse_loss_grad"] == "right   With w (3,), X (5, 3), y (5,), found by trying."
+    assert said["nll_grad"] == "right   With mu (), log_sigma (), x (5, 3), found by trying."
+    assert said["compute_gradient"] == "right   With x (5,), y (5,), w (), b (), found by trying."
+    assert said["pair_loss_grad"].startswith("WRONG   dU: Yours is zero")  # i and j are not the same
+
+
 def test_the_objects_of_a_file_are_judged_without_a_shape_being_said(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

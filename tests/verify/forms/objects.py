@@ -197,6 +197,28 @@ class LeavesItsGradients:
         self.dW, self.db = X.T @ d, self.factor * d.sum(axis=0)
 
 
+class Autoencoder:
+    """A backward that takes the input of the loss, which is that of the forward too."""
+
+    factor = 1.0
+
+    def __init__(self, inputs: int = 3, hidden: int = 2) -> None:
+        rng = np.random.default_rng(0)
+        self.W1, self.W2 = rng.standard_normal((inputs, hidden)), rng.standard_normal((hidden, inputs))
+
+    def forward(self, X: Array) -> Array:
+        self.h = np.tanh(X @ self.W1)
+        self.out = self.h @ self.W2
+        return self.out
+
+    def loss(self, X: Array) -> Any:
+        return np.mean(np.sum((self.forward(X) - X) ** 2, axis=1))
+
+    def backward(self, X: Array) -> Any:
+        d = 2 * (self.out - X) / len(X)
+        return X.T @ (d @ self.W2.T * (1 - self.h**2)), self.factor * self.h.T @ d
+
+
 class Network:
     """Layers that share the arrays in `params`; the loss is one method, the gradients are another's."""
 

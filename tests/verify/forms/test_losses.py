@@ -1,5 +1,6 @@
 """A loss and its gradient are a pair without an upstream gradient, whatever the gradient is given."""
 
+import random
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
@@ -156,6 +157,89 @@ def test_a_derivative_of_each_number_is_multiplied_by_the_upstream_gradient(
     assert report, report
     assert "Judged as grad_output * <lambda>(" in report.remark
     assert not verify(forward, lambda x: 2 * derivative(x), inputs=[x])
+
+
+ONE_HOT = np.eye(3)[[0, 2, 1, 2, 0, 1, 1]]
+SIGNS = np.array([-1.0, 1, 1, -1, 1, -1, 1])
+
+
+def softmax(z: Array) -> Array:
+    e = np.exp(z - z.max(axis=1, keepdims=True))
+    return e / e.sum(axis=1, keepdims=True)
+
+
+def cross_entropy(W: Array, X: Array, Y: Array) -> Any:
+    return -np.mean(np.sum(Y * np.log(softmax(X @ W)), axis=1))
+
+
+def cross_entropy_gradient(W: Array, X: Array, Y: Array) -> Array:
+    return X.T @ (softmax(X @ W) - Y) / len(X)  # a row of Y sums to 1
+
+
+def squared_hinge(w: Array, X: Array, y: Array) -> Any:
+    return np.mean(np.maximum(0, 1 - y * (X @ w)) ** 2)
+
+
+def squared_hinge_gradient(w: Array, X: Array, y: Array) -> Array:
+    f = X @ w
+    return -2 * X.T @ ((y - f) * (y * f < 1)) / len(y)  # y² = 1
+
+
+def kernel_ridge(a: Array, K: Array, y: Array) -> Any:
+    return 0.5 * np.sum((K @ a - y) ** 2) + 0.1 * a @ K @ a
+
+
+def kernel_ridge_gradient(a: Array, K: Array, y: Array) -> Array:
+    return K @ (K @ a - y) + 0.2 * K @ a  # K is symmetric
+
+
+@pytest.mark.parametrize(
+    ("forward", "gradient", "inputs"),
+    [
+        (cross_entropy, cross_entropy_gradient, [RNG.standard_normal((3, 3)), X, ONE_HOT]),
+        (squared_hinge, squared_hinge_gradient, [W, X, SIGNS]),
+        (kernel_ridge, kernel_ridge_gradient, [Y, X @ X.T, Y]),
+    ],
+)
+def test_what_has_no_gradient_is_left_as_it_was_given(forward: Any, gradient: Any, inputs: list[Any]) -> None:
+    report = verify(forward, gradient, inputs=inputs)
+    assert report, report
+
+
+def test_a_list_of_integers_among_arrays_is_an_option() -> None:
+    def cost(w: Array, x: Array, sizes: list[int]) -> Any:
+        return np.sum((x @ w) ** 2) / sizes[0], 2 * x.T @ (x @ w) / sizes[0]
+
+    assert said(verify(cost, inputs=[W, X, [3, 5, 4]])) == {"w": "right"}
+
+
+def test_pythons_own_random_numbers_are_the_same_at_each_call() -> None:
+    def cost(w: Array) -> Any:
+        kept = np.array([random.random() < 0.5 for _ in w])
+        return np.sum(kept * w**2), 2 * kept * w
+
+    state = random.getstate()
+    assert verify(cost, inputs=[Y])
+    assert random.getstate() == state
+
+
+class Model:
+    """Its loss and its gradient are called as no other's."""
+
+    def __init__(self) -> None:
+        self.w, self.b = W, 0.4
+
+    def objective(self, X: Array, y: Array) -> Any:
+        return 0.5 * np.mean((X @ self.w + self.b - y) ** 2)
+
+    def slopes(self, X: Array, y: Array) -> Any:
+        e = X @ self.w + self.b - y
+        return X.T @ e / len(y), np.mean(e)
+
+
+def test_methods_of_one_object_are_judged_in_what_it_holds() -> None:
+    model = Model()
+    assert said(verify(model.objective, model.slopes, inputs=[X, Y])) == {"w": "right", "b": "right"}
 
 
 def test_a_number_without_a_gradient_is_an_option() -> None:

@@ -26,6 +26,7 @@ OBJECTS: list[tuple[Any, list[Any], tuple[str, ...]]] = [
     (objects.SoftmaxLoss, [X, LABELS], ("x",)),
     (objects.Regression, [X, TARGETS[:, 0]], ("w", "b")),
     (objects.LeavesItsGradients, [X, TARGETS[:, :2]], ("W", "b")),
+    (objects.Autoencoder, [X], ("W1", "W2")),
     (objects.Network, [X, LABELS], ("W1", "W2")),
 ]
 
@@ -81,6 +82,14 @@ class NoOutput:
         return dout
 
 
+class HasNoLoss:
+    def forward(self, x: objects.Array) -> objects.Array:
+        return x @ np.ones((3, 2))
+
+    def backward(self, x: objects.Array) -> objects.Array:
+        return x
+
+
 class TakesTooMuch:
     def forward(self, x: objects.Array) -> objects.Array:
         return x
@@ -93,6 +102,10 @@ class TakesTooMuch:
     ("layer", "says"),
     [
         (NoOutput(), "NoOutput.forward must return an array, or leave it as self.output, got NoneType"),
+        (
+            HasNoLoss(),
+            "backward takes no upstream gradient: forward must return a loss, got an array of shape",
+        ),
         (TakesTooMuch(), "the backward takes 3 arguments (dout, scale, mask), expected 1 upstream gradient"),
     ],
 )
