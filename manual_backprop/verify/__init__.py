@@ -167,8 +167,8 @@ def _require_computations(forward: Any, backward: Any, against: Any) -> None:
             )
         if not (is_computation(value) or is_object(value) or (value is None and name == "against")):
             raise TypeError(
-                f"verify: {name} must be a function, a module, or a module with its loss, "
-                f"got {shortened(value)}"
+                f"verify: {name} must be a function, a module, a module with its loss, or an object with "
+                f"forward and backward or loss and gradient, got {shortened(value)}"
             )
     if backward is not None and not callable(backward):
         raise TypeError(f"verify: backward must be a function, got {shortened(backward)}")

@@ -67,7 +67,8 @@ def simpler(given: Any, numbers: Sequence[str], function: Any) -> Iterator[Any]:
     shapes = [x if isinstance(x, tuple) else () for x in shapes]
     inner = {size for shape in shapes for size in shape[:-1]}
     last = [shape[-1] for shape in shapes if len(shape) > 1]
-    outputs = {size for size in last if last.count(size) > 1 and size not in inner}
+    weights = {s[-1] for s in shapes if len(s) == 2 and s[0] in last and s[0] != s[-1]}  # from D to M
+    outputs = {size for size in weights if last.count(size) > 1 and size not in inner}
     changed = [
         [s[:-1] if s and s[-1] == n else x for s, x in zip(shapes, values, strict=True)] for n in outputs
     ]

@@ -14,7 +14,7 @@ from manual_backprop.verify.files.layers import made_of_guesses
 from manual_backprop.verify.forms.objects import called, is_object
 from manual_backprop.verify.reporting.report import EXIT_CODES, Report
 
-JUDGED_AS = re.compile(r"Judged as .*?\.(?=\s|$)")
+JUDGED_AS = re.compile(r"(?:Judged as|Not judged, since (?!no gradient is returned)).*?\.(?=\s|$)")
 
 
 def report_on(
@@ -74,14 +74,9 @@ def _report(
         notes.append(f"With {words}, found by trying.")
     options = {"against": against, "shapes": given, "cache": cache}
     report = _verified(forward, backward, options)
-    if named is None and not report and report.evidence is not None and report.evidence.problem.is_loss:
-        are_numbers = any("got ()" in verdict.remark for verdict in report.verdicts)
-        judged = [verdict.name for verdict in report.verdicts] if are_numbers else []
-        for other in simpler(given, judged, takes):
-            better = _verified(forward, backward, {**options, "shapes": other})
-            if better:
-                report, notes[-1] = better, f"With {in_words(takes, other)}, found by trying."
-                break
+    if named is None:
+        report, words = _as_it_may_be_meant(forward, backward, options, report, takes)
+        notes[-1:] = [words] if words else notes[-1:]
     if report.status == "wrong" and derivation.of_output is not None:
         other = _verified(forward, derivation.of_output, options)
         if other:
@@ -89,6 +84,28 @@ def _report(
             output = f"{name}({', '.join(parameters_of(forward))})"
             return other, [f"Judged as grad_output * {derivation.name}({output}).", *notes[1:]]
     return report, notes
+
+
+def _as_it_may_be_meant(
+    forward: Any, backward: Any, options: dict[str, Any], report: Report, takes: Any
+) -> tuple[Report, str]:
+    """The report on arguments that were found, or on simpler ones where a loss is right; and these in words.
+
+    Raises:
+        CannotRead: the derivation raises something, which may be due to the arguments.
+    """
+    if report.problem.startswith("your derivation raises ") and "NameError" not in report.problem:
+        words = in_words(takes, options["shapes"])
+        raise CannotRead(f"with {words}, found by trying, {report.problem}; give shapes that fit: --shapes")
+    if report or report.evidence is None or not report.evidence.problem.is_loss:
+        return report, ""
+    are_numbers = any("got ()" in verdict.remark for verdict in report.verdicts)
+    judged = [verdict.name for verdict in report.verdicts] if are_numbers else []
+    for other in simpler(options["shapes"], judged, takes):
+        better = _verified(forward, backward, {**options, "shapes": other})
+        if better:
+            return better, f"With {in_words(takes, other)}, found by trying."
+    return report, ""
 
 
 def _verified(forward: Any, backward: Any, options: dict[str, Any]) -> Report:

@@ -149,7 +149,7 @@ class FormedBackward:
     def _saved(self, rest: Any) -> Iterator[tuple[str, Tensor]]:
         """What was kept for the backward, by the names that it gives it when it unpacks it."""
         unpacked = _unpacked(self.form.code, self.form.cache) if self.form.cache else []
-        yield from _named(rest, unpacked or self.form.cache or "cache")
+        yield from _named(getattr(rest, "named", rest), unpacked or self.form.cache or "cache")
 
 
 def _named(value: Any, name: Any) -> Iterator[tuple[str, Tensor]]:

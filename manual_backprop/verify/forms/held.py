@@ -12,7 +12,7 @@ from torch import Tensor
 
 from manual_backprop.derive.forms.frameworks import converted, is_array, is_real, is_value
 from manual_backprop.verify.forms.gradients import bare
-from manual_backprop.verify.forms.parameters import CACHES, parameters_of
+from manual_backprop.verify.forms.parameters import CACHES, RATES, parameters_of
 
 Path = tuple[str | int, ...]
 GRADIENTS = ("grads", "grad", "gradients", "dparams", "gradient")
@@ -64,6 +64,11 @@ def _gradient_names(name: str) -> tuple[str, ...]:
         f"g{name}",
         f"d{name.lower()}",
     )
+
+
+def rate_of(value: Any) -> str:
+    """What a layer calls its learning rate; "" if it has none."""
+    return next((name for name in RATES if isinstance(getattr(value, name, None), int | float)), "")
 
 
 def are_methods_of_one(forward: Any, backward: Any) -> bool:
@@ -126,7 +131,7 @@ def parameters_of_object(before: Any, after: Any) -> list[Parameter]:
     for path, _, array in _walk(before, (), DEEPEST, set()):
         if not is_real(array) or id(array) in found or at(after, path) is not array:
             continue
-        gradient = _gradient_of(after, path)
+        gradient = _gradient_of(after, path) or _gradient_called_like(before, after, path)
         if gradient:
             found[id(array)] = Parameter(_name(before, path, array), path, gradient)
     return list(found.values())
@@ -207,6 +212,34 @@ def _gradient_of(value: Any, path: Path) -> Path:
         if place != path and there is not own and (is_array(there) or isinstance(there, float)):
             return place
     return ()
+
+
+def _gradient_called_like(before: Any, after: Any, path: Path) -> Path:
+    """Where a gradient is whose name is made of that of an array, or is the same in another dictionary."""
+    own = path[-1]
+    if not isinstance(own, str):
+        return ()
+    for place, _, array in _walk(after, (), DEEPEST, set()):
+        key = place[-1]
+        if not isinstance(key, str) or place == path or not is_real(array):
+            continue
+        is_new = at(before, place) is not array
+        made_of_it = OF_A_GRADIENT.search(key) and _stem(OF_A_GRADIENT.sub("", key)) == _stem(own)
+        if made_of_it or (key == own and is_new and _is_like(array, at(after, path))):
+            return place
+    return ()
+
+
+def _stem(name: str) -> str:
+    """W and w of weights, _W and weight; b of bias."""
+    bare_name = name.strip("_").lower()
+    found = re.fullmatch(r"(w)eights?|(b)ias(?:es)?", bare_name)
+    return next(filter(None, found.groups())) if found else bare_name
+
+
+OF_A_GRADIENT = re.compile(
+    r"^_?(d[LJlj]_?d_?|delta_?|nabla_?|grad(ient)?s?_?|d_?|g_?)(?=\w)|_?(grads?|gradients?)$", re.IGNORECASE
+)
 
 
 def _is_like(value: Any, other: Any) -> bool:

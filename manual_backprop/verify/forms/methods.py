@@ -26,12 +26,16 @@ class Methods:
         parameters: what the backward is given.
         meaning: what the backward computes: gradients from upstream gradients; those of the forward's output,
             a loss; those of the mean of its outputs; or a derivative, to be multiplied by upstream gradients.
+        of_output: whether the backward of a loss is given what the forward has left in the layer.
+        own_rate: the layer's attribute by which the backward moves the parameters; "" if there is none.
     """
 
     forward: str
     backward: str
     parameters: tuple[Parameter, ...] = ()
     meaning: Meaning = "gradients"
+    own_rate: str = ""
+    of_output: bool = False
 
     @property
     def takes_upstream(self) -> bool:
@@ -40,8 +44,8 @@ class Methods:
 
     @property
     def updates(self) -> bool:
-        """Whether the backward changes the parameters, by a learning rate that it is given."""
-        return any(p.source == "rate" for p in self.parameters)
+        """Whether the backward changes the parameters, by a learning rate that it is given or has."""
+        return bool(self.own_rate) or any(p.source == "rate" for p in self.parameters)
 
     @property
     def remark(self) -> str:
@@ -69,6 +73,8 @@ class Methods:
         self, layer: Any, upstreams: Sequence[Any], arguments: Mapping[str, Any], outputs: Sequence[Any]
     ) -> Any:
         """What the backward returns; where that is nothing, the gradients of inputs that it leaves."""
+        if self.of_output:
+            outputs = [held.output_left(layer)]
         returned = call(getattr(layer, self.backward), self.parameters, upstreams, arguments, outputs, None)
         if returned is None:
             returned = held.gradients_left(layer, list(arguments))
@@ -104,14 +110,18 @@ def ways_to_call(
         except Misfit as misfit:
             misfits.append(misfit)
     needed = [p for p in parameters_of(backward) if p.default is p.empty and p.name not in RATES]
-    if count == 1 and len(needed) == len(names):  # the first may be called as the gradient that it becomes
-        found.append([Parameter("argument", name) for name in names])
-    if not found:
-        raise misfits[0]
     without: Meaning = "of a loss" if is_one else "derivative"
-    return [
+    ways = [
         Methods(*methods, tuple(each), without if takes_no_upstream(each) else "gradients") for each in found
     ]
+    if count == 1 and len(needed) == len(names):  # the first may be called as the gradient that it becomes
+        first, *others = (Parameter("argument", name) for name in names)
+        if is_one and held.output_left(layer) is not None:
+            ways.append(Methods(*methods, (Parameter("output"), *others), without, of_output=True))
+        ways.append(Methods(*methods, (first, *others), without))
+    if not ways:
+        raise misfits[0]
+    return ways
 
 
 def as_found(methods: Methods, returned: Any, outputs: Sequence[Any]) -> Methods:

@@ -11,9 +11,13 @@ LOSSES = (
     *("loss", "cost", "compute_loss", "compute_cost", "calculate_loss", "loss_function", "cost_function"),
     "costFunction",
 )
-FORWARDS = ("forward", "__call__", "forward_pass", "feedforward", *LOSSES)
+FORWARDS = (
+    *("forward", "__call__", "forward_pass", "forward_propagation", "forward_prop", "feedforward"),
+    *LOSSES,
+)
 BACKWARDS = (
-    *("backward", "backward_pass", "backprop", "backpropagation", "gradient", "gradients", "grad", "grads"),
+    *("backward", "backward_pass", "backward_propagation", "backward_prop", "backprop", "backpropagation"),
+    *("gradient", "gradients", "grad", "grads"),
     *("compute_gradients", "compute_gradient", "compute_grads", "derivative", "prime", "costFunctionPrime"),
 )
 

@@ -1,7 +1,7 @@
 """Layers and networks as objects, in the form that is judged."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -85,6 +85,21 @@ def network(value: Any, arguments: Arguments, framework: Framework, *, seed: int
     )  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What a layer's backward needs.
+
+    Attributes:
+        named: the layer after its forward, whose arrays are called as it calls them.
+        outputs: of the forward.
+        owned: its parameters before.
+    """
+
+    named: Any
+    outputs: list[Any]
+    owned: Sequence[Any]
+
+
 @dataclass(frozen=True)
 class Trial:
     """A layer whose methods were called once.
@@ -155,16 +170,20 @@ def layer(
     numbers = sample_of(arguments.given, seed)
     typed = [x.to(like) if like is not None and x.is_floating_point() else x for x in numbers]
 
+    def first_outputs(methods: Methods, layer: Any) -> tuple[list[Any], dict[str, Any]]:
+        args, keywords = arguments.filled([own_array(framework, x, shared=False) for x in typed])
+        outputs = first_run(lambda: methods.outputs(layer, args, keywords), seed)
+        return outputs, _by_name(names, args, keywords)
+
     def tried(methods: Methods, *, backward: bool = True) -> Trial:
         after = held.with_arrays(value, {})
         before = held.with_arrays(after, {id(x): x for x in held.arrays_in(after)})
-        args, keywords = arguments.filled([own_array(framework, x, shared=False) for x in typed])
-        outputs = first_run(lambda: methods.outputs(after, args, keywords), seed)
+        outputs, by_name = first_outputs(methods, after)
         between, returned = held.with_arrays(after, {}), None
         if backward:
             ups = [own_array(framework, torch.ones_like(converted(x))) for x in outputs]
             with torch.no_grad(), running(seed):
-                returned = methods.returned(after, ups, _by_name(names, args, keywords), outputs)
+                returned = methods.returned(after, ups, by_name, outputs)
         return Trial(before, between, after, outputs, returned)
 
     trial = tried(Methods(*own), backward=False)
@@ -189,6 +208,11 @@ def layer(
     if misfit:
         raise misfit
     found, not_judged = trial.parameters(methods, len(names))
+    if not_judged and (rate := held.rate_of(value)):
+        methods = replace(methods, own_rate=rate)
+        found, not_judged = trial.parameters(methods, len(names))
+    if methods.takes_upstream and not not_judged:
+        not_judged = _without_gradients(value, trial, found, lambda layer: first_outputs(methods, layer))
     owned = [held.at(value, parameter.path) for parameter in found]
     count = len(arguments.names)
 
@@ -196,11 +220,13 @@ def layer(
         args, keywords = arguments.filled(arrays[:count])
         own = [1 * x for x in arrays[count:]] if methods.updates else arrays[count:]
         copy = held.with_arrays(value, _instead(value, owned, own))
+        if methods.own_rate:
+            setattr(copy, methods.own_rate, LARGE_RATE)
         outputs = methods.outputs(copy, args, keywords)
-        return methods.values(outputs), (copy, outputs, arrays[count:])
+        return methods.values(outputs), Kept(copy, outputs, arrays[count:])
 
     def back(upstreams: Sequence[Any], arrays: Sequence[Any], outputs: Sequence[Any], rest: Any) -> Any:
-        copy, own_outputs, owned_before = rest
+        copy, own_outputs, owned_before = rest.named, rest.outputs, rest.owned
         args, keywords = arguments.filled(arrays[:count])
         raw = methods.returned(copy, upstreams, _by_name(names, args, keywords), own_outputs)
         returned = methods.gradients(raw, upstreams)
@@ -227,6 +253,30 @@ def layer(
         remark=" ".join(filter(None, (methods.remark, not_judged))),
     )  # fmt: skip
     return form, len(outputs)
+
+
+def _without_gradients(
+    value: Any,
+    trial: Trial,
+    found: Sequence[held.Parameter],
+    outputs_of: Callable[[Any], tuple[list[Any], dict[str, Any]]],
+) -> str:
+    """What is said of the arrays that the outputs depend on, and of which no gradient was found."""
+    judged = {id(held.at(trial.before, p.path)) for p in found}
+    others = {id(held.at(trial.before, p.path)): p for p in held.arrays_kept(trial.before, trial.after)}
+    names = []
+    for at, parameter in others.items():
+        copy = held.with_arrays(value, {})
+        array = held.at(copy, parameter.path)
+        if at in judged or not is_array(array) or parameter.name in names:
+            continue
+        changed = held.with_arrays(copy, {id(array): 1.5 * array + 0.25})
+        outputs = outputs_of(changed)[0]
+        if any(
+            not torch.equal(converted(x), converted(y)) for x, y in zip(outputs, trial.outputs, strict=True)
+        ):
+            names.append(parameter.name)
+    return f"Not judged, since no gradient of theirs was found: {', '.join(names)}." if names else ""
 
 
 def _by_name(names: Sequence[str], args: Sequence[Any], keywords: Mapping[str, Any]) -> dict[str, Any]:

@@ -15,7 +15,7 @@ UPSTREAM = re.compile(
 )
 """What people call an upstream gradient."""
 
-RATES = ("learning_rate", "lr", "eta", "step_size")
+RATES = ("learning_rate", "learn_rate", "learningRate", "lr", "eta", "step_size")
 LARGE_RATE = 2.0**20
 """What is given as learning rate: a change as large as that tells a gradient to its rounding."""
 

@@ -63,13 +63,31 @@ class Learns:
         return input_gradient
 
 
+class LearnsByItsRate:
+    """The backward changes the parameters by the layer's learning rate."""
+
+    factor = 1.0
+
+    def __init__(self, input_size: int = 3, output_size: int = 7) -> None:
+        self.weights, self.learning_rate = np.ones((input_size, output_size)), 0.1
+
+    def forward_propagation(self, input_data: Array) -> Array:
+        self.input = input_data
+        return input_data @ self.weights
+
+    def backward_propagation(self, output_error: Array) -> Array:
+        input_error = output_error @ self.weights.T
+        self.weights -= self.learning_rate * self.factor * self.input.T @ output_error
+        return input_error
+
+
 class LearnsByItself:
     """The backward changes the parameters by a rate of its own."""
 
     factor = 1.0
 
     def __init__(self, inputs: int = 3, outputs: int = 7) -> None:
-        self.W, self.rate = np.random.default_rng(0).standard_normal((inputs, outputs)), 0.1
+        self.W, self.step = np.random.default_rng(0).standard_normal((inputs, outputs)), 0.1
 
     def forward_pass(self, X: Array, training: bool = True) -> Array:
         self.layer_input = X
@@ -77,7 +95,7 @@ class LearnsByItself:
 
     def backward_pass(self, accum_grad: Array) -> Array:
         W = self.W
-        self.W = self.W - self.rate * self.layer_input.T.dot(accum_grad)
+        self.W = self.W - self.step * self.layer_input.T.dot(accum_grad)
         return self.factor * accum_grad.dot(W.T)
 
 
@@ -159,6 +177,22 @@ class SoftmaxLoss:
         dx = self.y.copy()
         dx[np.arange(len(self.t)), self.t] -= 1
         return self.factor * dx / len(self.t)
+
+
+class SoftmaxLossOfOutput:
+    """A loss whose backward is called with the softmax that its forward keeps."""
+
+    factor = 1.0
+
+    def forward(self, inputs: Array, y_true: Array) -> Any:
+        e = np.exp(inputs - inputs.max(axis=1, keepdims=True))
+        self.output = e / e.sum(axis=1, keepdims=True)
+        return -np.mean(np.log(self.output[range(len(inputs)), y_true]))
+
+    def backward(self, dvalues: Array, y_true: Array) -> None:
+        self.dinputs = dvalues.copy()
+        self.dinputs[range(len(dvalues)), y_true] -= 1
+        self.dinputs = self.factor * self.dinputs / len(dvalues)
 
 
 class Regression:

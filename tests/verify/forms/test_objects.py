@@ -18,12 +18,14 @@ OBJECTS: list[tuple[Any, list[Any], tuple[str, ...]]] = [
     (objects.Callable, [X], ("x", "W", "b")),
     (objects.Learns, [X], ("input", "weights", "bias")),
     (objects.LearnsByItself, [X], ("X",)),
+    (objects.LearnsByItsRate, [X], ("input_data", "weights")),
     (objects.TakesItsInput, [X], ("x",)),
     (objects.Slope, [X], ("x",)),
     (objects.SquaredError, [X, TARGETS], ("prediction",)),
     (objects.HalfSquaredError, [TARGETS, X], ("y_pred",)),
     (objects.LogLossOfEach, [np.exp(X), LABELS], ("y_pred",)),
     (objects.SoftmaxLoss, [X, LABELS], ("x",)),
+    (objects.SoftmaxLossOfOutput, [X, LABELS], ("inputs",)),
     (objects.Regression, [X, TARGETS[:, 0]], ("w", "b")),
     (objects.LeavesItsGradients, [X, TARGETS[:, :2]], ("W", "b")),
     (objects.Autoencoder, [X], ("W1", "W2")),
@@ -51,6 +53,62 @@ def test_a_wrong_gradient_is_found_where_it_is(
     report = verify(kind(), inputs=inputs)
     assert said(report) == {**dict.fromkeys(names, "right"), names[-1]: "wrong"}, report
     assert "Yours is the right one, × 2 (two" in str(report).replace("\n             ", " ")
+
+
+class Named:
+    """A layer whose arrays have these names, and whose second gradient is wrong."""
+
+    def __init__(self, names: str) -> None:
+        self.names = names.split()
+        setattr(self, self.names[0], np.ones((3, 4)))
+        setattr(self, self.names[1], np.ones(4))
+
+    def forward(self, x: objects.Array) -> Any:
+        self.x = x
+        return x @ getattr(self, self.names[0]) + getattr(self, self.names[1])
+
+    def backward(self, dout: objects.Array) -> Any:
+        setattr(self, self.names[2], self.x.T @ dout)
+        setattr(self, self.names[3], dout.mean(axis=0))
+        return dout @ getattr(self, self.names[0]).T
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        "W b dW db", "W b dL_dW dL_db", "W b djdw djdb", "W b W_gradients b_gradients", "W b gradW gradB",
+        "w b delta_w delta_b", "W B nabla_W nabla_B", "_w _b _dw _db", "_W _b _gW _gb",
+        "kernel bias dkernel db",        "weights bias dw db", "weight bias grad_weight grad_bias", "theta bias grad_theta grad_b",
+    ],
+)  # fmt: skip
+def test_gradients_are_found_by_their_names(names: str) -> None:
+    weights, bias, *_ = names.split()
+    assert said(verify(Named(names), inputs=[X])) == {"x": "right", weights: "right", bias: "wrong"}
+
+
+def test_arrays_whose_gradient_is_not_found_are_said() -> None:
+    report = verify(Named("W b first second"), inputs=[X])
+    assert said(report) == {"x": "right"}
+    assert report.remark == "Not judged, since no gradient of theirs was found: W, b."
+
+
+class OtherDictionary:
+    """Parameters and gradients in dictionaries with names of its own."""
+
+    def __init__(self) -> None:
+        self.p, self.g = {"W": np.ones((3, 4))}, {"W": np.zeros((3, 4))}
+
+    def forward(self, x: objects.Array) -> Any:
+        self.x = x
+        return x @ self.p["W"]
+
+    def backward(self, dout: objects.Array) -> Any:
+        self.g["W"] = 2 * self.x.T @ dout
+        return dout @ self.p["W"].T
+
+
+def test_a_gradient_has_its_parameters_name_in_another_dictionary() -> None:
+    assert list(said(verify(OtherDictionary(), inputs=[X])).values()) == ["right", "wrong"]
 
 
 def test_an_object_is_left_as_it_was() -> None:
