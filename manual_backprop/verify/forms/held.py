@@ -18,7 +18,6 @@ Path = tuple[str | int, ...]
 GRADIENTS = ("grads", "grad", "gradients", "dparams", "gradient")
 PARAMETERS = ("params", "parameters", "weights", "param")
 OUTPUTS = ("output", "outputs", "out", "y", "z", "a", "activation", "value", "loss")
-INPUTS = ("inputs", "input", "x", "X", "in")
 BIAS = re.compile(r"b\d*|bias\d*|intercept\w*")
 DEEPEST = 6
 
@@ -43,29 +42,6 @@ def output_left(value: Any) -> Any:
     return next((x for name in OUTPUTS if is_value(x := getattr(value, name, None))), None)
 
 
-def gradients_left(value: Any, inputs: Sequence[str]) -> tuple[Any, ...]:
-    """The gradients of the inputs that a backward leaves in its object; None where there is none."""
-    found = []
-    for at, name in enumerate(inputs):
-        names = (name,) if at else (name, *INPUTS)
-        places = (place for each in names for place in _gradient_names(each))
-        found.append(next((g for place in places if is_value(g := getattr(value, place, None))), None))
-    return tuple(found)
-
-
-def _gradient_names(name: str) -> tuple[str, ...]:
-    return (
-        f"d{name}",
-        f"grad_{name}",
-        f"{name}_grad",
-        f"{name}_gradient",
-        f"d_{name}",
-        f"grad{name}",
-        f"g{name}",
-        f"d{name.lower()}",
-    )
-
-
 def rate_of(value: Any) -> str:
     """What a layer calls its learning rate; "" if it has none."""
     return next((name for name in RATES if isinstance(getattr(value, name, None), int | float)), "")
@@ -85,7 +61,7 @@ def are_methods_of_one(forward: Any, backward: Any) -> bool:
 def arrays_in(value: Any) -> list[Any]:
     """All arrays that an object holds, each once."""
     found: dict[int, Any] = {}
-    for _, _, array in _walk(value, (), DEEPEST, set()):
+    for _, _, array in arrays_with_paths(value, (), DEEPEST, set()):
         found[id(array)] = array
     return list(found.values())
 
@@ -119,29 +95,11 @@ def at(value: Any, path: Path) -> Any:
     return value
 
 
-def parameters_of_object(before: Any, after: Any) -> list[Parameter]:
-    """The parameters of a layer: arrays that stay, and whose gradients are there after a backward.
-
-    Args:
-        before: the object.
-        after: the same one, after forward and backward; it holds the same arrays where they were not
-            replaced.
-    """
-    found: dict[int, Parameter] = {}
-    for path, _, array in _walk(before, (), DEEPEST, set()):
-        if not is_real(array) or id(array) in found or at(after, path) is not array:
-            continue
-        gradient = _gradient_of(after, path) or _gradient_called_like(before, after, path)
-        if gradient:
-            found[id(array)] = Parameter(_name(before, path, array), path, gradient)
-    return list(found.values())
-
-
 def arrays_kept(before: Any, after: Any) -> list[Parameter]:
     """The arrays of real numbers that a layer still has after forward and backward, in their order."""
     return [
-        Parameter(_name(before, path, array), path)
-        for path, _, array in _walk(before, (), DEEPEST, set())
+        Parameter(name_of(before, path, array), path)
+        for path, _, array in arrays_with_paths(before, (), DEEPEST, set())
         if is_real(array) and at(after, path) is array
     ]
 
@@ -154,12 +112,12 @@ def changed(before: Any, after: Any) -> list[Parameter]:
         after: the layer, after its backward.
     """
     found: dict[int, Parameter] = {}
-    for path, _, array in _walk(before, (), DEEPEST, set()):
+    for path, _, array in arrays_with_paths(before, (), DEEPEST, set()):
         there = at(after, path)
-        if _is_gradient(before, path) or not is_real(array) or not _is_like(there, array):
+        if _is_gradient(before, path) or not is_real(array) or not is_like(there, array):
             continue
         if not bool((there == array).all()):
-            found.setdefault(id(array), Parameter(_name(before, path, array), path))
+            found.setdefault(id(array), Parameter(name_of(before, path, array), path))
     return list(found.values())
 
 
@@ -188,68 +146,15 @@ def returned_for(kept: Sequence[Parameter], layer: Any, returned: Any) -> list[P
     return found
 
 
-def _gradient_of(value: Any, path: Path) -> Path:
-    """Where the gradient of the array at a path is."""
-    *parents, key = path
-    places: list[Path] = []
-    if isinstance(key, str):
-        names = _gradient_names(key)
-        places += [(*parents, name) for name in names]
-        places += [(*parents, of, name) for of in GRADIENTS for name in (key, *names)]
-        if key in ("data", "value", "values"):
-            places.append((*parents, "grad"))
-    if parents and parents[-1] in PARAMETERS:
-        outside = parents[:-1]
-        places += [(*outside, of, key) for of in GRADIENTS]
-        if isinstance(key, str):
-            places += [(*outside, of, f"d{key}") for of in GRADIENTS]
-            places.append((*outside, f"d{key}"))
-    own = at(value, path)
-    if isinstance(key, str):
-        places += [(*parents, of) for of in GRADIENTS if _is_like(at(value, (*parents, of)), own)]
-    for place in places:
-        there = at(value, place)
-        if place != path and there is not own and (is_array(there) or isinstance(there, float)):
-            return place
-    return ()
-
-
-def _gradient_called_like(before: Any, after: Any, path: Path) -> Path:
-    """Where a gradient is whose name is made of that of an array, or is the same in another dictionary."""
-    own = path[-1]
-    if not isinstance(own, str):
-        return ()
-    for place, _, array in _walk(after, (), DEEPEST, set()):
-        key = place[-1]
-        if not isinstance(key, str) or place == path or not is_real(array):
-            continue
-        is_new = at(before, place) is not array
-        made_of_it = OF_A_GRADIENT.search(key) and _stem(OF_A_GRADIENT.sub("", key)) == _stem(own)
-        if made_of_it or (key == own and is_new and _is_like(array, at(after, path))):
-            return place
-    return ()
-
-
-def _stem(name: str) -> str:
-    """W and w of weights, _W and weight; b of bias."""
-    bare_name = name.strip("_").lower()
-    found = re.fullmatch(r"(w)eights?|(b)ias(?:es)?", bare_name)
-    return next(filter(None, found.groups())) if found else bare_name
-
-
-OF_A_GRADIENT = re.compile(
-    r"^_?(d[LJlj]_?d_?|delta_?|nabla_?|grad(ient)?s?_?|d_?|g_?)(?=\w)|_?(grads?|gradients?)$", re.IGNORECASE
-)
-
-
-def _is_like(value: Any, other: Any) -> bool:
+def is_like(value: Any, other: Any) -> bool:
+    """Whether it is an array of real numbers of the shape of another."""
     return is_array(value) and is_real(value) and value.shape == other.shape
 
 
-def _name(value: Any, path: Path, array: Any) -> str:
+def name_of(value: Any, path: Path, array: Any) -> str:
     """The shortest way to say where it is: W, layers[0].W."""
     if isinstance(path[-1], int) or (len(path) > 1 and path[-2] in PARAMETERS):
-        for other, _, same in _walk(value, (), DEEPEST, set()):
+        for other, _, same in arrays_with_paths(value, (), DEEPEST, set()):
             if same is array and isinstance(other[-1], str) and len(other) < len(path):
                 path = other
                 break
@@ -259,7 +164,7 @@ def _name(value: Any, path: Path, array: Any) -> str:
     return "".join(f"[{k}]" if isinstance(k, int) else f".{k}" for k in keys).lstrip(".")
 
 
-def _walk(value: Any, path: Path, depth: int, seen: set[int]) -> Iterator[tuple[Path, Any, Any]]:
+def arrays_with_paths(value: Any, path: Path, depth: int, seen: set[int]) -> Iterator[tuple[Path, Any, Any]]:
     """Each array that an object holds: where, the one that holds it, and itself."""
     if depth == 0 or id(value) in seen:
         return
@@ -275,7 +180,7 @@ def _walk(value: Any, path: Path, depth: int, seen: set[int]) -> Iterator[tuple[
         if isinstance(part, np.ndarray | Tensor) or is_array(part):
             yield (*path, key), value, part
         elif isinstance(key, str | int):
-            yield from _walk(part, (*path, key), depth - 1, seen)
+            yield from arrays_with_paths(part, (*path, key), depth - 1, seen)
 
 
 def _is_users(value: Any) -> bool:

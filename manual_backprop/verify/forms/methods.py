@@ -8,6 +8,7 @@ from torch import Tensor
 
 from manual_backprop.derive.forms.frameworks import converted
 from manual_backprop.verify.forms import held
+from manual_backprop.verify.forms.gradient_places import gradients_left
 from manual_backprop.verify.forms.parameters import RATES, parameters_of
 from manual_backprop.verify.forms.returned import Misfit, Returned
 from manual_backprop.verify.forms.signature import Parameter, bound, call, takes_no_upstream
@@ -77,7 +78,7 @@ class Methods:
             outputs = [held.output_left(layer)]
         returned = call(getattr(layer, self.backward), self.parameters, upstreams, arguments, outputs, None)
         if returned is None:
-            returned = held.gradients_left(layer, list(arguments))
+            returned = gradients_left(layer, list(arguments))
         return returned
 
     def gradients(self, returned: Any, upstreams: Sequence[Any]) -> Any:

@@ -1,7 +1,7 @@
 """Layers and networks as objects, in the form that is judged."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -29,6 +29,7 @@ from manual_backprop.verify.forms.forms import (
 from manual_backprop.verify.forms.methods import Methods, as_found, ways_to_call
 from manual_backprop.verify.forms.parameters import LARGE_RATE, parameters_of
 from manual_backprop.verify.forms.returned import Misfit
+from manual_backprop.verify.forms.trial import Kept, Trial, without_gradients
 from manual_backprop.verify.problem import Unjudged
 
 
@@ -83,61 +84,6 @@ def network(value: Any, arguments: Arguments, framework: Framework, *, seed: int
         run, given_back, arguments, names, given, framework, framework, ("grad_output",), type(value).loss,
         is_loss=True, in_one=True,
     )  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """What a layer's backward needs.
-
-    Attributes:
-        named: the layer after its forward, whose arrays are called as it calls them.
-        outputs: of the forward.
-        owned: its parameters before.
-    """
-
-    named: Any
-    outputs: list[Any]
-    owned: Sequence[Any]
-
-
-@dataclass(frozen=True)
-class Trial:
-    """A layer whose methods were called once.
-
-    Attributes:
-        before: as it was, with arrays that it shares with `after`.
-        between: after the forward, with arrays of its own.
-        after: after the backward.
-        outputs: of the forward.
-        returned: by the backward.
-    """
-
-    before: Any
-    between: Any
-    after: Any
-    outputs: list[Any]
-    returned: Any
-
-    def parameters(self, methods: Methods, inputs: int) -> tuple[list[held.Parameter], str]:
-        """The parameters whose gradients are told, of a forward of so many inputs; what is said of others."""
-        moved = held.changed(self.between, self.after)
-        if methods.updates:
-            return moved, ""
-        kept = held.arrays_kept(self.before, self.after)
-        named = (
-            held.returned_for(kept, self.before, self.returned) if isinstance(self.returned, Mapping) else []
-        )
-        if named:
-            return named, ""
-        if left := held.parameters_of_object(self.before, self.after):
-            return left, ""
-        if moved:
-            names = ", ".join(p.name for p in moved)
-            return [], f"Not judged, since {methods.backward} moves them by an unknown rate: {names}."
-        if methods.takes_upstream:
-            more = len(self.returned) - inputs if isinstance(self.returned, tuple | list) else 0
-            return kept[:more], ""
-        return held.returned_for(kept, self.before, self.returned), ""
 
 
 def layer(
@@ -212,7 +158,7 @@ def layer(
         methods = replace(methods, own_rate=rate)
         found, not_judged = trial.parameters(methods, len(names))
     if methods.takes_upstream and not not_judged:
-        not_judged = _without_gradients(value, trial, found, lambda layer: first_outputs(methods, layer))
+        not_judged = without_gradients(value, trial, found, lambda layer: first_outputs(methods, layer))
     owned = [held.at(value, parameter.path) for parameter in found]
     count = len(arguments.names)
 
@@ -253,30 +199,6 @@ def layer(
         remark=" ".join(filter(None, (methods.remark, not_judged))),
     )  # fmt: skip
     return form, len(outputs)
-
-
-def _without_gradients(
-    value: Any,
-    trial: Trial,
-    found: Sequence[held.Parameter],
-    outputs_of: Callable[[Any], tuple[list[Any], dict[str, Any]]],
-) -> str:
-    """What is said of the arrays that the outputs depend on, and of which no gradient was found."""
-    judged = {id(held.at(trial.before, p.path)) for p in found}
-    others = {id(held.at(trial.before, p.path)): p for p in held.arrays_kept(trial.before, trial.after)}
-    names = []
-    for at, parameter in others.items():
-        copy = held.with_arrays(value, {})
-        array = held.at(copy, parameter.path)
-        if at in judged or not is_array(array) or parameter.name in names:
-            continue
-        changed = held.with_arrays(copy, {id(array): 1.5 * array + 0.25})
-        outputs = outputs_of(changed)[0]
-        if any(
-            not torch.equal(converted(x), converted(y)) for x, y in zip(outputs, trial.outputs, strict=True)
-        ):
-            names.append(parameter.name)
-    return f"Not judged, since no gradient of theirs was found: {', '.join(names)}." if names else ""
 
 
 def _by_name(names: Sequence[str], args: Sequence[Any], keywords: Mapping[str, Any]) -> dict[str, Any]:

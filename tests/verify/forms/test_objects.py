@@ -78,7 +78,8 @@ class Named:
     [
         "W b dW db", "W b dL_dW dL_db", "W b djdw djdb", "W b W_gradients b_gradients", "W b gradW gradB",
         "w b delta_w delta_b", "W B nabla_W nabla_B", "_w _b _dw _db", "_W _b _gW _gb",
-        "kernel bias dkernel db",        "weights bias dw db", "weight bias grad_weight grad_bias", "theta bias grad_theta grad_b",
+        "kernel bias dkernel db", "weights bias dw db", "weight bias grad_weight grad_bias",
+        "theta bias grad_theta grad_b",
     ],
 )  # fmt: skip
 def test_gradients_are_found_by_their_names(names: str) -> None:
