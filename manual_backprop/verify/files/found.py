@@ -30,9 +30,7 @@ def found_for(
     Raises:
         CannotRead: none were found.
     """
-    function = called(forward) if is_object(forward) else forward
-    parameters = call_parameters(function, with_target=is_network(forward))
-
+    parameters = _parameters_of(forward)
     watched = None if backward is None else Watched(backward)
 
     def runs(values: list[Any]) -> int:
@@ -48,20 +46,26 @@ def found_for(
     return given_as(parameters, found.arguments), said(parameters, found.arguments)
 
 
-def in_words(function: Any, given: Any) -> str:
+def _parameters_of(forward: Any) -> list[inspect.Parameter]:
+    """Those that arguments are found for."""
+    function = called(forward) if is_object(forward) else forward
+    return call_parameters(function, with_target=is_network(forward))
+
+
+def in_words(forward: Any, given: Any) -> str:
     """Arguments as one says them."""
-    return said(call_parameters(function), [*given.values()] if isinstance(given, dict) else given)
+    return said(_parameters_of(forward), [*given.values()] if isinstance(given, dict) else given)
 
 
-def simpler(given: Any, numbers: Sequence[str], function: Any) -> Iterator[Any]:
+def simpler(forward: Any, given: Any, numbers: Sequence[str]) -> Iterator[Any]:
     """Other arguments of a loss, which it may be meant for: with one output, and with numbers as parameters.
 
     Args:
+        forward: that takes them.
         given: the arguments that were found.
         numbers: the arguments whose gradients may be numbers.
-        function: that takes them.
     """
-    names = [*given] if isinstance(given, dict) else [p.name for p in call_parameters(function)]
+    names = [parameter.name for parameter in _parameters_of(forward)]
     values = [*given.values()] if isinstance(given, dict) else list(given)
     shapes = [tuple(x.shape) if hasattr(x, "shape") else x for x in values]
     shapes = [x if isinstance(x, tuple) else () for x in shapes]

@@ -75,19 +75,19 @@ def _report(
     options = {"against": against, "shapes": given, "cache": cache}
     report = _verified(forward, backward, options)
     if named is None:
-        report, words = _as_it_may_be_meant(forward, backward, options, report, takes)
+        report, words = _as_it_may_be_meant(forward, backward, options, report)
         notes[-1:] = [words] if words else notes[-1:]
     if report.status == "wrong" and derivation.of_output is not None:
         other = _verified(forward, derivation.of_output, options)
         if other:
             name = getattr(forward, "__name__", "forward")
             output = f"{name}({', '.join(parameters_of(forward))})"
-            return other, [f"Judged as grad_output * {derivation.name}({output}).", *notes[1:]]
+            return other, [f"Judged as grad_output * {derivation.name}({output}).", *notes]
     return report, notes
 
 
 def _as_it_may_be_meant(
-    forward: Any, backward: Any, options: dict[str, Any], report: Report, takes: Any
+    forward: Any, backward: Any, options: dict[str, Any], report: Report
 ) -> tuple[Report, str]:
     """The report on arguments that were found, or on simpler ones where a loss is right; and these in words.
 
@@ -95,16 +95,16 @@ def _as_it_may_be_meant(
         CannotRead: the derivation raises something, which may be due to the arguments.
     """
     if report.problem.startswith("your derivation raises ") and "NameError" not in report.problem:
-        words = in_words(takes, options["shapes"])
+        words = in_words(forward, options["shapes"])
         raise CannotRead(f"with {words}, found by trying, {report.problem}; give shapes that fit: --shapes")
     if report or report.evidence is None or not report.evidence.problem.is_loss:
         return report, ""
     are_numbers = any("got ()" in verdict.remark for verdict in report.verdicts)
     judged = [verdict.name for verdict in report.verdicts] if are_numbers else []
-    for other in simpler(options["shapes"], judged, takes):
+    for other in simpler(forward, options["shapes"], judged):
         better = _verified(forward, backward, {**options, "shapes": other})
         if better:
-            return better, f"With {in_words(takes, other)}, found by trying."
+            return better, f"With {in_words(forward, other)}, found by trying."
     return report, ""
 
 

@@ -51,10 +51,8 @@ class Trial:
         if methods.updates:
             return moved, ""
         kept = held.arrays_kept(self.before, self.after)
-        named = (
-            held.returned_for(kept, self.before, self.returned) if isinstance(self.returned, Mapping) else []
-        )
-        if named:
+        by_name = isinstance(self.returned, Mapping)
+        if by_name and (named := held.returned_for(kept, self.before, self.returned)):
             return named, ""
         if left := parameters_of_object(self.before, self.after):
             return left, ""
@@ -83,9 +81,7 @@ def without_gradients(
         if at in judged or not is_array(array) or parameter.name in names:
             continue
         changed = held.with_arrays(copy, {id(array): 1.5 * array + 0.25})
-        outputs = outputs_of(changed)[0]
-        if any(
-            not torch.equal(converted(x), converted(y)) for x, y in zip(outputs, trial.outputs, strict=True)
-        ):
+        pairs = zip(outputs_of(changed)[0], trial.outputs, strict=True)
+        if any(not torch.equal(converted(x), converted(y)) for x, y in pairs):
             names.append(parameter.name)
     return f"Not judged, since no gradient of theirs was found: {', '.join(names)}." if names else ""

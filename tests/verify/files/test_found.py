@@ -139,6 +139,19 @@ def compute_gradient(x, y, w, b):
     e = w * x + b - y
     return np.mean(e * x), np.mean(e)
 
+def sigmoid(x): return 1 / (1 + np.exp(-x))
+def sigmoid_prime(a): return a * (1 - a)
+
+class Net:
+    def __init__(self, D=4, C=3): self.params = {"W": np.ones((D, C))}
+
+    def loss(self, X, y=None):
+        scores = X @ self.params["W"]
+        if y is None:
+            return scores
+        d = scores - np.eye(scores.shape[1])[y]
+        return 0.5 * np.sum(d ** 2), {"W": 2 * X.T @ d}
+
 def pair_loss(U, V, user, i, j): return np.sum(np.sum(U[user] * (V[i] - V[j]), axis=-1))
 def pair_loss_grad(U, V, user, i, j): return 0 * U, 0 * V
 """
@@ -153,6 +166,10 @@ def test_losses_are_judged_with_one_output_and_numbers_as_parameters_where_they_
     assert said["mse_loss_grad"] == "right   With w (3,), X (5, 3), y (5,), found by trying."
     assert said["nll_grad"] == "right   With mu (), log_sigma (), x (5, 3), found by trying."
     assert said["compute_gradient"] == "right   With x (5,), y (5,), w (), b (), found by trying."
+    assert said["sigmoid_prime"] == (
+        "right   Judged as grad_output * sigmoid_prime(sigmoid(x)). With x (5, 3), found by trying."
+    )
+    assert said["Net"] == "WRONG   dW: Yours is the right one, × 2 (two)."
     assert said["pair_loss_grad"].startswith("WRONG   dU: Yours is zero")  # i and j are not the same
 
 
