@@ -34,7 +34,8 @@ def test_a_question_that_is_none_is_an_error(arguments: dict[str, Any]) -> None:
     [
         (
             {"forward": "liner"},
-            "forward must be a function, a module, or a module with its loss, got 'liner'",
+            "forward must be a function, a module, a module with its loss, or an object with forward and "
+            "backward or loss and gradient, got 'liner'",
         ),
         ({"forward": (torch.nn.Linear(3, 2), 3)}, "forward must be a function"),
         ({"backward": "backward"}, "backward must be a function, got 'backward'"),
