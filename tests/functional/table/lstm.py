@@ -112,5 +112,9 @@ ROW = Row(
     mistakes=mistakes("lstm", gates=4, states=2),
     adapt=one_layer(2),
     rounds_on_the_way=True,
-    drawn=Drawn(of_a_layer(4, 2), finite_upstream="where 0 meets ∞ depends on the order of a gate's factors"),
+    drawn=Drawn(
+        of_a_layer(4, 2),
+        not_finite="where 0 meets ∞ depends on the order of a gate's factors",
+        finite_upstream="likewise",
+    ),
 )
