@@ -88,6 +88,7 @@ ROW = Row(
     adapt=with_bias,
     drawn=Drawn(
         of_classes(smoothed=True, layer=True),
+        not_finite="the smallest upstream gradients are 0 to one of them before they meet ∞",
         finite_upstream="formed before the upstream gradient is known, its zeros meet that factor last",
     ),
 )
