@@ -60,6 +60,11 @@ def is_value(value: Any) -> bool:
     return is_array(value) or (isinstance(converted(value), Tensor) and not isinstance(value, bool))
 
 
+def is_number(value: Any) -> bool:
+    """Whether it is one number, as an array too."""
+    return is_value(value) and converted(value).numel() == 1
+
+
 def framework_of_values(values: list[Any]) -> Framework | None:
     """Of arrays, wherever they are among arguments."""
     for value in values:

@@ -7,9 +7,7 @@ import torch
 from torch import Tensor
 
 from manual_backprop.derive.code_syntax import returned_by
-from manual_backprop.derive.computation import (
-    input_names,
-)
+from manual_backprop.derive.computation import input_names
 from manual_backprop.derive.forms.arguments import Arguments, arguments_of
 from manual_backprop.derive.forms.forward import Forward
 from manual_backprop.derive.forms.frameworks import (
@@ -126,9 +124,10 @@ def asked(
         form = forms.loss(forward, arguments, frameworks[0], seed=seed)
     else:
         form, outputs = forms.pair(forward, backward, arguments, names, frameworks, cache=cache, seed=seed)
-    with_numbers = with_numbers_as_slots(form, names, seed)
-    if with_numbers is not arguments and not objects.is_object(forward):
-        return asked(forward, backward, with_numbers, names, frameworks, cache=cache, seed=seed)
+    if not objects.is_object(forward):
+        with_numbers = with_numbers_as_slots(form, names, seed)
+        if with_numbers is not arguments:
+            return asked(forward, backward, with_numbers, names, frameworks, cache=cache, seed=seed)
     whole = Forward(form.run, form.framework, (forward, backward), seed=seed)
     differentiable = _differentiable(form, whole, seed)
     dialect = "numpy" if form.framework_of_back == "numpy" else "torch"

@@ -13,6 +13,7 @@ from manual_backprop.derive.forms.frameworks import (
     Framework,
     converted,
     is_array,
+    is_number,
     is_value,
     own_array,
     running,
@@ -21,7 +22,7 @@ from manual_backprop.derive.numbers import sample_of
 from manual_backprop.verify.forms.form import Form
 from manual_backprop.verify.forms.parameters import parameters_of
 from manual_backprop.verify.forms.returned import Misfit, returned_by
-from manual_backprop.verify.forms.signature import bound, call, takes_no_upstream
+from manual_backprop.verify.forms.signature import bound, by_name, call, takes_no_upstream
 from manual_backprop.verify.forms.slopes import judged_as, slopes_returned, times
 from manual_backprop.verify.problem import Unjudged
 
@@ -76,13 +77,14 @@ def pair(
         raise Unjudged(f"the forward must return an array of real numbers, got {found}")
     with_arrays = [name for name, part in zip(names, taken, strict=False) if not _is_flag(part)]
     fewer = replace(returned, outputs=len(real))
+    is_one = len(real) == 1 and is_number(values[real[0]])
     try:
-        parameters = bound(backward, fewer, names, with_arrays, is_number=is_number(values, real))
+        parameters = bound(backward, fewer, names, with_arrays, is_number=is_one)
         remark = ""
     except Misfit:
         parameters = bound(backward, fewer, names, with_arrays, is_number=True)
-        by_name = {**dict(zip(names, args, strict=False)), **keywords}
-        slopes = slopes_returned(backward, parameters, by_name, values[real[0]]) if len(real) == 1 else 0
+        given = by_name(names, args, keywords)
+        slopes = slopes_returned(backward, parameters, given, values[real[0]]) if len(real) == 1 else 0
         if slopes not in (1, len(with_arrays)):
             raise
         remark = judged_as(backward)
@@ -97,8 +99,7 @@ def pair(
 
     def back(upstreams: Sequence[Any], arrays: Sequence[Any], outputs: Sequence[Any], rest: Any) -> Any:
         args, keywords = arguments.filled(arrays)
-        by_name = {**dict(zip(names, args, strict=False)), **keywords}
-        found = call(backward, parameters, upstreams, by_name, outputs, rest)
+        found = call(backward, parameters, upstreams, by_name(names, args, keywords), outputs, rest)
         return times(upstreams[0], found) if remark else found
 
     own = [p.name for p in parameters_of(backward)]
@@ -128,11 +129,6 @@ def _is_flag(value: Any) -> bool:
             for x in (value.values() if isinstance(value, dict) else value)
         )
     return not is_array(value)
-
-
-def is_number(values: Sequence[Any], real: Sequence[int]) -> bool:
-    """Whether of all that a forward returns, there is one output of real numbers, and that is one number."""
-    return len(real) == 1 and converted(values[real[0]]).numel() == 1
 
 
 def loss(function: Callable[..., Any], arguments: Arguments, framework: Framework, *, seed: int) -> Form:
@@ -166,12 +162,8 @@ def given_back(upstreams: Sequence[Any], arrays: Sequence[Any], outputs: Sequenc
 
 def loss_and_gradients(returned: Any) -> tuple[list[Any], Any]:
     """Of (loss, grads), (loss, dw, db) or (grads, loss)."""
-    value, *gradients = returned if _is_number(returned[0]) else reversed(returned)
+    value, *gradients = returned if is_number(returned[0]) else reversed(returned)
     return [value], gradients[0] if len(gradients) == 1 else tuple(gradients)
-
-
-def _is_number(value: Any) -> bool:
-    return is_value(value) and converted(value).numel() == 1
 
 
 def require_loss(returned: Any) -> None:
@@ -182,7 +174,7 @@ def require_loss(returned: Any) -> None:
     """
     several = isinstance(returned, tuple | list) and len(returned) > 1
     first = loss_and_gradients(returned)[0][0] if several else returned
-    if not several or not _is_number(first):
+    if not several or not is_number(first):
         what = "a tuple that begins with " + _what(returned[0]) if several else _what(returned)
         raise Misfit(
             "without a backward, the forward must return a loss, which is one number, and its gradients: "

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from torch import Tensor
 
-from manual_backprop.derive.forms.frameworks import converted
+from manual_backprop.derive.forms.frameworks import converted, is_number
 from manual_backprop.verify.forms import held
 from manual_backprop.verify.forms.gradient_places import gradients_left
 from manual_backprop.verify.forms.parameters import RATES, parameters_of
@@ -103,7 +103,7 @@ def ways_to_call(
     """
     backward = getattr(layer, methods[1])
     count = len(outputs)
-    is_one = count == 1 and converted(outputs[0]).numel() == 1
+    is_one = count == 1 and is_number(outputs[0])
     found, misfits = [], []
     for as_a_loss in dict.fromkeys((is_one, count == 1)):
         try:

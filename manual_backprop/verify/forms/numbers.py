@@ -9,7 +9,7 @@ from torch import Tensor
 
 from manual_backprop.derive.code_syntax import returned_by
 from manual_backprop.derive.forms.arguments import Arguments, Key, Slot
-from manual_backprop.derive.forms.frameworks import converted, own_array, running
+from manual_backprop.derive.forms.frameworks import converted, is_number, own_array, running
 from manual_backprop.derive.numbers import sample_of
 from manual_backprop.verify.forms.form import Form
 from manual_backprop.verify.forms.gradients import bare
@@ -56,7 +56,7 @@ def _by_name(returned: Any, numbers: Mapping[Path, str], form: Form) -> list[Pat
     own = {
         bare(key): value for key, value in named.items() if bare(key) != key or isinstance(returned, Mapping)
     }
-    return [path for path, name in numbers.items() if _is_number(own.get(name))]
+    return [path for path, name in numbers.items() if is_number(own.get(name))]
 
 
 def _by_position(returned: Any, numbers: Mapping[Path, str], form: Form) -> list[Path]:
@@ -69,15 +69,10 @@ def _by_position(returned: Any, numbers: Mapping[Path, str], form: Form) -> list
         *((name,) for name in form.arguments.keywords),
     ]
     if len(returned) == len(top):
-        return [path for path, g in zip(keys, returned, strict=True) if path in numbers and _is_number(g)]
+        return [path for path, g in zip(keys, returned, strict=True) if path in numbers and is_number(g)]
     slots = [x for x in top if isinstance(x, Slot) and _is_of_one(form.given[x.number])]
-    count = sum(map(_is_number, returned)) - len(slots)
+    count = sum(map(is_number, returned)) - len(slots)
     return list(numbers)[: max(count, 0)] if form.is_loss else []
-
-
-def _is_number(gradient: Any) -> bool:
-    found = converted(gradient)
-    return isinstance(found, Tensor) and found.numel() == 1
 
 
 def _name_of(path: Path, names: Sequence[str]) -> str:

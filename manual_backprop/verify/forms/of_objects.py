@@ -29,6 +29,7 @@ from manual_backprop.verify.forms.forms import (
 from manual_backprop.verify.forms.methods import Methods, as_found, ways_to_call
 from manual_backprop.verify.forms.parameters import LARGE_RATE, parameters_of
 from manual_backprop.verify.forms.returned import Misfit
+from manual_backprop.verify.forms.signature import by_name
 from manual_backprop.verify.forms.trial import Kept, Trial, without_gradients
 from manual_backprop.verify.problem import Unjudged
 
@@ -119,17 +120,17 @@ def layer(
     def first_outputs(methods: Methods, layer: Any) -> tuple[list[Any], dict[str, Any]]:
         args, keywords = arguments.filled([own_array(framework, x, shared=False) for x in typed])
         outputs = first_run(lambda: methods.outputs(layer, args, keywords), seed)
-        return outputs, _by_name(names, args, keywords)
+        return outputs, by_name(names, args, keywords)
 
     def tried(methods: Methods, *, backward: bool = True) -> Trial:
         after = held.with_arrays(value, {})
         before = held.with_arrays(after, {id(x): x for x in held.arrays_in(after)})
-        outputs, by_name = first_outputs(methods, after)
+        outputs, given = first_outputs(methods, after)
         between, returned = held.with_arrays(after, {}), None
         if backward:
             ups = [own_array(framework, torch.ones_like(converted(x))) for x in outputs]
             with torch.no_grad(), running(seed):
-                returned = methods.returned(after, ups, by_name, outputs)
+                returned = methods.returned(after, ups, given, outputs)
         return Trial(before, between, after, outputs, returned)
 
     trial = tried(Methods(*own), backward=False)
@@ -174,7 +175,7 @@ def layer(
     def back(upstreams: Sequence[Any], arrays: Sequence[Any], outputs: Sequence[Any], rest: Any) -> Any:
         copy, own_outputs, owned_before = rest.named, rest.outputs, rest.owned
         args, keywords = arguments.filled(arrays[:count])
-        raw = methods.returned(copy, upstreams, _by_name(names, args, keywords), own_outputs)
+        raw = methods.returned(copy, upstreams, by_name(names, args, keywords), own_outputs)
         returned = methods.gradients(raw, upstreams)
         left = [(p.name, held.at(copy, p.gradient)) for p in found if p.gradient]
         if methods.updates:
@@ -199,10 +200,6 @@ def layer(
         remark=" ".join(filter(None, (methods.remark, not_judged))),
     )  # fmt: skip
     return form, len(outputs)
-
-
-def _by_name(names: Sequence[str], args: Sequence[Any], keywords: Mapping[str, Any]) -> dict[str, Any]:
-    return {**dict(zip(names, args, strict=False)), **keywords}
 
 
 def _instead(value: Any, owned: Sequence[Any], arrays: Sequence[Any]) -> dict[int, Any]:

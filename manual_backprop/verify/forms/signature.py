@@ -194,6 +194,11 @@ def takes_no_upstream(parameters: Sequence[Parameter]) -> bool:
     return not any(parameter.source in ("upstream", "upstreams") for parameter in parameters)
 
 
+def by_name(names: Sequence[str], args: Sequence[Any], keywords: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments of a forward, by name."""
+    return {**dict(zip(names, args, strict=False)), **keywords}
+
+
 def call(
     backward: Callable[..., Any],
     parameters: Sequence[Parameter],
