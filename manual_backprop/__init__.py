@@ -8,10 +8,20 @@ and what is wrong with it; `record` keeps every number of a training step, as a 
 
 from manual_backprop import functional, nn
 from manual_backprop.derive import derive
+from manual_backprop.functional.operation import fused
 from manual_backprop.record import record
 from manual_backprop.takeover import use_manual_gradients
 from manual_backprop.verify import verify
 
-__all__ = ["__version__", "derive", "functional", "nn", "record", "use_manual_gradients", "verify"]
+__all__ = [
+    "__version__",
+    "derive",
+    "functional",
+    "fused",
+    "nn",
+    "record",
+    "use_manual_gradients",
+    "verify",
+]
 
 __version__ = "0.1.0"

@@ -1,6 +1,7 @@
 """What every operation is made of: the class, which of its forms runs, the registry, precision, checks."""
 
 from manual_backprop.functional.operation.checks import broadcasts, require_overwritable, require_tensor
+from manual_backprop.functional.operation.compiled import fused
 from manual_backprop.functional.operation.forms import WATCH, autocast, function_of, is_autocasting
 from manual_backprop.functional.operation.formula import FORMULAS, Formula, bare
 from manual_backprop.functional.operation.operation import Operation, keep
@@ -36,6 +37,7 @@ __all__ = [
     "broadcasts",
     "example",
     "function_of",
+    "fused",
     "is_autocasting",
     "keep",
     "narrow",

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from manual_backprop.functional.operation.checks import require_overwritable
+from manual_backprop.functional.operation.large import large, large_backward
 from manual_backprop.functional.operation.operation import Operation
 from manual_backprop.functional.operation.registry import TWINS
 from manual_backprop.functional.operation.torch_state import (
@@ -16,6 +17,7 @@ from manual_backprop.functional.operation.torch_state import (
     is_transformed,
     is_view,
     loses_views,
+    may_overwrite_own,
     view_as_built_in,
 )
 
@@ -99,10 +101,22 @@ def autocast(value: Any, dtype: torch.dtype) -> Any:
 
 
 def _plain(operation: type[Operation]) -> Any:
-    """`forward_and_keep` and `backward`, and nothing else."""
-    return _function(
-        operation, forward=staticmethod(operation.forward_and_keep), backward=_static(operation, "backward")
-    )
+    """`forward_and_keep` and `backward`, and nothing else, the latter as large.py says where it is large."""
+    forward_and_keep, written = operation.forward_and_keep, operation.backward
+    if not operation.has_several_passes:
+        return _function(operation, forward=staticmethod(forward_and_keep), backward=staticmethod(written))
+
+    def forward(ctx: Any, *inputs: Any) -> Any:
+        output = forward_and_keep(ctx, *inputs)
+        ctx.large = large(inputs[0], operation.row_dims(*inputs))
+        return output
+
+    def backward(ctx: Any, *grad_outputs: Tensor) -> Any:
+        if ctx.large is None or not may_overwrite_own(grad_outputs[0]):
+            return written(ctx, *grad_outputs)
+        return large_backward(operation, ctx, grad_outputs, ctx.large)
+
+    return _function(operation, forward=staticmethod(forward), backward=staticmethod(backward))
 
 
 def _traced(operation: type[Operation]) -> Any:

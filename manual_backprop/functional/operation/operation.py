@@ -49,12 +49,17 @@ class Operation(torch.autograd.Function):
     views = False
     """Whether its outputs may be views of its input, made of it and of nothing else."""
 
+    has_several_passes = False
+    """Whether `backward` passes over its numbers several times, so that a large one is made by blocks."""
+
     def __init_subclass__(cls) -> None:
         """Make the formula known; a class that says none, and inherits none, has its bare name."""
         super().__init_subclass__()
         if not hasattr(cls, "formula"):
             cls.formula = bare(cls.__name__)
         FORMULAS[cls.formula.name] = cls.formula
+        if "formula" in vars(cls) and cls.formula.kind == "activation":
+            cls.has_several_passes = True
 
     @staticmethod
     def check(*inputs: Any) -> None:
@@ -82,6 +87,14 @@ class Operation(torch.autograd.Function):
         output = cls.forward(*inputs)
         cls.setup_context(ctx, inputs, output)
         return output
+
+    @classmethod
+    def row_dims(cls, *inputs: Any) -> int | None:
+        """How many of the last dimensions of the input make a row, which has its gradient to itself.
+
+        None where there is no such thing. It is 0 for an elementwise function: each number is a row.
+        """
+        return 0 if cls.formula.kind == "activation" else None
 
     @staticmethod
     def autocast_dtype(device_type: str) -> torch.dtype | None:
