@@ -20,7 +20,7 @@ from manual_backprop.takeover.mode import BuiltIn, Takeover
 __all__ = ["BuiltIn", "Coverage", "use_manual_gradients"]
 
 
-def use_manual_gradients(*, strict: bool = False) -> Takeover:
+def use_manual_gradients(*, strict: bool = False, fused: bool = False) -> Takeover:
     """Inside the `with` block, every torch function that has a hand-written twin uses it.
 
     Autocast, writing in place, torch.func, torch.utils.checkpoint (with the backward inside the block too)
@@ -31,6 +31,7 @@ def use_manual_gradients(*, strict: bool = False) -> Takeover:
     Args:
         strict: raise at the first call that would have a built-in backward, and at a `backward()` through one
             from before the block, or from differentiating a hand-written backward once more.
+        fused: compile the backwards where that pays, as `manual_backprop.fused()` does.
 
     Returns:
         What the `with` statement takes; it hands out the `Coverage`.
@@ -40,4 +41,4 @@ def use_manual_gradients(*, strict: bool = False) -> Takeover:
         RuntimeError: in a `backward()` after the block, where torch.utils.checkpoint (not the reentrant form)
             would compute a part of the model again that was computed by hand.
     """
-    return Takeover(strict)
+    return Takeover(strict, fused)

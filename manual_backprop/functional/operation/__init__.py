@@ -1,7 +1,7 @@
 """What every operation is made of: the class, which of its forms runs, the registry, precision, checks."""
 
 from manual_backprop.functional.operation.checks import broadcasts, require_overwritable, require_tensor
-from manual_backprop.functional.operation.compiled import fused
+from manual_backprop.functional.operation.compiled import FUSED, fused
 from manual_backprop.functional.operation.forms import WATCH, autocast, function_of, is_autocasting
 from manual_backprop.functional.operation.formula import FORMULAS, Formula, bare
 from manual_backprop.functional.operation.operation import Operation, keep
@@ -22,6 +22,7 @@ from manual_backprop.functional.operation.registry import (
 __all__ = [
     "CLASSES",
     "FORMULAS",
+    "FUSED",
     "HALF_PRECISION",
     "MASK",
     "PLACES",

@@ -22,8 +22,12 @@ FUSED: ContextVar[bool] = ContextVar("fused", default=False)
 """Whether what is computed now will have a compiled backward."""
 COMPILED_FROM = 2**16
 """Numbers of the input."""
-_compiled: dict[Any, Callable[..., Any] | None] = {}
-"""By operation and by what its code depends on; None where it cannot be compiled."""
+_formulas: dict[Any, "_Formula"] = {}
+"""By operation and by what the compiled code depends on."""
+_NO_COMPILER = ("InvalidCxxCompiler", "TritonMissing")
+"""Errors of PyTorch's after which no other formula need be tried."""
+_unavailable: set[str] = set()
+"""The kinds of devices for which there is no compiler."""
 
 
 @contextmanager
@@ -58,33 +62,47 @@ def compiled_backward(
         needs: whether each input's gradient is asked for.
         options: what else the backward finds in its `ctx`.
     """
-    of_tensors = tuple(None if t is None else (t.dtype, t.dim(), t.device.type) for t in tensors)
-    of_options = tuple((name, type(value)) for name, value in options.items())
-    key = operation, needs, of_tensors, of_options
-    backward = _formula(operation, outputs, needs, tuple(options))
-    if key not in _compiled:
-        _compiled[key] = torch.compile(backward, fullgraph=True, dynamic=True)
-    compiled = _compiled[key]
-    if compiled is not None:
-        try:
-            with without_torch_functions():
-                return as_tuple(compiled(tensors, tuple(options.values())))
-        except Exception as error:
-            _compiled[key] = None
-            reason = (str(error).splitlines() or [type(error).__name__])[0]
-            name = operation.formula.name
-            warnings.warn(f"fused: the backward of {name} runs as it is written: {reason}", stacklevel=2)
-    return as_tuple(backward(tensors, tuple(options.values())))
+    device = tensors[-1].device.type  # type: ignore[union-attr]  # an upstream gradient
+    of_tensors = tuple(None if t is None else (t.dtype, t.dim()) for t in tensors)
+    values = tuple(options.values())
+    key = operation, needs, device, of_tensors, tuple(zip(options, map(type, values), strict=True))
+    if key not in _formulas:
+        _formulas[key] = _Formula(operation, outputs, needs, tuple(options))
+    return as_tuple(_formulas[key](tensors, values, device))
 
 
-def _formula(operation: Any, outputs: int, needs: tuple[bool, ...], names: tuple[str, ...]) -> Any:
-    """The backward as a function of tensors and options."""
-    written = operation.backward  # of the class itself, Dynamo would make a Function
+class _Formula:
+    """A backward as a function of tensors and options, compiled where it can be."""
 
-    def backward(tensors: tuple[Tensor | None, ...], values: tuple[Any, ...]) -> Any:
-        kept = Kept(tensors[:-outputs], needs, zip(names, values, strict=True))
-        return written(kept, *tensors[-outputs:])
+    def __init__(self, operation: Any, outputs: int, needs: tuple[bool, ...], names: tuple[str, ...]) -> None:
+        written = operation.backward  # of the class itself, Dynamo would make a Function
 
-    # Dynamo keeps what it has compiled with the code: each has a copy of its own.
-    code = backward.__code__.replace(co_name=f"{operation.__name__}_backward")
-    return FunctionType(code, backward.__globals__, code.co_name, None, backward.__closure__)
+        def backward(tensors: tuple[Tensor | None, ...], values: tuple[Any, ...]) -> Any:
+            kept = Kept(tensors[:-outputs], needs, zip(names, values, strict=True))
+            return written(kept, *tensors[-outputs:])
+
+        # Dynamo keeps what it has compiled with the code: each has a copy of its own.
+        code = backward.__code__.replace(co_name=f"{operation.__name__}_backward")
+        own = FunctionType(code, backward.__globals__, code.co_name, None, backward.__closure__)
+        self.name, self.written = operation.formula.name, backward
+        self.compiled: Callable[..., Any] | None = torch.compile(own, fullgraph=True, dynamic=True)
+
+    def __call__(self, tensors: tuple[Tensor | None, ...], values: tuple[Any, ...], device: str) -> Any:
+        if self.compiled is not None and device not in _unavailable:
+            try:
+                with without_torch_functions():
+                    return self.compiled(tensors, values)
+            except Exception as error:  # the compiler's; one of the formula's own comes again below
+                self.compiled = None
+                _tell(self.name, device, error)
+        return self.written(tensors, values)
+
+
+def _tell(name: str, device: str, error: Exception) -> None:
+    """Say once what is not compiled, and why."""
+    reason = (str(error).splitlines() or [type(error).__name__])[0]
+    which = f"the backward of {name} runs as it is"
+    if reason.startswith(_NO_COMPILER):
+        _unavailable.add(device)
+        which = f"there is no compiler for {device}, so that backwards run as they are"
+    warnings.warn(f"fused: {which} written: {reason}", stacklevel=5)

@@ -13,12 +13,14 @@ from manual_backprop.functional.operation.operation import Operation
 from manual_backprop.functional.operation.registry import TWINS
 from manual_backprop.functional.operation.torch_state import (
     base_of,
+    has_function_modes,
     is_forward_mode,
     is_transformed,
     is_view,
     loses_views,
     may_overwrite_own,
     view_as_built_in,
+    without_torch_functions,
 )
 
 WATCH: ContextVar[Callable[..., Tensor] | None] = ContextVar("watch", default=None)
@@ -102,19 +104,26 @@ def autocast(value: Any, dtype: torch.dtype) -> Any:
 
 def _plain(operation: type[Operation]) -> Any:
     """`forward_and_keep` and `backward`, and nothing else, the latter as large.py says where it is large."""
-    forward_and_keep, written = operation.forward_and_keep, operation.backward
-    if not operation.has_several_passes:
-        return _function(operation, forward=staticmethod(forward_and_keep), backward=staticmethod(written))
+    keeps, written = operation.forward_and_keep, operation.backward
 
-    def forward(ctx: Any, *inputs: Any) -> Any:
-        output = forward_and_keep(ctx, *inputs)
-        ctx.large = large(inputs[0], operation.row_dims(*inputs))
-        return output
-
-    def backward(ctx: Any, *grad_outputs: Tensor) -> Any:
+    def backward_of_large(ctx: Any, *grad_outputs: Tensor) -> Any:
         if ctx.large is None or not may_overwrite_own(grad_outputs[0]):
             return written(ctx, *grad_outputs)
         return large_backward(operation, ctx, grad_outputs, ctx.large)
+
+    def forward_of_large(ctx: Any, *inputs: Any) -> Any:
+        output = keeps(ctx, *inputs)
+        ctx.large = large(inputs[0], operation.row_dims(*inputs))
+        return output
+
+    several = operation.has_several_passes
+    forward, chosen = (forward_of_large, backward_of_large) if several else (keeps, written)
+
+    def backward(ctx: Any, *grad_outputs: Tensor) -> Any:
+        if not has_function_modes() or torch.is_grad_enabled():
+            return chosen(ctx, *grad_outputs)
+        with without_torch_functions():  # nothing is recorded, so that there is nothing for them to see
+            return chosen(ctx, *grad_outputs)
 
     return _function(operation, forward=staticmethod(forward), backward=staticmethod(backward))
 

@@ -37,7 +37,8 @@ def large_backward(operation: Any, ctx: Any, grad_outputs: tuple[Tensor, ...], i
     """`operation.backward(ctx, *grad_outputs)`."""
     shape, row_dims, is_fused = input
     needs = ctx.needs_input_grad
-    tensors = (*ctx.saved_tensors, *grad_outputs)
+    kept_tensors = (None if tensor is None else tensor.detach() for tensor in ctx.saved_tensors)
+    tensors = (*kept_tensors, *grad_outputs)  # which know nothing of the graph, as the compiler asks
     options = {name: value for name, value in vars(ctx).items() if value is not input}
     rows = None if row_dims is None else rows_of(tensors, shape, row_dims)
     if is_fused:

@@ -15,6 +15,7 @@ from torch.utils._pytree import tree_leaves, tree_map
 __all__ = [
     "base_of",
     "function_modes",
+    "has_function_modes",
     "is_checkpointing",
     "is_differentiating",
     "is_forward_mode",
@@ -106,6 +107,11 @@ def is_checkpointing() -> bool:
 def function_modes() -> list[TorchFunctionMode]:
     """The modes that see the calls of torch functions in this thread."""
     return _get_current_function_mode_stack()
+
+
+def has_function_modes() -> bool:
+    """Whether a mode sees the calls of torch functions in this thread."""
+    return torch._C._len_torch_function_stack() > 0
 
 
 def overrides_torch_functions(tensor: Tensor) -> bool:
