@@ -16,7 +16,7 @@ from torch.overrides import TorchFunctionMode, resolve_name
 from manual_backprop import functional
 from manual_backprop.functional.in_place.setitem import setitem
 from manual_backprop.functional.in_place.view import is_outdated, read_afresh
-from manual_backprop.functional.operation import FUSED, TWINS
+from manual_backprop.functional.operation import FUSED, TWINS, computes_again
 from manual_backprop.functional.operation.torch_state import (
     base_of,
     function_modes,
@@ -117,6 +117,7 @@ class Takeover(TorchFunctionMode):
             for node in made:
                 if is_hand_written(node):
                     node.register_prehook(_require_a_block)
+                    computes_again(node)
         found = [node for node, _ in nodes_behind(made, before)] if self.strict else made
         built_in = [node for node in found if not is_hand_written(node)]
         if not built_in:

@@ -2,7 +2,13 @@
 
 from manual_backprop.functional.operation.checks import broadcasts, require_overwritable, require_tensor
 from manual_backprop.functional.operation.compiled import FUSED, fused
-from manual_backprop.functional.operation.forms import WATCH, autocast, function_of, is_autocasting
+from manual_backprop.functional.operation.forms import (
+    WATCH,
+    autocast,
+    computes_again,
+    function_of,
+    is_autocasting,
+)
 from manual_backprop.functional.operation.formula import FORMULAS, Formula, bare
 from manual_backprop.functional.operation.operation import Operation, keep
 from manual_backprop.functional.operation.precision import HALF_PRECISION, narrow, widen
@@ -36,6 +42,7 @@ __all__ = [
     "autocast",
     "bare",
     "broadcasts",
+    "computes_again",
     "example",
     "function_of",
     "fused",

@@ -26,6 +26,8 @@ from manual_backprop.functional.operation.torch_state import (
 WATCH: ContextVar[Callable[..., Tensor] | None] = ContextVar("watch", default=None)
 """Who is called in an operation's place, with the operation, what computes it, and the inputs."""
 
+COMPUTES_AGAIN = "computes_again"
+
 
 def function_of(operation: type[Operation]) -> Callable[..., Any]:
     """The function that applies `operation`: casts under autocast, checks, computes.
@@ -75,6 +77,11 @@ def function_of(operation: type[Operation]) -> Callable[..., Any]:
     return apply
 
 
+def computes_again(node: Any) -> None:
+    """Say of a backward that what it has kept is computed again, by calls that modes have to see."""
+    setattr(node, COMPUTES_AGAIN, True)
+
+
 def _distinct(inputs: tuple[Any, ...]) -> list[Any]:
     """The inputs, a tensor that was given before as a view of itself: Dynamo takes no tensor twice."""
     found: list[Any] = []
@@ -120,7 +127,7 @@ def _plain(operation: type[Operation]) -> Any:
     forward, chosen = (forward_of_large, backward_of_large) if several else (keeps, written)
 
     def backward(ctx: Any, *grad_outputs: Tensor) -> Any:
-        if not has_function_modes() or torch.is_grad_enabled():
+        if not has_function_modes() or torch.is_grad_enabled() or hasattr(ctx, COMPUTES_AGAIN):
             return chosen(ctx, *grad_outputs)
         with without_torch_functions():  # nothing is recorded, so that there is nothing for them to see
             return chosen(ctx, *grad_outputs)
