@@ -9,9 +9,12 @@ import torch
 
 from manual_backprop import benchmark
 from manual_backprop.benchmark import Timed, alternate, operations, peak_bytes, ratios, steps, timing, worse
+from manual_backprop.benchmark.calls import calls
 from manual_backprop.benchmark.cases import Compared
 from manual_backprop.benchmark.tables import operation_table
 from manual_backprop.cli import main
+from manual_backprop.functional.operation import PUBLIC
+from scripts import benchmark as script
 
 CPU = torch.device("cpu")
 
@@ -72,6 +75,46 @@ def test_a_ratio_that_has_grown_is_told() -> None:
     assert worse(now, {**now, "relu": 1.5, "gone": 1.0}) == [
         "relu: 2.00 times the built-in's time, 1.50 before"
     ]
+
+
+def test_every_public_operation_is_called() -> None:
+    assert set(calls(64, 128)) == set(PUBLIC)
+
+
+@pytest.mark.parametrize("name", sorted(PUBLIC))
+def test_a_call_goes_forward_and_backward(name: str) -> None:
+    for case in calls(16, 128)[name].pair(name, CPU):
+        case()
+
+
+def test_a_table_of_every_operation_ends_with_the_middle_and_the_largest() -> None:
+    def timed(*seconds: float) -> dict[str, Timed]:
+        return {
+            who: Timed([each], int(each))
+            for who, each in zip(("eager", "fused", "built in"), seconds, strict=True)
+        }
+
+    table = benchmark.every_table({"1 × 2": {"a": timed(2.0, 1.0, 1.0), "b": timed(6.0, 3.0, 2.0)}})
+    assert table.splitlines()[-2:] == [
+        "| **median** | 2.50 | 1.25 | 2.50 | 1.25 |",
+        "| **largest** | 3.00 | 1.50 | 3.00 | 1.50 |",
+    ]
+
+
+def test_the_script_writes_what_it_can_compare(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("scripts.benchmarks.steps.BATCHES", (7,))
+    arguments = ["--only", "steps", "--rounds", "2", "--device", "cpu"]
+    assert script.main([*arguments, "--out", str(tmp_path)]) == 0
+    path = tmp_path / "benchmark.json"
+    written = json.loads(path.read_text())
+    assert set(written["ratios"]) == {"steps: batch 7, functions", "steps: batch 7, explicit"}
+    assert (tmp_path / "benchmark.png").stat().st_size > 0
+    for factor, due in ((1e3, 0), (1e-3, 1)):
+        path.write_text(json.dumps({"ratios": {k: factor * v for k, v in written["ratios"].items()}}))
+        assert script.main([*arguments, "--check", str(path)]) == due
+    assert "times the built-in's time" in capsys.readouterr().out
 
 
 def test_from_the_shell(

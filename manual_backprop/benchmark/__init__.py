@@ -8,21 +8,31 @@ longer.
 import torch
 
 from manual_backprop.benchmark.cases import SIZES, Compared, operations, products, steps
+from manual_backprop.benchmark.every import SIZES_OF_CALLS, every_operation, every_table, ratios_of
 from manual_backprop.benchmark.tables import as_json, operation_table, ratios, step_table, worse
 from manual_backprop.benchmark.timing import Case, Timed, alternate, machine, peak_bytes, rates
 from manual_backprop.training.device import RandomNumbers
 
 __all__ = [
+    "BATCHES",
     "SIZES",
+    "SIZES_OF_CALLS",
     "Case",
     "Timed",
     "alternate",
     "as_json",
+    "compare",
+    "every_operation",
+    "every_table",
+    "machine",
+    "operation_table",
     "operations",
     "peak_bytes",
     "products",
     "ratios",
+    "ratios_of",
     "run",
+    "step_table",
     "steps",
     "worse",
 ]

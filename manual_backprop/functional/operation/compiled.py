@@ -6,9 +6,9 @@ process finds it. Small tensors are computed as ever: a compiled call has a pric
 """
 
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Callable
+from contextlib import ContextDecorator
+from contextvars import ContextVar, Token
 from types import FunctionType
 from typing import Any
 
@@ -30,20 +30,24 @@ _unavailable: set[str] = set()
 """The kinds of devices for which there is no compiler."""
 
 
-@contextmanager
-def fused() -> Iterator[None]:
+class fused(ContextDecorator):  # noqa: N801 - as torch.no_grad
     """Inside, the backwards of hand-written operations are compiled where that pays.
 
-    An operation that is called inside has a compiled backward, wherever `backward()` is called. The first one
-    of its kind takes some seconds. Where PyTorch finds no compiler, a warning says so, and all is computed as
-    it is outside. Under torch.func, in forward mode, and where a backward is differentiated, nothing is
-    compiled; inside a torch.compile of your own, everything is already.
+    An operation that is called inside has a compiled backward, wherever `backward()` is called. The first of
+    its kind takes some seconds. Where PyTorch finds no compiler, a warning says so, and all is computed as it
+    is outside. Under torch.func, in forward mode, and where a backward is differentiated, nothing is
+    compiled; inside a torch.compile of your own, everything is already. Like `torch.no_grad()`, it can also
+    stand over a function.
     """
-    token = FUSED.set(True)
-    try:
-        yield
-    finally:
-        FUSED.reset(token)
+
+    def __init__(self) -> None:
+        self.outside: list[Token[bool]] = []
+
+    def __enter__(self) -> None:
+        self.outside.append(FUSED.set(True))
+
+    def __exit__(self, *exception: object) -> None:
+        FUSED.reset(self.outside.pop())
 
 
 def compiled_backward(

@@ -1,0 +1,94 @@
+"""What each operation costs beside the built-in one: as it is written, and compiled inside `fused()`."""
+
+import time
+from collections.abc import Callable, Collection
+from statistics import median
+
+import torch
+
+from manual_backprop.benchmark.calls import calls
+from manual_backprop.benchmark.timing import Timed, alternate, peak_bytes, wait_for
+from manual_backprop.functional.operation import fused
+
+Sizes = tuple[int, int]
+SIZES_OF_CALLS: tuple[Sizes, ...] = ((64, 128), (512, 1024), (4096, 1024))
+A_SAMPLE = 0.005
+"""Seconds that are measured at a time, if one call takes less."""
+COLUMNS = ("eager", "fused", "memory", "memory fused")
+
+
+def inside_fused(case: Callable[[], None]) -> Callable[[], None]:
+    """The case with compiled backwards."""
+
+    def run() -> None:
+        with fused():
+            case()
+
+    return run
+
+
+def every_operation(
+    sizes: Sizes, rounds: int, device: torch.device, names: Collection[str] | None = None
+) -> dict[str, dict[str, Timed]]:
+    """Forward and backward of each: "eager", "fused" and "built in", with the peak of their memory.
+
+    Args:
+        sizes: rows and columns of the calls.
+        rounds: how often each is measured, in turn.
+        device: where.
+        names: of these operations only.
+    """
+    found = {}
+    for name, call in calls(*sizes).items():
+        if names is None or name in names:
+            by_hand, built_in = call.pair(name, device)
+            cases = {"eager": by_hand, "fused": inside_fused(by_hand), "built in": built_in}
+            found[name] = alternate(cases, rounds, _repeats(built_in, device), device)
+            for which, case in cases.items():
+                found[name][which].peak_bytes = peak_bytes(case, device)
+    return found
+
+
+def ratios_of(timed: dict[str, Timed]) -> dict[str, float]:
+    """Times and peaks over those of the built-in one, by column."""
+    built_in = timed["built in"]
+    found = {which: timed[which].median / built_in.median for which in ("eager", "fused")}
+    for column, which in (("memory", "eager"), ("memory fused", "fused")):
+        ours, theirs = timed[which].peak_bytes, built_in.peak_bytes
+        if ours is not None and theirs:
+            found[column] = ours / theirs
+    return found
+
+
+def every_table(by_sizes: dict[str, dict[str, dict[str, Timed]]]) -> str:
+    """Markdown: a row for each operation, and what is in the middle and at the end of each column."""
+    headings = [f"{column}, {sizes}" for sizes in by_sizes for column in COLUMNS]
+    lines = [
+        "\nForward and backward by hand, over the built-in one's time and peak memory\n",
+        "| | " + " | ".join(headings) + " |",
+        "|---" * (len(headings) + 1) + "|",
+    ]
+    found: dict[str, list[float]] = {heading: [] for heading in headings}
+    for name in next(iter(by_sizes.values())):
+        cells = []
+        for sizes, timed in by_sizes.items():
+            ratios = ratios_of(timed[name])
+            for column in COLUMNS:
+                cells.append(f"{ratios[column]:.2f}" if column in ratios else "–")
+                if column in ratios:
+                    found[f"{column}, {sizes}"].append(ratios[column])
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    for what, which in (("median", median), ("largest", max)):
+        lines.append(f"| **{what}** | " + " | ".join(f"{which(found[each]):.2f}" for each in headings) + " |")
+    return "\n".join(lines)
+
+
+def _repeats(case: Callable[[], None], device: torch.device) -> int:
+    """How many calls take about as long as a sample."""
+    for _ in range(2):
+        case()
+    wait_for(device)
+    started = time.perf_counter()
+    case()
+    wait_for(device)
+    return max(1, int(A_SAMPLE / (time.perf_counter() - started)))
