@@ -12,8 +12,10 @@ from torch.utils.checkpoint import checkpoint
 import manual_backprop.functional as F
 from manual_backprop.functional.operation import Operation, function_of
 from manual_backprop.functional.operation.torch_state import (
+    WithoutFunctionModes,
     base_of,
     function_modes,
+    has_function_modes,
     is_checkpointing,
     is_differentiating,
     is_forward_mode,
@@ -211,7 +213,24 @@ def test_the_modes_are_those_that_were_entered() -> None:
     mode = torch.overrides.BaseTorchFunctionMode()
     with mode:
         assert function_modes() == [mode]
+        assert has_function_modes()
     assert function_modes() == []
+    assert not has_function_modes()
+
+
+def test_modes_can_be_left_out_for_a_while() -> None:
+    """And are there again, in their order, even after an error."""
+
+    def fail() -> None:
+        with WithoutFunctionModes():
+            assert function_modes() == []
+            raise KeyError
+
+    outer, inner = (torch.overrides.BaseTorchFunctionMode() for _ in range(2))
+    with outer, inner:
+        with pytest.raises(KeyError):
+            fail()
+        assert function_modes() == [outer, inner]
 
 
 @pytest.mark.parametrize("word", ["jvp", "setup_context", "vmap"])

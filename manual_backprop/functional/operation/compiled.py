@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from manual_backprop.functional.operation.rows import Gradients, Kept, as_tuple
-from manual_backprop.functional.operation.torch_state import without_torch_functions
+from manual_backprop.functional.operation.torch_state import WithoutFunctionModes
 
 FUSED: ContextVar[bool] = ContextVar("fused", default=False)
 """Whether what is computed now will have a compiled backward."""
@@ -94,7 +94,7 @@ class _Formula:
     def __call__(self, tensors: tuple[Tensor | None, ...], values: tuple[Any, ...], device: str) -> Any:
         if self.compiled is not None and device not in _unavailable:
             try:
-                with without_torch_functions():
+                with WithoutFunctionModes():
                     return self.compiled(tensors, values)
             except Exception as error:  # the compiler's; one of the formula's own comes again below
                 self.compiled = None

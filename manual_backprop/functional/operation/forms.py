@@ -12,6 +12,7 @@ from manual_backprop.functional.operation.large import large, large_backward
 from manual_backprop.functional.operation.operation import Operation
 from manual_backprop.functional.operation.registry import TWINS
 from manual_backprop.functional.operation.torch_state import (
+    WithoutFunctionModes,
     base_of,
     has_function_modes,
     is_forward_mode,
@@ -20,7 +21,6 @@ from manual_backprop.functional.operation.torch_state import (
     loses_views,
     may_overwrite_own,
     view_as_built_in,
-    without_torch_functions,
 )
 
 WATCH: ContextVar[Callable[..., Tensor] | None] = ContextVar("watch", default=None)
@@ -129,7 +129,7 @@ def _plain(operation: type[Operation]) -> Any:
     def backward(ctx: Any, *grad_outputs: Tensor) -> Any:
         if not has_function_modes() or torch.is_grad_enabled() or hasattr(ctx, COMPUTES_AGAIN):
             return chosen(ctx, *grad_outputs)
-        with without_torch_functions():  # nothing is recorded, so that there is nothing for them to see
+        with WithoutFunctionModes():  # nothing is recorded, so that there is nothing for them to see
             return chosen(ctx, *grad_outputs)
 
     return _function(operation, forward=staticmethod(forward), backward=staticmethod(backward))

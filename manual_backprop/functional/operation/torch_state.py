@@ -13,6 +13,7 @@ from torch.overrides import TorchFunctionMode, _get_current_function_mode_stack
 from torch.utils._pytree import tree_leaves, tree_map
 
 __all__ = [
+    "WithoutFunctionModes",
     "base_of",
     "function_modes",
     "has_function_modes",
@@ -112,6 +113,18 @@ def function_modes() -> list[TorchFunctionMode]:
 def has_function_modes() -> bool:
     """Whether a mode sees the calls of torch functions in this thread."""
     return torch._C._len_torch_function_stack() > 0
+
+
+class WithoutFunctionModes:
+    """Inside, no mode sees the calls of torch functions in this thread."""
+
+    def __enter__(self) -> None:
+        count = torch._C._len_torch_function_stack()
+        self.modes = [torch._C._pop_torch_function_stack() for _ in range(count)]
+
+    def __exit__(self, *exception: object) -> None:
+        for mode in reversed(self.modes):
+            torch._C._push_on_torch_function_stack(mode)
 
 
 def overrides_torch_functions(tensor: Tensor) -> bool:
