@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 import manual_backprop.functional as F
 from manual_backprop import fused, use_manual_gradients
-from manual_backprop.functional.operation import blocks, compiled, large
+from manual_backprop.functional.operation import blocks, compiled, forms, large
 from tests.functional.checks import assert_same, called, upstream_for, upstreams_for
 from tests.functional.samples import Row, Sample, randn
 from tests.functional.table import ROWS
@@ -37,6 +37,7 @@ def assert_all_same(row: Row, given: tuple[Tensor | None, ...], due: tuple[Tenso
 @pytest.fixture
 def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever has rows is large, and a block has few of them."""
+    monkeypatch.setattr(forms, "LARGE_FROM", 1)
     monkeypatch.setattr(large, "BLOCKS_FROM", 1)
     monkeypatch.setattr(blocks, "BLOCK", 4)
 
@@ -51,6 +52,7 @@ def to_kernels(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
         names.append(f.__name__.removesuffix("_backward"))
         return of_torch(f, backend="aot_eager", **options)
 
+    monkeypatch.setattr(forms, "LARGE_FROM", 0)
     monkeypatch.setattr(large, "COMPILED_FROM", 0)
     monkeypatch.setattr(torch, "compile", compile_quickly)
     monkeypatch.setattr(compiled, "_formulas", {})
@@ -63,6 +65,7 @@ def to_kernels(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
 @samples
 def test_by_blocks(row: Row, sample: Sample, monkeypatch: pytest.MonkeyPatch) -> None:
     due = gradients(row, sample)
+    monkeypatch.setattr(forms, "LARGE_FROM", 1)
     monkeypatch.setattr(large, "BLOCKS_FROM", 1)
     monkeypatch.setattr(blocks, "BLOCK", 4)
     assert_all_same(row, gradients(row, sample), due)
@@ -79,6 +82,7 @@ def test_compiled(row: Row, sample: Sample, to_kernels: list[str]) -> None:
 def test_compiled_to_code(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     (row,) = (row for row in ROWS if row.name == name)
     due = gradients(row, row.samples[0])
+    monkeypatch.setattr(forms, "LARGE_FROM", 0)
     monkeypatch.setattr(large, "COMPILED_FROM", 0)
     with fused(), warnings.catch_warnings():
         warnings.filterwarnings("error", message="fused:")
@@ -205,6 +209,7 @@ def test_without_a_compiler_it_is_as_written(message: str, due: str, monkeypatch
 
         return run
 
+    monkeypatch.setattr(forms, "LARGE_FROM", 0)
     monkeypatch.setattr(large, "COMPILED_FROM", 0)
     monkeypatch.setattr(torch, "compile", refuse)
     monkeypatch.setattr(compiled, "_formulas", {})

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from manual_backprop.functional.operation.checks import require_overwritable
-from manual_backprop.functional.operation.large import large, large_backward
+from manual_backprop.functional.operation.large import LARGE_FROM, large, large_backward
 from manual_backprop.functional.operation.operation import Operation
 from manual_backprop.functional.operation.registry import TWINS
 from manual_backprop.functional.operation.torch_state import (
@@ -16,6 +16,7 @@ from manual_backprop.functional.operation.torch_state import (
     base_of,
     has_function_modes,
     is_forward_mode,
+    is_ordinary,
     is_transformed,
     is_view,
     loses_views,
@@ -34,6 +35,7 @@ def function_of(operation: type[Operation]) -> Callable[..., Any]:
 
     PyTorch is given the same formulas in the form that the occasion needs:
 
+    - of large inputs: plain, with the backward made as large.py says.
     - plain: where nothing transforms the function, without a `jvp`, and with `setup_context` called at the
       end of `forward`. PyTorch takes 40 to 60 µs less for a call and its backward than with both.
     - operation: under torch.func, which asks for `setup_context`, in forward mode, for `jvp`, and where it
@@ -43,9 +45,18 @@ def function_of(operation: type[Operation]) -> Callable[..., Any]:
       traces is not differentiated in forward mode.
     """
     plain, traced = _plain(operation), _traced(operation)
+    of_large = _of_large(operation) if operation.has_several_passes else None
     overwrites, views, name = operation.overwrites, operation.views, operation.__name__  # Dynamo cannot look
 
     def apply(*inputs: Any) -> Any:
+        if is_ordinary() and not overwrites and WATCH.get() is None:  # as it mostly is: leave early
+            operation.check(*inputs)
+            if of_large is not None and inputs[0].numel() >= LARGE_FROM:
+                return of_large.apply(*inputs)
+            output = plain.apply(*inputs)
+            if views:
+                view_as_built_in(output)
+            return output
         device_type = next(x for x in inputs if isinstance(x, Tensor)).device.type
         if is_autocasting(device_type):
             dtype = operation.autocast_dtype(device_type)
@@ -69,7 +80,7 @@ def function_of(operation: type[Operation]) -> Callable[..., Any]:
         elif overwrites or is_transformed() or is_forward_mode():
             output = operation.apply(*inputs)
         else:
-            output = plain.apply(*inputs)
+            output = (of_large or plain).apply(*inputs)
         if views:
             view_as_built_in(output)
         return output
@@ -110,29 +121,38 @@ def autocast(value: Any, dtype: torch.dtype) -> Any:
 
 
 def _plain(operation: type[Operation]) -> Any:
-    """`forward_and_keep` and `backward`, and nothing else, the latter as large.py says where it is large."""
-    keeps, written = operation.forward_and_keep, operation.backward
+    """`forward_and_keep` and `backward`, and nothing else."""
+    forward, backward = operation.forward_and_keep, _unseen(operation.backward)
+    return _function(operation, forward=staticmethod(forward), backward=staticmethod(backward))
 
-    def backward_of_large(ctx: Any, *grad_outputs: Tensor) -> Any:
+
+def _of_large(operation: type[Operation]) -> Any:
+    """`forward_and_keep`, and a backward that is compiled or made by blocks where that pays."""
+    forward_and_keep, written = operation.forward_and_keep, operation.backward
+
+    def forward(ctx: Any, *inputs: Any) -> Any:
+        output = forward_and_keep(ctx, *inputs)
+        ctx.large = large(inputs[0], operation.row_dims(*inputs))
+        return output
+
+    def backward(ctx: Any, *grad_outputs: Tensor) -> Any:
         if ctx.large is None or not may_overwrite_own(grad_outputs[0]):
             return written(ctx, *grad_outputs)
         return large_backward(operation, ctx, grad_outputs, ctx.large)
 
-    def forward_of_large(ctx: Any, *inputs: Any) -> Any:
-        output = keeps(ctx, *inputs)
-        ctx.large = large(inputs[0], operation.row_dims(*inputs))
-        return output
+    return _function(operation, forward=staticmethod(forward), backward=staticmethod(_unseen(backward)))
 
-    several = operation.has_several_passes
-    forward, chosen = (forward_of_large, backward_of_large) if several else (keeps, written)
 
-    def backward(ctx: Any, *grad_outputs: Tensor) -> Any:
+def _unseen(backward: Callable[..., Any]) -> Callable[..., Any]:
+    """A backward whose calls no mode sees where nothing is recorded, so that there is nothing to see."""
+
+    def run(ctx: Any, *grad_outputs: Tensor) -> Any:
         if not has_function_modes() or torch.is_grad_enabled() or hasattr(ctx, COMPUTES_AGAIN):
-            return chosen(ctx, *grad_outputs)
-        with WithoutFunctionModes():  # nothing is recorded, so that there is nothing for them to see
-            return chosen(ctx, *grad_outputs)
+            return backward(ctx, *grad_outputs)
+        with WithoutFunctionModes():
+            return backward(ctx, *grad_outputs)
 
-    return _function(operation, forward=staticmethod(forward), backward=staticmethod(backward))
+    return run
 
 
 def _traced(operation: type[Operation]) -> Any:

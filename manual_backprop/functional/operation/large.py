@@ -8,6 +8,9 @@ from manual_backprop.functional.operation.blocks import BLOCKS_FROM, by_blocks
 from manual_backprop.functional.operation.compiled import COMPILED_FROM, FUSED, compiled_backward
 from manual_backprop.functional.operation.rows import Gradients, as_tuple, rows_of
 
+LARGE_FROM = min(BLOCKS_FROM, COMPILED_FROM)
+"""Numbers of the input from which on there may be another way."""
+
 
 class Large(NamedTuple):
     """What is known of a large input when its operation is called.

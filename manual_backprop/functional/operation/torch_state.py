@@ -20,6 +20,7 @@ __all__ = [
     "is_checkpointing",
     "is_differentiating",
     "is_forward_mode",
+    "is_ordinary",
     "is_overwritable_view",
     "is_transformed",
     "is_view",
@@ -53,6 +54,13 @@ def loses_views() -> bool:
     return any(level.key() == grad for level in torch._C._functorch.get_interpreter_stack() or ())
 
 
+def is_ordinary() -> bool:
+    """Whether autograd at most is at work: no compiler, no autocast, no transform, no tangents."""
+    if torch.compiler.is_compiling() or forward_ad._current_level >= 0:
+        return False
+    return not (torch._C._are_functorch_transforms_active() or torch._C._is_any_autocast_enabled())
+
+
 def is_forward_mode() -> bool:
     """Whether tangents are computed: inside `torch.autograd.forward_ad.dual_level`."""
     return forward_ad._current_level >= 0
@@ -60,7 +68,9 @@ def is_forward_mode() -> bool:
 
 def may_overwrite_own(upstream: Tensor) -> bool:
     """Whether a backward may overwrite what it has made: that is not differentiated, traced or batched."""
-    if torch.compiler.is_compiling() or torch.is_grad_enabled() or is_forward_mode() or is_transformed():
+    if torch.is_grad_enabled() or torch.compiler.is_compiling() or forward_ad._current_level >= 0:
+        return False
+    if torch._C._are_functorch_transforms_active():
         return False
     return not torch._C._functorch.is_legacy_batchedtensor(upstream)  # of autograd.grad's is_grads_batched
 
