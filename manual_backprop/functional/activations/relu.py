@@ -94,12 +94,14 @@ def gate(grad_output: Tensor, a: Tensor) -> Tensor:
     """∂L/∂a where a > 0 (or NaN), and 0 elsewhere; a ≥ 0 being the output of a ReLU.
 
     On a CPU, outside of any transformation, the bits of ∂L/∂a are multiplied by 1 or 0, as an integer, which
-    knows no ∞: a seventh of the time that `masked_fill` takes on random signs.
+    knows no ∞: a seventh of the time that `masked_fill` takes on random signs. The 1 or 0 is the sign of the
+    bits of |a|, which are those of a positive integer where a > 0, and of a NaN too.
     """
-    if grad_output.device.type != "cpu" or torch.is_grad_enabled() or torch.compiler.is_compiling():
+    if not grad_output.is_cpu or torch.is_grad_enabled() or torch.compiler.is_compiling():
         return grad_output.masked_fill(a <= 0, 0)
     try:
-        return (grad_output.view(BITS[a.itemsize]) * a.bool()).view(grad_output.dtype)
+        bits = BITS[a.itemsize]
+        return a.abs().view(bits).sign_().mul_(grad_output.view(bits)).view(grad_output.dtype)
     except RuntimeError:
         return grad_output.masked_fill(a <= 0, 0)  # vmap cannot look at bits
 
