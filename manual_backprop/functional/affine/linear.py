@@ -78,7 +78,8 @@ class Linear(Operation):
 
     @staticmethod
     def check(input: Tensor, weight: Tensor, bias: Tensor | None) -> None:
-        check_linear("linear", input, weight, bias)
+        if not fit(input, weight, bias):
+            check_linear("linear", input, weight, bias)
 
     @staticmethod
     def forward(input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
@@ -125,19 +126,39 @@ def linear_backward(ctx: Any, grad_output: Tensor) -> tuple[Tensor | None, Tenso
     """∂L/∂x = δ W, ∂L/∂W = δᵀ x, ∂L/∂b = Σₙ δₙ; a function by itself, which torch.compile can follow."""
     input, weight, *_ = ctx.saved_tensors
     needs_input, needs_weight, needs_bias = ctx.needs_input_grad
-    delta = grad_output if len(ctx.weight_shape) == 2 else grad_output.unsqueeze(-1)  # δ, (*, M)
+    one_output = len(ctx.weight_shape) == 1
+    delta = grad_output.unsqueeze(-1) if one_output else grad_output  # δ, (*, M)
 
     # On complex numbers autograd's gradient is the conjugate; on real ones conj() is the identity.
-    grad_input = delta @ _rows(weight).conj() if needs_input else None
-    grad_weight = _rows(delta).t() @ _rows(input).conj() if needs_weight else None
-    if grad_weight is not None and len(ctx.weight_shape) == 1:
-        grad_weight = grad_weight[0]
-    grad_bias = _summed(grad_output, ctx.bias_shape) if needs_bias else None
+    grad_input = grad_weight = grad_bias = None
+    if needs_input:
+        grad_input = delta @ (_rows(weight) if one_output else weight).conj()
+    if needs_weight:
+        rows, x = (delta, input) if delta.dim() == 2 else (_rows(delta), _rows(input))
+        grad_weight = rows.t() @ x.conj()
+        grad_weight = grad_weight[0] if one_output else grad_weight
+    if needs_bias:
+        grad_bias = _summed(grad_output, ctx.bias_shape)
     return grad_input, grad_weight, grad_bias
 
 
+def fit(input: Tensor, weight: Tensor, bias: Tensor | None) -> bool:
+    """Whether x (*, D), W (M, D) and b (M,) are what they mostly are, so that nothing is left to check."""
+    if not (isinstance(input, Tensor) and isinstance(weight, Tensor) and weight.dim() == 2 and input.dim()):
+        return False
+    outputs, features = weight.shape
+    if input.shape[-1] != features or input.dtype != weight.dtype:
+        return False
+    if bias is None:
+        return True
+    return isinstance(bias, Tensor) and bias.shape == (outputs,) and bias.dtype == weight.dtype
+
+
 def check_linear(operation: str, input: Tensor, weight: Tensor, bias: Tensor | None) -> None:
-    """Raise if x, W and b do not fit each other."""
+    """Raise if x, W and b are no tensors, or do not fit each other."""
+    require_tensor(operation, input=input, weight=weight)
+    if bias is not None:
+        require_tensor(operation, bias=bias)
     if input.dim() < 1 or weight.dim() not in (1, 2):
         raise RuntimeError(
             f"{operation}: expected input (*, D) and weight (M, D) or (D,), got {_given(input, weight)}"
@@ -157,20 +178,11 @@ def check_linear(operation: str, input: Tensor, weight: Tensor, bias: Tensor | N
 
 
 def check_activated(operation: str, input: Tensor, weight: Tensor, bias: Tensor | None) -> None:
-    """Raise if x, W and b do not fit each other, or have no floating-point type, as an activation needs."""
+    """Raise too if they have no floating-point type, as an activation needs."""
+    require_tensor(operation, input=input)
     if not input.is_floating_point():
         raise NotImplementedError(f"{operation}: expected floating-point numbers, got {input.dtype}")
     check_linear(operation, input, weight, bias)
-
-
-def linear_arguments(
-    operation: str, input: Tensor, weight: Tensor, bias: Tensor | None
-) -> tuple[Tensor, Tensor, Tensor | None]:
-    """The arguments as they are, if each is a tensor."""
-    require_tensor(operation, input=input, weight=weight)
-    if bias is not None:
-        require_tensor(operation, bias=bias)
-    return input, weight, bias
 
 
 def _given(input: Tensor, weight: Tensor) -> str:
@@ -211,4 +223,4 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         TypeError: an argument is not a Tensor.
         RuntimeError: shapes or dtypes that do not fit each other.
     """
-    return _linear(*linear_arguments("linear", input, weight, bias))
+    return _linear(input, weight, bias)

@@ -31,7 +31,7 @@ from manual_backprop.functional.activations.relu import gate
 from manual_backprop.functional.affine.linear import (
     Linear,
     check_activated,
-    linear_arguments,
+    fit,
     linear_backward,
 )
 from manual_backprop.functional.operation import Formula, example, function_of, public
@@ -67,7 +67,8 @@ class LinearReLU(Linear):
 
     @staticmethod
     def check(input: Tensor, weight: Tensor, bias: Tensor | None) -> None:
-        check_activated("linear_relu", input, weight, bias)
+        if not fit(input, weight, bias) or not input.is_floating_point():
+            check_activated("linear_relu", input, weight, bias)
 
     @staticmethod
     def forward(input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
@@ -111,4 +112,4 @@ def linear_relu(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Te
         NotImplementedError: `input` is not floating-point.
         RuntimeError: shapes or dtypes that do not fit each other.
     """
-    return _linear_relu(*linear_arguments("linear_relu", input, weight, bias))
+    return _linear_relu(input, weight, bias)

@@ -31,7 +31,7 @@ from torch import Tensor
 from manual_backprop.functional.affine.linear import (
     Linear,
     check_activated,
-    linear_arguments,
+    fit,
     linear_backward,
 )
 from manual_backprop.functional.operation import Formula, example, function_of, narrow, public, widen
@@ -67,7 +67,8 @@ class LinearSigmoid(Linear):
 
     @staticmethod
     def check(input: Tensor, weight: Tensor, bias: Tensor | None) -> None:
-        check_activated("linear_sigmoid", input, weight, bias)
+        if not fit(input, weight, bias) or not input.is_floating_point():
+            check_activated("linear_sigmoid", input, weight, bias)
 
     @staticmethod
     def forward(input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
@@ -114,4 +115,4 @@ def linear_sigmoid(input: Tensor, weight: Tensor, bias: Tensor | None = None) ->
         NotImplementedError: `input` is not floating-point.
         RuntimeError: shapes or dtypes that do not fit each other.
     """
-    return _linear_sigmoid(*linear_arguments("linear_sigmoid", input, weight, bias))
+    return _linear_sigmoid(input, weight, bias)
