@@ -23,6 +23,8 @@ def is_integer(value: Any) -> bool:
 
 def integer(operation: str, name: str, value: Any) -> int:
     """An integer as an int; a TypeError that names the argument if it is none."""
+    if type(value) is int:
+        return value
     if not is_integer(value):
         raise TypeError(f"{operation}: {name} must be an integer, got {value!r}")
     return as_int(value)

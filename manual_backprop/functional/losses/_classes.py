@@ -52,6 +52,18 @@ def labels_of(target: Tensor, weight: Tensor | None, ignore_index: int, dtype: t
     return Labels(y.unsqueeze(1 if y.dim() else 0), ignored, w)
 
 
+def all_count(divisor: Tensor, target: Tensor) -> bool:
+    """Whether it is known of an unweighted loss that no example is ignored.
+
+    The divisor of the mean is the number of those that count. On a GPU to look at it would be a wait, and
+    float32 counts no further than to 2²⁴.
+    """
+    try:
+        return divisor.is_cpu and 0 < target.numel() <= 2**24 and divisor.item() == target.numel()
+    except RuntimeError:
+        return False  # of a fake tensor
+
+
 def _bounds(y: Tensor) -> tuple[int, int] | None:
     """The lowest and the highest class; None where looking costs a wait (on a GPU) or cannot be done."""
     if y.device.type != "cpu" or y.numel() == 0 or torch.compiler.is_compiling():
@@ -72,7 +84,13 @@ def class_weights(weight: Tensor, like: Tensor) -> Tensor:
 def check_classes(
     operation: str, input: Tensor, target: Tensor, weight: Tensor | None, ignore_index: int
 ) -> None:
-    """Raise as torch.nn.functional does if (N, C, …) scores and (N, …) class indices do not fit."""
+    """Raise as torch.nn.functional does if (N, C, …) scores and (N, …) class indices do not fit.
+
+    Whether these are classes is told by `check_labels`.
+    """
+    fit = input.dim() == 2 and target.shape == input.shape[:1] and target.dtype == torch.int64
+    if fit and weight is None and input.is_floating_point():
+        return  # the usual case
     check_scores(operation, input)
     dim = class_dimension(input)
     due = input.shape[:dim] + input.shape[dim + 1 :]
@@ -91,6 +109,10 @@ def check_classes(
             raise RuntimeError(f"{operation}: weight is {weight.dtype}, but input is {input.dtype}")
         if weight.requires_grad:
             raise RuntimeError(f"{operation}: weight is a constant here and cannot require a gradient")
+
+
+def check_labels(operation: str, target: Tensor, classes: int, ignore_index: int) -> None:
+    """Raise an IndexError for a target that is not a class, where that can be seen."""
     bounds = _bounds(target)
     if bounds and (bounds[0] < 0 or bounds[1] >= classes):
         outside = ((target < 0) | (target >= classes)) & (target.long() != ignore_index)

@@ -7,6 +7,9 @@ from torch import Tensor
 
 from manual_backprop.functional.losses._classes import class_dimension, class_weights, labels_of
 
+REDUCTIONS = {"none": 0, "mean": 1, "sum": 2}
+"""As PyTorch's primitives number them."""
+
 
 def expected(
     log_p: Tensor, target: Tensor, weight: Tensor | None, ignore_index: int, reduction: str, epsilon: float
@@ -14,9 +17,9 @@ def expected(
     """−Σₖ tₖ log pₖ for class indices, reduced; and the divisor of the mean, where it is not "none"."""
     weight = None if weight is None else weight.to(log_p.dtype)
     if epsilon == 0:
-        return _at_labels(log_p, target.long(), weight, reduction, ignore_index)
+        return at_labels(log_p, target.long(), weight, reduction, ignore_index)
     each = reduction == "none"
-    at_y, divisor = _at_labels(log_p, target.long(), weight, "none" if each else "sum", ignore_index)
+    at_y, divisor = at_labels(log_p, target.long(), weight, "none" if each else "sum", ignore_index)
     smoothing, _ = smoothing_of(weight, epsilon, log_p)
     everywhere = (smoothing * log_p).sum(class_dimension(log_p))
     everywhere = labels_of(target, None, ignore_index, log_p.dtype).clear(everywhere)
@@ -24,11 +27,11 @@ def expected(
     return losses / divisor if reduction == "mean" else losses, divisor
 
 
-def _at_labels(
+def at_labels(
     log_p: Tensor, y: Tensor, weight: Tensor | None, reduction: str, ignore_index: int
 ) -> tuple[Tensor, Tensor]:
     """−w_{yₙ} log pₙ,yₙ, reduced, and Σₙ w_{yₙ}, by PyTorch's primitive, which picks and counts in one."""
-    options = (weight, ("none", "mean", "sum").index(reduction), ignore_index)
+    options = (weight, REDUCTIONS[reduction], ignore_index)
     if log_p.dim() < 3:
         return torch.ops.aten.nll_loss_forward(log_p, y, *options)
     N, C, *image = log_p.shape

@@ -57,7 +57,9 @@ from manual_backprop.functional._arguments import integer
 from manual_backprop.functional.activations.log_softmax import log_softmax_tangent
 from manual_backprop.functional.losses._classes import (
     Labels,
+    all_count,
     check_classes,
+    check_labels,
     class_dimension,
     labels_of,
 )
@@ -80,6 +82,9 @@ from manual_backprop.functional.operation import (
     widen,
 )
 from manual_backprop.functional.operation.torch_state import may_overwrite_own
+
+KEPT = 2**16
+"""Numbers up to which log p is kept for the backward: to form p from it is a tenth of the work."""
 
 
 class CrossEntropy(Operation):
@@ -124,12 +129,19 @@ class CrossEntropy(Operation):
         reduction: str,
         epsilon: float,
     ) -> Tensor:
-        return _value_and_divisor(input, target, weight, ignore_index, reduction, epsilon)[0]
+        return _value(input, target, weight, ignore_index, reduction, epsilon)[0]
 
     @classmethod
     def forward_and_keep(cls, ctx: Any, *inputs: Any) -> Tensor:
-        output, ctx.divisor = _value_and_divisor(*inputs)  # a constant of the data, and one number
-        cls.setup_context(ctx, inputs, output)
+        input, target, weight, *ctx.options = inputs
+        output, divisor, log_p = _value(*inputs)
+        ctx.save_for_backward(input, target, weight)
+        ctx.divisor = divisor  # a constant of the data, and one number
+        _, reduction, epsilon = ctx.options
+        ctx.is_one_hot = (
+            weight is None and epsilon == 0 and reduction != "none" and all_count(divisor, target)
+        )
+        ctx.log_p = log_p if log_p.numel() <= KEPT else None
         return output
 
     @staticmethod
@@ -141,12 +153,17 @@ class CrossEntropy(Operation):
     def backward(ctx: Any, grad_output: Tensor) -> tuple[Tensor | None, ...]:
         input, target, weight = ctx.saved_tensors
         ignore_index, reduction, epsilon = ctx.options
-        z = widen(input)
-        labels = labels_of(target, weight, ignore_index, z.dtype)
+        dim = class_dimension(input)
+        in_place = may_overwrite_own(grad_output)
+        log_p = getattr(ctx, "log_p", None) if in_place else None  # a constant: it has no second derivative
+        p = torch.softmax(widen(input), dim) if log_p is None else log_p.exp()
+        if in_place and getattr(ctx, "is_one_hot", False):  # step 4, and one g for all
+            p.scatter_(dim, target.long().unsqueeze(dim), -1.0, reduce="add")
+            p.mul_(grad_of_losses(widen(grad_output), reduction, ctx.divisor))
+            return narrow(p, input.dtype), None, None, None, None, None
+        labels = labels_of(target, weight, ignore_index, p.dtype)
         divisor = ctx.divisor if hasattr(ctx, "divisor") else -labels.minus_divisor()
         g = grad_of_losses(widen(grad_output), reduction, divisor)
-        p = torch.softmax(z, class_dimension(z))
-        in_place = may_overwrite_own(grad_output)
         grad_input = grad_of_scores(p, labels, weight, epsilon, g, in_place)
         return narrow(grad_input, input.dtype), None, None, None, None, None
 
@@ -166,13 +183,14 @@ def grad_of_scores(
     """∂L/∂z = g (p Σₖ tₖ − t), g = ∂L/∂ℓ being a scalar or (N, …); with `in_place`, p is overwritten."""
     dim = class_dimension(p)
     at_y = labels.weigh(g)
-    g = at_y if weight is None or epsilon == 0 else labels.clear(g)
-    at_y, g = (x.unsqueeze(dim) if x.dim() else x for x in (at_y, g))
     if epsilon == 0:  # t = w_y one-hot
+        at_y = at_y.unsqueeze(dim) if at_y.dim() else at_y
         if in_place:
             return p.scatter_(dim, labels.column, -1.0, reduce="add").mul_(at_y)
         minus_one = p.new_full((), -1.0).expand(labels.column.shape)
         return p.scatter_add(dim, labels.column, minus_one) * at_y  # (p − one-hot) g w_y
+    g = at_y if weight is None else labels.clear(g)
+    at_y, g = (x.unsqueeze(dim) if x.dim() else x for x in (at_y, g))
     smoothing, of_all = smoothing_of(weight, epsilon, p)
     everywhere = g * smoothing  # g t = (1 − ε) at_y [k = y] + everywhere
     at_y = (1 - epsilon) * at_y
@@ -188,13 +206,18 @@ def check_smoothing(operation: str, label_smoothing: float) -> None:
         raise RuntimeError(f"{operation}: label_smoothing must be from 0 to 1, got {label_smoothing}")
 
 
-def _value_and_divisor(
+def _value(
     input: Tensor, target: Tensor, weight: Tensor | None, ignore_index: int, reduction: str, epsilon: float
-) -> tuple[Tensor, Tensor]:
-    """The loss, and the divisor of the mean, where it is not "none"."""
-    log_p = torch.log_softmax(widen(input), class_dimension(input))
-    loss, divisor = expected(log_p, target, weight, ignore_index, reduction, epsilon)
-    return narrow(loss, input.dtype), divisor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """The loss; the divisor of the mean, where it is not "none"; and log p."""
+    dim = class_dimension(input)
+    log_p = torch.log_softmax(widen(input), dim)
+    try:
+        loss, divisor = expected(log_p, target, weight, ignore_index, reduction, epsilon)
+    except IndexError:
+        check_labels("cross_entropy", target, input.shape[dim], ignore_index)  # which says more
+        raise
+    return narrow(loss, input.dtype), divisor, log_p
 
 
 _cross_entropy = function_of(CrossEntropy)

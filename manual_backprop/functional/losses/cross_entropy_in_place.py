@@ -35,7 +35,12 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from manual_backprop.functional._arguments import integer
-from manual_backprop.functional.losses._classes import check_classes, class_dimension, labels_of
+from manual_backprop.functional.losses._classes import (
+    check_classes,
+    check_labels,
+    class_dimension,
+    labels_of,
+)
 from manual_backprop.functional.losses._expected import expected
 from manual_backprop.functional.losses._reduction import reduction_from, slope_of_losses
 from manual_backprop.functional.losses.cross_entropy import check_smoothing, grad_of_scores
@@ -122,6 +127,7 @@ def cross_entropy_(
     if input.dtype in HALF_PRECISION:
         raise NotImplementedError(f"cross_entropy_: expected float32 or float64, got {input.dtype}")
     check_classes("cross_entropy_", input, target, weight, ignore_index)
+    check_labels("cross_entropy_", target, input.shape[class_dimension(input)], ignore_index)
     if input.is_leaf and input.requires_grad and torch.is_grad_enabled():
         raise RuntimeError("cross_entropy_: a leaf that requires a gradient cannot be overwritten")
     loss, _ = CrossEntropyInPlace.apply(input, target, weight, ignore_index, reduction, label_smoothing)

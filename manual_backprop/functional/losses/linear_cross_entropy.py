@@ -49,7 +49,7 @@ from manual_backprop.functional.losses._chunks import (
     logits,
     rows_of_a_chunk,
 )
-from manual_backprop.functional.losses._classes import check_classes, check_weight, labels_of
+from manual_backprop.functional.losses._classes import check_classes, check_labels, check_weight, labels_of
 from manual_backprop.functional.losses._cross_entropy_written import written
 from manual_backprop.functional.losses._expected import expected
 from manual_backprop.functional.losses._reduction import (
@@ -125,6 +125,7 @@ class LinearCrossEntropy(Operation):
         check_activated("linear_cross_entropy", input, W, b)
         scores = W.new_empty(()).expand(*input.shape[:-1], len(W))
         check_classes("linear_cross_entropy", scores, target, None, options[0])
+        check_labels("linear_cross_entropy", target, len(W), options[0])
         if weight is not None:
             check_weight("linear_cross_entropy", weight, len(W))
 

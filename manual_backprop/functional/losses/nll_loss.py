@@ -40,7 +40,14 @@ import torch.nn.functional as T
 from torch import Tensor
 
 from manual_backprop.functional._arguments import integer
-from manual_backprop.functional.losses._classes import Labels, check_classes, class_dimension, labels_of
+from manual_backprop.functional.losses._classes import (
+    all_count,
+    check_classes,
+    check_labels,
+    class_dimension,
+    labels_of,
+)
+from manual_backprop.functional.losses._expected import at_labels
 from manual_backprop.functional.losses._reduction import reduction_from
 from manual_backprop.functional.losses._targets import averaged, counted_by, number_of, target_of
 from manual_backprop.functional.losses._targets import labels_of as labels_for
@@ -56,6 +63,7 @@ from manual_backprop.functional.operation import (
     require_tensor,
     widen,
 )
+from manual_backprop.functional.operation.torch_state import may_overwrite_own
 
 
 class NLLLoss(Operation):
@@ -100,11 +108,13 @@ class NLLLoss(Operation):
     def forward(
         input: Tensor, target: Tensor, weight: Tensor | None, ignore_index: int, reduction: str
     ) -> Tensor:
-        return _value_and_divisor(input, target, weight, ignore_index, reduction)[0]
+        return _value(input, target, weight, ignore_index, reduction)[0]
 
     @classmethod
     def forward_and_keep(cls, ctx: Any, *inputs: Any) -> Tensor:
-        output, ctx.divisor = _value_and_divisor(*inputs)  # E is a constant of the data, and one number
+        output, divisor = _value(*inputs)
+        ctx.is_one_hot = inputs[2] is None and inputs[4] != "none" and all_count(divisor, inputs[1])
+        ctx.E = -divisor if inputs[4] == "mean" else -1.0  # a constant of the data, and one number
         cls.setup_context(ctx, inputs, output)
         return output
 
@@ -118,11 +128,17 @@ class NLLLoss(Operation):
     def backward(ctx: Any, grad_output: Tensor) -> tuple[Tensor, None, None, None, None]:
         target, weight = ctx.saved_tensors
         v = widen(grad_output)
-        labels = labels_of(target, weight, ctx.ignore_index, v.dtype)
-        E = ctx.divisor if hasattr(ctx, "divisor") else _divisor(labels, ctx.reduction)
-        slope = labels.weigh(v / E).expand(target.shape)
         zeros = v.new_zeros(ctx.shape)
-        grad_input = zeros.scatter(ctx.dim, labels.column, slope.unsqueeze(ctx.dim))
+        in_place = may_overwrite_own(grad_output)
+        if in_place and getattr(ctx, "is_one_hot", False):  # nothing ignored, and one slope for all
+            column = target.long().unsqueeze(ctx.dim)
+            grad_input = zeros.scatter_(ctx.dim, column, (v / ctx.E).expand(column.shape))
+            return narrow(grad_input, grad_output.dtype), None, None, None, None
+        labels = labels_of(target, weight, ctx.ignore_index, v.dtype)
+        E = ctx.E if hasattr(ctx, "E") else labels.minus_divisor() if ctx.reduction == "mean" else -1.0
+        slope = labels.weigh(v / E).expand(target.shape).unsqueeze(ctx.dim)
+        scatter = zeros.scatter_ if in_place else zeros.scatter
+        grad_input = scatter(ctx.dim, labels.column, slope)
         return narrow(grad_input, grad_output.dtype), None, None, None, None
 
     @staticmethod
@@ -131,19 +147,18 @@ class NLLLoss(Operation):
         return nll_loss(input_tangent, target, weight, ignore_index=ctx.ignore_index, reduction=ctx.reduction)
 
 
-def _value_and_divisor(
+def _value(
     input: Tensor, target: Tensor, weight: Tensor | None, ignore_index: int, reduction: str
-) -> tuple[Tensor, Tensor | float]:
-    """Σₙ w xₙ,yₙ / E, or each for itself, and E."""
-    x, dim = widen(input), class_dimension(input)
-    labels = labels_of(target, weight, ignore_index, x.dtype)
-    E = _divisor(labels, reduction)
-    picked = labels.weigh(x.gather(dim, labels.column).squeeze(dim))
-    return narrow((picked if reduction == "none" else picked.sum()) / E, input.dtype), E
-
-
-def _divisor(labels: Labels, reduction: str) -> Tensor | float:
-    return labels.minus_divisor() if reduction == "mean" else -1.0
+) -> tuple[Tensor, Tensor]:
+    """The loss; and the divisor of the mean, where it is not "none"."""
+    x = widen(input)
+    w = None if weight is None else weight.to(x.dtype)
+    try:
+        loss, divisor = at_labels(x, target.long(), w, reduction, ignore_index)
+    except IndexError:
+        check_labels("nll_loss", target, x.shape[class_dimension(x)], ignore_index)  # which says more
+        raise
+    return narrow(loss, input.dtype), divisor
 
 
 _nll_loss = function_of(NLLLoss)
