@@ -8,6 +8,7 @@ meant: (N,) and (N, 1) are compared in all N² pairs.
 """
 
 import warnings
+from math import prod
 
 import torch
 from torch import Tensor
@@ -17,9 +18,36 @@ from manual_backprop.functional.operation import require_tensor, widen
 
 def difference(input: Tensor, target: Tensor) -> Tensor:
     """The error x − t, in the type that holds both, and wide enough to compute in."""
-    dtype = torch.promote_types(input.dtype, target.dtype)  # truth values are subtracted as numbers
-    x, t = torch.broadcast_tensors(input.to(dtype), target.to(dtype))
-    return widen(x) - widen(t)
+    if input.dtype != target.dtype or input.shape != target.shape:
+        dtype = torch.promote_types(input.dtype, target.dtype)  # truth values are subtracted as numbers
+        input, target = torch.broadcast_tensors(input.to(dtype), target.to(dtype))
+    return widen(input) - widen(target)
+
+
+def are_alike(input: Tensor, target: Tensor, weight: Tensor | None) -> bool:
+    """Whether PyTorch's primitive computes what the formula does: of one shape, one type, and no weights."""
+    dtype = input.dtype
+    if weight is not None or target.dtype != dtype or input.shape != target.shape:
+        return False
+    return dtype == torch.float32 or dtype == torch.float64
+
+
+def count_of(input: Tensor, target: Tensor) -> float:
+    """How many losses there are; NaN for none, since their mean is 0/0."""
+    shape = input.shape
+    if target.shape != shape:
+        shape = torch.broadcast_shapes(shape, target.shape)
+    return prod(shape) or float("nan")
+
+
+def row_dims_of(input: Tensor, target: Tensor, weight: Tensor | None) -> int | None:
+    """0: each number is a row, where the two have one shape and no divisor is to be made of weights."""
+    return 0 if weight is None and input.shape == target.shape else None
+
+
+def scaled(own: Tensor, factor: Tensor, overwrites: bool) -> Tensor:
+    """`own` times `factor`, written over `own` where that may be."""
+    return own.mul_(factor) if overwrites else own * factor
 
 
 def require_pair(operation: str, input: Tensor, target: Tensor, weight: Tensor | None = None) -> None:

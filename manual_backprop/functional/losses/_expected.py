@@ -6,10 +6,7 @@ import torch
 from torch import Tensor
 
 from manual_backprop.functional.losses._classes import class_dimension, class_weights, labels_of
-
-REDUCTIONS = {"none": 0, "mean": 1, "sum": 2}
-"""As PyTorch's primitives number them."""
-
+from manual_backprop.functional.losses._reduction import REDUCTIONS
 
 def expected(
     log_p: Tensor, target: Tensor, weight: Tensor | None, ignore_index: int, reduction: str, epsilon: float

@@ -21,6 +21,10 @@ from torch import Tensor
 from manual_backprop.functional.operation import HALF_PRECISION, widen
 
 
+REDUCTIONS = {"none": 0, "mean": 1, "sum": 2}
+"""As PyTorch's primitives number them."""
+
+
 def reduce(losses: Tensor, reduction: str, divisor: Tensor | float | None = None) -> Tensor:
     """Losses (*) → themselves for "none", a scalar for the others; the mean is over all of them for None."""
     if reduction == "none":

@@ -48,9 +48,22 @@ import torch
 import torch.nn.functional as T
 from torch import Tensor
 
-from manual_backprop.functional.losses._difference import difference, require_pair, require_weight_like
+from manual_backprop.functional.losses._difference import (
+    are_alike,
+    count_of,
+    difference,
+    require_pair,
+    require_weight_like,
+    row_dims_of,
+    scaled,
+)
 from manual_backprop.functional.losses._huber_written import written
-from manual_backprop.functional.losses._reduction import divisor_of, grad_of_losses, reduce, reduction_from
+from manual_backprop.functional.losses._reduction import (
+    REDUCTIONS,
+    grad_of_losses,
+    reduce,
+    reduction_from,
+)
 from manual_backprop.functional.losses._written import value as value_of
 from manual_backprop.functional.losses.l1_loss import L1Loss
 from manual_backprop.functional.operation import (
@@ -63,11 +76,14 @@ from manual_backprop.functional.operation import (
     public,
     widen,
 )
+from manual_backprop.functional.operation.torch_state import may_overwrite_own
 from manual_backprop.functional.shapes.broadcast_to import back_to, like
 
 
 class HuberLoss(Operation):
     """ℓ = w c (e − c/2) / β and ∂L/∂x = g w c / β, with c = clip(x − t, −δ, δ) and β = 1."""
+
+    has_several_passes = True
 
     formula = Formula(
         "huber_loss",
@@ -106,17 +122,23 @@ class HuberLoss(Operation):
         if _kind(input) != 1:
             raise NotImplementedError(f"huber_loss: expected floating-point numbers, {given}")
 
+    @classmethod
+    def row_dims(cls, *inputs: Any) -> int | None:
+        return row_dims_of(*inputs[:3])
+
     @staticmethod
     def forward(
         input: Tensor, target: Tensor, weight: Tensor | None, reduction: str, delta: float, beta: float
     ) -> Tensor:
+        if are_alike(input, target, weight):
+            return torch.ops.aten.huber_loss(input, target, REDUCTIONS[reduction], delta)  # in one pass
         dtype = input.dtype if weight is None else torch.promote_types(input.dtype, weight.dtype)
         return narrow(_loss(input, target, weight, reduction, delta, beta), dtype)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
         input, target, weight, ctx.reduction, ctx.delta, ctx.beta = inputs
-        ctx.dtype = output.dtype
+        ctx.count, ctx.dtype = count_of(input, target), output.dtype
         keep(ctx, input, target, weight)  # their difference is formed anew
 
     @staticmethod
@@ -124,10 +146,11 @@ class HuberLoss(Operation):
         input, target, weight = ctx.saved_tensors
         needs_input, needs_target, needs_weight, *_ = ctx.needs_input_grad
         error = difference(input, target)
-        g = grad_of_losses(widen(grad_output), ctx.reduction, divisor_of(error))
-        c = error.clamp(-ctx.delta, ctx.delta)
+        g = grad_of_losses(widen(grad_output), ctx.reduction, ctx.count)
+        overwrites = weight is None and may_overwrite_own(grad_output)
+        c = (error.clamp_ if overwrites else error.clamp)(-ctx.delta, ctx.delta)
 
-        slope = g * over(c, ctx.beta) if weight is None else g * widen(weight) * over(c, ctx.beta)
+        slope = scaled(over(c, ctx.beta), g if weight is None else g * widen(weight), overwrites)
         grad_input = back_to(like(input), slope) if needs_input else None
         grad_target = back_to(like(target), -slope) if needs_target else None
         grad_weight = back_to(like(weight), g * value(error, c, ctx.beta)) if needs_weight else None
@@ -175,6 +198,8 @@ class SmoothL1Loss(HuberLoss):
     def forward(
         input: Tensor, target: Tensor, weight: Tensor | None, reduction: str, delta: float, beta: float
     ) -> Tensor:
+        if are_alike(input, target, weight):
+            return torch.ops.aten.smooth_l1_loss(input, target, REDUCTIONS[reduction], beta)
         dtype = torch.promote_types(input.dtype, target.dtype)
         return narrow(_loss(input, target, weight, reduction, delta, beta), dtype)
 

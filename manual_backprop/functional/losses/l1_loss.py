@@ -36,7 +36,14 @@ import torch
 import torch.nn.functional as T
 from torch import Tensor
 
-from manual_backprop.functional.losses._difference import difference, require_pair, require_weight_like
+from manual_backprop.functional.losses._difference import (
+    count_of,
+    difference,
+    require_pair,
+    require_weight_like,
+    row_dims_of,
+    scaled,
+)
 from manual_backprop.functional.losses._reduction import (
     divisor_of,
     grad_of_losses,
@@ -54,12 +61,15 @@ from manual_backprop.functional.operation import (
     public,
     widen,
 )
+from manual_backprop.functional.operation.torch_state import may_overwrite_own
 from manual_backprop.functional.operation.written import summed_to
 from manual_backprop.functional.shapes.broadcast_to import back_to, like
 
 
 class L1Loss(Operation):
     """ℓ = w |x − t| and ∂L/∂x = g w sign(x − t)."""
+
+    has_several_passes = True
 
     formula = Formula(
         "l1_loss", "loss", "mean of |{0} − {1}|", ("{g} sign({0} − {1})/n", "−{g} sign({0} − {1})/n")
@@ -96,6 +106,10 @@ class L1Loss(Operation):
         if reduction == "mean" and weight is None and not (dtype.is_floating_point or dtype.is_complex):
             raise RuntimeError(f"l1_loss: the mean is of floating-point numbers, got {dtype}")
 
+    @classmethod
+    def row_dims(cls, *inputs: Any) -> int | None:
+        return row_dims_of(*inputs[:3])
+
     @staticmethod
     def forward(input: Tensor, target: Tensor, weight: Tensor | None, reduction: str) -> Tensor:
         loss = weighted(difference(input, target).abs(), weight, reduction)
@@ -104,6 +118,7 @@ class L1Loss(Operation):
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
         input, target, weight, ctx.reduction = inputs
+        ctx.count = count_of(input, target)
         keep(ctx, input, target, weight)  # their difference is formed anew
 
     @staticmethod
@@ -111,9 +126,12 @@ class L1Loss(Operation):
         input, target, weight = ctx.saved_tensors
         needs_input, needs_target, needs_weight, _ = ctx.needs_input_grad
         error = difference(input, target)
-        g = grad_of_losses(widen(grad_output), ctx.reduction, divisor_of(error, weight))
+        divisor = ctx.count if weight is None else divisor_of(error, weight)
+        g = grad_of_losses(widen(grad_output), ctx.reduction, divisor)
+        overwrites = weight is None and may_overwrite_own(grad_output)
 
-        slope = g * error.sgn() if weight is None else g * widen(weight) * error.sgn()
+        sign = error.sgn_() if overwrites else error.sgn()
+        slope = scaled(sign, g if weight is None else g * widen(weight), overwrites)
         grad_input = back_to(like(input), slope) if needs_input else None
         grad_target = back_to(like(target), -slope) if needs_target else None
         grad_weight = grad_of_weight(error.abs(), weight, g, ctx.reduction) if needs_weight else None

@@ -36,8 +36,17 @@ import torch
 import torch.nn.functional as T
 from torch import Tensor
 
-from manual_backprop.functional.losses._difference import difference, require_pair, require_weight_like
+from manual_backprop.functional.losses._difference import (
+    are_alike,
+    count_of,
+    difference,
+    require_pair,
+    require_weight_like,
+    row_dims_of,
+    scaled,
+)
 from manual_backprop.functional.losses._reduction import (
+    REDUCTIONS,
     divisor_of,
     grad_of_losses,
     reduction_from,
@@ -54,12 +63,15 @@ from manual_backprop.functional.operation import (
     public,
     widen,
 )
+from manual_backprop.functional.operation.torch_state import may_overwrite_own
 from manual_backprop.functional.operation.written import summed_to
 from manual_backprop.functional.shapes.broadcast_to import back_to, like
 
 
 class MSELoss(Operation):
     """ℓ = w (x − t)² and ∂L/∂x = 2 g w (x − t)."""
+
+    has_several_passes = True
 
     formula = Formula(
         "mse_loss", "loss", "mean of ({0} − {1})²", ("2 {g} ({0} − {1})/n", "−2 {g} ({0} − {1})/n")
@@ -94,14 +106,21 @@ class MSELoss(Operation):
             raise NotImplementedError(f"mse_loss: expected floating-point numbers, got {dtype}")
         require_weight_like("mse_loss", input, weight)
 
+    @classmethod
+    def row_dims(cls, *inputs: Any) -> int | None:
+        return row_dims_of(*inputs[:3])
+
     @staticmethod
     def forward(input: Tensor, target: Tensor, weight: Tensor | None, reduction: str) -> Tensor:
+        if are_alike(input, target, weight):
+            return torch.ops.aten.mse_loss(input, target, REDUCTIONS[reduction])  # in one pass
         loss = weighted(difference(input, target).square(), weight, reduction)
         return rounded(loss, input, target, weight)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
         input, target, weight, ctx.reduction = inputs
+        ctx.count = count_of(input, target)
         keep(ctx, input, target, weight)  # their difference is formed anew
 
     @staticmethod
@@ -109,9 +128,11 @@ class MSELoss(Operation):
         input, target, weight = ctx.saved_tensors
         needs_input, needs_target, needs_weight, _ = ctx.needs_input_grad
         error = difference(input, target)
-        g = grad_of_losses(widen(grad_output), ctx.reduction, divisor_of(error, weight))
+        divisor = ctx.count if weight is None else divisor_of(error, weight)
+        g = grad_of_losses(widen(grad_output), ctx.reduction, divisor)
+        overwrites = weight is None and may_overwrite_own(grad_output)
 
-        slope = 2 * g * error if weight is None else 2 * g * widen(weight) * error
+        slope = scaled(error, 2 * g if weight is None else 2 * g * widen(weight), overwrites)
         grad_input = back_to(like(input), slope) if needs_input else None
         grad_target = back_to(like(target), -slope) if needs_target else None
         grad_weight = grad_of_weight(error.square(), weight, g, ctx.reduction) if needs_weight else None

@@ -48,6 +48,8 @@ from manual_backprop.functional.operation.written import summed_to
 
 def unbroadcast(grad_output: Tensor, shape: tuple[int, ...]) -> Tensor:
     """Step 2: the sum over every dimension that broadcasting has added or repeated."""
+    if grad_output.shape == shape:
+        return grad_output
     added = grad_output.dim() - len(shape)
     repeated = [added + i for i, size in enumerate(shape) if size == 1 and grad_output.shape[added + i] != 1]
     summed = grad_output.sum([*range(added), *repeated], keepdim=True) if added or repeated else grad_output
