@@ -8,6 +8,7 @@ from torch import Tensor
 from manual_backprop.functional.losses._classes import class_dimension, class_weights, labels_of
 from manual_backprop.functional.losses._reduction import REDUCTIONS
 
+
 def expected(
     log_p: Tensor, target: Tensor, weight: Tensor | None, ignore_index: int, reduction: str, epsilon: float
 ) -> tuple[Tensor, Tensor]:

@@ -20,7 +20,6 @@ from torch import Tensor
 
 from manual_backprop.functional.operation import HALF_PRECISION, widen
 
-
 REDUCTIONS = {"none": 0, "mean": 1, "sum": 2}
 """As PyTorch's primitives number them."""
 

@@ -51,6 +51,7 @@ import torch.nn.functional as T
 from torch import Tensor
 
 from manual_backprop.functional.losses._binary_cross_entropy_written import written
+from manual_backprop.functional.losses._difference import scaled
 from manual_backprop.functional.losses._reduction import reduction_from
 from manual_backprop.functional.losses._written import value
 from manual_backprop.functional.operation import (
@@ -67,12 +68,15 @@ from manual_backprop.functional.operation import (
     twin_of,
     widen,
 )
+from manual_backprop.functional.operation.torch_state import may_overwrite_own
 
 NAME = "binary_cross_entropy_with_logits"
 
 
 class BinaryCrossEntropyWithLogits(Operation):
     """out = Σ w (q l − (1 − t) x) / E, ∂L/∂x = h w (p t − q σ(x)), ∂L/∂t = h w (p log σ(x) − log σ(−x))."""
+
+    has_several_passes = True
 
     formula = Formula(
         "binary_cross_entropy_with_logits",
@@ -127,17 +131,25 @@ class BinaryCrossEntropyWithLogits(Operation):
             if tensor.requires_grad:
                 raise RuntimeError(f"{NAME}: {name} is a constant here and cannot require a gradient")
 
+    @classmethod
+    def row_dims(cls, *inputs: Any) -> int | None:
+        input, _, *weights, _ = inputs
+        return 0 if all(weight is None or weight.shape == input.shape for weight in weights) else None
+
     @staticmethod
     def forward(
         input: Tensor, target: Tensor, weight: Tensor | None, pos_weight: Tensor | None, reduction: str
     ) -> Tensor:
         x, t, w, p = _wide(input, target, weight, pos_weight)
-        terms = _weigh(torch.addcmul(share(T.logsigmoid(x), t, p), 1 - t, x, value=-1), w)
+        no = 1 - t
+        over = no if x.dtype == t.dtype and may_overwrite_own(x) else None  # it is not needed any more
+        terms = _weigh(torch.addcmul(share(T.logsigmoid(x), t, p), no, x, value=-1, out=over), w)
         return narrow((terms if reduction == "none" else terms.sum()) / _divisor(x, reduction), target.dtype)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
-        *tensors, ctx.reduction = inputs
+        *tensors, reduction = inputs
+        ctx.E, ctx.is_each = _divisor(inputs[0], reduction), reduction == "none"
         keep(ctx, *tensors)  # the scores and the data; nothing is added
 
     @staticmethod
@@ -145,10 +157,12 @@ class BinaryCrossEntropyWithLogits(Operation):
         input, target, *_ = ctx.saved_tensors
         needs_input, needs_target, *_ = ctx.needs_input_grad
         x, t, w, p = _wide(*ctx.saved_tensors)
-        h = widen(grad_output) / _divisor(x, ctx.reduction)
+        h = widen(grad_output) / ctx.E
         grad_input = grad_target = None
         if needs_input:
-            grad_input = narrow(_weigh(slope_in_x(x, t, p) * h, w), input.dtype)
+            overwrites = w is None and p is None and x.dtype == t.dtype and may_overwrite_own(grad_output)
+            slope = slope_in_x(x, t, p, overwrites)
+            grad_input = narrow(_weigh(scaled(slope, h, overwrites), w), input.dtype)
         if needs_target:
             grad_target = narrow(_weigh(slope_in_t(x, p) * h, w), target.dtype)
         return grad_input, grad_target, None, None, None
@@ -162,8 +176,8 @@ class BinaryCrossEntropyWithLogits(Operation):
             moved = moved + _weigh(slope_in_x(x, t, p) * widen(input_tangent), w)
         if target_tangent is not None:
             moved = moved + _weigh(slope_in_t(x, p) * widen(target_tangent), w)
-        moved = moved if ctx.reduction == "none" else moved.sum()
-        return narrow(moved / _divisor(x, ctx.reduction), target.dtype)
+        moved = moved if ctx.is_each else moved.sum()
+        return narrow(moved / ctx.E, target.dtype)
 
 
 def share(values: Tensor, t: Tensor, p: Tensor | None) -> Tensor:
@@ -171,9 +185,10 @@ def share(values: Tensor, t: Tensor, p: Tensor | None) -> Tensor:
     return values if p is None else torch.addcmul(1 - t, p, t) * values
 
 
-def slope_in_x(x: Tensor, t: Tensor, p: Tensor | None) -> Tensor:
-    """Step 3: p t − q σ(x)."""
-    return _weigh(t, p) - share(torch.sigmoid(x), t, p)
+def slope_in_x(x: Tensor, t: Tensor, p: Tensor | None, overwrites: bool = False) -> Tensor:
+    """Step 3: p t − q σ(x); written over σ(x) where that may be."""
+    believed = torch.sigmoid(x)
+    return torch.sub(_weigh(t, p), share(believed, t, p), out=believed if overwrites else None)
 
 
 def slope_in_t(x: Tensor, p: Tensor | None) -> Tensor:

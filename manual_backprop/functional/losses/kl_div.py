@@ -132,7 +132,7 @@ class KLDiv(Operation):
         x, t = widen(input), widen(target)
         shape = torch.broadcast_shapes(x.shape, t.shape)
         g = grad_of_losses(widen(grad_output), ctx.reduction, _divisor(input, shape, ctx.reduction))
-        g = g.expand(shape)  # x or t may be smaller
+        g = g if x.shape == t.shape else g.expand(shape)  # x or t may be smaller
         grad_input = grad_target = None
         if needs_input:
             grad_input = back_to(like(input), -g * _probability(t, ctx.log_target))

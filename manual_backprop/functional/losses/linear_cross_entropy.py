@@ -47,7 +47,6 @@ from manual_backprop.functional.losses._chunks import (
     chunks_of,
     joined,
     logits,
-    rows_of_a_chunk,
 )
 from manual_backprop.functional.losses._classes import check_classes, check_labels, check_weight, labels_of
 from manual_backprop.functional.losses._cross_entropy_written import written
@@ -228,7 +227,7 @@ def _loss_and_gradients(inputs: tuple[Any, ...], needed: tuple[bool, ...]) -> tu
     if several:  # the one chunk's divisor comes with its loss
         counted = -labels_of(target, weight, ignore_index, wide).minus_divisor()
         divisor = torch.as_tensor(counted, dtype=wide, device=W.device)
-    buffer = W.new_empty(rows_of_a_chunk(W), len(W)) if in_place else None
+    buffer = W.new_empty(len(xs[0]), len(W)) if in_place else None
     gradients = LayerGradients(sum(map(len, xs)), W, needed)
     losses = []
     for x, y in zip(xs, ys, strict=True):
