@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as T
 
 from manual_backprop import use_manual_gradients
+from manual_backprop.functional.convolution import conv2d as conv2d_file
 from manual_backprop.functional.convolution._geometry import geometry_of
 from manual_backprop.functional.convolution._windows import windows
 from manual_backprop.functional.convolution.conv2d import by_columns, by_convolution, columns, conv2d
@@ -32,8 +33,9 @@ def test_it_is_one_matrix_product(options: dict[str, Any]) -> None:
     at = geometry_of(W, **{**defaults, **options})
 
     def by_product(x: torch.Tensor, W: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
-        Z = W.reshape(groups, 12 // groups, -1) @ columns(x, at)
-        return Z.reshape(conv2d(x, W, b, **options).shape) + b[:, None, None]
+        N, M, *places = conv2d(x, W, b, **options).shape
+        Z = W.reshape(groups, M // groups, -1) @ columns(x, at)
+        return Z.reshape(M, N, *places).transpose(0, 1) + b[:, None, None]
 
     assert_same("z", conv2d(x, W, b, **options), by_product(x, W, b))
     actual, expected = (
@@ -50,6 +52,19 @@ def test_both_ways_to_the_gradient_of_the_weight_agree(options: dict[str, Any]) 
     at = geometry_of(W, **{"stride": 1, "padding": 0, "dilation": 1, "groups": 1, **options})
     delta = randn(*conv2d(x, W, **options).shape, seed="delta")
     assert_same("∂L/∂W", by_columns(delta, x, at), by_convolution(delta, x, at), roundings=64)
+
+
+@pytest.mark.parametrize("places", [1, 10**6], ids=["one example at a time", "all at once"])
+@pytest.mark.parametrize("options", OPTIONS, ids=str)
+def test_examples_may_be_added_up_in_blocks(
+    options: dict[str, Any], places: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(conv2d_file, "BLOCK", 1)
+    monkeypatch.setattr(conv2d_file, "PLACES", places)
+    x, W = randn(5, 6, 8, 7), randn(12, 6 // options.get("groups", 1), 2, 3).requires_grad_()
+    upstream = randn(*conv2d(x, W, **options).shape, seed="upstream")
+    ours, due = (torch.autograd.grad(f(x, W, **options), W, upstream)[0] for f in (conv2d, T.conv2d))
+    assert_same("∂L/∂W", ours, due, roundings=64)
 
 
 @pytest.mark.parametrize("channels", [1, 10])

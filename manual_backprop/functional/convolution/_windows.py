@@ -20,6 +20,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
 
 from manual_backprop.functional._arguments import as_int, is_integer
 
@@ -82,6 +83,37 @@ def spread(
         more.append(max(n + 2 * p - ((o - 1) * s + d * (k - 1) + 1), 0))
     image = torch.conv_transpose2d(delta, kernels, None, stride, padding, more, groups, dilation)
     return cut(image, size)
+
+
+def shared_out(g: Tensor, kernel: Pair, number: float, size: Pair) -> Tensor:
+    """Windows side by side, from the first place on: each place gets g/number of the one window it is in.
+
+    (*, O, P) → (*, H, W) with (H, W) = `size`. The division writes each quotient to all rows and columns of
+    its window, as it has a divisor for each.
+    """
+    if g.shape[-2:] == (1, 1) and kernel == tuple(size):  # one window sees all
+        return (g / number).expand(*g.shape[:-2], *size)
+    (rows, columns), (o, p) = kernel, g.shape[-2:]
+    divisors = g.new_full((rows, 1, columns), number)
+    shares = g.unsqueeze(-1).unsqueeze(-3) / divisors  # (*, O, KH, P, KW)
+    image = shares.reshape(*g.shape[:-2], o * rows, p * columns)
+    rest = 0, size[1] - p * columns, 0, size[0] - o * rows
+    return pad(image, rest) if any(rest) else image
+
+
+def added_up(g: Tensor, dim: int, k: int, s: int, p: int, n: int) -> Tensor:
+    """Each window's number goes back to its k rows, and is added up there: o windows → n rows.
+
+    Row h gets the sum of gᵢ over all i and u with i s + u − p = h.
+    """
+    o = g.shape[dim]
+    shape = list(g.shape)
+    shape[dim] = max(n + 2 * p, (o - 1) * s + k)
+    image = g.new_zeros(shape)
+    rows, g = image.movedim(dim, -1), g.movedim(dim, -1)
+    for u in range(k):  # row u of all windows
+        rows[..., u : u + (o - 1) * s + 1 : s].add_(g)
+    return image.narrow(dim, p, n)
 
 
 def cut(image: Tensor, size: Pair) -> Tensor:

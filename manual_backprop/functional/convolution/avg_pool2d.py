@@ -15,8 +15,9 @@ Want    ∂L/∂x.
 
         ∂L/∂x_w = Σ_{i: w in Wᵢ} gᵢ/Dᵢ
 
-    So gᵢ/Dᵢ goes back to each place that window i saw, and adds up where windows overlap: the gradient of a
-    convolution with a kernel of ones, for each channel by itself (see `conv2d`, step 2).
+    So gᵢ/Dᵢ goes back to each place that window i saw, and adds up where windows overlap: along the columns
+    of each row of windows first, and then along the rows, which takes kh + kw additions, not kh · kw. Where
+    windows lie side by side there is nothing to add up, and each place gets the gᵢ/Dᵢ of its own window.
 
 3.  D counts places, rows times columns. Window i has the rows h that
 
@@ -43,7 +44,14 @@ import torch.nn.functional as T
 from torch import Tensor
 
 from manual_backprop.functional._arguments import integer, require_flags
-from manual_backprop.functional.convolution._windows import Pair, check_pooling, pair, spread, stride_or
+from manual_backprop.functional.convolution._windows import (
+    Pair,
+    added_up,
+    check_pooling,
+    pair,
+    shared_out,
+    stride_or,
+)
 from manual_backprop.functional.convolution._windows_written import counts_written, written
 from manual_backprop.functional.operation import (
     Formula,
@@ -121,19 +129,30 @@ class AvgPool2d(Operation):
     def backward(ctx: Any, grad_output: Tensor) -> tuple[Tensor | None, ...]:
         kernel, stride, padding, _, count_include_pad, divisor_override = ctx.options
         g = widen(grad_output)
+        if _are_beside(ctx.size, g.shape, kernel, stride, padding):
+            number = divisor_override or prod(kernel)
+            grad_input = narrow(shared_out(g, kernel, number, ctx.size), grad_output.dtype)
+            return grad_input, None, None, None, None, None, None
         D: Tensor | int | None = divisor_override
         if D is None:
             counts = zip(ctx.size, g.shape[-2:], kernel, stride, padding, strict=True)
             rows, columns = (counted(*numbers, count_include_pad, g.device) for numbers in counts)
             D = (rows[:, None] if isinstance(rows, Tensor) else rows) * columns
-        C = g.shape[-3]
-        ones = g.new_ones(C, 1, *kernel)
-        grad_input = spread(g / D, ones, ctx.size, stride, padding, groups=C)
+        over_columns = added_up(g / D, -1, *(option[1] for option in (kernel, stride, padding, ctx.size)))
+        grad_input = added_up(
+            over_columns, -2, *(option[0] for option in (kernel, stride, padding, ctx.size))
+        )
         return narrow(grad_input, grad_output.dtype), None, None, None, None, None, None
 
     @staticmethod
     def jvp(ctx: Any, input_tangent: Tensor, *_: None) -> Tensor:
         return AvgPool2d.forward(input_tangent, *ctx.options)  # y is linear in x
+
+
+def _are_beside(size: Pair, shape: Sequence[int], kernel: Pair, stride: Pair, padding: Pair) -> bool:
+    """Whether no two windows see the same place, and none sees beyond the image."""
+    (k, m), (o, p) = kernel, shape[-2:]
+    return kernel == stride and padding == (0, 0) and k * o <= size[0] and m * p <= size[1]
 
 
 def counted(

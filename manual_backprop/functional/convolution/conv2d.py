@@ -37,7 +37,9 @@ Want    ∂L/∂x, ∂L/∂W, ∂L/∂b.
         z = W X          and as in a linear layer          ∂L/∂W = Σₙ δₙ Xₙᵀ
 
     X holds each number of x as often as windows see it, nine times for a kernel of three rows and columns.
-    On a CPU that is worth it where x has few channels; else step 1 is quicker, and on a GPU a single kernel.
+    On a CPU it is formed for some examples at a time, as many as stay in the cache, and their products are
+    added up. On a GPU, step 1 is a single kernel; so it is in what torch.compile makes, where all examples
+    would be one block: step 4 is worth that where windows overlap little, or x has few channels.
 
 In *groups*, the channels are divided evenly, and each part of the output sees its part of the input only.
 
@@ -65,6 +67,7 @@ from manual_backprop.functional.convolution._conv2d_written import written
 from manual_backprop.functional.convolution._geometry import Geometry, check_conv2d, geometry_of
 from manual_backprop.functional.convolution._windows import cut, spread, windows
 from manual_backprop.functional.operation import (
+    HALF_PRECISION,
     Formula,
     Operation,
     example,
@@ -75,7 +78,9 @@ from manual_backprop.functional.operation import (
     widen,
 )
 
-FEW_CHANNELS = 4  # in a group: up to here step 4 is no slower on a CPU
+FEW_CHANNELS = 4  # in a group: up to here step 4 is no slower on a CPU, in one block
+BLOCK = 2**18  # numbers of X in a block: 1 MiB in float32
+PLACES = 256  # of a block: for fewer, the products are too small to be quick
 
 
 class Conv2d(Operation):
@@ -128,8 +133,7 @@ class Conv2d(Operation):
             grad_input = spread(delta, weight.conj(), ctx.size, at.stride, at.padding, at.dilation, at.groups)
         if needs_weight:
             x, deltas = (t if t.dim() == 4 else t.unsqueeze(0) for t in (input.conj(), delta))
-            few = x.device.type == "cpu" and x.shape[1] <= FEW_CHANNELS * at.groups
-            way = by_columns if few or not len(x) else by_convolution
+            way = by_columns if _has_columns(x, at) else by_convolution
             grad_weight = way(deltas, _extended(x, at), at)
         if needs_bias:
             grad_bias = delta.sum((-2, -1) if delta.dim() == 3 else (0, -2, -1))
@@ -163,21 +167,41 @@ def by_convolution(delta: Tensor, x: Tensor, at: Geometry) -> Tensor:
     return cut(slid.transpose(0, 1), at.kernel)
 
 
+def _has_columns(x: Tensor, at: Geometry) -> bool:
+    """Whether step 4 is quicker than step 1."""
+    if not len(x):
+        return True
+    if x.device.type != "cpu":
+        return False
+    few = x.shape[1] <= FEW_CHANNELS * at.groups
+    return few or not (torch.compiler.is_compiling() or x.dtype in HALF_PRECISION)
+
+
 def by_columns(delta: Tensor, x: Tensor, at: Geometry) -> Tensor:
-    """∂L/∂W = Σₙ δₙ Xₙᵀ, by step 4."""
-    N, M, *places = delta.shape
-    by_group = widen(delta).reshape(N, at.groups, M // at.groups, prod(places))
-    products = by_group @ widen(columns(x, at)).transpose(-2, -1)
-    return narrow(products.sum(0), x.dtype).reshape(M, x.shape[1] // at.groups, *at.kernel)
+    """∂L/∂W = Σₙ δₙ Xₙᵀ, by step 4, some examples at a time."""
+    N, M, *outputs = delta.shape
+    rows, places = x.shape[1] // at.groups * prod(at.kernel), prod(outputs)
+    step = N or 1  # all of them
+    if not torch.compiler.is_compiling():
+        step = max(BLOCK // (at.groups * rows * places or 1), PLACES // (places or 1), 1)
+    total: Tensor | None = None
+    for start in range(0, N or 1, step):
+        some = slice(start, start + step)
+        X = columns(widen(x[some]), at)
+        by_group = widen(delta[some]).transpose(0, 1).reshape(at.groups, M // at.groups, X.shape[-1])
+        product = by_group @ X.transpose(-2, -1)
+        total = product if total is None else total + product
+    assert total is not None
+    return narrow(total, x.dtype).reshape(M, x.shape[1] // at.groups, *at.kernel)
 
 
 def columns(x: Tensor, at: Geometry) -> Tensor:
-    """X of step 4: (N, C, H, W) → (N, groups, C/groups · KH · KW, O · P)."""
+    """X of step 4: (N, C, H, W) → (groups, C/groups · KH · KW, N · O · P)."""
     above, left = at.padding
-    seen = windows(T.pad(x, (left, left, above, above)), at.kernel, at.stride, at.dilation)
-    N, C, *places = seen.shape[:4]
-    rows = C // at.groups * prod(at.kernel)
-    return seen.permute(0, 1, 4, 5, 2, 3).reshape(N, at.groups, rows, prod(places))
+    padded = T.pad(x, (left, left, above, above)) if any(at.padding) else x
+    seen = windows(padded, at.kernel, at.stride, at.dilation)  # (N, C, O, P, KH, KW)
+    rows = x.shape[1] // at.groups * prod(at.kernel)
+    return seen.permute(1, 4, 5, 0, 2, 3).reshape(at.groups, rows, prod((len(x), *seen.shape[2:4])))
 
 
 def _extended(x: Tensor, at: Geometry) -> Tensor:

@@ -72,7 +72,11 @@ AVG_POOL2D = (
 )
 
 
-SPREAD = "spread(g / D, ones, ctx.size, stride, padding, groups=C)"
+SHARE = "added_up(g / D, -1"
+ADDED = "rows[..., u : u + (o - 1) * s + 1 : s].add_(g)"
+BACK = "return narrow(grad_input, grad_output.dtype), "
+BESIDE = "grad_input = narrow(shared_out(g, kernel, number, ctx.size), grad_output.dtype)"
+NUMBER = "number = divisor_override or prod(kernel)"
 COUNTED = "(first + k).clamp(max=high) - first.clamp(min=low)"
 BOUNDS = "(-p, n + p) if count_include_pad else (0, n)"
 WHOLE = "low == -p and (windows - 1) * s - p + k <= high"
@@ -85,9 +89,11 @@ ROW = Row(
     keeps=frozenset(),
     samples=AVG_POOL2D,
     mutants=(
-        Mutant("the sum's gradient", SPREAD, SPREAD.replace("g / D", "g")),
-        Mutant("dropped minus", SPREAD, "-" + SPREAD),
-        Mutant("upstream ignored", SPREAD, SPREAD.replace("g / D", "torch.ones_like(g) / D")),
+        Mutant("the sum's gradient", SHARE, SHARE.replace("g / D", "g")),
+        Mutant("the sum's gradient, of windows side by side", NUMBER, "number = 1"),
+        Mutant("dropped minus", BACK, BACK.replace("grad_input", "-grad_input")),
+        Mutant("dropped minus, of windows side by side", BESIDE, BESIDE.replace("narrow", "-narrow")),
+        Mutant("upstream ignored", SHARE, SHARE.replace("g / D", "torch.ones_like(g) / D")),
         Mutant("k² at the border too", COUNTED, "first * 0 + k"),
         Mutant("padding always counted", BOUNDS, "(-p, n + p)"),
         Mutant("padding never counted", BOUNDS, "(0, n)"),
@@ -95,7 +101,7 @@ ROW = Row(
         Mutant("only the first window looked at", WHOLE, "low == -p"),
         Mutant("rows for columns", "(rows[:, None]", "(rows.flip(0)[:, None]"),
         Mutant("`divisor_override` ignored", "if D is None:", "if D is None or True:"),
-        Mutant("all of it in one corner", SPREAD, SPREAD.replace("ones,", "ones.cumsum(2).cumsum(3),")),
+        Mutant("all of it in one corner", ADDED, ADDED.replace("u : u", "0 : 0"), file="_windows"),
         Mutant(
             "tangent not divided",
             "return AvgPool2d.forward(input_tangent, ",

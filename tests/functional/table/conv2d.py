@@ -81,8 +81,8 @@ CONV2D = (
 
 INPUT = "delta, weight.conj(), ctx.size, at.stride, at.padding, at.dilation, at.groups"
 WEIGHT = "grad_weight = way(deltas, _extended(x, at), at)"
-SLID = "torch.conv2d(turned, delta.transpose(0, 1), None, at.dilation, at.padding, at.stride, G)"
-GROUPED = "x.reshape(N, G, of_group, H, W).permute(2, 1, 0, 3, 4)"
+SEEN = "windows(padded, at.kernel, at.stride, at.dilation)"
+GROUPED = "widen(delta[some]).transpose(0, 1).reshape(at.groups, M // at.groups, X.shape[-1])"
 BIAS = "delta.sum((-2, -1) if delta.dim() == 3 else (0, -2, -1))"
 zeros = torch.zeros
 
@@ -107,17 +107,17 @@ ROW = Row(
             WEIGHT.replace("_extended(x, at)", "_extended(x, at).roll(at.more, (-2, -1))"),
         ),
         Mutant("∂L/∂W averaged over the batch", WEIGHT, f"{WEIGHT} / max(len(x), 1)"),
+        Mutant("stride and dilation exchanged", SEEN, "windows(padded, at.kernel, at.dilation, at.stride)"),
         Mutant(
-            "stride and dilation not exchanged",
-            SLID,
-            "torch.conv2d(turned, delta.transpose(0, 1), None, at.stride, at.padding, at.dilation, G)",
+            "groups interleaved",
+            GROUPED,
+            "widen(delta[some]).transpose(0, 1).reshape(-1, at.groups, X.shape[-1]).transpose(0, 1)",
         ),
-        Mutant("groups interleaved", GROUPED, "x.reshape(N, of_group, G, H, W).permute(1, 2, 0, 3, 4)"),
         Mutant("upstream ignored in ∂L/∂W", WEIGHT, WEIGHT.replace("deltas", "torch.ones_like(deltas)")),
         Mutant("bias gradient averaged over places", BIAS, BIAS.replace("sum", "mean")),
         Mutant("x detached: second derivative lost", "(input.conj(), delta)", "(input.detach(), delta)"),
         Mutant(
-            "columns in another order", "seen.permute(0, 1, 4, 5, 2, 3)", "seen.permute(0, 1, 5, 4, 2, 3)"
+            "columns in another order", "seen.permute(1, 4, 5, 0, 2, 3)", "seen.permute(1, 5, 4, 0, 2, 3)"
         ),
         Mutant("tangent without the bias", "terms.append(bias_tangent[", "terms.append(0 * bias_tangent["),
     ),
