@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Collection
+from functools import partial
 from statistics import median
 
 import torch
@@ -15,16 +16,6 @@ SIZES_OF_CALLS: tuple[Sizes, ...] = ((64, 128), (512, 1024), (4096, 1024))
 A_SAMPLE = 0.005
 """Seconds that are measured at a time, if one call takes less."""
 COLUMNS = ("eager", "fused", "memory", "memory fused")
-
-
-def inside_fused(case: Callable[[], None]) -> Callable[[], None]:
-    """The case with compiled backwards."""
-
-    def run() -> None:
-        with fused():
-            case()
-
-    return run
 
 
 def every_operation(
@@ -42,9 +33,16 @@ def every_operation(
     for name, call in calls(*sizes).items():
         if names is None or name in names:
             by_hand, built_in = call.pair(name, device)
-            cases = {"eager": by_hand, "fused": inside_fused(by_hand), "built in": built_in}
-            found[name] = alternate(cases, rounds, _repeats(built_in, device), device)
-            for which, case in cases.items():
+            count = _repeats(built_in, device)
+            cases = {
+                "eager": partial(_repeated, by_hand, count),
+                "fused": fused()(partial(_repeated, by_hand, count)),
+                "built in": partial(_repeated, built_in, count),
+            }
+            found[name] = alternate(cases, rounds, 1, device)
+            for timed in found[name].values():
+                timed.seconds = [seconds / count for seconds in timed.seconds]
+            for which, case in (("eager", by_hand), ("fused", fused()(by_hand)), ("built in", built_in)):
                 found[name][which].peak_bytes = peak_bytes(case, device)
     return found
 
@@ -81,6 +79,11 @@ def every_table(by_sizes: dict[str, dict[str, dict[str, Timed]]]) -> str:
     for what, which in (("median", median), ("largest", max)):
         lines.append(f"| **{what}** | " + " | ".join(f"{which(found[each]):.2f}" for each in headings) + " |")
     return "\n".join(lines)
+
+
+def _repeated(case: Callable[[], None], count: int) -> None:
+    for _ in range(count):
+        case()
 
 
 def _repeats(case: Callable[[], None], device: torch.device) -> int:
