@@ -8,7 +8,7 @@ from statistics import median
 import torch
 
 from manual_backprop.benchmark.calls import calls
-from manual_backprop.benchmark.timing import Timed, alternate, peak_bytes, wait_for
+from manual_backprop.benchmark.timing import Case, Timed, alternate, peak_bytes, wait_for
 from manual_backprop.functional.operation import fused
 
 Sizes = tuple[int, int]
@@ -34,7 +34,7 @@ def every_operation(
         if names is None or name in names:
             by_hand, built_in = call.pair(name, device)
             count = _repeats(built_in, device)
-            cases = {
+            cases: dict[str, Case] = {
                 "eager": partial(_repeated, by_hand, count),
                 "fused": fused()(partial(_repeated, by_hand, count)),
                 "built in": partial(_repeated, built_in, count),
