@@ -13,8 +13,8 @@ from manual_backprop.functional.operation import fused
 
 Sizes = tuple[int, int]
 SIZES_OF_CALLS: tuple[Sizes, ...] = ((64, 128), (512, 1024), (4096, 1024))
-A_SAMPLE = 0.005
-"""Seconds that are measured at a time, if one call takes less."""
+A_SAMPLE, AT_MOST = 0.005, 2.0
+"""Seconds that are measured at a time, if one call takes less, and in all, if five calls do not take more."""
 COLUMNS = ("eager", "fused", "memory", "memory fused")
 
 
@@ -25,7 +25,7 @@ def every_operation(
 
     Args:
         sizes: rows and columns of the calls.
-        rounds: how often each is measured, in turn.
+        rounds: how often each is measured, in turn, if it does not take too long.
         device: where.
         names: of these operations only.
     """
@@ -33,15 +33,17 @@ def every_operation(
     for name, call in calls(*sizes).items():
         if names is None or name in names:
             by_hand, built_in = call.pair(name, device)
-            count = _repeats(built_in, device)
+            seconds = _seconds(built_in, device)
+            count = max(1, int(A_SAMPLE / seconds))
+            often = max(5, min(rounds, int(AT_MOST / (count * seconds))))
             cases: dict[str, Case] = {
                 "eager": partial(_repeated, by_hand, count),
                 "fused": fused()(partial(_repeated, by_hand, count)),
                 "built in": partial(_repeated, built_in, count),
             }
-            found[name] = alternate(cases, rounds, 1, device)
+            found[name] = alternate(cases, often, 1, device)
             for timed in found[name].values():
-                timed.seconds = [seconds / count for seconds in timed.seconds]
+                timed.seconds = [each / count for each in timed.seconds]
             for which, case in (("eager", by_hand), ("fused", fused()(by_hand)), ("built in", built_in)):
                 found[name][which].peak_bytes = peak_bytes(case, device)
     return found
@@ -86,12 +88,12 @@ def _repeated(case: Callable[[], None], count: int) -> None:
         case()
 
 
-def _repeats(case: Callable[[], None], device: torch.device) -> int:
-    """How many calls take about as long as a sample."""
+def _seconds(case: Callable[[], None], device: torch.device) -> float:
+    """How long a call takes, about."""
     for _ in range(2):
         case()
     wait_for(device)
     started = time.perf_counter()
     case()
     wait_for(device)
-    return max(1, int(A_SAMPLE / (time.perf_counter() - started)))
+    return time.perf_counter() - started
