@@ -56,6 +56,7 @@ from manual_backprop.functional.operation import (
     twin_of,
     widen,
 )
+from manual_backprop.functional.operation.torch_state import may_overwrite_own
 
 
 class Embedding(Operation):
@@ -79,11 +80,15 @@ class Embedding(Operation):
 
     @staticmethod
     def check(weight: Tensor, indices: Tensor, *_: Any) -> None:
-        check_indices(weight, indices)
+        check_table(weight, indices)
 
     @staticmethod
     def forward(weight: Tensor, indices: Tensor, padding_idx: int, scale_grad_by_freq: bool) -> Tensor:
-        return rows_of(weight, indices)
+        try:
+            return torch.ops.aten.embedding(weight, indices)  # rows_of in one pass, and nothing else
+        except IndexError:
+            check_indices(weight, indices)  # which says more
+            raise
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor, int, bool], output: Tensor) -> None:
@@ -102,7 +107,9 @@ class Embedding(Operation):
         if ctx.scale_grad_by_freq:
             places = delta.new_zeros(V).index_add(0, i, delta.new_ones(indices.numel()))
             delta = delta / places.index_select(0, i).unsqueeze(1)
-        grad_weight = delta.new_zeros(V, D).index_add(0, i, delta)
+        zeros = delta.new_zeros(V, D)
+        add = zeros.index_add_ if may_overwrite_own(grad_output) else zeros.index_add
+        grad_weight = add(0, i, delta)
         return narrow(grad_weight, ctx.dtype), None, None, None
 
     @staticmethod
@@ -118,12 +125,16 @@ def rows_of(weight: Tensor, indices: Tensor) -> Tensor:
     return weight.index_select(0, indices.reshape(1))[0].clone()  # W[i] would be a view of W
 
 
-def check_indices(weight: Tensor, indices: Tensor) -> None:
-    """Raise unless `weight` is a table, and the indices are rows of it."""
+def check_table(weight: Tensor, indices: Tensor) -> None:
+    """Raise unless `weight` is a table, and the indices are integers."""
     if weight.dim() != 2:
         raise RuntimeError(f"embedding: expected weight (V, D), got {tuple(weight.shape)}")
     if indices.dtype not in (torch.int32, torch.int64):
         raise RuntimeError(f"embedding: expected indices in int64 or int32, got {indices.dtype}")
+
+
+def check_indices(weight: Tensor, indices: Tensor) -> None:
+    """Raise an IndexError unless the indices are rows of the table, where that can be seen."""
     if indices.device.type != "cpu" or indices.numel() == 0 or torch.compiler.is_compiling():
         return  # to look at them costs a wait on a GPU, which reports a wrong one later, by itself
     try:
@@ -176,8 +187,9 @@ def embedding(
     rows = len(weight) if weight.dim() else 0
     if padding_idx is not None and not -rows <= padding_idx < rows and padding_idx != 0:
         raise AssertionError(f"embedding: padding_idx must be from {-rows} to {rows - 1}, got {padding_idx}")
-    check_indices(weight, input)
     if max_norm is not None:
+        check_table(weight, input)
+        check_indices(weight, input)
         with torch.no_grad():
             torch.embedding_renorm_(weight, input.contiguous(), max_norm, norm_type)
     none = -1  # as PyTorch says that there is no such row

@@ -17,7 +17,7 @@ Want    ∂L/∂x.
 
 3.  Numbers, slices, None and … take no place twice. There, adding is putting: the gradient is put where the
     index says. For tensors of places and of truth values, i(k) is found by numbering the elements of x and
-    indexing the numbers likewise.
+    indexing the numbers likewise. A vector of places along one dimension says itself where to add.
 
 The trap: `grad[rows] = …` instead of adding keeps only the last of the ways to a row that is taken twice.
 With rows that differ it is right, so only a repeated index shows it.
@@ -44,6 +44,7 @@ from manual_backprop.functional.operation import (
     require_tensor,
     twin_of,
 )
+from manual_backprop.functional.operation.torch_state import may_overwrite_own
 from manual_backprop.functional.shapes._getitem_written import written
 from manual_backprop.functional.shapes.clone import clone
 
@@ -74,6 +75,9 @@ class GetItem(Operation):
             grad_input = grad_output.new_zeros(ctx.shape)
             grad_input[index] = grad_output
             return grad_input, None
+        if is_vector(index):
+            dim = len(index) - 1
+            return added_at(grad_output, ctx.shape, dim, index[-1] % ctx.shape[dim]), None  # −1 is the last
         numbers = torch.arange(prod(ctx.shape), device=grad_output.device).reshape(ctx.shape)
         places = numbers[index].flatten()  # i(k)
         grad_input = grad_output.new_zeros(prod(ctx.shape))
@@ -82,6 +86,28 @@ class GetItem(Operation):
     @staticmethod
     def jvp(ctx: Any, input_tangent: Tensor, _: None) -> Tensor:
         return input_tangent[kept_index(ctx)]
+
+
+class IndexSelect(GetItem):
+    """The same for a vector of places, counted from 0, along one dimension."""
+
+    views = False
+
+    @staticmethod
+    def forward(input: Tensor, index: Any) -> Tensor:
+        return input.index_select(len(index) - 1, index[-1])
+
+    @staticmethod
+    def backward(ctx: Any, grad_output: Tensor) -> tuple[Tensor, None]:
+        (places,) = ctx.saved_tensors
+        return added_at(grad_output, ctx.shape, len(ctx.index) - 1, places), None
+
+
+def added_at(grad_output: Tensor, shape: torch.Size, dim: int, places: Tensor) -> Tensor:
+    """Step 2 for a vector of places along a dimension of x, which is of that shape."""
+    zeros = grad_output.new_zeros(shape)
+    add = zeros.index_add_ if may_overwrite_own(grad_output) else zeros.index_add
+    return add(dim, places, grad_output)
 
 
 def keep_index(ctx: Any, index: Any) -> None:
@@ -105,7 +131,15 @@ def is_basic(index: Any) -> bool:
     )
 
 
-_getitem = function_of(GetItem)
+def is_vector(index: tuple[Any, ...]) -> bool:
+    """Whether an index takes the dimensions before its last part whole, and that is a vector of places."""
+    *before, last = index
+    if not isinstance(last, Tensor) or last.dim() != 1 or last.dtype not in (torch.int64, torch.int32):
+        return False
+    return all(isinstance(part, slice) and part == slice(None) for part in before)
+
+
+_getitem, _index_select = function_of(GetItem), function_of(IndexSelect)
 
 
 @twin_of(torch.Tensor.__getitem__)
@@ -170,7 +204,8 @@ def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
         IndexError: no such dimension or start.
         RuntimeError: more than there are.
     """
-    input.detach().narrow(dim, start, length)  # raises what is wrong with them
+    if not (type(dim) is type(start) is type(length) is int and _is_there(input, dim, start, length)):
+        input.detach().narrow(dim, start, length)  # raises what is wrong with them
     first = int(start) % input.shape[dim] if input.shape[dim] else 0
     return _getitem(input, _at(input, dim, slice(first, first + length)))
 
@@ -189,10 +224,17 @@ def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
         IndexError: no such dimension or place.
         RuntimeError: `index` holds no integers.
     """
-    input.detach().index_select(dim, index)
-    if input.dim() == 0:
-        return clone(input)  # a number has one place, however often it is named
-    return _getitem(input, _at(input, dim, index.reshape(index.numel())))
+    if input.dim() == 0 or not isinstance(index, Tensor) or index.dim() != 1:
+        input.detach().index_select(dim, index)  # raises what is wrong with them
+        if input.dim() == 0:
+            return clone(input)  # a number has one place, however often it is named
+        index = index.reshape(index.numel())
+    return _index_select(input, _at(input, dim, index))
+
+
+def _is_there(input: Tensor, dim: int, start: int, length: int) -> bool:
+    """Whether a dimension has these places, which are counted from 0."""
+    return -input.dim() <= dim < input.dim() and 0 <= start <= start + length <= input.shape[dim]
 
 
 def _at(input: Tensor, dim: int, part: Any) -> tuple[Any, ...]:

@@ -24,6 +24,7 @@ NaN. Choose the root's *input* instead.
 Shapes: condition, input and other broadcast to the output's (*).
 """
 
+from math import inf
 from typing import Any
 
 import torch
@@ -81,7 +82,7 @@ class Where(Operation):
         (condition,) = ctx.saved_tensors
         needs_input, needs_other, _ = ctx.needs_input_grad
         grad_input = back_to(ctx.like[0], grad_output.where(condition, 0)) if needs_input else None
-        grad_other = back_to(ctx.like[1], grad_output.where(~condition, 0)) if needs_other else None
+        grad_other = back_to(ctx.like[1], torch.where(condition, 0, grad_output)) if needs_other else None
         return grad_input, grad_other, None
 
     @staticmethod
@@ -124,6 +125,13 @@ def _where_method(input: Tensor, condition: Tensor, other: Any) -> Any:
     return where(condition, input, other)
 
 
+def _holds(dtype: torch.dtype, value: Any) -> bool:
+    """Whether it is a number that fits into the type; False where only PyTorch can tell."""
+    if not dtype.is_floating_point or not isinstance(value, int | float):
+        return False
+    return abs(value) <= torch.finfo(dtype).max or abs(value) == inf
+
+
 @public(torch.masked_fill, torch.Tensor.masked_fill, example=example((5, 3), mask=MASK, value=-1.0))
 def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
     """The number `value` where the mask is true, else x; as torch.masked_fill.
@@ -137,7 +145,8 @@ def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
         RuntimeError: the mask holds no truth values, `value` holds more than one number, or it requires a
             gradient, which integers have not.
     """
-    torch.masked_fill(input.detach(), mask, value.detach() if isinstance(value, Tensor) else value)
+    if mask.dtype != torch.bool or not _holds(input.dtype, value):
+        torch.masked_fill(input.detach(), mask, value.detach() if isinstance(value, Tensor) else value)
     number = number_of(value, input.device)
     if isinstance(number, Tensor):
         if number.requires_grad and not (input.is_floating_point() or input.is_complex()):
