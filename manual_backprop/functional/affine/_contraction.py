@@ -81,8 +81,8 @@ def _product(x: Factor, y: Factor, wanted: set[str], lower: torch.dtype | None) 
     rows = [label for label in of_a if label not in of_b]
     columns = [label for label in of_b if label not in of_a]
     labels = "".join(batch + rows + columns)
-    a = a.permute([of_a.index(label) for label in batch + rows + inner])
-    b = b.permute([of_b.index(label) for label in batch + inner + columns])
+    a = _permuted(a, [of_a.index(label) for label in batch + rows + inner])
+    b = _permuted(b, [of_b.index(label) for label in batch + inner + columns])
     K, N = len(batch), len(rows)  # how many dimensions
     shared, of_rows, of_columns = a.shape[:K], a.shape[K : K + N], b.shape[K + len(inner) :]
     if not inner:
@@ -99,6 +99,11 @@ def _product(x: Factor, y: Factor, wanted: set[str], lower: torch.dtype | None) 
     a = a.reshape([prod(shared), prod(of_rows), summands])
     b = b.reshape([prod(shared), summands, prod(of_columns)])
     return torch.bmm(a, b).reshape([*shared, *of_rows, *of_columns]), labels
+
+
+def _permuted(x: Tensor, order: list[int]) -> Tensor:
+    """The dimensions in that order, which they mostly have."""
+    return x if order == sorted(order) else x.permute(order)
 
 
 def _summed(x: Tensor, labels: str, wanted: set[str]) -> Factor:
@@ -118,13 +123,17 @@ def _diagonal(x: Tensor, labels: str) -> Factor:
 
 
 def _without_ones(x: Tensor, labels: str) -> Factor:
+    if 1 not in x.shape:
+        return x, labels
     sizes = [(label, size) for label, size in zip(labels, x.shape, strict=True) if size != 1]
     return x.reshape([size for _, size in sizes]), "".join(label for label, _ in sizes)
 
 
 def _placed(x: Tensor, labels: str, output: str, shape: tuple[int, ...]) -> Tensor:
     """Brought to the labels and the shape of the output: `_diagonal` and `_summed` backwards."""
-    x = x.permute([labels.index(label) for label in dict.fromkeys(output) if label in labels])
+    x = _permuted(x, [labels.index(label) for label in dict.fromkeys(output) if label in labels])
+    if x.shape == shape:
+        return x
     again = {later: first for first, later in occurrences(output)}
     present = [label in labels and at not in again for at, label in enumerate(output)]
     x = x.reshape([size if here else 1 for here, size in zip(present, shape, strict=True)]).expand(shape)

@@ -76,12 +76,14 @@ class Addmm(Operation):
 
     @staticmethod
     def check(input: Tensor, mat1: Tensor, mat2: Tensor, beta: float, alpha: float) -> None:
-        given = f"input {tuple(input.shape)}, mat1 {tuple(mat1.shape)} and mat2 {tuple(mat2.shape)}"
+        shapes = input.shape, mat1.shape, mat2.shape
         if mat1.shape[-1] != mat2.shape[-2] or mat1.shape[:-2] != mat2.shape[:-2]:
-            raise RuntimeError(f"addmm: mat1 (*, N, D) and mat2 (*, D, M) do not fit, got {given}")
-        due = (*mat1.shape[:-1], mat2.shape[-1])
-        if not broadcasts(input.shape, torch.Size(due)):
-            raise RuntimeError(f"addmm: expected an input that broadcasts to {due}, got {given}")
+            raise RuntimeError(f"addmm: mat1 (*, N, D) and mat2 (*, D, M) do not fit, got {_given(*shapes)}")
+        due = mat1.shape[:-1] + mat2.shape[-1:]
+        if input.shape != due and not broadcasts(input.shape, due):
+            raise RuntimeError(
+                f"addmm: expected an input that broadcasts to {tuple(due)}, got {_given(*shapes)}"
+            )
         if not input.dtype == mat1.dtype == mat2.dtype:
             raise RuntimeError(
                 f"addmm: all must be of one type, got {input.dtype}, {mat1.dtype} and {mat2.dtype}"
@@ -131,6 +133,10 @@ class Addmm(Operation):
         if mat2_tangent is not None:
             terms.append(_times(ctx.alpha, mat1 @ mat2_tangent))
         return sum(terms[1:], start=terms[0])
+
+
+def _given(input: torch.Size, mat1: torch.Size, mat2: torch.Size) -> str:
+    return f"input {tuple(input)}, mat1 {tuple(mat1)} and mat2 {tuple(mat2)}"
 
 
 def _times(factor: float, tensor: Tensor) -> Tensor:

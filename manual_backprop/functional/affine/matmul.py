@@ -89,16 +89,19 @@ class Matmul(Operation):
 
     @staticmethod
     def check(input: Tensor, other: Tensor) -> None:
-        given = f"input {tuple(input.shape)} and other {tuple(other.shape)}"
         if not input.dim() or not other.dim():
-            raise RuntimeError(f"matmul: expected at least one dimension each, got {given}")
+            raise RuntimeError(f"matmul: expected at least one dimension each, {_got(input, other)}")
         if input.shape[-1] != other.shape[-2 if other.dim() > 1 else 0]:
             raise RuntimeError(
-                f"matmul: input (*, N, D) and other (*, D, M) must have the same D, got {given}"
+                f"matmul: input (*, N, D) and other (*, D, M) must have the same D, {_got(input, other)}"
             )
         batches = input.shape[:-2], other.shape[:-2]
-        if any(1 != n != m != 1 for n, m in zip(*map(reversed, batches), strict=False)):
-            raise RuntimeError(f"matmul: the dimensions before the last two must broadcast, got {given}")
+        if batches[0] != batches[1] and any(
+            1 != n != m != 1 for n, m in zip(*map(reversed, batches), strict=False)
+        ):
+            raise RuntimeError(
+                f"matmul: the dimensions before the last two must broadcast, {_got(input, other)}"
+            )
         if input.dtype != other.dtype:
             raise RuntimeError(
                 f"matmul: input and other must be of one type, got {input.dtype} and {other.dtype}"
@@ -120,6 +123,11 @@ class Matmul(Operation):
     @staticmethod
     def backward(ctx: Any, grad_output: Tensor) -> tuple[Tensor | None, Tensor | None]:
         input, other = ctx.saved_tensors
+        batch = ctx.input_shape[:-2]
+        if len(ctx.input_shape) > 1 < len(ctx.other_shape) and batch == ctx.other_shape[:-2]:  # step 2
+            grad_input = None if other is None else grad_output @ transposed(other)
+            grad_other = None if input is None else transposed(input) @ grad_output
+            return grad_input, grad_other
         row, column = len(ctx.input_shape) == 1, len(ctx.other_shape) == 1  # step 3
         g = grad_output.unsqueeze(-1) if column else grad_output
         g = g.unsqueeze(-2) if row else g
@@ -144,6 +152,10 @@ class Matmul(Operation):
         if other_tangent is not None:
             terms.append(torch.matmul(input, other_tangent))
         return sum(terms[1:], start=terms[0])
+
+
+def _got(input: Tensor, other: Tensor) -> str:
+    return f"got input {tuple(input.shape)} and other {tuple(other.shape)}"
 
 
 def transposed(matrices: Tensor) -> Tensor:
@@ -180,6 +192,13 @@ class MatrixVector(Matmul):
     def forward(input: Tensor, other: Tensor) -> Tensor:
         return torch.mv(input, other)
 
+    @staticmethod
+    def backward(ctx: Any, grad_output: Tensor) -> tuple[Tensor | None, Tensor | None]:
+        A, b = ctx.saved_tensors
+        grad_A = None if b is None else torch.outer(grad_output, b.conj())
+        grad_b = None if A is None else torch.mv(transposed(A), grad_output)
+        return grad_A, grad_b
+
 
 class Dot(Matmul):
     """The same as `dot`, which autocast leaves alone."""
@@ -193,6 +212,13 @@ class Dot(Matmul):
     @staticmethod
     def forward(input: Tensor, other: Tensor) -> Tensor:
         return torch.dot(input, other)
+
+    @staticmethod
+    def backward(ctx: Any, grad_output: Tensor) -> tuple[Tensor | None, Tensor | None]:
+        a, b = ctx.saved_tensors
+        grad_a = None if b is None else grad_output * b.conj()
+        grad_b = None if a is None else grad_output * a.conj()
+        return grad_a, grad_b
 
 
 _matmul, _matrix_vector, _dot = map(function_of, (Matmul, MatrixVector, Dot))
