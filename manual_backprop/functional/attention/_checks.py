@@ -32,7 +32,8 @@ def scores_shape(query: Tensor, key: Tensor, value: Tensor, grouped: bool) -> to
             )
         leading = [(*sizes[:-1], heads) for sizes in leading]  # type: ignore[misc]
     try:
-        batch = torch.broadcast_shapes(*leading)
+        alike = leading[0] == leading[1] == leading[2]
+        batch = leading[0] if alike else torch.broadcast_shapes(*leading)
     except RuntimeError:
         raise RuntimeError(f"{name}: the leading sizes cannot be broadcast, {given}") from None
     return torch.Size((*batch, query.shape[-2], key.shape[-2]))

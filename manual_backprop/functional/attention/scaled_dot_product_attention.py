@@ -30,6 +30,10 @@ Want    ∂L/∂q, ∂L/∂k, ∂L/∂v, ∂L/∂m.
         ∂L/∂S = P ⊙ (∂L/∂P − r)         rᵢ = Σⱼ ∂L/∂pᵢⱼ pᵢⱼ
         ∂L/∂Q = λ ∂L/∂S K               ∂L/∂K = λ (∂L/∂S)ᵀ Q
 
+5.  A row of P needs no other row. So the sums over i are taken for some queries at a time, and of the L × S
+    numbers only a block is there at any time, in the cache: O and ∂L/∂Q are found row by row, ∂L/∂K and
+    ∂L/∂V are added up. Under a causal mask, a block meets the keys up to its last query only.
+
 Where one key serves several queries' heads, or a tensor was broadcast, its gradients are summed.
 
 Why the scores are scaled: of E products of independent numbers with variance 1 the sum has variance E. With
@@ -55,6 +59,7 @@ from torch import Tensor
 
 from manual_backprop.functional._arguments import require_flags
 from manual_backprop.functional.activations.dropout import dropped
+from manual_backprop.functional.attention._blocks import has_blocks, in_blocks
 from manual_backprop.functional.attention._checks import check_attention, scores_shape
 from manual_backprop.functional.attention._heads import for_heads_of, given_back
 from manual_backprop.functional.attention._written import (
@@ -75,6 +80,7 @@ from manual_backprop.functional.operation import (
     require_tensor,
     widen,
 )
+from manual_backprop.functional.operation.torch_state import is_transformed, may_overwrite_own
 
 
 class Attention(Operation):
@@ -146,6 +152,8 @@ class ScaledDotProductAttention(Attention):
         is_causal: bool,
         scale: float,
     ) -> Tensor:
+        if has_kernel(query, key, value, mask, kept):
+            return FORWARD(query, key, value, 0.0, is_causal, scale=scale)[0]
         Q, K, V = operands(query, key, value)
         P = probabilities(Q, K, mask, is_causal, scale)
         return narrow(weights_of(P, kept, dropout_p) @ V, query.dtype)
@@ -157,10 +165,9 @@ class ScaledDotProductAttention(Attention):
 
     @staticmethod
     def backward(ctx: Any, grad_output: Tensor) -> tuple[Tensor | None, ...]:
-        query, key, value, mask, _ = ctx.saved_tensors
-        Q, K, V = operands(query, key, value)
-        P = probabilities(Q, K, mask, ctx.is_causal, ctx.scale)
-        return attention_backward(ctx, (Q, K, V, P), widen(grad_output), None)
+        if has_blocks(ctx) and may_overwrite_own(grad_output):
+            return in_blocks(ctx, grad_output, gradients)
+        return gradients(ctx, grad_output)
 
     @staticmethod
     def jvp(ctx: Any, *tangents: Tensor | None) -> Tensor:
@@ -170,7 +177,18 @@ class ScaledDotProductAttention(Attention):
         return narrow(attention_tangents(ctx, (Q, K, V, P), *tangents[:4])[0], query.dtype)
 
 
+FORWARD = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu
+
 Operands = tuple[Tensor, Tensor, Tensor, Tensor]  # Q, K, V and P
+
+
+def gradients(ctx: Any, grad_output: Tensor, first: int = 0) -> tuple[Tensor | None, ...]:
+    """Step 4, for all queries, or for those from number `first` on that `ctx` has."""
+    query, key, value, mask, _ = ctx.saved_tensors
+    Q, K, V = operands(query, key, value)
+    may_look = query.device.type == "cpu" and may_overwrite_own(grad_output)
+    P = probabilities(Q, K, mask, ctx.is_causal, ctx.scale, first=first, may_look=may_look)
+    return attention_backward(ctx, (Q, K, V, P), widen(grad_output), None)
 
 
 def operands(query: Tensor, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -179,18 +197,30 @@ def operands(query: Tensor, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor,
 
 
 def probabilities(
-    Q: Tensor, K: Tensor, mask: Tensor | None, is_causal: bool, scale: float, empty_is_zero: bool = True
+    Q: Tensor,
+    K: Tensor,
+    mask: Tensor | None,
+    is_causal: bool,
+    scale: float,
+    empty_is_zero: bool = True,
+    first: int = 0,
+    may_look: bool = False,
 ) -> Tensor:
-    """P = softmax(λ Q Kᵀ + M), each row over the keys; of a row without a key 0, or else NaN."""
+    """P = softmax(λ Q Kᵀ + M), each row over the keys; of a row without a key 0, or else NaN.
+
+    `first` is the number of the first query, where Q has not all of them. With `may_look`, it is looked for
+    rows without a key before they are written to: mostly there is none.
+    """
     S = scores(Q, K, scale)
     if is_causal:
-        later = torch.ones(S.shape[-2:], dtype=torch.bool, device=S.device).triu(1)
-        S = S.masked_fill(later, -torch.inf)
+        later = torch.ones(S.shape[-2:], dtype=torch.bool, device=S.device).triu(first + 1)
+        S.masked_fill_(later, -torch.inf)
     elif mask is not None:
         S = S.masked_fill(~mask, -torch.inf) if mask.dtype == torch.bool else S + widen(mask)
     P = torch.softmax(S, -1)
-    if empty_is_zero and (is_causal or mask is not None):
-        return P.masked_fill(S.isneginf().all(-1, keepdim=True), 0)
+    if empty_is_zero and (is_causal or mask is not None) and 0 not in S.shape:
+        empty = S.amax(-1, keepdim=True) == -torch.inf
+        return P.masked_fill(empty, 0) if not may_look or empty.any() else P
     return P
 
 
@@ -225,6 +255,14 @@ def attention_backward(
         grad_key = given_back(grad_S.mT @ Q, key) if needs_key else None
     options = len(ctx.needs_input_grad) - 4
     return grad_query, grad_key, grad_value, grad_mask, *(None,) * options
+
+
+def has_kernel(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, kept: Tensor | None) -> bool:
+    """Whether PyTorch's own kernel, which forms no P, computes O, row by row as it is written here."""
+    if mask is not None or kept is not None or query.device.type != "cpu" or query.dim() != 4:
+        return False
+    same = query.shape[:2] == key.shape[:2] == value.shape[:2] and key.shape == value.shape
+    return same and 0 not in (*query.shape, *key.shape) and not is_transformed()
 
 
 def attention_tangents(ctx: Any, operands: Operands, *tangents: Tensor | None) -> tuple[Tensor, Tensor]:

@@ -173,8 +173,10 @@ def _has_columns(x: Tensor, at: Geometry) -> bool:
         return True
     if x.device.type != "cpu":
         return False
-    few = x.shape[1] <= FEW_CHANNELS * at.groups
-    return few or not (torch.compiler.is_compiling() or x.dtype in HALF_PRECISION)
+    if x.shape[1] <= FEW_CHANNELS * at.groups:
+        return True
+    small = x.numel() * prod(at.kernel) <= BLOCK
+    return not (small or torch.compiler.is_compiling() or x.dtype in HALF_PRECISION)
 
 
 def by_columns(delta: Tensor, x: Tensor, at: Geometry) -> Tensor:
