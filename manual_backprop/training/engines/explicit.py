@@ -30,7 +30,7 @@ Source: Rumelhart, Hinton and Williams, "Learning representations by back-propag
 (1986); Nielsen, "Neural Networks and Deep Learning" (2015), chapter 2, equations BP1 to BP4.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
@@ -125,6 +125,7 @@ class ExplicitEngine:
         self.buffers: dict[int, Buffers] = {}
         self.inputs: list[Tensor] = []  # aˡ⁻¹ of each layer in the last step
         self.count = 0  # N of the last step
+        self.again: Tensor | None = None  # see _sums_of_the_last
         # δᵀ a and Σₙ δₙ, where they cannot be added to the rule's sums as they are computed
         self.products: Tensor | None = None
         if processes.several or rounded != dtype:
@@ -197,17 +198,30 @@ class ExplicitEngine:
         return torch.addmm(b, a, W_T).to(images.dtype)
 
     def gradient_norms(self) -> Tensor:
-        norms = [torch.cat([W.flatten(), b]).norm() * factor for W, b, factor in self._gradients()]
-        return torch.stack(norms)
+        return (
+            torch.stack([piece.norm() for piece in self.flat.pieces(self._sums_of_the_last())]) * self.factor
+        )
 
-    def _gradients(self) -> Iterator[tuple[Tensor, Tensor, float]]:
-        """δᵀ a and Σₙ δₙ of each layer in the last step, and the factor that turns them into gradients."""
-        products: Iterable[tuple[Tensor, Tensor]] = self.sums
-        if self.products is None:
-            deltas = self.buffers[len(self.inputs[0])].delta
-            products = ((delta.T @ a, delta.sum(0)) for delta, a in zip(deltas, self.inputs, strict=True))
-        for W, b in products:
-            yield W, b, self.scale / self.count
+    @property
+    def factor(self) -> float:
+        """What turns δᵀ a and Σₙ δₙ of the last step into gradients."""
+        return self.scale / self.count
+
+    def _sums_of_the_last(self) -> Tensor:
+        """δᵀ a and Σₙ δₙ of each layer in the last step, where the parameters are, (P,).
+
+        They are computed once more where a step adds them to what it changes.
+        """
+        if self.products is not None:
+            return self.products
+        if self.again is None:
+            self.again = torch.zeros_like(self.w)
+        use = self.buffers[len(self.inputs[0])]
+        layers = zip(self.flat.views(self.again), use.delta_T, self.inputs, strict=True)
+        for (W, b), delta_T, a in layers:
+            torch.mm(delta_T, a, out=W)
+            torch.mv(delta_T, use.ones, out=b)
+        return self.again
 
     @in_its_precision
     def values(self, images: Tensor, labels: Tensor) -> list[tuple[str, Tensor]]:
@@ -219,9 +233,10 @@ class ExplicitEngine:
             found.append((f"the output of layer {2 * layer} (Linear)", z))  # f of a finite z is finite
             a = self.activate(z.clone())
         self.step(images, labels)
-        for layer, (W, b, factor) in reversed([*enumerate(self._gradients())]):
-            found.append((f"the gradient of {2 * layer}.bias", b * factor))
-            found.append((f"the gradient of {2 * layer}.weight", W * factor))
+        sums = self.flat.views(self._sums_of_the_last())
+        for layer, (W, b) in reversed([*enumerate(sums)]):
+            found.append((f"the gradient of {2 * layer}.bias", b * self.factor))
+            found.append((f"the gradient of {2 * layer}.weight", W * self.factor))
         return found
 
     def state_dict(self) -> dict[str, Any]:

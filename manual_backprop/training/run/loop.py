@@ -4,19 +4,16 @@ import time
 from collections.abc import Callable, Iterator
 from copy import deepcopy
 from dataclasses import asdict
-from functools import partial
 from math import ceil, isfinite
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from manual_backprop import functional as F
 from manual_backprop.training.config import TrainingConfig
 from manual_backprop.training.data import Dataset
 from manual_backprop.training.device import RandomNumbers
 from manual_backprop.training.engines.engine import Engine, build, draw
-from manual_backprop.training.engines.graph import LOSSES
 from manual_backprop.training.processes import ALONE, Processes
 from manual_backprop.training.run.progress import Progress
 from manual_backprop.training.run.replay import ReplayedSteps, cuda_graph
@@ -28,6 +25,8 @@ KEPT = ("epoch", "position", "step", "order_state", "metrics", "gradient_norms",
 """The attributes of a Trainer that its state holds, besides the engine, the random numbers and the sums."""
 Advance = tuple[int, int, Callable[[], Tensor]]
 """How many steps were made, on how many examples, and who tells the gradient norms of the last one."""
+Batch = tuple[Tensor, Tensor, Tensor]
+"""The examples of a step, (n,), their labels, and where their logits go, (n, C)."""
 
 
 class NotFinite(Exception):  # noqa: N818 - the run then looks for the step
@@ -53,8 +52,7 @@ class Trainer:
         self.random = RandomNumbers(config.seed, self.device)
         with self.random:
             self.engine = draw(config, data.train_images.shape[1], len(data.classes), self.device, processes)
-        self.losses = partial(LOSSES[config.loss], F, reduction="none")
-        self.tally = Tally(self.losses, self.device)  # over this epoch
+        self.tally = Tally(config.loss, self.device)  # over this epoch
         self.batch = torch.empty_like(data.train_images[: config.batch_size])
         self.scores = data.train_images.new_empty(len(data.train_images), len(data.classes))  # logits
         self.order = torch.Generator().manual_seed(config.seed)
@@ -90,9 +88,12 @@ class Trainer:
         Raises:
             NotFinite: with `one_by_one`, because of the last step.
         """
-        images, order = self.data.train_images, self._order()
+        examples = len(self.data.train_images)
+        order = self._order()
         labels = self.data.train_labels[order]
-        steps = ceil(len(images) / self.config.batch_size)
+        whole = order, labels, self.scores
+        batches = [*zip(*(tensor.split(self.config.batch_size) for tensor in whole), strict=True)]
+        steps = ceil(examples / self.config.batch_size)
         every = max(steps // NORMS_PER_EPOCH, 1)
         alone = not self.processes.several
         if self.to_be_captured:
@@ -100,14 +101,14 @@ class Trainer:
         counted, norms = self.position, []
         started = time.perf_counter()
         with self.random:
-            while self.position < len(images):
+            while self.position < examples:
                 until = None if one_by_one else -self.step % every + 1
-                made, examples, norms_of_the_last = self._advance(order, labels, until)
-                self.position += examples
+                made, done, norms_of_the_last = self._advance(order, labels, batches, until)
+                self.position += done
                 self.step += made
                 if (self.step - 1) % every == 0:
                     norms.append((self.step - 1, norms_of_the_last()))
-                if (progress.due(examples) and alone) or one_by_one:
+                if (progress.due(done) and alone) or one_by_one:
                     counted = self._add_up(counted, labels)
                     progress.show(self.epoch, self.position, self._sums())
                 if (alone or one_by_one or self.step % every == 0) and self.processes.any(stop()):
@@ -118,7 +119,7 @@ class Trainer:
             numbers = torch.stack([norm for _, norm in norms]).tolist()
             self.gradient_norms += [[step, *row] for (step, _), row in zip(norms, numbers, strict=True)]
         self.seconds += time.perf_counter() - started
-        if self.position < len(images):
+        if self.position < examples:
             return False
         self._end_epoch(*sums)
         return True
@@ -146,27 +147,24 @@ class Trainer:
         parameters: dict[str, Tensor] = self.engine.state_dict()["model"]
         return parameters
 
-    def _advance(self, order: Tensor, labels: Tensor, until: int | None) -> Advance:
+    def _advance(self, order: Tensor, labels: Tensor, batches: list[Batch], until: int | None) -> Advance:
         """Make one step, or replay `until` of them if captured."""
         replayed = self.replayed
-        rest = len(order) - self.position
-        if replayed is not None and replayed.count == until and replayed.examples <= rest:
+        if replayed is not None and replayed.count == until:
             part = slice(self.position, self.position + replayed.examples)
-            self.scores[part] = replayed(order[part], labels[part])
-            return until, replayed.examples, replayed.norms.clone
-        count = min(self.config.batch_size, rest)
-        part = slice(self.position, self.position + count)
-        chosen, scores = order[part], self.scores[part]
+            if part.stop <= len(order):
+                self.scores[part] = replayed(order[part], labels[part])
+                return until, replayed.examples, replayed.norms.clone
+        chosen, classes, scores = batches[self.position // self.config.batch_size]
+        count = len(chosen)
         if not self.processes.several:
-            batch = torch.index_select(self.data.train_images, 0, chosen, out=self.batch[:count])
-            scores.copy_(self.engine.step(batch, labels[part]))
+            images = torch.index_select(self.data.train_images, 0, chosen, out=self.batch[:count])
+            scores.copy_(self.engine.step(images, classes))
             return 1, count, self.engine.gradient_norms
         self.random.seed(self._seed_of_this_step())
         images = self.data.train_images[self.processes.share(chosen)]
         scores.zero_()  # to which the other processes add theirs
-        self.processes.share(scores).copy_(
-            self.engine.step(images, self.processes.share(labels[part]), count)
-        )
+        self.processes.share(scores).copy_(self.engine.step(images, self.processes.share(classes), count))
         return 1, count, self.engine.gradient_norms
 
     def _seed_of_this_step(self) -> int:
@@ -233,7 +231,7 @@ class Trainer:
 
     def evaluate(self) -> tuple[float, float]:
         """Mean loss and accuracy on the test set, in the first process."""
-        tally = Tally(self.losses, self.device)
+        tally = Tally(self.config.loss, self.device)
         for logits, labels in self.test_logits():
             tally.add(logits, labels)
         loss, accuracy = (tally.sums / len(self.data.test_labels)).tolist()

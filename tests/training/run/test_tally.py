@@ -1,18 +1,16 @@
 """Loss and correct answers are added up on the device: exactly, and without waiting for it."""
 
 from contextlib import nullcontext
-from functools import partial
 
 import pytest
 import torch
 from torch import Tensor
 from torch._subclasses.fake_tensor import DataDependentOutputException, FakeTensorMode
 
-from manual_backprop import functional as F
 from manual_backprop.training import TrainingConfig
 from manual_backprop.training.config import LOSSES
 from manual_backprop.training.data import Dataset
-from manual_backprop.training.engines import engine, graph
+from manual_backprop.training.engines import engine
 from manual_backprop.training.run import loop
 from manual_backprop.training.run.progress import Progress
 from manual_backprop.training.run.tally import Tally
@@ -26,7 +24,7 @@ LABELS = torch.randint(0, C, (N,), generator=GENERATOR)
 
 def tally(loss: str, *cuts: int) -> Tensor:
     """The sums over all examples, counted up to each cut in turn."""
-    counted = Tally(partial(graph.LOSSES[loss], F, reduction="none"), LOGITS.device)
+    counted = Tally(loss, LOGITS.device)
     for start, end in zip((0, *cuts), (*cuts, N), strict=True):
         counted.add(LOGITS[start:end], LABELS[start:end])
     return counted.sums
