@@ -212,6 +212,12 @@ def _add_train(commands: Any) -> None:
     learning = parser.add_argument_group("training")
     learning.add_argument("--loss", **_choice(LOSSES, defaults.loss, "what is minimised: "))
     learning.add_argument("--engine", **_choice(ENGINES, defaults.engine, "how a step is made: "))
+    learning.add_argument(
+        "--fused",
+        action="store_true",
+        default=SUPPRESS,
+        help="compile the hand-written backwards of large tensors (for the engine functions)",
+    )
     learning.add_argument("--epochs", **_number(int, defaults.epochs, "passes over the training set"))
     learning.add_argument(
         "--target-accuracy",

@@ -45,6 +45,8 @@ class TrainingConfig:
         loss: what is minimised: the cross-entropy of the logits, or the mean squared error ("mse") between
             them and the one-hot labels.
         engine: how a step is made; all engines compute the same numbers.
+        fused: let torch.compile make the backwards of large tensors, as inside `manual_backprop.fused()`; for
+            the engine "functions". A compiled sum may round differently.
         epochs: passes over the training set.
         batch_size: examples per step; the last step of an epoch takes what is left.
         lr: the learning rate η.
@@ -71,6 +73,7 @@ class TrainingConfig:
     activation: str = "relu"
     loss: str = "cross_entropy"
     engine: str = "functions"
+    fused: bool = False
     epochs: int = 10
     batch_size: int = 64
     lr: float = 0.1
@@ -124,6 +127,8 @@ class TrainingConfig:
             self._require_mlp_for("hidden", "activation")
             if self.engine == "explicit":
                 raise UsageError(f"--engine explicit is for --model mlp, not {self.model}")
+        if self.fused and self.engine != "functions":
+            raise UsageError(f"--fused is for --engine functions, not {self.engine}")
         if self.precision != "full" and self.dtype != "float32":
             raise UsageError(f"--precision {self.precision} is for --dtype float32, not {self.dtype}")
         if self.device == "mps" and self.dtype == "float64":

@@ -39,6 +39,7 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
         ("train --hidden 128,0", "--hidden must be positive integers"),
         ("train --activation swish", "--activation must be relu, sigmoid or tanh, got swish"),
         ("train --engine steam", "--engine must be functions, autograd or explicit, got steam"),
+        ("train --fused --engine explicit", "--fused is for --engine functions, not explicit"),
         ("train --device tpu", "--device must be auto, cpu, cuda or mps, got tpu"),
         ("train --dataset cifar", "--dataset must be mnist, fashion-mnist or sample, got cifar"),
         ("train --seed -1", "--seed must be from 0"),

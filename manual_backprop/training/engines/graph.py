@@ -10,6 +10,7 @@ from torch import Tensor
 
 import manual_backprop.functional
 import manual_backprop.nn
+from manual_backprop.functional.operation import fused
 from manual_backprop.takeover import use_manual_gradients
 from manual_backprop.training.config import TrainingConfig
 from manual_backprop.training.engines.models import build_model
@@ -18,15 +19,16 @@ from manual_backprop.training.processes import Processes
 
 
 def cross_entropy(functional: Any, logits: Tensor, labels: Tensor, reduction: str = "mean") -> Tensor:
-    """−log p of the right class, by the operation of `functional`: () or (N,)."""
-    return functional.cross_entropy(logits, labels, reduction=reduction)
+    """−log p of the right class, by the operation of `functional`: ()."""
+    loss: Tensor = functional.cross_entropy(logits, labels, reduction=reduction)
+    return loss
 
 
 def mse(functional: Any, logits: Tensor, labels: Tensor, reduction: str = "mean") -> Tensor:
-    """The squared distance to one-hot, averaged over the classes, by the operation of `functional`."""
+    """The squared distance to one-hot, by the operation of `functional`: ()."""
     one_hot = torch.eye(logits.shape[1], dtype=logits.dtype, device=logits.device)[labels]
-    losses: Tensor = functional.mse_loss(logits, one_hot, reduction=reduction)
-    return losses.mean(1) if reduction == "none" else losses
+    loss: Tensor = functional.mse_loss(logits, one_hot, reduction=reduction)
+    return loss
 
 
 LOSSES: dict[str, Callable[..., Tensor]] = {"cross_entropy": cross_entropy, "mse": mse}
@@ -50,6 +52,7 @@ class GraphEngine:
         # Each process has the sum over its share, and DistributedDataParallel averages over the processes
         self.scale = processes.size / (classes if config.loss == "mse" else 1)
         self.taken_over = by_hand and config.model != "mlp"
+        self.fused = config.fused
         self.shares: dict[int, Tensor] = {}  # what one example counts in the loss, by N
         self.in_bfloat16 = config.precision == "bfloat16"
         self.loss = partial(LOSSES[config.loss], functional)
@@ -68,7 +71,8 @@ class GraphEngine:
         count = len(images) if count is None else count
         if count not in self.shares:  # a full batch, and the rest at the end of an epoch
             self.shares[count] = torch.full((), self.scale / count, dtype=images.dtype, device=images.device)
-        with use_manual_gradients(strict=True) if self.taken_over else nullcontext():
+        by_hand = use_manual_gradients(strict=True) if self.taken_over else nullcontext()
+        with by_hand, fused() if self.fused else nullcontext():
             with torch.autocast(images.device.type, torch.bfloat16, enabled=self.in_bfloat16):
                 logits: Tensor = self.network(images)
                 scores = logits.float() if self.in_bfloat16 else logits
@@ -88,12 +92,8 @@ class GraphEngine:
         return logits.to(images.dtype)
 
     def gradient_norms(self) -> Tensor:
-        norms = [
-            torch.cat([p.grad.flatten() for p in layer.parameters() if p.grad is not None]).norm()
-            for layer in self.model
-            if any(True for _ in layer.parameters())
-        ]
-        return torch.stack(norms)
+        layers = ([p.grad.norm() for p in layer.parameters() if p.grad is not None] for layer in self.model)
+        return torch.stack([torch.stack(norms).norm() for norms in layers if norms])
 
     def values(self, images: Tensor, labels: Tensor) -> list[tuple[str, Tensor]]:
         found: list[tuple[str, Tensor]] = []

@@ -1,5 +1,6 @@
 """The other networks train on hand-written backwards alone, with autograd's numbers."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,8 @@ import pytest
 import torch
 
 from manual_backprop import record
-from manual_backprop.functional.operation import TWINS
+from manual_backprop.functional.operation import TWINS, Operation, large
+from manual_backprop.functional.operation.compiled import FUSED, compiled_backward
 from manual_backprop.takeover import BuiltIn
 from manual_backprop.training import Failure, Interrupted, TrainingConfig, UsageError, resume, train
 from manual_backprop.training.config import MODELS
@@ -68,6 +70,43 @@ def test_stopping_and_going_on_leaves_no_trace(
     assert_same_run(tmp_path / "whole", tmp_path / "stopped")
 
 
+@pytest.mark.parametrize("model", ["mlp", "cnn"])
+def test_fused_steps_are_made_inside_fused_and_agree(model: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of tensors that are too small to gain are the same bits."""
+    compiled: list[str] = []
+    original = compiled_backward
+
+    def noted(operation: type[Operation], *arguments: Any) -> Any:
+        compiled.append(operation.__name__)
+        return original(operation, *arguments)
+
+    monkeypatch.setattr(large, "compiled_backward", noted)
+    engines = [made(model, "functions", fused=fused) for fused in (False, True)]
+    images, labels = IMAGES.repeat(10, 1), LABELS.repeat(10)
+    logits = [torch.stack([engine.step(images, labels).clone() for _ in range(3)]) for engine in engines]
+    assert ("ReLU" in compiled) is (model == "cnn")
+    torch.testing.assert_close(*logits)
+    assert compiled or torch.equal(*logits)
+    assert not FUSED.get()
+
+
+@pytest.mark.usefixtures("few_digits")
+def test_a_fused_run_is_resumed_fused_without_a_trace(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = TrainingConfig(model="cnn", dataset="sample", epochs=1, batch_size=50, fused=True, device="cpu")
+    train(config, tmp_path / "whole", QUIET)
+    with monkeypatch.context() as stopping:
+        StopAt(3)(stopping)
+        with pytest.raises(Interrupted):
+            train(config, tmp_path / "stopped", QUIET)
+    resume(tmp_path / "stopped", {}, QUIET)
+    assert_same_run(tmp_path / "whole", tmp_path / "stopped")
+    assert json.loads((tmp_path / "stopped" / "config.json").read_text())["fused"] is True
+    with pytest.raises(UsageError, match="--fused cannot be changed with --resume"):
+        resume(tmp_path / "stopped", {"fused": False}, QUIET)
+
+
 @pytest.mark.usefixtures("few_digits")
 @pytest.mark.parametrize("model", OTHERS)
 def test_a_step_of_it_can_be_recorded(model: str, tmp_path: Path) -> None:
@@ -88,6 +127,9 @@ def test_a_step_of_it_can_be_recorded(model: str, tmp_path: Path) -> None:
         ({"model": "cnn", "engine": "explicit"}, "--engine explicit is for --model mlp, not cnn"),
         ({"model": "rnn", "hidden": (64,)}, "--hidden is for --model mlp, not rnn"),
         ({"model": "rnn", "activation": "tanh"}, "--activation is for --model mlp, not rnn"),
+        ({"fused": True, "engine": "autograd"}, "--fused is for --engine functions, not autograd"),
+        ({"fused": True, "engine": "explicit"}, "--fused is for --engine functions, not explicit"),
+        ({"fused": 1}, "--fused must be True or False, got 1"),
     ],
 )
 def test_options_that_do_not_go_together(options: dict[str, Any], message: str) -> None:
