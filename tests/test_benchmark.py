@@ -3,17 +3,31 @@
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from torch import Tensor
 
 from manual_backprop import benchmark
-from manual_backprop.benchmark import Timed, alternate, operations, peak_bytes, ratios, steps, timing, worse
+from manual_backprop.benchmark import (
+    Timed,
+    alternate,
+    epochs,
+    operations,
+    peak_bytes,
+    ratios,
+    steps,
+    timing,
+    worse,
+)
 from manual_backprop.benchmark.calls import calls
 from manual_backprop.benchmark.cases import Compared
 from manual_backprop.benchmark.tables import operation_table
 from manual_backprop.cli import main
 from manual_backprop.functional.operation import PUBLIC
+from manual_backprop.training.engines.explicit import ExplicitEngine
+from manual_backprop.training.engines.graph import GraphEngine
 from scripts import benchmark as script
 
 CPU = torch.device("cpu")
@@ -31,6 +45,31 @@ def test_every_engine_makes_a_step() -> None:
     assert set(cases) == {"products alone", "functions", "autograd", "explicit"}
     for case in cases.values():
         case()
+
+
+def test_an_epoch_as_trained_makes_the_steps_and_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The last batch of either takes what is left; the epoch is evaluated."""
+    data = epochs.random_digits(CPU, train=20, test=3)
+    kinds = {"explicit": ExplicitEngine, "functions": GraphEngine, "autograd": GraphEngine}
+    for make in (epochs.epochs_as_trained, epochs.epochs_of_steps):
+        cases = make(CPU, data, batch_size=8)
+        assert cases.keys() == kinds.keys()
+        for name, case in cases.items():
+            counts: list[int] = []
+            step = kinds[name].step
+
+            def counted(engine: Any, images: Tensor, labels: Tensor, step: Any = step) -> Tensor:
+                counts.append(len(images))  # noqa: B023 - called in this round only
+                return step(engine, images, labels)
+
+            with monkeypatch.context() as patch:
+                patch.setattr(kinds[name], "step", counted)
+                assert case() in (True, None)
+            assert counts == [8, 8, 4]
+
+
+def test_the_trainers_own_share_is_what_it_takes_beyond_the_steps() -> None:
+    assert epochs.own_shares({"explicit": Timed([3.0])}, {"explicit": Timed([2.0])}) == {"explicit": 0.5}
 
 
 def test_the_peak_is_what_is_held_at_a_time() -> None:
