@@ -7,6 +7,7 @@ manual_backprop/benchmark says how it is measured. The sections, of which --only
 - operations: every operation at three sizes, as it is written and inside `fused()`;
 - compiled: operations inside torch.compile;
 - models: a training step of whole models, with `use_manual_gradients`; GPT2 where transformers is installed;
+- training: an epoch as it is trained by each engine, and what of it are steps;
 - epochs: an epoch of each engine, beside the loop that people would write otherwise, a DataLoader that
   transforms image by image.
 
@@ -29,7 +30,7 @@ sys.path.insert(0, str(ROOT))
 from manual_backprop.benchmark import machine, worse  # noqa: E402
 from manual_backprop.plots import COLOURS, new_figure  # noqa: E402
 from manual_backprop.training.device import RandomNumbers  # noqa: E402
-from scripts.benchmarks import compiled, epochs, every_operation, last_layer, models, steps  # noqa: E402
+from scripts.benchmarks import compiled, epochs, every_operation, last_layer, models, steps, training  # noqa: E402
 from scripts.benchmarks.section import Found, Settings  # noqa: E402
 
 SECTIONS = {
@@ -38,6 +39,7 @@ SECTIONS = {
     "operations": every_operation.SECTION,
     "compiled": compiled.SECTION,
     "models": models.SECTION,
+    "training": training.SECTION,
     "epochs": epochs.SECTION,
 }
 
