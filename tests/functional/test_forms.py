@@ -7,6 +7,8 @@ import pytest
 import torch
 import torch.autograd.forward_ad as forward_ad
 from torch import Tensor
+from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.fx.experimental.proxy_tensor import make_fx
 from torch.utils.checkpoint import checkpoint
 
 import manual_backprop.functional as F
@@ -23,6 +25,7 @@ from manual_backprop.functional.operation.torch_state import (
     is_transformed,
     is_view,
     loses_views,
+    may_look_at,
     may_overwrite_own,
     overrides_torch_functions,
     view_as_built_in,
@@ -274,3 +277,15 @@ def test_the_same_tensor_may_be_given_twice_where_it_is_compiled(function: Any) 
     due = torch.autograd.grad(function(x).square().sum(), x)
     compiled = torch.compile(function, fullgraph=True, backend="aot_eager")
     torch.testing.assert_close(torch.autograd.grad(compiled(x).square().sum(), x), due)
+
+
+def test_numbers_are_looked_at_where_they_are_there() -> None:
+    assert may_look_at(torch.zeros(2))
+    assert may_look_at(torch.nn.Parameter(torch.zeros(2)))
+    assert not may_look_at(torch.zeros(2, device="meta"))
+    with FakeTensorMode() as mode:
+        assert not may_look_at(torch.zeros(2))
+    assert not may_look_at(mode.from_tensor(torch.zeros(2)))
+    seen = []
+    make_fx(lambda x: seen.append(may_look_at(x)) or x * 2)(torch.zeros(2))
+    assert seen == [False]

@@ -14,6 +14,8 @@ def for_heads_of(query: Tensor, x: Tensor) -> Tensor:
 
 def given_back(grad: Tensor, x: Tensor) -> Tensor:
     """Summed over what x was repeated or broadcast to, in its own type."""
+    if grad.shape == x.shape:
+        return narrow(grad, x.dtype)
     if min(grad.dim(), x.dim()) > 2 and grad.shape[-3] > x.shape[-3] > 1:
         *leading, heads, rows, columns = grad.shape
         grad = grad.reshape(*leading, x.shape[-3], heads // x.shape[-3], rows, columns).sum(-3)

@@ -80,7 +80,7 @@ from manual_backprop.functional.operation import (
     require_tensor,
     widen,
 )
-from manual_backprop.functional.operation.torch_state import is_transformed, may_overwrite_own
+from manual_backprop.functional.operation.torch_state import is_transformed, may_look_at, may_overwrite_own
 
 
 class Attention(Operation):
@@ -186,7 +186,7 @@ def gradients(ctx: Any, grad_output: Tensor, first: int = 0) -> tuple[Tensor | N
     """Step 4, for all queries, or for those from number `first` on that `ctx` has."""
     query, key, value, mask, _ = ctx.saved_tensors
     Q, K, V = operands(query, key, value)
-    may_look = query.device.type == "cpu" and may_overwrite_own(grad_output)
+    may_look = may_overwrite_own(grad_output) and may_look_at(query)
     P = probabilities(Q, K, mask, ctx.is_causal, ctx.scale, first=first, may_look=may_look)
     return attention_backward(ctx, (Q, K, V, P), widen(grad_output), None)
 
@@ -208,8 +208,8 @@ def probabilities(
 ) -> Tensor:
     """P = softmax(λ Q Kᵀ + M), each row over the keys; of a row without a key 0, or else NaN.
 
-    `first` is the number of the first query, where Q has not all of them. With `may_look`, it is looked for
-    rows without a key before they are written to: mostly there is none.
+    `first` is the number of the first query, where Q has not all of them. Where `may_look` is True and every
+    query sees the first key, as mostly, P is not written over.
     """
     S = scores(Q, K, scale)
     if is_causal:
@@ -219,8 +219,9 @@ def probabilities(
         S = S.masked_fill(~mask, -torch.inf) if mask.dtype == torch.bool else S + widen(mask)
     P = torch.softmax(S, -1)
     if empty_is_zero and (is_causal or mask is not None) and 0 not in S.shape:
-        empty = S.amax(-1, keepdim=True) == -torch.inf
-        return P.masked_fill(empty, 0) if not may_look or empty.any() else P
+        if may_look and S[..., 0].amin().item() > -torch.inf:
+            return P
+        return P.masked_fill(S.amax(-1, keepdim=True) == -torch.inf, 0)
     return P
 
 

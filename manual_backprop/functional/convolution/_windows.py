@@ -34,6 +34,8 @@ def pair(operation: str, name: str, value: Any) -> Pair:
         TypeError: not made of integers.
         RuntimeError: neither one nor two.
     """
+    if type(value) is int:
+        return value, value
     several = tuple(value) if isinstance(value, list | tuple) else (value,)
     if not all(is_integer(part) for part in several):
         raise TypeError(f"{operation}: {name} must be an integer or two, got {value!r}")
@@ -118,6 +120,8 @@ def added_up(g: Tensor, dim: int, k: int, s: int, p: int, n: int) -> Tensor:
 
 def cut(image: Tensor, size: Pair) -> Tensor:
     """The first rows and columns of an image."""
+    if image.shape[-2:] == size:
+        return image
     return image.narrow(-2, 0, size[0]).narrow(-1, 0, size[1])
 
 

@@ -162,7 +162,10 @@ def by_convolution(delta: Tensor, x: Tensor, at: Geometry) -> Tensor:
     """∂L/∂W by step 1: δ slides over x, the examples taken for channels and the channels for examples."""
     N, C, H, W = x.shape
     G, of_group = at.groups, C // at.groups
-    turned = x.reshape(N, G, of_group, H, W).permute(2, 1, 0, 3, 4).reshape(of_group, G * N, H, W)
+    if G == 1:
+        turned = x.transpose(0, 1)
+    else:
+        turned = x.reshape(N, G, of_group, H, W).permute(2, 1, 0, 3, 4).reshape(of_group, G * N, H, W)
     slid = torch.conv2d(turned, delta.transpose(0, 1), None, at.dilation, at.padding, at.stride, G)
     return cut(slid.transpose(0, 1), at.kernel)
 

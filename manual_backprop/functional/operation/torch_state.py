@@ -25,6 +25,7 @@ __all__ = [
     "is_transformed",
     "is_view",
     "loses_views",
+    "may_look_at",
     "may_overwrite_own",
     "overrides_torch_functions",
     "tree_leaves",
@@ -73,6 +74,12 @@ def may_overwrite_own(upstream: Tensor) -> bool:
     if torch._C._are_functorch_transforms_active():
         return False
     return not torch._C._functorch.is_legacy_batchedtensor(upstream)  # of autograd.grad's is_grads_batched
+
+
+def may_look_at(tensor: Tensor) -> bool:
+    """Whether its numbers are there to be read, without waiting for a GPU: none are of what is traced."""
+    usual = type(tensor) is Tensor or type(tensor) is torch.nn.Parameter
+    return usual and tensor.device.type == "cpu" and torch._C._len_torch_dispatch_stack() == 0
 
 
 def is_view(tensor: Tensor) -> bool:
