@@ -138,10 +138,8 @@ class AvgPool2d(Operation):
             counts = zip(ctx.size, g.shape[-2:], kernel, stride, padding, strict=True)
             rows, columns = (counted(*numbers, count_include_pad, g.device) for numbers in counts)
             D = (rows[:, None] if isinstance(rows, Tensor) else rows) * columns
-        over_columns = added_up(g / D, -1, *(option[1] for option in (kernel, stride, padding, ctx.size)))
-        grad_input = added_up(
-            over_columns, -2, *(option[0] for option in (kernel, stride, padding, ctx.size))
-        )
+        over_rows, over_columns = zip(kernel, stride, padding, ctx.size, strict=True)
+        grad_input = added_up(added_up(g / D, -1, *over_columns), -2, *over_rows)
         return narrow(grad_input, grad_output.dtype), None, None, None, None, None, None
 
     @staticmethod

@@ -82,6 +82,8 @@ CONV2D = (
 INPUT = "delta, weight.conj(), ctx.size, at.stride, at.padding, at.dilation, at.groups"
 WEIGHT = "grad_weight = way(deltas, _extended(x, at), at)"
 SEEN = "windows(padded, at.kernel, at.stride, at.dilation)"
+SLID = "torch.conv2d(turned, delta.transpose(0, 1), None, at.dilation, at.padding, at.stride, G)"
+TURNED = "x.reshape(N, G, of_group, H, W).permute(2, 1, 0, 3, 4)"
 GROUPED = "widen(delta[some]).transpose(0, 1).reshape(at.groups, M // at.groups, X.shape[-1])"
 BIAS = "delta.sum((-2, -1) if delta.dim() == 3 else (0, -2, -1))"
 zeros = torch.zeros
@@ -107,6 +109,16 @@ ROW = Row(
             WEIGHT.replace("_extended(x, at)", "_extended(x, at).roll(at.more, (-2, -1))"),
         ),
         Mutant("∂L/∂W averaged over the batch", WEIGHT, f"{WEIGHT} / max(len(x), 1)"),
+        Mutant(
+            "stride and dilation not exchanged",
+            SLID,
+            "torch.conv2d(turned, delta.transpose(0, 1), None, at.stride, at.padding, at.dilation, G)",
+        ),
+        Mutant(
+            "groups of examples interleaved",
+            TURNED,
+            "x.reshape(N, of_group, G, H, W).permute(1, 2, 0, 3, 4)",
+        ),
         Mutant("stride and dilation exchanged", SEEN, "windows(padded, at.kernel, at.dilation, at.stride)"),
         Mutant(
             "groups interleaved",
