@@ -182,6 +182,9 @@ def weighted(x: Tensor, weight: Tensor | None) -> Tensor | float:
     return 0.0 if weight is None else x @ widen(weight).t()
 
 
-def with_bias(z: Any, b_ih: Tensor | None, b_hh: Tensor | None) -> Any:
-    """The bias is kept in two parts, as torch.nn does, which are added."""
-    return z if b_ih is None or b_hh is None else z + (widen(b_ih) + widen(b_hh))
+def from_input(x: Tensor, W: Tensor, b_ih: Tensor | None, b_hh: Tensor | None) -> Tensor:
+    """X Wᵀ + b at all steps; the bias is kept in two parts, as torch.nn does, which are added."""
+    if b_ih is None or b_hh is None:
+        return x @ widen(W).t()
+    z = torch.addmm(widen(b_ih) + widen(b_hh), rows(x), widen(W).t())
+    return z.reshape(*x.shape[:-1], len(W))

@@ -72,6 +72,7 @@ from manual_backprop.functional.recurrent._recurrence import (
     before,
     check_layer,
     check_states,
+    from_input,
     in_groups,
     in_order,
     is_packed,
@@ -80,7 +81,6 @@ from manual_backprop.functional.recurrent._recurrence import (
     run_layers,
     steps_first,
     weighted,
-    with_bias,
 )
 from manual_backprop.functional.recurrent._rnn_written import at, beside
 
@@ -137,10 +137,9 @@ class LSTM(Operation):
     def forward(*inputs: Any) -> tuple[Tensor, Tensor, Tensor]:
         input, hx, cx, W, U, b_ih, b_hh, P, reverse, batch_first = inputs
         h, c, Ut = widen(hx[0]), widen(cx[0]), widen(U).t()
-        from_input = with_bias(weighted(steps_first(input, batch_first), W), b_ih, b_hh).unbind()
-        states = list(from_input)
+        states = list(from_input(steps_first(input, batch_first), W, b_ih, b_hh).unbind())
         for t in in_order(len(states), reverse):
-            i, f, u, o = gates(torch.addmm(from_input[t], h, Ut))
+            i, f, u, o = gates(torch.addmm(states[t], h, Ut))
             c = torch.addcmul(i * u, f, c)  # f c + i u
             h = o * c.tanh()
             h = h if P is None else h @ widen(P).t()
@@ -208,7 +207,7 @@ def states_of(ctx: Any) -> tuple[Any, ...]:
     input, hx, cx, W, U, b_ih, b_hh, _, output = ctx.saved_tensors
     x, h = steps_first(input, ctx.batch_first), steps_first(output, ctx.batch_first)
     h_before = before(h, widen(hx), ctx.reverse)
-    z = torch.addmm(rows(with_bias(weighted(x, W), b_ih, b_hh)), rows(h_before), widen(U).t())
+    z = torch.addmm(rows(from_input(x, W, b_ih, b_hh)), rows(h_before), widen(U).t())
     i, f, u, o = gates(z.reshape(*h.shape[:2], len(U)))
     new, forget = (i * u).unbind(), f.unbind()
     c, cells = widen(cx[0]), list(new)

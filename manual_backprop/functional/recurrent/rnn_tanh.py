@@ -60,6 +60,7 @@ from manual_backprop.functional.operation import (
 from manual_backprop.functional.recurrent._recurrence import (
     before,
     check_layer,
+    from_input,
     in_order,
     is_packed,
     one_layer,
@@ -67,7 +68,6 @@ from manual_backprop.functional.recurrent._recurrence import (
     run_rnn,
     steps_first,
     weighted,
-    with_bias,
 )
 from manual_backprop.functional.recurrent._rnn_written import at, beside, written
 
@@ -150,10 +150,9 @@ def rnn_forward(
     """The steps one after the other."""
     x, h, Ut = steps_first(input, batch_first), widen(hx[0]), widen(U).t()
     # What does not depend on the state, for all steps at once.
-    from_input = with_bias(weighted(x, W), b_ih, b_hh).unbind()
-    states = list(from_input)
+    states = list(from_input(x, W, b_ih, b_hh).unbind())
     for t in in_order(len(states), reverse):
-        h = activation(torch.addmm(from_input[t], h, Ut))
+        h = activation(torch.addmm(states[t], h, Ut))
         states[t] = h
     output = steps_first(torch.stack(states), batch_first)
     return narrow(output, input.dtype), narrow(h.unsqueeze(0), input.dtype)
@@ -181,15 +180,16 @@ def rnn_backward(
         deltas[t] = delta
 
     delta = torch.stack(deltas)
+    del deltas  # twice in memory no longer than needed
     grad_x = grad_W = grad_U = grad_b = None
-    if needs_x:
-        grad_x = narrow(steps_first(delta @ widen(W), ctx.batch_first), input.dtype)
     if needs_W:
         grad_W = narrow(rows(delta).t() @ rows(steps_first(input, ctx.batch_first)), W.dtype)
     if needs_U:
         grad_U = narrow(rows(delta).t() @ rows(before(h, widen(hx), ctx.reverse)), U.dtype)
     if needs_b or needs_c:
         grad_b = narrow(rows(delta).sum(0), W.dtype)
+    if needs_x:
+        grad_x = narrow(steps_first(delta @ widen(W), ctx.batch_first), input.dtype)
     grad_hx = narrow(from_next.unsqueeze(0), hx.dtype) if needs_hx else None
     return (
         *(grad_x, grad_hx, grad_W, grad_U),
