@@ -46,6 +46,7 @@ from manual_backprop.functional.operation import (
     twin_of,
     widen,
 )
+from manual_backprop.functional.operation.torch_state import may_overwrite_own
 
 
 class LogSoftmax(Operation):
@@ -64,6 +65,12 @@ class LogSoftmax(Operation):
         c = z - z.detach().amax(dim, keepdim=True)
         return c - c.exp().sum(dim, keepdim=True).log()
 
+    has_several_passes = True
+
+    @classmethod
+    def row_dims(cls, input: Tensor, dim: int, *_: Any) -> int:
+        return -from_the_end(dim, input)
+
     @staticmethod
     def autocast_dtype(device_type: str) -> torch.dtype | None:
         return None if device_type == "cpu" else torch.float32
@@ -74,20 +81,20 @@ class LogSoftmax(Operation):
 
     @staticmethod
     def forward(input: Tensor, dim: int, dtype: torch.dtype | None) -> Tensor:
-        dtype = input.dtype if dtype is None else dtype
-        z = widen(input.to(dtype))
-        return narrow(stable_log_softmax(z, dim), dtype)
+        return torch.log_softmax(input, dim, dtype)  # `elementary`, in one kernel
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Tensor, int, torch.dtype | None], output: Tensor) -> None:
         keep(ctx, output)  # step 3: p = e^y, so the scores are not needed again
-        ctx.dim, ctx.input_dtype = inputs[1], inputs[0].dtype
+        ctx.dim, ctx.input_dtype = from_the_end(inputs[1], inputs[0]), inputs[0].dtype
 
     @staticmethod
     def backward(ctx: Any, grad_output: Tensor) -> tuple[Tensor, None, None]:
         (y,) = ctx.saved_tensors
         g, y = widen(grad_output), widen(y)
-        grad_input = torch.addcmul(g, y.exp(), g.sum(ctx.dim, keepdim=True), value=-1)  # g − e^y Σₖ gₖ
+        p = y.exp()
+        out = p if may_overwrite_own(grad_output) else None
+        grad_input = torch.addcmul(g, p, g.sum(ctx.dim, keepdim=True), value=-1, out=out)  # g − p Σₖ gₖ
         return narrow(grad_input, ctx.input_dtype), None, None
 
     @staticmethod
@@ -118,12 +125,9 @@ def dim_or_default(operation: str, input: Tensor, dim: int | None, stacklevel: i
     return integer(operation, "dim", dim)
 
 
-def stable_log_softmax(z: Tensor, dim: int) -> Tensor:
-    """The formula itself, with the maximum subtracted; for scores that are wide enough to compute in."""
-    if z.numel() == 0:
-        return z.clone()  # there is no maximum of nothing
-    shifted = z - z.amax(dim, keepdim=True)
-    return shifted - shifted.exp().sum(dim, keepdim=True).log()
+def from_the_end(dim: int, input: Tensor) -> int:
+    """`dim` counted from the last one, −1: so it is the same in each row of (*, …)."""
+    return dim if dim < 0 else dim - max(input.dim(), 1)
 
 
 def log_softmax_tangent(p: Tensor, tangent: Tensor, dim: int) -> Tensor:

@@ -32,7 +32,12 @@ import torch
 import torch.nn.functional as T
 from torch import Tensor
 
-from manual_backprop.functional.activations.log_softmax import LogSoftmax, check_softmax, dim_or_default
+from manual_backprop.functional.activations.log_softmax import (
+    LogSoftmax,
+    check_softmax,
+    dim_or_default,
+    from_the_end,
+)
 from manual_backprop.functional.operation import (
     Formula,
     Operation,
@@ -45,6 +50,7 @@ from manual_backprop.functional.operation import (
     twin_of,
     widen,
 )
+from manual_backprop.functional.operation.torch_state import may_overwrite_own
 
 
 class Softmax(Operation):
@@ -63,6 +69,12 @@ class Softmax(Operation):
         e = (z - z.detach().amax(dim, keepdim=True)).exp()
         return e / e.sum(dim, keepdim=True)
 
+    has_several_passes = True
+
+    @classmethod
+    def row_dims(cls, input: Tensor, dim: int, *_: Any) -> int:
+        return LogSoftmax.row_dims(input, dim)
+
     @staticmethod
     def autocast_dtype(device_type: str) -> torch.dtype | None:
         return LogSoftmax.autocast_dtype(device_type)
@@ -78,12 +90,14 @@ class Softmax(Operation):
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Tensor, int, torch.dtype | None], output: Tensor) -> None:
         keep(ctx, output)  # step 3: the probabilities say all that is needed
-        ctx.dim, ctx.input_dtype = inputs[1], inputs[0].dtype
+        ctx.dim, ctx.input_dtype = from_the_end(inputs[1], inputs[0]), inputs[0].dtype
 
     @staticmethod
     def backward(ctx: Any, grad_output: Tensor) -> tuple[Tensor, None, None]:
         (p,) = ctx.saved_tensors
-        return narrow(times_jacobian(widen(p), widen(grad_output), ctx.dim), ctx.input_dtype), None, None
+        in_place = may_overwrite_own(grad_output)
+        grad_input = times_jacobian(widen(p), widen(grad_output), ctx.dim, in_place)
+        return narrow(grad_input, ctx.input_dtype), None, None
 
     @staticmethod
     def jvp(ctx: Any, input_tangent: Tensor, *_: None) -> Tensor:
@@ -91,10 +105,11 @@ class Softmax(Operation):
         return narrow(times_jacobian(widen(p), widen(input_tangent), ctx.dim), p.dtype)
 
 
-def times_jacobian(p: Tensor, g: Tensor, dim: int) -> Tensor:
-    """Step 3, for a gradient or a tangent g: the Jacobian is symmetric."""
+def times_jacobian(p: Tensor, g: Tensor, dim: int, in_place: bool = False) -> Tensor:
+    """Step 3, for a gradient or a tangent g: the Jacobian is symmetric. With `in_place`, p ⊙ g becomes it."""
     pg = p * g
-    return torch.addcmul(pg, p, pg.sum(dim, keepdim=True), value=-1)
+    out = pg if in_place else None
+    return torch.addcmul(pg, p, pg.sum(dim, keepdim=True), value=-1, out=out)
 
 
 _softmax = function_of(Softmax)

@@ -28,7 +28,11 @@ def by_blocks(operation: Any, rows: Rows, needs: tuple[bool, ...], options: dict
             tensor.narrow(0, start, size) if tensor is not None and cut else tensor
             for tensor, cut in zip(rows.tensors, rows.are_cut, strict=True)
         )
-        block = as_tuple(operation.backward(Kept(tuple(saved), needs, options.items()), g))
+        of_rows = (
+            (name, value.narrow(0, start, size) if isinstance(value, Tensor) else value)
+            for name, value in options.items()
+        )
+        block = as_tuple(operation.backward(Kept(tuple(saved), needs, of_rows), g))
         for at, part in enumerate(block):
             whole = gradients[at]
             if part is None:

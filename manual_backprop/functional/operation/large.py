@@ -47,7 +47,7 @@ def large_backward(operation: Any, ctx: Any, grad_outputs: tuple[Tensor, ...], i
     if is_fused:
         given = tensors if rows is None else rows.tensors
         gradients = compiled_backward(operation, given, len(grad_outputs), needs, options)
-    elif rows is not None:
+    elif rows is not None and rows.count > 1:
         gradients = by_blocks(operation, rows, needs, options)
     else:
         return as_tuple(operation.backward(ctx, *grad_outputs))

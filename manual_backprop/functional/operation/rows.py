@@ -22,7 +22,7 @@ class Kept:
         saved_tensors: what was given to `keep`.
         needs_input_grad: whether each input's gradient is asked for.
 
-    And, by its name, whatever else `setup_context` has put there.
+    And, by its name, whatever else was put there. If it is a tensor, it has the rows in its first dimension.
     """
 
     def __init__(

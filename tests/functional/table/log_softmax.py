@@ -41,7 +41,7 @@ LOG_SOFTMAX = (
 )
 
 
-GRAD_LOG = "grad_input = torch.addcmul(g, y.exp(), g.sum(ctx.dim, keepdim=True), value=-1)"
+GRAD_LOG = "grad_input = torch.addcmul(g, p, g.sum(ctx.dim, keepdim=True), value=-1, out=out)"
 
 ROW = Row(
     name="log_softmax",
@@ -53,8 +53,8 @@ ROW = Row(
     mutants=(
         Mutant("only the identity: −p Σ g forgotten", GRAD_LOG, "grad_input = g"),
         Mutant("plus for minus", GRAD_LOG, GRAD_LOG.replace("value=-1", "value=1")),
-        Mutant("only the diagonal of the Jacobian", GRAD_LOG, "grad_input = g * (1 - y.exp())"),
-        Mutant("log p for p", GRAD_LOG, GRAD_LOG.replace("y.exp()", "y")),
+        Mutant("only the diagonal of the Jacobian", GRAD_LOG, "grad_input = g * (1 - p)"),
+        Mutant("log p for p", GRAD_LOG, GRAD_LOG.replace("p, g", "y, g")),
         Mutant(
             "summed over everything", GRAD_LOG, GRAD_LOG.replace("g.sum(ctx.dim, keepdim=True)", "g.sum()")
         ),
@@ -70,7 +70,7 @@ ROW = Row(
         Mutant(
             "the softmax's own gradient",
             GRAD_LOG,
-            "grad_input = y.exp() * (g - (y.exp() * g).sum(ctx.dim, keepdim=True))",
+            "grad_input = p * (g - (p * g).sum(ctx.dim, keepdim=True))",
         ),
     ),
     mistakes=(

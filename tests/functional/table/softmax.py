@@ -22,8 +22,8 @@ def derivation(grad_output: Tensor, z: Tensor, dim: int, dtype: torch.dtype | No
     return (grad,)
 
 
-STEP_3 = "return torch.addcmul(pg, p, pg.sum(dim, keepdim=True), value=-1)"
-BACK = "times_jacobian(widen(p), widen(grad_output), ctx.dim)"
+STEP_3 = "return torch.addcmul(pg, p, pg.sum(dim, keepdim=True), value=-1, out=out)"
+BACK = "times_jacobian(widen(p), widen(grad_output), ctx.dim, in_place)"
 
 ROW = Row(
     name="softmax",
