@@ -27,6 +27,12 @@ Want    ∂L/∂x.
 
     Without the shift, where x̂ᵢ = xᵢ/s, the way through μ is gone, and mean(g) with it.
 
+5.  Where y = w ⊙ x̂ + b, each column of x̂ having its own w, ∂L/∂x̂ is h = g ⊙ w, g being ∂L/∂y now. The sums
+    over the rows are then products of a matrix and a vector, and g ⊙ x̂, which ∂L/∂w needs anyway, is formed
+    once:
+
+        Σ h = g w,  Σ h ⊙ x̂ = (g ⊙ x̂) w
+
 What the two means do: they take from g what a shift of all x (g constant) and a stretch of all x (g along x̂)
 would need. Neither would change x̂, so neither may be in ∂L/∂x.
 
@@ -44,6 +50,7 @@ covariate shift", ICML 2015, section 3, where steps 1 to 3 are the gradients aft
 """
 
 from collections.abc import Callable, Sequence
+from math import prod
 from typing import Any
 
 import torch
@@ -97,10 +104,55 @@ def written(x: Tensor, dims: Dims, eps: float) -> tuple[Tensor, Callable[[Tensor
 
 def through_normalise(g: Tensor, x_hat: Tensor, r: Tensor, dims: Dims, centred: bool = True) -> Tensor:
     """Step 4: the gradient g = ∂L/∂x̂ pulled back to x; or a tangent of x pushed forward to x̂."""
-    across = torch.addcmul(g, x_hat, (g * x_hat).mean(dims, keepdim=True), value=-1)  # g − x̂ mean(g ⊙ x̂)
-    if centred:
-        across = across - g.mean(dims, keepdim=True)
-    return across * r
+    of_g = g.sum(dims, keepdim=True) if centred else None
+    of_gx = (g * x_hat).sum(dims, keepdim=True)
+    return with_sums(g, x_hat, r, of_g, of_gx, prod([g.shape[d] for d in dims]))
+
+
+def with_sums(g: Tensor, x_hat: Tensor, r: Tensor, of_g: Tensor | None, of_gx: Tensor, n: int) -> Tensor:
+    """Step 4, both sums over n numbers being known: that of g, unless there is no μ, and that of g ⊙ x̂."""
+    share = 1 / max(n, 1)
+    across = torch.addcmul(g, x_hat, of_gx, value=-share)  # g − x̂ mean(g ⊙ x̂)
+    return (across if of_g is None else across.sub_(of_g, alpha=share)).mul_(r)
+
+
+def normalised_rows(
+    x: Tensor, shape: tuple[int, ...], w: Tensor | None, b: Tensor | None, eps: float
+) -> tuple[Tensor, Tensor, Tensor]:
+    """w ⊙ x̂ + b over the last dimensions, by the kernel of `normalise`; and μ and r of each row, (N, 1)."""
+    mean = None
+    if not x.is_cuda:
+        mean = x.mean(last_dims(shape), keepdim=True)
+        x = x - mean
+    y, of_kernel, r = torch.native_layer_norm(x, shape, w, b, eps)
+    mean = of_kernel if mean is None else mean
+    return y, mean.reshape(mean.numel(), 1), r.reshape(r.numel(), 1)
+
+
+def kept_or_normalised(ctx: Any, x: Tensor, dims: Dims, eps: float) -> tuple[Tensor, Tensor]:
+    """x̂ and r, of the μ and r that the forward has left in `ctx`, where they may be taken for constants."""
+    if torch.is_grad_enabled() or not hasattr(ctx, "r"):
+        return normalise(x, dims, eps)
+    return torch.sub(x, ctx.mean).mul_(ctx.r), ctx.r
+
+
+def as_rows(x: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """(*, D) → (N, D), of the last dimensions that `shape` has one."""
+    if x.dim() == 2 and len(shape) == 1:
+        return x
+    return x.reshape(prod(x.shape[: -len(shape)]), prod(shape))
+
+
+def sum_of_columns(v: Tensor, w: Tensor | None) -> Tensor:
+    """Σ v ⊙ w over each row of (N, D), (N, 1): step 5."""
+    return v.sum(1, keepdim=True) if w is None else torch.mv(v, w).unsqueeze(1)
+
+
+def sum_of_rows(v: Tensor) -> Tensor:
+    """(N, D) → (D,): a product with ones where it is compiled, as compilers jump from row to row in a sum."""
+    if torch.compiler.is_compiling() and not v.is_cuda:
+        return torch.mm(v.new_ones(1, len(v)), v).squeeze(0)
+    return v.sum(0)
 
 
 def scale_and_shift(

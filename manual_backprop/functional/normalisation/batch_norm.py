@@ -49,11 +49,13 @@ from manual_backprop.functional.normalisation._normalised import (
     along_channels,
     by_channel,
     check_types,
+    kept_or_normalised,
     normalise,
     of_channels,
     require_tensors,
     scale_and_shift,
     through_normalise,
+    with_sums,
     written,
 )
 from manual_backprop.functional.operation import (
@@ -119,6 +121,8 @@ class BatchNorm(Operation):
         scaled = xhat if weight is None else xhat * along_channels(weight, x)
         return scaled if bias is None else scaled + along_channels(bias, x)
 
+    has_several_passes = True
+
     @staticmethod
     def forward(
         input: Tensor,
@@ -137,6 +141,23 @@ class BatchNorm(Operation):
         x_hat, _ = _normalise(input, *((None, None) if training else (running_mean, running_var)), eps)
         return narrow(scale_and_shift(x_hat, weight, bias, of_channels(input)), input.dtype)
 
+    @classmethod
+    def forward_and_keep(cls, ctx: Any, *inputs: Any) -> Tensor:
+        input, weight, bias, running_mean, running_var, old_mean, old_var, training, momentum, eps = inputs
+        if not training or not input.numel():
+            return super().forward_and_keep(ctx, *inputs)
+        if running_mean is not None:
+            _remember(input, (running_mean, running_var), (old_mean, old_var), momentum)
+        x, examples = widen(input), _examples(input)
+        w, b = (None if p is None else widen(p).reshape(input.shape[1]) for p in (weight, bias))
+        mean = None if x.is_cuda else x.mean(examples, keepdim=True)
+        x = x if mean is None else x - mean
+        y, of_kernel, r = torch.native_batch_norm(x, w, b, None, None, True, 0.0, eps)
+        ctx.mean = along_channels(of_kernel, x) if mean is None else mean  # two numbers for each channel
+        ctx.r = along_channels(r, x)
+        cls.setup_context(ctx, inputs, y)
+        return narrow(y, input.dtype)
+
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
         input, weight, bias, mean, var, _, _, training, _, ctx.eps = inputs
@@ -149,19 +170,27 @@ class BatchNorm(Operation):
         input, weight, mean, var = ctx.saved_tensors
         needs_input, needs_weight, needs_bias, *_ = ctx.needs_input_grad
         g, examples = widen(grad_output), _examples(input)
+        in_training, n = mean is None, max(g.numel() // max(g.shape[1], 1), 1)
         grad_input = grad_weight = grad_bias = None
         if needs_input or needs_weight:
-            x_hat, r = _normalise(input, mean, var, ctx.eps)
+            if in_training:
+                x_hat, r = kept_or_normalised(ctx, widen(input), examples, ctx.eps)
+            else:
+                x_hat, r = _normalise(input, mean, var, ctx.eps)
+        moves_all = needs_input and in_training  # step 3: each number moves its channel's μ and s
+        if needs_weight or moves_all:
+            of_gx = (g * x_hat).sum(examples, keepdim=True)
+        if needs_bias or moves_all:
+            of_g = g.sum(examples, keepdim=True)
         if needs_input:
-            grad_x_hat = g if weight is None else g * along_channels(widen(weight), g)
-            in_training = mean is None
-            grad_x = through_normalise(grad_x_hat, x_hat, r, examples) if in_training else grad_x_hat * r
+            scale = r if weight is None else r * along_channels(widen(weight), g)  # w/s
+            grad_x = with_sums(g, x_hat, scale, of_g, of_gx, n) if in_training else g * scale
             grad_input = narrow(grad_x, input.dtype)
         if needs_weight:
-            grad_weight = narrow((g * x_hat).sum(examples).reshape(weight.shape), weight.dtype)
+            grad_weight = narrow(of_gx.reshape(weight.shape), weight.dtype)
         if needs_bias:
             shape, dtype = ctx.bias_like
-            grad_bias = narrow(g.sum(examples).reshape(shape), dtype)
+            grad_bias = narrow(of_g.reshape(shape), dtype)
         return grad_input, grad_weight, grad_bias, *(None,) * 7
 
     @staticmethod

@@ -17,6 +17,11 @@ Want    ∂L/∂x, ∂L/∂w, ∂L/∂b.
 
     w belongs to a channel and the means to a group of channels, so w stands inside the means.
 
+3.  All four sums begin with the same two, over the positions of one channel; n being the numbers of a group,
+
+        mean(∂L/∂x̂) = (1/n) Σⱼ wⱼ Σₚ gₙⱼₚ
+        mean(∂L/∂x̂ ⊙ x̂) = (1/n) Σⱼ wⱼ Σₚ gₙⱼₚ x̂ₙⱼₚ
+
 With one group it is layer normalisation over channels and positions, except that w and b are the same at
 every position; with as many groups as channels it is instance normalisation.
 
@@ -40,11 +45,13 @@ from manual_backprop.functional.normalisation._normalised import (
     along_channels,
     by_channel,
     check_types,
+    kept_or_normalised,
     normalise,
     of_channels,
     require_tensors,
     scale_and_shift,
     through_normalise,
+    with_sums,
     written,
 )
 from manual_backprop.functional.operation import (
@@ -101,6 +108,12 @@ class GroupNorm(Operation):
         scaled = xhat if weight is None else xhat * along_channels(weight, x)
         return scaled if bias is None else scaled + along_channels(bias, x)
 
+    has_several_passes = True
+
+    @classmethod
+    def row_dims(cls, input: Tensor, *_: Any) -> int:
+        return input.dim() - 1
+
     @staticmethod
     def autocast_dtype(device_type: str) -> torch.dtype | None:
         return None if device_type == "cpu" else torch.float32
@@ -135,6 +148,22 @@ class GroupNorm(Operation):
             x_hat = x_hat.clone()  # autograd forbids to overwrite a view that a custom Function returns
         return narrow(scale_and_shift(x_hat, weight, bias, of_channels(input)), input.dtype)
 
+    @classmethod
+    def forward_and_keep(cls, ctx: Any, *inputs: Any) -> Tensor:
+        input, weight, bias, G, eps = inputs
+        if not input.numel():
+            return super().forward_and_keep(ctx, *inputs)
+        N, C = input.shape[:2]
+        w, b = (None if p is None else widen(p) for p in (weight, bias))
+        x = _by_position(widen(input), G)
+        mean = None if x.is_cuda else x.mean((2, 3), keepdim=True)
+        x = x if mean is None else x - mean
+        y, of_kernel, r = torch.native_group_norm(x.reshape(input.shape), w, b, N, C, x.shape[3], G, eps)
+        ctx.mean = of_kernel[..., None, None] if mean is None else mean  # two numbers for each group
+        ctx.r = r[..., None, None]
+        cls.setup_context(ctx, inputs, y)
+        return narrow(y, input.dtype)
+
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
         input, weight, bias, ctx.num_groups, ctx.eps = inputs
@@ -145,22 +174,25 @@ class GroupNorm(Operation):
     def backward(ctx: Any, grad_output: Tensor) -> tuple[Tensor | None, ...]:
         input, weight = ctx.saved_tensors
         needs_input, needs_weight, needs_bias, *_ = ctx.needs_input_grad
-        g = widen(grad_output)
-        all_but_channels = (0, *range(2, g.dim()))
+        g = _by_position(widen(grad_output), ctx.num_groups)
+        w = None if weight is None else widen(weight).reshape(*g.shape[1:3], 1)
         grad_input = grad_weight = grad_bias = None
+        sums = g.sum(3, keepdim=True).unsqueeze(0)
         if needs_input or needs_weight:
-            x = _grouped(widen(input), ctx.num_groups)
-            x_hat, r = normalise(x, _group(x), ctx.eps)
+            x = _by_position(widen(input), ctx.num_groups)
+            x_hat, r = kept_or_normalised(ctx, x, (2, 3), ctx.eps)
+            sums = torch.cat((sums, (g * x_hat).sum(3, keepdim=True).unsqueeze(0)))  # Σₚ g and Σₚ g x̂
         if needs_input:
-            grad_x_hat = g if weight is None else g * along_channels(widen(weight), g)
-            grad_x_hat = _grouped(grad_x_hat, ctx.num_groups)
-            grad_x = through_normalise(grad_x_hat, x_hat, r, _group(x))
+            h = g if w is None else g * w
+            of_g, of_gx = (sums if w is None else sums * w).sum(3, keepdim=True)
+            grad_x = with_sums(h, x_hat, r, of_g, of_gx, x.shape[2] * x.shape[3])
             grad_input = narrow(grad_x.reshape(input.shape), input.dtype)
+        if needs_weight or needs_bias:
+            grad_b, *grad_w = sums.sum(1).reshape(len(sums), input.shape[1])
         if needs_weight:
-            grad_w = (g * x_hat.reshape(g.shape)).sum(all_but_channels)
-            grad_weight = narrow(grad_w, weight.dtype)
+            grad_weight = narrow(grad_w[0], weight.dtype)
         if needs_bias:
-            grad_bias = narrow(g.sum(all_but_channels), ctx.bias_dtype)
+            grad_bias = narrow(grad_b, ctx.bias_dtype)
         return grad_input, grad_weight, grad_bias, None, None
 
     @staticmethod
@@ -190,6 +222,11 @@ def _grouped(x: Tensor, num_groups: int) -> Tensor:
     """(N, C, *) → (N, G, C/G, *)."""
     N, C, *positions = x.shape
     return x.reshape(N, num_groups, C // num_groups, *positions)
+
+
+def _by_position(x: Tensor, num_groups: int) -> Tensor:
+    """(N, C, *) → (N, G, C/G, P), with all the positions in one dimension."""
+    return x.reshape(x.shape[0], num_groups, x.shape[1] // num_groups, prod(x.shape[2:]))
 
 
 def _group(grouped: Tensor) -> tuple[int, ...]:

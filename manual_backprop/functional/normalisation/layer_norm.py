@@ -38,14 +38,20 @@ import torch.nn.functional as T
 from torch import Tensor
 
 from manual_backprop.functional.normalisation._normalised import (
+    as_rows,
     check_normalized_shape,
     check_types,
+    kept_or_normalised,
     last_dims,
     normalise,
+    normalised_rows,
     require_sizes,
     require_tensors,
     scale_and_shift,
+    sum_of_columns,
+    sum_of_rows,
     through_normalise,
+    with_sums,
     written,
 )
 from manual_backprop.functional.operation import (
@@ -105,6 +111,12 @@ class LayerNorm(Operation):
         scaled = xhat if weight is None else xhat * weight
         return scaled if bias is None else scaled + bias
 
+    has_several_passes = True
+
+    @classmethod
+    def row_dims(cls, input: Tensor, weight: Tensor | None, bias: Tensor | None, *options: Any) -> int:
+        return len(options[0])
+
     @staticmethod
     def autocast_dtype(device_type: str) -> torch.dtype | None:
         return None if device_type == "cpu" else torch.float32
@@ -123,6 +135,16 @@ class LayerNorm(Operation):
         x_hat, _ = normalise(widen(input), last_dims(shape), eps)
         return narrow(scale_and_shift(x_hat, weight, bias, shape), input.dtype)
 
+    @classmethod
+    def forward_and_keep(cls, ctx: Any, *inputs: Any) -> Tensor:
+        input, weight, bias, shape, eps = inputs
+        if not input.numel():
+            return super().forward_and_keep(ctx, *inputs)
+        w, b = (None if p is None else widen(p) for p in (weight, bias))
+        y, ctx.mean, ctx.r = normalised_rows(widen(input), shape, w, b, eps)  # two numbers for each example
+        cls.setup_context(ctx, inputs, y)
+        return narrow(y, input.dtype)
+
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
         input, weight, bias, shape, ctx.eps = inputs
@@ -133,17 +155,20 @@ class LayerNorm(Operation):
     def backward(ctx: Any, grad_output: Tensor) -> tuple[Tensor | None, ...]:
         input, weight = ctx.saved_tensors
         needs_input, needs_weight, needs_bias, *_ = ctx.needs_input_grad
-        g = widen(grad_output)
+        g = as_rows(widen(grad_output), ctx.shape)
+        w = None if weight is None else widen(weight).reshape(-1)
         grad_input = grad_weight = grad_bias = None
         if needs_input or needs_weight:
-            x_hat, r = normalise(widen(input), ctx.dims, ctx.eps)
+            x_hat, r = kept_or_normalised(ctx, as_rows(widen(input), ctx.shape), (1,), ctx.eps)
+            gx = g * x_hat
         if needs_input:
-            grad_x_hat = g if weight is None else g * widen(weight)
-            grad_input = narrow(through_normalise(grad_x_hat, x_hat, r, ctx.dims), input.dtype)
+            h = g if w is None else g * w
+            grad_x = with_sums(h, x_hat, r, sum_of_columns(g, w), sum_of_columns(gx, w), h.shape[1])
+            grad_input = narrow(grad_x.reshape(input.shape), input.dtype)
         if needs_weight:
-            grad_weight = narrow((g * x_hat).sum_to_size(ctx.shape), weight.dtype)
+            grad_weight = narrow(sum_of_rows(gx).reshape(ctx.shape), weight.dtype)
         if needs_bias:
-            grad_bias = narrow(g.sum_to_size(ctx.shape), ctx.bias_dtype)
+            grad_bias = narrow(sum_of_rows(g).reshape(ctx.shape), ctx.bias_dtype)
         return grad_input, grad_weight, grad_bias, None, None
 
     @staticmethod

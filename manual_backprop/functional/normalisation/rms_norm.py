@@ -38,12 +38,16 @@ import torch.nn.functional as T
 from torch import Tensor
 
 from manual_backprop.functional.normalisation._normalised import (
+    as_rows,
     check_floating,
     check_normalized_shape,
     last_dims,
     require_sizes,
     require_tensors,
+    sum_of_columns,
+    sum_of_rows,
     through_normalise,
+    with_sums,
     written_out,
 )
 from manual_backprop.functional.operation import (
@@ -93,6 +97,12 @@ class RMSNorm(Operation):
         xhat = x / rms
         return xhat if weight is None else xhat * weight
 
+    has_several_passes = True
+
+    @classmethod
+    def row_dims(cls, input: Tensor, weight: Tensor | None, shape: tuple[int, ...], *_: Any) -> int:
+        return len(shape)
+
     @staticmethod
     def autocast_dtype(device_type: str) -> torch.dtype | None:
         return None if device_type == "cpu" else torch.float32
@@ -119,15 +129,17 @@ class RMSNorm(Operation):
     def backward(ctx: Any, grad_output: Tensor) -> tuple[Tensor | None, ...]:
         input, weight = ctx.saved_tensors
         needs_input, needs_weight, *_ = ctx.needs_input_grad
-        g = widen(grad_output)
-        x_hat, r = over_rms(input, ctx.dims, ctx.eps)
+        g = as_rows(widen(grad_output), ctx.shape)
+        w = None if weight is None else weight.to(g.dtype).reshape(-1)
+        x_hat, r = over_rms(as_rows(input, ctx.shape), (1,), ctx.eps)
+        gx = g * x_hat
         grad_input = grad_weight = None
         if needs_input:
-            grad_x_hat = g if weight is None else g * widen(weight)
-            grad_x = through_normalise(grad_x_hat, x_hat, r, ctx.dims, centred=False)
-            grad_input = narrow(grad_x, input.dtype)
+            h = g if w is None else g * w
+            grad_x = with_sums(h, x_hat, r, None, sum_of_columns(gx, w), h.shape[1])
+            grad_input = narrow(grad_x.reshape(input.shape), input.dtype)
         if needs_weight:
-            grad_weight = narrow((g * x_hat).sum_to_size(ctx.shape), weight.dtype)
+            grad_weight = narrow(sum_of_rows(gx).reshape(ctx.shape), weight.dtype)
         return grad_input, grad_weight, None, None
 
     @staticmethod

@@ -96,12 +96,10 @@ SAMPLES = (
     ),
 )
 
-THROUGH = "through_normalise(grad_x_hat, x_hat, r, examples)"
-GRAD_X_HAT = "grad_x_hat = g if weight is None else g * along_channels(widen(weight), g)"
-GRAD_W = "(g * x_hat).sum(examples)"
-GRAD_B = "g.sum(examples).reshape(shape)"
-MEAN = "grad_x_hat.mean(examples, keepdim=True)"
-ALONG = "x_hat * (grad_x_hat * x_hat).mean(examples, keepdim=True)"
+THROUGH = "with_sums(g, x_hat, scale, of_g, of_gx, n)"
+SCALE = "scale = r if weight is None else r * along_channels(widen(weight), g)"
+GRAD_W = "of_gx.reshape(weight.shape)"
+GRAD_B = "of_g.reshape(shape)"
 x, r = torch.zeros(5, 3), torch.ones(3)
 
 ROW = Row(
@@ -113,19 +111,19 @@ ROW = Row(
     samples=SAMPLES,
     adapt=adapted,
     mutants=(
-        Mutant("training with evaluation's gradient", THROUGH, "grad_x_hat * r"),
+        Mutant("training with evaluation's gradient", THROUGH, "g * scale"),
         Mutant("evaluation with training's gradient", "in_training = mean is None", "in_training = True"),
-        Mutant("the way through s forgotten", THROUGH, f"(grad_x_hat - {MEAN}) * r"),
-        Mutant("the way through μ forgotten", THROUGH, f"(grad_x_hat - {ALONG}) * r"),
-        Mutant("plus for minus", THROUGH, f"(grad_x_hat - {MEAN} + {ALONG}) * r"),
-        Mutant("times s in evaluation", "else grad_x_hat * r", "else grad_x_hat / r"),
-        Mutant("means over the features", THROUGH, THROUGH.replace("examples", "(1,)")),
-        Mutant("w forgotten in ∂L/∂x", GRAD_X_HAT, "grad_x_hat = g"),
-        Mutant("∂L/∂w with x for x̂", GRAD_W, GRAD_W.replace("x_hat", "widen(input)")),
-        Mutant("∂L/∂w averaged over the examples", GRAD_W, GRAD_W.replace(".sum", ".mean")),
+        Mutant("the way through s forgotten", THROUGH, "(g - of_g / n) * scale"),
+        Mutant("the way through μ forgotten", THROUGH, "(g - x_hat * of_gx / n) * scale"),
+        Mutant("plus for minus", THROUGH, "(g - of_g / n + x_hat * of_gx / n) * scale"),
+        Mutant("times s in evaluation", "else g * scale", "else g * scale / r.square()"),
+        Mutant("means over the features", THROUGH, "through_normalise(g, x_hat, scale, (1,))"),
+        Mutant("w forgotten in ∂L/∂x", SCALE, "scale = r"),
+        Mutant("∂L/∂w with x for x̂", GRAD_W, "(g * widen(input)).sum(examples).reshape(weight.shape)"),
+        Mutant("∂L/∂w averaged over the examples", GRAD_W, f"({GRAD_W} / n)"),
         Mutant("∂L/∂b not summed over the positions", GRAD_B, "g.sum(0).reshape(3, -1)[:, 0].reshape(shape)"),
         Mutant(
-            "x̂ detached: second derivative lost", THROUGH, THROUGH.replace("x_hat, r", "x_hat.detach(), r")
+            "x̂ detached: second derivative lost", THROUGH, THROUGH.replace("x_hat, s", "x_hat.detach(), s")
         ),
         Mutant("tangent without the means", "if mean is None else u * r", "if False else u * r"),
     ),

@@ -90,12 +90,12 @@ SAMPLES = (
     ),
 )
 
-GRAD_X = "through_normalise(grad_x_hat, x_hat, r, _group(x))"
-GRAD_X_HAT = "grad_x_hat = g if weight is None else g * along_channels(widen(weight), g)"
-GRAD_W = "(g * x_hat.reshape(g.shape)).sum(all_but_channels)"
-GRAD_B = "g.sum(all_but_channels), ctx"
-MEAN = "grad_x_hat.mean(_group(x), keepdim=True)"
-ALONG = "x_hat * (grad_x_hat * x_hat).mean(_group(x), keepdim=True)"
+GRAD_X = "with_sums(h, x_hat, r, of_g, of_gx, x.shape[2] * x.shape[3])"
+SUMS = "(sums if w is None else sums * w).sum(3, keepdim=True)"
+SHIFT, ALONG = "of_g / h[0, 0].numel()", "x_hat * of_gx / h[0, 0].numel()"
+WEIGHT = "w = None if weight is None else widen(weight).reshape(*g.shape[1:3], 1)"
+GRAD_W = "narrow(grad_w[0], "
+GRAD_B = "narrow(grad_b, "
 x, w = torch.zeros(3, 4, 5), torch.ones(4)
 
 ROW = Row(
@@ -107,16 +107,16 @@ ROW = Row(
     samples=SAMPLES,
     adapt=adapted,
     mutants=(
-        Mutant("μ and s taken for constants", GRAD_X, "grad_x_hat * r"),
-        Mutant("the way through s forgotten", GRAD_X, f"(grad_x_hat - {MEAN}) * r"),
-        Mutant("the way through μ forgotten", GRAD_X, f"(grad_x_hat - {ALONG}) * r"),
-        Mutant("plus for minus", GRAD_X, f"(grad_x_hat - {MEAN} + {ALONG}) * r"),
-        Mutant("means over all groups", GRAD_X, GRAD_X.replace("_group(x)", "(1, *_group(x))")),
-        Mutant("means over each channel alone", GRAD_X, GRAD_X.replace("_group(x)", "_group(x)[1:] or 2")),
-        Mutant("w forgotten in ∂L/∂x", GRAD_X_HAT, "grad_x_hat = g"),
-        Mutant("∂L/∂w with x for x̂", GRAD_W, GRAD_W.replace("x_hat.reshape(g.shape)", "widen(input)")),
-        Mutant("∂L/∂w averaged over the examples", GRAD_W, f"{GRAD_W} / max(len(g), 1)"),
-        Mutant("upstream ignored in ∂L/∂b", GRAD_B, "torch.ones_like(g).sum(all_but_channels), ctx"),
+        Mutant("μ and s taken for constants", GRAD_X, "h * r"),
+        Mutant("the way through s forgotten", GRAD_X, f"(h - {SHIFT}) * r"),
+        Mutant("the way through μ forgotten", GRAD_X, f"(h - {ALONG}) * r"),
+        Mutant("plus for minus", GRAD_X, f"(h - {SHIFT} + {ALONG}) * r"),
+        Mutant("means over all groups", SUMS, f"{SUMS}.mean(2, keepdim=True)"),
+        Mutant("means over each channel alone", GRAD_X, "through_normalise(h, x_hat, r, (3,))"),
+        Mutant("w forgotten in ∂L/∂x", WEIGHT, "w = None"),
+        Mutant("∂L/∂w with x for x̂", GRAD_W, "narrow((g * x).sum((0, 3)).reshape(-1), "),
+        Mutant("∂L/∂w averaged over the examples", GRAD_W, "narrow(grad_w[0] / max(len(g), 1), "),
+        Mutant("upstream ignored in ∂L/∂b", GRAD_B, "narrow(torch.ones_like(g).sum((0, 3)).reshape(-1), "),
         Mutant("x̂ detached: second derivative lost", GRAD_X, GRAD_X.replace("x_hat, r", "x_hat.detach(), r")),
         Mutant("tangent without w", "(u if weight is None else", "(u if True else"),
     ),

@@ -61,12 +61,13 @@ SAMPLES = (
     ),
 )
 
-GRAD_X = "through_normalise(grad_x_hat, x_hat, r, ctx.dims)"
-GRAD_X_HAT = "grad_x_hat = g if weight is None else g * widen(weight)"
-GRAD_W = "(g * x_hat).sum_to_size(ctx.shape)"
-GRAD_B = "narrow(g.sum_to_size(ctx.shape), ctx.bias_dtype)"
-MEAN = "grad_x_hat.mean(ctx.dims, keepdim=True)"
-ALONG = "x_hat * (grad_x_hat * x_hat).mean(ctx.dims, keepdim=True)"
+GRAD_X = "with_sums(h, x_hat, r, sum_of_columns(g, w), sum_of_columns(gx, w), h.shape[1])"
+WEIGHT = "w = None if weight is None else widen(weight).reshape(-1)"
+GRAD_W = "sum_of_rows(gx)"
+GRAD_B = "narrow(sum_of_rows(g).reshape(ctx.shape), ctx.bias_dtype)"
+OUTSIDE = GRAD_X.replace("(h,", "(g,").replace(" w)", " None)") + " * (h / g)"
+MEAN = "sum_of_columns(g, w) / max(h.shape[1], 1)"
+ALONG = "x_hat * sum_of_columns(gx, w) / max(h.shape[1], 1)"
 x = torch.zeros(5, 3)
 
 ROW = Row(
@@ -78,22 +79,28 @@ ROW = Row(
     samples=SAMPLES,
     adapt=at_features,
     mutants=(
-        Mutant("μ and s taken for constants", GRAD_X, "grad_x_hat * r"),
-        Mutant("the way through s forgotten", GRAD_X, f"(grad_x_hat - {MEAN}) * r"),
-        Mutant("the way through μ forgotten", GRAD_X, f"(grad_x_hat - {ALONG}) * r"),
-        Mutant("plus for minus", GRAD_X, f"(grad_x_hat - {MEAN} + {ALONG}) * r"),
-        Mutant("times s instead of 1/s", GRAD_X, f"(grad_x_hat - {MEAN} - {ALONG}) / r"),
-        Mutant("w forgotten in ∂L/∂x", GRAD_X_HAT, "grad_x_hat = g"),
-        Mutant("w outside the means", GRAD_X, GRAD_X.replace("grad_x_hat", "g") + " * (grad_x_hat / g)"),
-        Mutant("∂L/∂w with x for x̂", GRAD_W, GRAD_W.replace("x_hat", "widen(input)")),
+        Mutant("μ and s taken for constants", GRAD_X, "h * r"),
+        Mutant("the way through s forgotten", GRAD_X, f"(h - {MEAN}) * r"),
+        Mutant("the way through μ forgotten", GRAD_X, f"(h - {ALONG}) * r"),
+        Mutant("plus for minus", GRAD_X, f"(h - {MEAN} + {ALONG}) * r"),
+        Mutant("times s instead of 1/s", GRAD_X, f"(h - {MEAN} - {ALONG}) / r"),
+        Mutant("w forgotten in ∂L/∂x", WEIGHT, "w = None"),
+        Mutant("w outside the means", GRAD_X, OUTSIDE),
+        Mutant("∂L/∂w with x for x̂", GRAD_W, GRAD_W.replace("gx", "g * as_rows(widen(input), ctx.shape)")),
         Mutant("∂L/∂w averaged over the examples", GRAD_W, f"{GRAD_W} / max(len(input), 1)"),
         Mutant("∂L/∂b not summed", GRAD_B, "narrow(g, ctx.bias_dtype)"),
-        Mutant("upstream ignored in ∂L/∂b", GRAD_B, GRAD_B.replace("g.sum", "torch.ones_like(g).sum")),
+        Mutant("upstream ignored in ∂L/∂b", GRAD_B, GRAD_B.replace("(g)", "(torch.ones_like(g))")),
         Mutant("x̂ detached: second derivative lost", GRAD_X, GRAD_X.replace("x_hat, r", "x_hat.detach(), r")),
         Mutant(
             "the kernel's s taken for a constant: second derivative lost",
-            "torch.is_grad_enabled() or ",
-            "",
+            "torch.is_grad_enabled() or is_forward_mode()",
+            "is_forward_mode()",
+            file="_normalised",
+        ),
+        Mutant(
+            "what the forward kept taken for a constant: second derivative lost",
+            "torch.is_grad_enabled() or not hasattr",
+            "not hasattr",
             file="_normalised",
         ),
         Mutant("tangent without ḃ", "moved + widen(bias_tangent)", "moved"),

@@ -47,10 +47,10 @@ SAMPLES = (
     ),
 )
 
-GRAD_X = "through_normalise(grad_x_hat, x_hat, r, ctx.dims, centred=False)"
-GRAD_X_HAT = "grad_x_hat = g if weight is None else g * widen(weight)"
-GRAD_W = "(g * x_hat).sum_to_size(ctx.shape)"
-ALONG = "x_hat * (grad_x_hat * x_hat).mean(ctx.dims, keepdim=True)"
+GRAD_X = "with_sums(h, x_hat, r, None, sum_of_columns(gx, w), h.shape[1])"
+WEIGHT = "w = None if weight is None else weight.to(g.dtype).reshape(-1)"
+GRAD_W = "sum_of_rows(gx)"
+ALONG = "x_hat * sum_of_columns(gx, w) / max(h.shape[1], 1)"
 x = torch.zeros(5, 3)
 
 ROW = Row(
@@ -62,15 +62,15 @@ ROW = Row(
     samples=SAMPLES,
     adapt=at_features,
     mutants=(
-        Mutant("s taken for a constant", GRAD_X, "grad_x_hat * r"),
-        Mutant("layer normalisation's gradient", GRAD_X, GRAD_X.replace("centred=False", "centred=True")),
-        Mutant("plus for minus", GRAD_X, f"(grad_x_hat + {ALONG}) * r"),
-        Mutant("a sum for the mean", GRAD_X, f"(grad_x_hat - {ALONG.replace('.mean', '.sum')}) * r"),
-        Mutant("times s instead of 1/s", GRAD_X, f"(grad_x_hat - {ALONG}) / r"),
-        Mutant("w forgotten in ∂L/∂x", GRAD_X_HAT, "grad_x_hat = g"),
-        Mutant("∂L/∂w with x for x̂", GRAD_W, GRAD_W.replace("x_hat", "widen(input)")),
+        Mutant("s taken for a constant", GRAD_X, "h * r"),
+        Mutant("layer normalisation's gradient", GRAD_X, GRAD_X.replace("None", "sum_of_columns(g, w)")),
+        Mutant("plus for minus", GRAD_X, f"(h + {ALONG}) * r"),
+        Mutant("a sum for the mean", GRAD_X, f"(h - {ALONG} * h.shape[1]) * r"),
+        Mutant("times s instead of 1/s", GRAD_X, f"(h - {ALONG}) / r"),
+        Mutant("w forgotten in ∂L/∂x", WEIGHT, "w = None"),
+        Mutant("∂L/∂w with x for x̂", GRAD_W, GRAD_W.replace("gx", "g * as_rows(widen(input), ctx.shape)")),
         Mutant("∂L/∂w averaged over the examples", GRAD_W, f"{GRAD_W} / max(len(input), 1)"),
-        Mutant("∂L/∂w not summed", GRAD_W, "g * x_hat"),
+        Mutant("∂L/∂w not summed", f"{GRAD_W}.reshape(ctx.shape)", "gx"),
         Mutant("x̂ detached: second derivative lost", GRAD_X, GRAD_X.replace("x_hat, r", "x_hat.detach(), r")),
         Mutant("tangent without ẇ", "moved + widen(weight_tangent) * x_hat", "moved"),
         Mutant("tangent without w", "(x_hat_tangent if weight is None else", "(x_hat_tangent if True else"),
