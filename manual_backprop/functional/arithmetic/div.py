@@ -73,9 +73,10 @@ class Div(Operation):
 
     @classmethod
     def forward_and_keep(cls, ctx: Any, *inputs: Any) -> Tensor:
-        output: Tensor = super().forward_and_keep(ctx, *inputs)
+        output = cls.forward(*inputs)
         _, needs_other = ctx.needs_input_grad  # which is final where nothing transforms the quotient
         keep_operands(ctx, inputs[0] if needs_other else None, inputs[1])
+        remember_operands(ctx, output, *inputs)
         return output
 
     @staticmethod

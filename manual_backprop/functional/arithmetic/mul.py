@@ -69,9 +69,10 @@ class Mul(Operation):
 
     @classmethod
     def forward_and_keep(cls, ctx: Any, *inputs: Any) -> Tensor:
-        output: Tensor = super().forward_and_keep(ctx, *inputs)
+        output = cls.forward(*inputs)
         needs_input, needs_other = ctx.needs_input_grad  # which is final where nothing transforms the product
         keep_operands(ctx, inputs[0] if needs_other else None, inputs[1] if needs_input else None)
+        remember_operands(ctx, output, *inputs)
         return output
 
     @staticmethod

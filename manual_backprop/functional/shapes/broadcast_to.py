@@ -69,6 +69,8 @@ def back_to(like: Like, gradient: Tensor) -> Tensor:
     """The gradient in the shape and type of its input; of a complex one, a real input takes the real part."""
     assert like is not None
     shape, dtype = like
+    if gradient.shape == shape and gradient.dtype == dtype:
+        return gradient
     real = gradient.real if gradient.is_complex() and not dtype.is_complex else gradient
     return unbroadcast(real, shape).to(dtype)
 
