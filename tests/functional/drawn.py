@@ -55,6 +55,8 @@ FINITE = (ORDINARY, ORDINARY | one_of(FAR))
 TO_ADD = (*FINITE, ORDINARY | one_of(NEVER_FINITE))
 """For what sums: of the largest numbers, the order of the sum would decide whether it is finite."""
 ANY = (ORDINARY, ORDINARY | one_of((*FAR, *NEVER_FINITE, *LARGEST)))
+NUMBERS = (ORDINARY, ORDINARY | one_of((*FAR, inf, -inf, *LARGEST)))
+"""For what is NaN at NaN, where the twin is that or not, as NaN lies in the tensor."""
 SHARES = (st.floats(0, 1, width=16), one_of((0.0, 1.0)))
 POSITIVE = (st.floats(0.125, 4, width=16),)
 ADDED_MASK = (ORDINARY, ORDINARY | st.just(-inf))

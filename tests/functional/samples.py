@@ -161,4 +161,11 @@ ELEMENTWISE = (
 )
 
 
+WITHOUT_NAN = tuple(
+    Sample("infinities", (torch.tensor([-inf, inf, 1.0]).double(),), smooth=False, finite=False)
+    if sample.name == "infinities and NaN"
+    else sample
+    for sample in ELEMENTWISE
+)
+"""Where the gradient at NaN is NaN, and the twin's is that or not, as NaN lies in the tensor."""
 AT_THE_KINK = Sample("exactly at the kink", (torch.tensor([-1.0, 0.0, -0.0, 2.0]).double(),), smooth=False)

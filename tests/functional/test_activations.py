@@ -7,6 +7,7 @@ import pytest
 import torch
 import torch.nn.functional as T
 
+import manual_backprop.functional as F
 from manual_backprop.functional.activations.gelu import gelu
 from manual_backprop.functional.activations.hardsigmoid import hardsigmoid
 from manual_backprop.functional.activations.hardtanh import hardtanh, relu6
@@ -81,6 +82,14 @@ def test_silu_of_complex_numbers_has_a_gradient() -> None:
         torch.testing.assert_close(a.detach(), T.silu(z.detach()), rtol=1e-13, atol=1e-13)
         results.append(torch.autograd.grad(a, z, v)[0])
     torch.testing.assert_close(*results, rtol=1e-13, atol=1e-13)
+
+
+@pytest.mark.parametrize("name", ["elu", "hardswish"])
+def test_the_gradient_at_nan_is_nan_wherever_it_lies(name: str) -> None:
+    """The twin's is the upstream gradient in the numbers that are left over by a CPU's vectors."""
+    z = torch.full((67,), math.nan, requires_grad=True)
+    (grad,) = torch.autograd.grad(getattr(F, name)(z).sum(), z)
+    assert grad.isnan().all()
 
 
 def test_integers_have_no_gradient_but_a_value() -> None:

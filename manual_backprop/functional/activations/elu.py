@@ -17,16 +17,22 @@ Want    ∂L/∂z.
 
         ∂L/∂z = ∂L/∂a where z > 0, else ∂L/∂a ⊙ α e^z
 
+    For a CPU, which mispredicts such a choice where signs are random, it is a product (_corners.py):
+
+        ∂L/∂z = ∂L/∂a ⊙ e^{min(z, 0)} ⊙ (1 where z > 0, else α)
+
 4.  In place, a is all that is left. If α is not negative, a > 0 exactly where z > 0, and the slope is there
     too:
 
         α e^z = α (e^z − 1) + α = a + α
 
+    so that it is min(a, 0) + (1 where a > 0, else α).
+
 Why it is used: the outputs are negative too, so their mean is closer to 0 than that of ReLU.
 
-The numerical trap: e^z − 1 cancels for z close to 0, where `torch.expm1` does not; a + α cancels far to the
-left, so it serves only where z is gone. And e^z is infinite for large z. There the other branch counts, but
-differentiated once more the infinite one meets a gradient of 0, and 0 · ∞ is NaN; so its z stops at 0.
+The numerical trap: e^z − 1 cancels for z close to 0, and `expm1`, which PyTorch's elu uses, does not; a + α
+cancels far to the left, so it serves only where z is gone. And e^z is infinite for large z, where 0 · ∞ would
+be NaN, in the gradient or in its own; so its z stops at 0.
 
 Shapes: input, output and gradient (*), all alike.
 
@@ -40,6 +46,7 @@ import torch
 import torch.nn.functional as T
 from torch import Tensor
 
+from manual_backprop.functional.activations._corners import step
 from manual_backprop.functional.in_place.elementwise import overwriting
 from manual_backprop.functional.operation import (
     Formula,
@@ -85,8 +92,7 @@ class ELU(Operation):
 
     @staticmethod
     def forward(input: Tensor, alpha: float) -> Tensor:
-        z = widen(input)
-        return narrow(torch.where(z > 0, z, alpha * torch.expm1(z.clamp(max=0))), input.dtype)
+        return T.elu(input, alpha)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Tensor, float], output: Tensor) -> None:
@@ -106,7 +112,8 @@ class ELU(Operation):
 
 def sloped(g: Tensor, z: Tensor, alpha: float) -> Tensor:
     """Step 3: a gradient, or a tangent, times the slope at z."""
-    return torch.where(z <= 0, g * (alpha * z.clamp(max=0).exp()), g)
+    slope = z.clamp(max=0).exp()
+    return g * (slope if alpha == 1 else slope * step(z, alpha))
 
 
 class ELUInPlace(ELU):
@@ -130,7 +137,7 @@ class ELUInPlace(ELU):
 
 def sloped_by_output(g: Tensor, a: Tensor, alpha: float) -> Tensor:
     """The same, the slope read off the output: step 4."""
-    return torch.where(a <= 0, g * (a + alpha), g)
+    return g * (a.clamp(max=0) + (1 if alpha == 1 else step(a, alpha)))
 
 
 _elu = function_of(ELU)

@@ -34,7 +34,9 @@ not tell their slopes. So z is kept.
 
 The numerical trap: P is usually written with 1 + erf, as in `torch.special.ndtr`, and the approximation with
 1 + tanh(v/2). Both cancel for z ≪ 0, where erf and tanh are close to −1. The sigmoid does not, nor does the
-complement of erf, `torch.erfc`, taken of −z.
+complement of erf, `torch.erfc`, taken of −z. What torch.compile makes of erfc is slow, so
+compiled code has 1 + erf, as PyTorch's own gelu always has. Its P is wrong by up to ε/2, which in float32 at
+z = −5 is a tenth of it.
 
 Shapes: input, output and gradient (*), all alike.
 
@@ -104,7 +106,7 @@ class GELU(Operation):
     @staticmethod
     def forward(input: Tensor, approximate: str) -> Tensor:
         z = widen(input)
-        return narrow(z * distribution(z, approximate), input.dtype)
+        return narrow(distribution(z, approximate).mul_(z), input.dtype)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Tensor, str], output: Tensor) -> None:
@@ -126,6 +128,8 @@ class GELU(Operation):
 def distribution(z: Tensor, approximate: str) -> Tensor:
     """P(z), or what stands in its place."""
     if approximate == "none":
+        if torch.compiler.is_compiling():
+            return torch.erf(z * sqrt(1 / 2)) / 2 + 0.5
         return torch.erfc(z * -sqrt(1 / 2)) / 2
     return torch.sigmoid(K * cubic(z, C))
 

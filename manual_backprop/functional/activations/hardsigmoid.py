@@ -17,7 +17,8 @@ Want    ∂L/∂z.
 
     One number is an exception: the output of the last float32 or float64 before 3 is rounded to 1.
 
-The numerical trap: a product with the slope 0 would make NaN of an infinite ∂L/∂a. The 0 is *put in* instead.
+The numerical trap: a product with the slope 0 would make NaN of an infinite ∂L/∂a. The 0 is *put in* instead
+(`gate` in _corners.py).
 
 Shapes: input, output and gradient (*), all alike.
 
@@ -30,6 +31,7 @@ import torch
 import torch.nn.functional as T
 from torch import Tensor
 
+from manual_backprop.functional.activations._corners import gate
 from manual_backprop.functional.in_place.elementwise import overwriting
 from manual_backprop.functional.operation import (
     Formula,
@@ -37,10 +39,8 @@ from manual_backprop.functional.operation import (
     example,
     function_of,
     keep,
-    narrow,
     public,
     require_tensor,
-    widen,
 )
 
 
@@ -63,7 +63,7 @@ class Hardsigmoid(Operation):
 
     @staticmethod
     def forward(input: Tensor) -> Tensor:
-        return narrow((widen(input) + 3).clamp(0, 6) / 6, input.dtype)
+        return T.hardsigmoid(input)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Tensor], output: Tensor) -> None:
@@ -72,7 +72,7 @@ class Hardsigmoid(Operation):
     @staticmethod
     def backward(ctx: Any, grad_output: Tensor) -> Tensor:
         (a,) = ctx.saved_tensors
-        return (grad_output / 6).where((a > 0) & (a < 1), 0)
+        return gate(grad_output / 6, (a > 0) & (a < 1))
 
     @staticmethod
     def jvp(ctx: Any, input_tangent: Tensor) -> Tensor:

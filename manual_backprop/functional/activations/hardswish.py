@@ -19,12 +19,14 @@ Want    ∂L/∂z.
         ∂L/∂z = ∂L/∂a where z ≥ 3
 
     At −3 and 3 there are corners: from between, the slopes are −½ and 3/2. PyTorch takes those from outside.
+    On the right, the slope between is taken at z = 3/2, where it is 1.
 
 Like silu, which it imitates without an exponential, it falls before it rises: two z have the same output,
 which does not tell their slopes. So z is kept; in place, a copy of it, which takes the memory that working in
 place saves.
 
-The numerical trap: a product with the slope 0 would make NaN of an infinite ∂L/∂a. The 0 is *put in* instead.
+The numerical trap: a product with the slope 0 would make NaN of an infinite ∂L/∂a. The 0 is *put in* instead,
+where max(0, z + 3) is 0 (`gate` in _corners.py).
 
 Shapes: input, output and gradient (*), all alike.
 
@@ -37,6 +39,7 @@ import torch
 import torch.nn.functional as T
 from torch import Tensor
 
+from manual_backprop.functional.activations._corners import gate
 from manual_backprop.functional.in_place.overwrite import overwritten
 from manual_backprop.functional.operation import (
     Formula,
@@ -74,8 +77,7 @@ class Hardswish(Operation):
 
     @staticmethod
     def forward(input: Tensor) -> Tensor:
-        z = widen(input)
-        return narrow(z * (z + 3).clamp(0, 6) / 6, input.dtype)
+        return T.hardswish(input)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Tensor], output: Tensor) -> None:
@@ -94,8 +96,8 @@ class Hardswish(Operation):
 
 def sloped(g: Tensor, z: Tensor) -> Tensor:
     """Step 3: a gradient, or a tangent, times the slope at z."""
-    between = torch.where(z < 3, g * (z / 3 + 0.5), g)
-    return between.masked_fill(z <= -3, 0)
+    until = torch.threshold(-z, -3, -1.5)  # −z; and where z ≥ 3, −3/2, whose slope is 1
+    return gate(g * torch.rsub(until, 0.5, alpha=1 / 3), torch.relu(z + 3))
 
 
 _hardswish = function_of(Hardswish)

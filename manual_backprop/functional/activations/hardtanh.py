@@ -16,7 +16,7 @@ Want    ∂L/∂z.
         ∂L/∂z = ∂L/∂a where l < a < u, and 0 elsewhere
 
 The numerical trap: a product with the slope 0 would make NaN of an infinite ∂L/∂a. The 0 is *put in* instead,
-where a ≤ l or a ≥ u. Both comparisons are false for NaN, so NaN stays visible.
+where a ≤ l or a ≥ u (`gate` in _corners.py). Both comparisons are false for NaN, so NaN stays visible.
 
 Shapes: input, output and gradient (*), all alike.
 
@@ -30,6 +30,7 @@ import torch
 import torch.nn.functional as T
 from torch import Tensor
 
+from manual_backprop.functional.activations._corners import gate
 from manual_backprop.functional.in_place.elementwise import overwriting
 from manual_backprop.functional.operation import (
     Formula,
@@ -82,7 +83,7 @@ class Hardtanh(Operation):
     @staticmethod
     def backward(ctx: Any, grad_output: Tensor) -> tuple[Tensor, None, None]:
         (a,) = ctx.saved_tensors
-        return grad_output.masked_fill(outside(a, *ctx.bounds), 0), None, None
+        return gate(grad_output, ~outside(a, *ctx.bounds)), None, None
 
     @staticmethod
     def jvp(ctx: Any, input_tangent: Tensor, *_: None) -> Tensor:

@@ -16,6 +16,9 @@ Want    ∂L/∂z.
 
         ∂L/∂z = ∂L/∂a where z > 0, else s ∂L/∂a
 
+    which is a product, ∂L/∂a ⊙ (1 where z > 0, else s): `step` (_corners.py) makes the slope without a
+    choice, which a CPU mispredicts where signs are random.
+
 4.  If s is not negative, a > 0 exactly where z > 0, and the output says all that is needed. With a negative s
     no output is negative, and z itself is kept.
 
@@ -36,6 +39,7 @@ import torch
 import torch.nn.functional as T
 from torch import Tensor
 
+from manual_backprop.functional.activations._corners import step
 from manual_backprop.functional.in_place.elementwise import overwriting
 from manual_backprop.functional.operation import (
     Formula,
@@ -75,8 +79,7 @@ class LeakyReLU(Operation):
 
     @staticmethod
     def forward(input: Tensor, negative_slope: float) -> Tensor:
-        z = widen(input)
-        return narrow(torch.where(z > 0, z, negative_slope * z), input.dtype)
+        return T.leaky_relu(input, negative_slope)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Tensor, float], output: Tensor) -> None:
@@ -86,15 +89,13 @@ class LeakyReLU(Operation):
     @staticmethod
     def backward(ctx: Any, grad_output: Tensor) -> tuple[Tensor, None]:
         (kept,) = ctx.saved_tensors
-        g = widen(grad_output)
-        grad_input = torch.where(kept > 0, g, ctx.negative_slope * g)
+        grad_input = widen(grad_output) * step(widen(kept), ctx.negative_slope)
         return narrow(grad_input, kept.dtype), None
 
     @staticmethod
     def jvp(ctx: Any, input_tangent: Tensor, *_: None) -> Tensor:
         (kept,) = ctx.saved_tensors
-        t = widen(input_tangent)
-        return narrow(torch.where(kept > 0, t, ctx.negative_slope * t), kept.dtype)
+        return narrow(widen(input_tangent) * step(widen(kept), ctx.negative_slope), kept.dtype)
 
 
 _leaky_relu = function_of(LeakyReLU)

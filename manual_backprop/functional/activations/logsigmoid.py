@@ -11,19 +11,19 @@ Want    ∂L/∂z.
 
         da/dz = 1/σ(z) · σ(z) (1 − σ(z)) = 1 − σ(z)
 
-3.  It can be read off the output, for σ(z) = e^a:
+3.  That is the sigmoid of −z, the probability of the other outcome: 1 − 1/(1 + e⁻ᶻ) = 1/(1 + e^z).
 
-        ∂L/∂z = ∂L/∂a ⊙ (1 − e^a)
+        ∂L/∂z = ∂L/∂a ⊙ σ(−z)
 
 What it does to a loss: −log σ(z) pulls with the force 1 − σ(z). That is next to 1 for a confident mistake and
 next to 0 for a confident success, where the squared error has next to nothing for both.
 
 The numerical trap: σ(z) is 0 in floating point for z ≪ 0, and its logarithm −∞. In
 
-        log σ(z) = −log(e⁰ + e⁻ᶻ)
+        log σ(z) = min(0, z) − log(1 + e^{−|z|})
 
-`torch.logaddexp` takes the larger of the two exponents out of the logarithm, so that no exponent is above 0.
-Where a is close to 0, 1 − e^a would cancel; `torch.expm1` computes e^a − 1 and does not.
+the larger of the two exponents, 0 and −z, is taken out of the logarithm, so that no exponent is above 0.
+Where σ(z) is close to 1, 1 − σ(z) would cancel; σ(−z) does not.
 
 Shapes: input, output and gradient (*), all alike.
 
@@ -51,14 +51,14 @@ from manual_backprop.functional.operation import (
 
 
 class LogSigmoid(Operation):
-    """a = log σ(z) and ∂L/∂z = ∂L/∂a ⊙ (1 − e^a)."""
+    """a = log σ(z) and ∂L/∂z = ∂L/∂a ⊙ σ(−z)."""
 
     formula = Formula(
         "logsigmoid",
         "activation",
         "log σ({0})",
-        ("{g} ⊙ (1 − exp {out})",),
-        slope=lambda z, a: -torch.expm1(a),
+        ("{g} ⊙ σ(−{0})",),
+        slope=lambda z, a: torch.sigmoid(-z),
     )
 
     @staticmethod
@@ -78,23 +78,21 @@ class LogSigmoid(Operation):
 
     @staticmethod
     def forward(input: Tensor) -> Tensor:
-        z = widen(input)
-        return narrow(-torch.logaddexp(z.new_zeros(()), -z), input.dtype)
+        return T.logsigmoid(input)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Tensor], output: Tensor) -> None:
-        keep(ctx, output)  # step 3: the slope needs a only
+        keep(ctx, inputs[0])  # z: read off the output, the slope 1 − e^a would cancel
 
     @staticmethod
     def backward(ctx: Any, grad_output: Tensor) -> Tensor:
-        (a,) = ctx.saved_tensors
-        grad_input = widen(grad_output) * -torch.expm1(widen(a))
-        return narrow(grad_input, a.dtype)
+        (z,) = ctx.saved_tensors
+        return narrow(widen(grad_output) * torch.sigmoid(-widen(z)), z.dtype)
 
     @staticmethod
     def jvp(ctx: Any, input_tangent: Tensor) -> Tensor:
-        (a,) = ctx.saved_tensors
-        return narrow(-torch.expm1(widen(a)) * widen(input_tangent), a.dtype)
+        (z,) = ctx.saved_tensors
+        return narrow(widen(input_tangent) * torch.sigmoid(-widen(z)), z.dtype)
 
 
 _logsigmoid = function_of(LogSigmoid)

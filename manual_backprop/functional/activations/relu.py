@@ -21,7 +21,7 @@ can die: where z ≤ 0 for every example, its weights get the gradient 0 for eve
 
 The numerical trap: multiplying by a mask of zeros and ones turns an infinite upstream gradient into NaN
 (0 · ∞). The 0 is *put in* instead, wherever a ≤ 0. That comparison is false for NaN, so NaN stays visible.
-A CPU mispredicts that choice at every second unit, so there it is made without one: `gate`.
+A CPU mispredicts that choice at every second unit, so there it is made without one: `gate` (_corners.py).
 
 Shapes: input, output and gradient (*), all alike.
 
@@ -35,6 +35,7 @@ import torch
 import torch.nn.functional as T
 from torch import Tensor
 
+from manual_backprop.functional.activations._corners import gate
 from manual_backprop.functional.in_place.view import overwriting_views
 from manual_backprop.functional.operation import (
     Formula,
@@ -88,25 +89,6 @@ class ReLU(Operation):
     def jvp(ctx: Any, input_tangent: Tensor) -> Tensor:
         (a,) = ctx.saved_tensors
         return input_tangent.masked_fill(a <= 0, 0)
-
-
-def gate(grad_output: Tensor, a: Tensor) -> Tensor:
-    """∂L/∂a where a > 0 (or NaN), and 0 elsewhere; a ≥ 0 being the output of a ReLU.
-
-    On a CPU, outside of any transformation, the bits of ∂L/∂a are multiplied by 1 or 0, as an integer, which
-    knows no ∞: a seventh of the time that `masked_fill` takes on random signs. The 1 or 0 is the sign of the
-    bits of |a|, which are those of a positive integer where a > 0, and of a NaN too.
-    """
-    if not grad_output.is_cpu or torch.is_grad_enabled() or torch.compiler.is_compiling():
-        return grad_output.masked_fill(a <= 0, 0)
-    try:
-        bits = BITS[a.itemsize]
-        return a.abs().view(bits).sign_().mul_(grad_output.view(bits)).view(grad_output.dtype)
-    except RuntimeError:
-        return grad_output.masked_fill(a <= 0, 0)  # vmap cannot look at bits
-
-
-BITS = {2: torch.int16, 4: torch.int32, 8: torch.int64}
 
 
 class ReLUInPlace(ReLU):

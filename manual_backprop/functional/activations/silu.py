@@ -72,8 +72,7 @@ class SiLU(Operation):
 
     @staticmethod
     def forward(input: Tensor) -> Tensor:
-        z = widen(input)
-        return narrow(z * torch.sigmoid(z), input.dtype)
+        return T.silu(input)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Tensor], output: Tensor) -> None:

@@ -21,8 +21,9 @@ The numerical trap: e^{βz} overflows for large z. With the larger of 0 and βz 
 
         log(e⁰ + e^{βz}) = max(0, βz) + log(1 + e^{−|βz|})
 
-as `torch.logaddexp` does, no exponent is above 0, and what is small beside the 1 is kept. Where βz is above a
-threshold, PyTorch takes a = z and the slope 1, and so does this file.
+no exponent is above 0. Where βz is above a threshold, PyTorch takes a = z and the slope 1, and so does this
+file. PyTorch's softplus takes nothing out, and overflows below a high threshold. But from βz = 40 on, a is z
+to the last digit of a float64, so that the value needs no threshold above that.
 
 Shapes: input, output and gradient (*), all alike.
 
@@ -30,6 +31,7 @@ Source: Dugas, Bengio, Bélisle, Nadeau and Garcia, "Incorporating second-order 
 option pricing", NIPS 2000.
 """
 
+from math import log
 from typing import Any
 
 import torch
@@ -47,6 +49,9 @@ from manual_backprop.functional.operation import (
     require_tensor,
     widen,
 )
+
+STRAIGHT = 40
+"""From there on, log(1 + e^{βz}) is βz."""
 
 
 class Softplus(Operation):
@@ -80,10 +85,7 @@ class Softplus(Operation):
 
     @staticmethod
     def forward(input: Tensor, beta: float, threshold: float) -> Tensor:
-        z = widen(input)
-        scaled = beta * z
-        a = torch.logaddexp(scaled, scaled.new_zeros(())) / beta
-        return narrow(torch.where(scaled > threshold, z, a), input.dtype)
+        return T.softplus(input, beta, min(threshold, STRAIGHT))
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Tensor, float, float], output: Tensor) -> None:
@@ -104,8 +106,11 @@ class Softplus(Operation):
 
 def slope(z: Tensor, beta: float, threshold: float) -> Tensor:
     """σ(βz), and 1 above the threshold."""
-    scaled = beta * z
-    return torch.sigmoid(scaled).masked_fill(scaled > threshold, 1)
+    scaled = z if beta == 1 else beta * z
+    slope = torch.sigmoid(scaled)
+    if threshold >= -log(torch.finfo(z.dtype).eps / 4):
+        return slope  # which is rounded to 1 before
+    return slope.masked_fill(scaled > threshold, 1)
 
 
 _softplus = function_of(Softplus)

@@ -27,7 +27,7 @@ import torch
 import torch.nn.functional as T
 from torch import Tensor
 
-from manual_backprop.functional.activations.relu import gate
+from manual_backprop.functional.activations._corners import gate
 from manual_backprop.functional.affine.linear import (
     Linear,
     check_activated,

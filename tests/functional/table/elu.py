@@ -7,8 +7,8 @@ import torch.nn.functional as T
 from torch import Tensor
 
 from manual_backprop.functional.activations.elu import elu
-from tests.functional.drawn import ANY, ONE, Drawn, calls
-from tests.functional.samples import AT_THE_KINK, ELEMENTWISE, Mutant, Row, Sample, indices, randn
+from tests.functional.drawn import NUMBERS, ONE, Drawn, calls
+from tests.functional.samples import AT_THE_KINK, WITHOUT_NAN, Mutant, Row, Sample, indices, randn
 
 
 def derivation(grad_output: Tensor, z: Tensor, alpha: float = 1.0) -> tuple[Tensor]:
@@ -19,7 +19,8 @@ def derivation(grad_output: Tensor, z: Tensor, alpha: float = 1.0) -> tuple[Tens
 
 
 BACK = "sloped(widen(grad_output), widen(z), ctx.alpha)"
-SLOPE = "return torch.where(z <= 0, g * (alpha * z.clamp(max=0).exp()), g)"
+SLOPE = "slope = z.clamp(max=0).exp()"
+TIMES_STEP = "slope * step(z, alpha)"
 
 ROW = Row(
     name="elu",
@@ -28,7 +29,7 @@ ROW = Row(
     derivation=derivation,
     keeps=frozenset({"input 0"}),
     samples=(
-        *ELEMENTWISE,
+        *WITHOUT_NAN,
         AT_THE_KINK,
         Sample("another α", (randn(5, 3),), {"alpha": 0.3}),
         Sample("another α at the kink", AT_THE_KINK.inputs, {"alpha": 0.3}, smooth=False),
@@ -36,12 +37,12 @@ ROW = Row(
         Sample("far away", (torch.tensor([-20.0, 1e3]).double(),)),
     ),
     mutants=(
-        Mutant("α forgotten", SLOPE, SLOPE.replace("alpha * ", "")),
+        Mutant("α forgotten", TIMES_STEP, "slope * step(z, 1)"),
         Mutant("the value for the slope", SLOPE, SLOPE.replace(".exp()", ".expm1()")),
         Mutant("e⁻ᶻ for e^z", SLOPE, SLOPE.replace("z.clamp", "(-z).clamp")),
-        Mutant("exchanged", SLOPE, SLOPE.replace("<=", ">")),
-        Mutant("slope 1 at 0", SLOPE, SLOPE.replace("<=", "<")),
-        Mutant("ReLU's slope", SLOPE, SLOPE.replace("alpha *", "0 *")),
+        Mutant("exchanged", SLOPE, SLOPE.replace("max=", "min=")),
+        Mutant("slope 1 at 0", TIMES_STEP, "slope * torch.where(z < 0, alpha, 1)"),
+        Mutant("ReLU's slope", SLOPE, "slope = step(z, 0)"),
         Mutant("e^z overflows in the second derivative", SLOPE, SLOPE.replace(".clamp(max=0)", "")),
         Mutant("upstream ignored", BACK, BACK.replace("widen(grad_output)", "torch.ones_like(z)")),
         Mutant("z detached: second derivative lost", BACK, BACK.replace("widen(z)", "widen(z.detach())")),
@@ -52,5 +53,5 @@ ROW = Row(
         (lambda f: f.elu(torch.zeros(2) + 0j), "got torch.complex64"),
         (lambda f: f.elu(torch.zeros(2, requires_grad=True), inplace=True), "leaf"),
     ),
-    drawn=Drawn(calls(ONE, ANY, alpha=(0.3, -0.3, 0.0, 2)), each_by_itself=True),
+    drawn=Drawn(calls(ONE, NUMBERS, alpha=(0.3, -0.3, 0.0, 2)), each_by_itself=True),
 )

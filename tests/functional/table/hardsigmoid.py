@@ -21,7 +21,7 @@ def derivation(grad_output: Tensor, z: Tensor) -> tuple[Tensor]:
     return (grad,)
 
 
-BACK = "return (grad_output / 6).where((a > 0) & (a < 1), 0)"
+BACK = "return gate(grad_output / 6, (a > 0) & (a < 1))"
 
 ROW = Row(
     name="hardsigmoid",

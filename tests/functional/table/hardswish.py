@@ -5,8 +5,8 @@ import torch.nn.functional as T
 from torch import Tensor
 
 from manual_backprop.functional.activations.hardswish import hardswish
-from tests.functional.drawn import ANY, ONE, Drawn, calls
-from tests.functional.samples import ELEMENTWISE, Mutant, Row, Sample, indices, randn
+from tests.functional.drawn import NUMBERS, ONE, Drawn, calls
+from tests.functional.samples import WITHOUT_NAN, Mutant, Row, Sample, indices, randn
 
 
 def derivation(grad_output: Tensor, z: Tensor) -> tuple[Tensor]:
@@ -18,8 +18,9 @@ def derivation(grad_output: Tensor, z: Tensor) -> tuple[Tensor]:
 
 
 BACK = "sloped(widen(grad_output), widen(z))"
-BETWEEN = "torch.where(z < 3, g * (z / 3 + 0.5), g)"
-LEFT = "return between.masked_fill(z <= -3, 0)"
+RIGHT = "torch.threshold(-z, -3, -1.5)"
+BETWEEN = "torch.rsub(until, 0.5, alpha=1 / 3)"
+LEFT = "torch.relu(z + 3)"
 
 ROW = Row(
     name="hardswish",
@@ -28,18 +29,18 @@ ROW = Row(
     derivation=derivation,
     keeps=frozenset({"input 0"}),
     samples=(
-        *ELEMENTWISE,
+        *WITHOUT_NAN,
         Sample("on all sides", (4 * randn(5, 3),)),
         Sample("at the kinks", (torch.tensor([-3.0, 3.0, 0.0]).double(),), smooth=False),
     ),
     mutants=(
-        Mutant("the product rule's first term only", BETWEEN, BETWEEN.replace("z / 3", "z / 6")),
-        Mutant("the hard sigmoid's slope", BETWEEN, BETWEEN.replace("(z / 3 + 0.5)", "1 / 6")),
-        Mutant("minus for plus", BETWEEN, BETWEEN.replace("+ 0.5", "- 0.5")),
-        Mutant("no right side", BETWEEN, "g * (z / 3 + 0.5)"),
-        Mutant("slope 3/2 at 3", BETWEEN, BETWEEN.replace("z < 3", "z <= 3")),
-        Mutant("no left side", LEFT, "return between"),
-        Mutant("slope −½ at −3", LEFT, LEFT.replace("<=", "<")),
+        Mutant("the product rule's first term only", BETWEEN, BETWEEN.replace("1 / 3", "1 / 6")),
+        Mutant("the hard sigmoid's slope", BETWEEN, "(1 / 6)"),
+        Mutant("minus for plus", BETWEEN, BETWEEN.replace("0.5", "-0.5")),
+        Mutant("no right side", RIGHT, "-z"),
+        Mutant("slope 3/2 at 3", RIGHT, "torch.where(z > 3, -1.5, -z)"),
+        Mutant("no left side", LEFT, "torch.ones_like(z)"),
+        Mutant("slope −½ at −3", LEFT, "z >= -3"),
         Mutant("upstream ignored", BACK, BACK.replace("grad_output", "torch.ones_like(grad_output)")),
         Mutant("z detached: second derivative lost", BACK, BACK.replace("widen(z)", "widen(z.detach())")),
     ),
@@ -49,5 +50,5 @@ ROW = Row(
         (lambda f: f.hardswish(torch.zeros(2) + 0j), "got torch.complex64"),
         (lambda f: f.hardswish(torch.zeros(2, requires_grad=True), inplace=True), "leaf"),
     ),
-    drawn=Drawn(calls(ONE, ANY), each_by_itself=True, flat="its slope is 0 at −1.5"),
+    drawn=Drawn(calls(ONE, NUMBERS), each_by_itself=True, flat="its slope is 0 at −1.5"),
 )

@@ -17,7 +17,7 @@ def derivation(grad_output: Tensor, z: Tensor, min_val: float = -1.0, max_val: f
 
 
 CORNERS = torch.tensor([-1.0, 1.0, 0.0, -2.0, 2.0]).double()
-BACK = "return grad_output.masked_fill(outside(a, *ctx.bounds), 0), None, None"
+BACK = "return gate(grad_output, ~outside(a, *ctx.bounds)), None, None"
 OUTSIDE = "return (a <= min_val) | (a >= max_val)"
 
 ROW = Row(

@@ -16,7 +16,7 @@ def derivation(grad_output: Tensor, z: Tensor, negative_slope: float = 0.01) -> 
     return (grad,)
 
 
-BACK = "torch.where(kept > 0, g, ctx.negative_slope * g)"
+BACK = "widen(grad_output) * step(widen(kept), ctx.negative_slope)"
 
 ROW = Row(
     name="leaky_relu",
@@ -32,18 +32,18 @@ ROW = Row(
         Sample("a negative slope", (randn(5, 3),), {"negative_slope": -0.3}),
     ),
     mutants=(
-        Mutant("ReLU's slope", BACK, BACK.replace("ctx.negative_slope * g", "0.0 * g")),
-        Mutant("exchanged", BACK, BACK.replace(">", "<=")),
-        Mutant("slope 1 at 0", BACK, BACK.replace(">", ">=")),
-        Mutant("the sign of the upstream", BACK, BACK.replace("kept", "g")),
-        Mutant("the upstream ignored", BACK, "torch.where(kept > 0, 1.0, ctx.negative_slope).to(g)"),
+        Mutant("ReLU's slope", BACK, BACK.replace("ctx.negative_slope", "0.0")),
+        Mutant("exchanged", BACK, "widen(grad_output) * torch.where(kept > 0, ctx.negative_slope, 1.0)"),
+        Mutant("slope 1 at 0", BACK, "widen(grad_output) * torch.where(kept >= 0, 1.0, ctx.negative_slope)"),
+        Mutant("the sign of the upstream", BACK, BACK.replace("kept", "grad_output")),
+        Mutant("the upstream ignored", BACK, BACK.replace("widen(grad_output)", "torch.ones_like(kept)")),
         Mutant("the default for each slope", BACK, BACK.replace("ctx.negative_slope", "0.01")),
         Mutant(
             "the sign of the output for each slope",
             "output if ctx.negative_slope >= 0 else input",
             "output",
         ),
-        Mutant("tangent without its slope", "torch.where(kept > 0, t, ctx.negative_slope * t)", "t * 1"),
+        Mutant("tangent without its slope", "widen(input_tangent) * step", "1 + 0 * step"),
     ),
     mistakes=(
         (lambda f: f.leaky_relu([1.0]), "input must be a Tensor, got list"),

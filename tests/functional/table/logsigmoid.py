@@ -18,27 +18,33 @@ def derivation(grad_output: Tensor, z: Tensor) -> tuple[Tensor]:
     return (grad,)
 
 
-BACK = "grad_input = widen(grad_output) * -torch.expm1(widen(a))"
+BACK = "widen(grad_output) * torch.sigmoid(-widen(z))"
 
 ROW = Row(
     name="logsigmoid",
     function=F.logsigmoid,
     twin=T.logsigmoid,
     derivation=derivation,
-    keeps=frozenset({"output"}),
+    keeps=frozenset({"input 0"}),
     samples=ELEMENTWISE,
     mutants=(
-        Mutant("σ for 1 − σ", BACK, BACK.replace("-torch.expm1(", "torch.exp(")),
-        Mutant("e^a − 1: the sign", BACK, BACK.replace("-torch.expm1", "torch.expm1")),
+        Mutant("σ for 1 − σ", BACK, BACK.replace("-widen", "widen")),
+        Mutant("the sign", BACK, BACK.replace("* ", "* -")),
         Mutant(
-            "1 − a: the output taken for σ", BACK, BACK.replace("-torch.expm1(widen(a))", "(1 - widen(a))")
+            "1 − z: the input taken for σ", BACK, BACK.replace("torch.sigmoid(-widen(z))", "(1 - widen(z))")
         ),
-        Mutant("1/σ: the sigmoid's slope forgotten", BACK, BACK.replace("-torch.expm1(", "torch.exp(-")),
-        Mutant("σ (1 − σ): the logarithm forgotten", BACK, BACK.replace("* -", "* torch.exp(widen(a)) * -")),
-        Mutant("upstream ignored", BACK, BACK.replace("widen(grad_output)", "torch.ones_like(a)")),
+        Mutant(
+            "1/σ: the sigmoid's slope forgotten", BACK, BACK.replace("* ", "/ ").replace("-widen", "widen")
+        ),
+        Mutant("σ (1 − σ): the logarithm forgotten", BACK, BACK + " * torch.sigmoid(widen(z))"),
+        Mutant("upstream ignored", BACK, BACK.replace("widen(grad_output)", "torch.ones_like(z)")),
         Mutant("upstream used twice", BACK, BACK.replace("widen(grad_output)", "widen(grad_output) ** 2")),
-        Mutant("a detached: second derivative lost", BACK, BACK.replace("widen(a)", "widen(a.detach())")),
-        Mutant("tangent without its slope", "-torch.expm1(widen(a)) * widen(input_", "widen(input_"),
+        Mutant("z detached: second derivative lost", BACK, BACK.replace("widen(z)", "widen(z.detach())")),
+        Mutant(
+            "tangent without its slope",
+            "widen(input_tangent) * torch.sigmoid(-widen(z))",
+            "widen(input_tangent)",
+        ),
     ),
     mistakes=(
         (lambda f: f.logsigmoid([1.0]), "must be.* Tensor, (got|not) list"),

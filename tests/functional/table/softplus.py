@@ -20,7 +20,8 @@ def derivation(grad_output: Tensor, z: Tensor, beta: float = 1.0, threshold: flo
 
 
 BACK = "grad_input = widen(grad_output) * slope(widen(z), ctx.beta, ctx.threshold)"
-SLOPE = "return torch.sigmoid(scaled).masked_fill(scaled > threshold, 1)"
+SLOPE = "slope = torch.sigmoid(scaled)"
+ABOVE = "return slope.masked_fill(scaled > threshold, 1)"
 
 ROW = Row(
     name="softplus",
@@ -36,13 +37,13 @@ ROW = Row(
         Sample("at the threshold", (torch.tensor([0.5, 1.0]).double(),), {"threshold": 0.5}, smooth=False),
     ),
     mutants=(
-        Mutant("β once too often", SLOPE, SLOPE.replace("return", "return beta *")),
+        Mutant("β once too often", SLOPE, SLOPE.replace("= ", "= beta * ")),
         Mutant("β forgotten", SLOPE, SLOPE.replace("sigmoid(scaled", "sigmoid(z")),
         Mutant("the sigmoid's slope", BACK, BACK.replace("slope(", "(lambda s: s * (1 - s))(slope(") + ")"),
         Mutant("σ(−βz)", SLOPE, SLOPE.replace("sigmoid(", "sigmoid(-")),
-        Mutant("no threshold", SLOPE, "return torch.sigmoid(scaled)"),
-        Mutant("the threshold of z", SLOPE, SLOPE.replace("fill(scaled", "fill(z")),
-        Mutant("slope 1 at the threshold", SLOPE, SLOPE.replace(">", ">=")),
+        Mutant("no threshold", ABOVE, "return slope"),
+        Mutant("the threshold of z", ABOVE, ABOVE.replace("fill(scaled", "fill(z")),
+        Mutant("slope 1 at the threshold", ABOVE, ABOVE.replace(">", ">=")),
         Mutant("upstream ignored", BACK, BACK.replace("widen(grad_output)", "torch.ones_like(z)")),
         Mutant("z detached: second derivative lost", BACK, BACK.replace("widen(z)", "widen(z.detach())")),
     ),
