@@ -26,7 +26,7 @@ which does not tell their slopes. So z is kept; in place, a copy of it, which ta
 place saves.
 
 The numerical trap: a product with the slope 0 would make NaN of an infinite ∂L/∂a. The 0 is *put in* instead,
-where max(0, z + 3) is 0 (`gate` in _corners.py).
+where h(z) is 0 (`gate` in _corners.py).
 
 Shapes: input, output and gradient (*), all alike.
 
@@ -97,7 +97,7 @@ class Hardswish(Operation):
 def sloped(g: Tensor, z: Tensor) -> Tensor:
     """Step 3: a gradient, or a tangent, times the slope at z."""
     until = torch.threshold(-z, -3, -1.5)  # −z; and where z ≥ 3, −3/2, whose slope is 1
-    return gate(g * torch.rsub(until, 0.5, alpha=1 / 3), torch.relu(z + 3))
+    return gate(g * torch.rsub(until, 0.5, alpha=1 / 3), T.hardsigmoid(z))
 
 
 _hardswish = function_of(Hardswish)

@@ -20,7 +20,7 @@ def derivation(grad_output: Tensor, z: Tensor) -> tuple[Tensor]:
 BACK = "sloped(widen(grad_output), widen(z))"
 RIGHT = "torch.threshold(-z, -3, -1.5)"
 BETWEEN = "torch.rsub(until, 0.5, alpha=1 / 3)"
-LEFT = "torch.relu(z + 3)"
+LEFT = "T.hardsigmoid(z)"
 
 ROW = Row(
     name="hardswish",
