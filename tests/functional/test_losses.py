@@ -1,5 +1,6 @@
 """Losses of a prediction and a target, as users meet them: shapes, types, flags, warnings, limits."""
 
+import sys
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -11,8 +12,9 @@ from torch import Tensor
 
 import manual_backprop.functional as F
 from manual_backprop import use_manual_gradients
+from manual_backprop.functional.operation.blocks import BLOCKS_FROM
 from tests.functional.checks import assert_same
-from tests.functional.samples import inf, nan, randn
+from tests.functional.samples import inf, labels, nan, randn
 
 DIFFERENCES = ("mse_loss", "l1_loss", "huber_loss", "smooth_l1_loss")
 TYPES = [torch.float64, torch.float32, torch.bfloat16, torch.float16, torch.int64]
@@ -194,3 +196,50 @@ def test_an_unmodified_module_is_taken_over(module: str) -> None:
     with use_manual_gradients(strict=True) as coverage:
         getattr(torch.nn, module)(reduction="sum")(x, t).backward()
     assert coverage, coverage
+
+
+@pytest.mark.parametrize("name", ["mse_loss", "l1_loss", "huber_loss", "smooth_l1_loss"])
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+def test_blocks_of_a_large_input_know_how_many_losses_there_are_in_all(name: str, reduction: str) -> None:
+    leaves = [randn(BLOCKS_FROM + 5, seed=seed).requires_grad_() for seed in "xt"]
+    upstream = 3 * torch.ones_like(leaves[0]) if reduction == "none" else torch.tensor(3.0).double()
+    ours, twins = (
+        torch.autograd.grad(getattr(f, name)(*leaves, reduction=reduction), leaves, upstream) for f in (F, T)
+    )
+    for actual, expected in zip(ours, twins, strict=True):
+        assert_same("gradient", actual, expected)
+
+
+@pytest.mark.parametrize(
+    "weights", [{}, {"weight": "of the input's shape"}, {"pos_weight": "one for each column"}]
+)
+def test_blocks_of_yes_and_no_have_weights_of_their_own(weights: dict[str, str]) -> None:
+    shape = (BLOCKS_FROM // 512 + 1, 512)
+    x, t = randn(*shape).requires_grad_(), randn(*shape, seed="t").sigmoid().requires_grad_()
+    options = {name: randn(*(shape if name == "weight" else shape[1:])).abs() for name in weights}
+    ours, twins = (
+        torch.autograd.grad(f.binary_cross_entropy_with_logits(x, t, **options), (x, t)) for f in (F, T)
+    )
+    for actual, expected in zip(ours, twins, strict=True):
+        assert_same("gradient", actual, expected, roundings=64)
+
+
+@pytest.mark.parametrize("ignored", [None, -100, 1])
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+@pytest.mark.parametrize("kept", [0, 2**16])
+def test_what_is_kept_of_log_p_makes_the_same_gradients(
+    kept: int, reduction: str, ignored: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first ones and, from the logits themselves, the second ones; each may be asked for again."""
+    monkeypatch.setattr(sys.modules[F.cross_entropy.__module__], "KEPT", kept)
+    z, y = randn(5, 3).requires_grad_(), labels(5, classes=3, ignored=ignored)
+    options = {"reduction": reduction, "ignore_index": -100 if ignored is None else ignored}
+
+    def of(f: Any) -> list[Tensor]:
+        loss = f.cross_entropy(z, y, **options)
+        first = [torch.autograd.grad(loss, z, retain_graph=True)[0] for _ in range(2)]
+        (again,) = torch.autograd.grad(loss, z, create_graph=True)
+        return [*first, again.detach(), *torch.autograd.grad(again.square().sum(), z)]
+
+    for actual, expected in zip(of(F), of(T), strict=True):
+        assert_same("gradient", actual, expected)

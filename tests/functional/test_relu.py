@@ -22,6 +22,18 @@ def test_the_gradient_at_zero_is_zero() -> None:
     assert z.grad.tolist() == [0, 0, 0]
 
 
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
+def test_nan_lets_through_and_zero_of_either_sign_does_not(dtype: torch.dtype) -> None:
+    """Also a NaN that is negative, as the processor makes one of ∞ − ∞."""
+    nan = torch.tensor(float("nan"))
+    z = torch.stack([nan, torch.copysign(nan, torch.tensor(-1.0)), *torch.tensor([0.0, -0.0, 1e-40, 2.0])])
+    ours, twins = (
+        torch.autograd.grad(f.relu(leaf := z.to(dtype).requires_grad_()), leaf, torch.full_like(leaf, -3))[0]
+        for f in (F, T)
+    )
+    assert ours.tolist() == twins.tolist()
+
+
 @pytest.mark.parametrize("sample", ELEMENTWISE, ids=lambda sample: ascii(sample.name))
 def test_in_place_has_the_twins_gradient(sample: Sample) -> None:
     for actual, expected in zip(gradients(in_place(F), sample), gradients(in_place(T), sample), strict=True):

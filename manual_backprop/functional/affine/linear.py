@@ -130,15 +130,11 @@ def linear_backward(ctx: Any, grad_output: Tensor) -> tuple[Tensor | None, Tenso
     delta = grad_output.unsqueeze(-1) if one_output else grad_output  # δ, (*, M)
 
     # On complex numbers autograd's gradient is the conjugate; on real ones conj() is the identity.
-    grad_input = grad_weight = grad_bias = None
-    if needs_input:
-        grad_input = delta @ (_rows(weight) if one_output else weight).conj()
-    if needs_weight:
-        rows, x = (delta, input) if delta.dim() == 2 else (_rows(delta), _rows(input))
-        grad_weight = rows.t() @ x.conj()
-        grad_weight = grad_weight[0] if one_output else grad_weight
-    if needs_bias:
-        grad_bias = _summed(grad_output, ctx.bias_shape)
+    grad_input = delta @ _rows(weight).conj() if needs_input else None
+    grad_weight = _rows(delta).t() @ _rows(input).conj() if needs_weight else None
+    if grad_weight is not None and one_output:
+        grad_weight = grad_weight[0]
+    grad_bias = _summed(grad_output, ctx.bias_shape) if needs_bias else None
     return grad_input, grad_weight, grad_bias
 
 

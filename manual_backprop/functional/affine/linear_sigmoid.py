@@ -35,6 +35,7 @@ from manual_backprop.functional.affine.linear import (
     linear_backward,
 )
 from manual_backprop.functional.operation import Formula, example, function_of, narrow, public, widen
+from manual_backprop.functional.operation.torch_state import may_overwrite_own
 
 
 class LinearSigmoid(Linear):
@@ -86,8 +87,11 @@ class LinearSigmoid(Linear):
     @staticmethod
     def backward(ctx: Any, grad_output: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
         *_, a = ctx.saved_tensors
-        slope = widen(a) * (1 - widen(a))
-        return linear_backward(ctx, narrow(widen(grad_output) * slope, a.dtype))
+        wide = widen(a)
+        slope, g = 1 - wide, widen(grad_output)
+        over = slope if may_overwrite_own(grad_output) else None
+        delta = torch.mul(torch.mul(slope, wide, out=over), g, out=over)  # ∂L/∂a a (1 − a)
+        return linear_backward(ctx, narrow(delta, a.dtype))
 
     @staticmethod
     def jvp(ctx: Any, *tangents: Tensor | None) -> Tensor:

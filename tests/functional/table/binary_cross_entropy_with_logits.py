@@ -62,11 +62,12 @@ BINARY = (
     ),
 )
 
-GRAD_X = "grad_input = narrow(_weigh(slope_in_x(x, t, p) * h, w), input.dtype)"
+GRAD_X = "grad_input = narrow(_weigh(scaled(slope, h, overwrites), w), input.dtype)"
 GRAD_T = "grad_target = narrow(_weigh(slope_in_t(x, p) * h, w), target.dtype)"
-SLOPE_X = "return _weigh(t, p) - share(torch.sigmoid(x), t, p)"
+BELIEVED = "believed = torch.sigmoid(x)"
+SLOPE_X = "torch.sub(_weigh(t, p), share(believed, t, p), out"
 SLOPE_T = "p * T.logsigmoid(x) - T.logsigmoid(-x)"
-H = "h = widen(grad_output) / _divisor(x, ctx.reduction)"
+H = "h = widen(grad_output) / ctx.E"
 
 ROW = Row(
     name="binary_cross_entropy_with_logits",
@@ -76,14 +77,16 @@ ROW = Row(
     keeps=frozenset({"input 0", "input 1", "weight", "pos_weight"}),
     samples=BINARY,
     mutants=(
-        Mutant("prediction minus target", GRAD_X, GRAD_X.replace("* h", "* -h")),
-        Mutant("sigmoid left out", SLOPE_X, SLOPE_X.replace("torch.sigmoid(x)", "x")),
+        Mutant("prediction minus target", GRAD_X, GRAD_X.replace("slope, h", "slope, -h")),
+        Mutant("sigmoid left out", BELIEVED, "believed = x * 1"),
         Mutant(
             "squared error's factor σ (1 − σ)",
             GRAD_X,
-            GRAD_X.replace("* h", "* torch.sigmoid(x) * torch.sigmoid(-x) * h"),
+            GRAD_X.replace("slope, h", "slope, torch.sigmoid(x) * torch.sigmoid(-x) * h"),
         ),
-        Mutant("yes weighs in the target only", SLOPE_X, "return _weigh(t, p) - torch.sigmoid(x)"),
+        Mutant(
+            "yes weighs in the target only", SLOPE_X, SLOPE_X.replace("share(believed, t, p)", "believed")
+        ),
         Mutant("yes weighs in the prediction only", SLOPE_X, SLOPE_X.replace("_weigh(t, p)", "t")),
         Mutant("weights left out", GRAD_X, GRAD_X.replace(", w)", ", None)")),
         Mutant("the target's gradient has the wrong sign", GRAD_T, GRAD_T.replace("* h", "* -h")),
@@ -92,7 +95,7 @@ ROW = Row(
         Mutant(
             "mean over the batch only",
             H,
-            f"{H} * (x[0].numel() if ctx.reduction == 'mean' and x.dim() else 1)",
+            f"{H} * (x[0].numel() if ctx.E != -1 and x.dim() else 1)",
         ),
         Mutant("upstream ignored", H, H.replace("widen(grad_output)", "torch.ones_like(grad_output)")),
     ),

@@ -74,10 +74,12 @@ CROSS_ENTROPY = (
 
 
 CE_G = "g = grad_of_losses(widen(grad_output), reduction, divisor)"
-CE_IGNORED = "g = at_y if weight is None or epsilon == 0 else labels.clear(g)"
+CE_IGNORED = "g = at_y if weight is None else labels.clear(g)"
 AT_Y = "at_y = labels.weigh(g)"
-SOFTMAX = "p = torch.softmax(z, class_dimension(z))"
+SOFTMAX = "p = torch.softmax(widen(input), dim) if log_p is None else log_p.exp()"
 IN_PLACE = 'p.scatter_(dim, labels.column, -1.0, reduce="add").mul_(at_y)'
+PLAIN = 'p.scatter_(dim, target.long().unsqueeze(dim), -1.0, reduce="add")'
+PLAIN_G = "p.mul_(grad_of_losses(widen(grad_output), reduction, ctx.divisor))"
 WRITTEN_OUT = "p.scatter_add(dim, labels.column, minus_one) * at_y"
 PRODUCT = "torch.mul(p, total, out=p if in_place else None)"
 ONE_HOT = "grad_input.scatter_add_(dim, labels.column, (-at_y).expand(labels.column.shape))"
@@ -92,6 +94,9 @@ ROW = Row(
     keeps=frozenset({"input 0", "target", "weight"}),
     samples=CROSS_ENTROPY,
     mutants=(
+        Mutant("one-hot minus softmax, plain", PLAIN_G, PLAIN_G.replace("(grad", "(-grad")),
+        Mutant("one-hot left out, plain", PLAIN, "pass"),
+        Mutant("forgotten mean, plain", PLAIN_G, "p.mul_(widen(grad_output))"),
         Mutant("one-hot minus softmax", IN_PLACE, f"{IN_PLACE}.neg_()"),
         Mutant("one-hot minus softmax, where a graph is built", WRITTEN_OUT, f"-{WRITTEN_OUT}"),
         Mutant("one-hot minus softmax, smoothed", f"{ONE_HOT}  # … − g t", f"{ONE_HOT}.neg_()"),
@@ -101,9 +106,13 @@ ROW = Row(
         Mutant(
             "one-hot without g", IN_PLACE, IN_PLACE.replace("p.", "p.mul_(at_y).").removesuffix(".mul_(at_y)")
         ),
-        Mutant("softmax left out", SOFTMAX, "p = torch.zeros_like(z)"),
-        Mutant("log-softmax for softmax", SOFTMAX, SOFTMAX.replace("softmax", "log_softmax")),
-        Mutant("softmax over the batch", SOFTMAX, SOFTMAX.replace("class_dimension(z)", "0")),
+        Mutant("softmax left out", SOFTMAX, "p = torch.zeros_like(widen(input))"),
+        Mutant(
+            "log-softmax for softmax",
+            SOFTMAX,
+            SOFTMAX.replace("softmax", "log_softmax").replace(".exp()", ""),
+        ),
+        Mutant("softmax over the batch", SOFTMAX, SOFTMAX.replace(", dim)", ", 0)")),
         Mutant("forgotten mean", CE_G, "g = widen(grad_output)"),
         Mutant(
             "`ignore_index` counted in the mean",

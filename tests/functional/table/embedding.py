@@ -70,7 +70,8 @@ EMBEDDING = (
     ),
 )
 
-SCATTER = "delta.new_zeros(V, D).index_add(0, i, delta)"
+SCATTER = "grad_weight = add(0, i, delta)"
+ADD = "add = zeros.index_add_ if may_overwrite_own(grad_output) else zeros.index_add"
 DELTA = "delta = widen(grad_output).reshape(indices.numel(), D)"
 PADDING = "delta = delta.masked_fill((i == ctx.padding_idx).unsqueeze(1), 0)"
 PLACES = "delta = delta / places.index_select(0, i).unsqueeze(1)"
@@ -85,7 +86,7 @@ ROW = Row(
     keeps=frozenset({"input"}),
     samples=EMBEDDING,
     mutants=(
-        Mutant("the last place overwrites the others", SCATTER, SCATTER.replace("index_add", "index_copy")),
+        Mutant("the last place overwrites the others", ADD, ADD.replace("index_add", "index_copy")),
         Mutant("the mean over places", SCATTER, f"{SCATTER} / max(indices.numel(), 1)"),
         Mutant("the sign", SCATTER, SCATTER.replace("i, delta", "i, -delta")),
         Mutant("upstream ignored", DELTA, f"{DELTA}.detach() * 0 + 1"),

@@ -20,6 +20,7 @@ def derivation(grad_output: Tensor, x: Tensor, index: Any) -> tuple[Tensor]:
 
 PUT = "grad_input[index] = grad_output"
 ADD = "grad_input.index_add(0, places, grad_output.reshape(places.shape))"
+VECTOR = "return add(dim, places, grad_output)"
 ROWS_TWICE = torch.tensor([2, 0, 2])
 
 INDICES = (
@@ -59,6 +60,8 @@ ROW = Row(
             ADD,
             "grad_input.index_copy(0, places, grad_output.reshape(places.shape))",
         ),
+        Mutant("sign, of a vector", VECTOR, VECTOR.replace("grad_output", "-grad_output")),
+        Mutant("the last place of a vector for the others", "zeros.index_add_ if", "zeros.index_copy_ if"),
         Mutant("to every place", PUT, "grad_input[...] = grad_output.sum()"),
         Mutant("sign", PUT, PUT.replace("= ", "= -")),
         Mutant("upstream ignored", PUT, PUT.replace("= ", "= 1 + 0 * ")),

@@ -54,10 +54,10 @@ zeros = torch.zeros(5, 3)
 INFINITE = (torch.tensor([inf, -inf, 1.0, nan]).double(), torch.tensor([0.0, 0.0, inf, 0.0]).double())
 LARGE = (1e4 * randn(5).sign(), randn(5))
 
-SLOPE = "slope = g * over(c, ctx.beta) if weight is None else g * widen(weight) * over(c, ctx.beta)"
-G = "g = grad_of_losses(widen(grad_output), ctx.reduction, divisor_of(error))"
+SLOPE = "slope = scaled(over(c, ctx.beta), g if weight is None else g * widen(weight), overwrites)"
+G = "g = grad_of_losses(widen(grad_output), ctx.reduction, ctx.count)"
 GRAD_W = "g * value(error, c, ctx.beta)"
-CLIP = "        c = error.clamp(-ctx.delta, ctx.delta)\n\n"  # of backward
+CLIP = "(error.clamp_ if overwrites else error.clamp)(-ctx.delta, ctx.delta)"
 
 ROW = Row(
     name="huber_loss",
@@ -98,22 +98,22 @@ ROW = Row(
         ),
     ),
     mutants=(
-        Mutant("never clipped", CLIP, CLIP.replace("error.clamp(-ctx.delta, ctx.delta)", "error")),
+        Mutant("never clipped", CLIP, "error"),
         Mutant("clipped at 1", CLIP, CLIP.replace("-ctx.delta, ctx.delta", "-1, 1")),
         Mutant("clipped from above only", CLIP, CLIP.replace("-ctx.delta, ", "max=")),
-        Mutant(
-            "the sign everywhere", CLIP, CLIP.replace("error.clamp(-ctx.delta, ctx.delta)", "error.sgn()")
-        ),
-        Mutant(
-            "no gradient from an outlier", SLOPE, SLOPE.replace("g *", "(error.abs() <= ctx.delta) * g *")
-        ),
-        Mutant("factor 2, as without the 1/2", SLOPE, SLOPE.replace("g *", "2 * g *")),
+        Mutant("the sign everywhere", CLIP, "error.sgn()"),
+        Mutant("no gradient from an outlier", CLIP, "error * (error.abs() <= ctx.delta)"),
+        Mutant("factor 2, as without the 1/2", SLOPE, SLOPE.replace("over(c", "2 * over(c")),
         Mutant("not divided by β", SLOPE, SLOPE.replace("over(c, ctx.beta)", "c")),
         Mutant("weights left out", SLOPE, "slope = g * over(c, ctx.beta)"),
         Mutant("the target's sign", "back_to(like(target), -slope)", "back_to(like(target), slope)"),
         Mutant("the square for the weight's gradient", GRAD_W, "g * error.square() / 2"),
         Mutant("forgotten mean", G, "g = widen(grad_output)"),
-        Mutant("mean over the weights", G, G.replace("divisor_of(error)", "divisor_of(error, weight)")),
+        Mutant(
+            "mean over the weights",
+            G,
+            G.replace("ctx.count", "ctx.count if weight is None else weight.sum()"),
+        ),
         Mutant("upstream ignored", G, G.replace("widen(grad_output)", "torch.ones_like(grad_output)")),
     ),
     mistakes=(

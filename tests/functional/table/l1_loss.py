@@ -30,8 +30,9 @@ def with_weight(loss: Callable[..., Tensor]) -> Callable[..., Tensor]:
 
 
 zeros = torch.zeros(5, 3)
-SLOPE = "slope = g * error.sgn() if weight is None else g * widen(weight) * error.sgn()"
-G = "g = grad_of_losses(widen(grad_output), ctx.reduction, divisor_of(error, weight))"
+SIGN = "sign = error.sgn_() if overwrites else error.sgn()"
+SLOPE = "slope = scaled(sign, g if weight is None else g * widen(weight), overwrites)"
+G = "g = grad_of_losses(widen(grad_output), ctx.reduction, divisor)"
 SHARE = 'grad_weight = grad_weight - grad * weighted(losses, weight, "mean")'
 
 ROW = Row(
@@ -64,12 +65,12 @@ ROW = Row(
         ),
     ),
     mutants=(
-        Mutant("the error for its sign", SLOPE, SLOPE.replace("error.sgn()", "error")),
-        Mutant("target minus prediction", SLOPE, SLOPE.replace("= g", "= -g").replace("else g", "else -g")),
-        Mutant("weights left out", SLOPE, "slope = g * error.sgn()"),
-        Mutant("1 at the target", SLOPE, SLOPE.replace("error.sgn()", "torch.where(error < 0, -1.0, 1.0)")),
+        Mutant("the error for its sign", SIGN, "sign = error"),
+        Mutant("target minus prediction", SLOPE, SLOPE.replace("g if", "-g if").replace("else g", "else -g")),
+        Mutant("weights left out", SLOPE, "slope = g * sign"),
+        Mutant("1 at the target", SIGN, "sign = torch.where(error < 0, -1.0, 1.0)"),
         Mutant("forgotten mean", G, "g = widen(grad_output)"),
-        Mutant("weighted mean over the number of losses", G, G.replace("(error, weight)", "(error)")),
+        Mutant("weighted mean over the number of losses", G, G.replace("divisor", "ctx.count")),
         Mutant("upstream ignored", G, G.replace("widen(grad_output)", "torch.ones_like(grad_output)")),
         Mutant("the target's sign", "back_to(like(target), -slope)", "back_to(like(target), slope)"),
         Mutant("divisor's share left out", SHARE, SHARE.replace("- grad *", "- 0 *"), file="_weighted_mean"),

@@ -15,8 +15,8 @@ def linear_sigmoid(grad_output: Tensor, x: Tensor, W: Tensor, b: Tensor | None =
     return linear(*sigmoid(grad_output, weighted_sums(x, W, b)), x, W, b)
 
 
-SLOPE_OF_A = "slope = widen(a) * (1 - widen(a))"
-PULLED = "narrow(widen(grad_output) * slope, a.dtype)"
+SLOPE_OF_A = "torch.mul(slope, wide, out=over)"
+PULLED = "linear_backward(ctx, narrow(delta, a.dtype))"
 
 ROW = Row(
     name="linear_sigmoid",
@@ -26,12 +26,12 @@ ROW = Row(
     keeps=frozenset({"input 0", "input 1", "output"}),
     samples=tuple(sample for sample in LINEAR if sample.name != "leading dimensions"),
     mutants=(
-        Mutant("1 − a forgotten", SLOPE_OF_A, "slope = widen(a)"),
-        Mutant("a forgotten", SLOPE_OF_A, "slope = 1 - widen(a)"),
-        Mutant("σ′ of the activation", SLOPE_OF_A, "slope = a.sigmoid() * (1 - a.sigmoid())"),
-        Mutant("tanh's slope", SLOPE_OF_A, "slope = (1 - a) * (1 + a)"),
-        Mutant("dropped minus", PULLED, f"-{PULLED}"),
-        Mutant("upstream ignored", PULLED, PULLED.replace("widen(grad_output) * ", "")),
+        Mutant("1 − a forgotten", SLOPE_OF_A, "(wide * 1)"),
+        Mutant("a forgotten", SLOPE_OF_A, "slope"),
+        Mutant("σ′ of the activation", "wide = widen(a)", "wide = widen(a).sigmoid()"),
+        Mutant("tanh's slope", SLOPE_OF_A, "(slope * (1 + wide))"),
+        Mutant("dropped minus", PULLED, PULLED.replace("narrow(", "-narrow(")),
+        Mutant("upstream ignored", "1 - wide, widen(grad_output)", "1 - wide, torch.ones_like(wide)"),
     ),
     drawn=Drawn(calls(LAYERS)),
 )

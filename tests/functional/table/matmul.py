@@ -57,6 +57,12 @@ ROW = Row(
         Sample("nothing to sum", (randn(5, 0), randn(0, 2))),
     ),
     mutants=(
+        Mutant(
+            "the sign of ∂L/∂A, plain", "grad_output @ transposed(other)", "-grad_output @ transposed(other)"
+        ),
+        Mutant(
+            "the sign of ∂L/∂B, plain", "transposed(input) @ grad_output", "-transposed(input) @ grad_output"
+        ),
         Mutant("B not transposed", GRAD_A, "g @ b.reshape(transposed(b).shape)"),
         Mutant(
             "B as it is where it fits", GRAD_A, "g @ (b if b.shape[-2] == b.shape[-1] else transposed(b))"

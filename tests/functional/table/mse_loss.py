@@ -44,8 +44,8 @@ MSE_LOSS = (
 )
 
 
-MSE_SLOPE = "slope = 2 * g * error if weight is None else 2 * g * widen(weight) * error"
-MSE_G = "g = grad_of_losses(widen(grad_output), ctx.reduction, divisor_of(error, weight))"
+MSE_SLOPE = "slope = scaled(error, 2 * g if weight is None else 2 * g * widen(weight), overwrites)"
+MSE_G = "g = grad_of_losses(widen(grad_output), ctx.reduction, divisor)"
 
 ROW = Row(
     name="mse_loss",
@@ -63,7 +63,7 @@ ROW = Row(
         Mutant(
             "mean over the batch only",
             MSE_G,
-            MSE_G.replace("divisor_of(error, weight)", "max((*error.shape, 1)[0], 1)"),
+            MSE_G.replace("divisor", "max((*error.shape, 1)[0], 1)"),
         ),
         Mutant("the target's sign", "back_to(like(target), -slope)", "back_to(like(target), slope)"),
     ),

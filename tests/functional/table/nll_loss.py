@@ -40,7 +40,8 @@ NLL_LOSS = tuple(
 
 
 SLOPE = "slope = labels.weigh(v / E).expand(target.shape)"
-NLL_E = 'E = ctx.divisor if hasattr(ctx, "divisor") else _divisor(labels, ctx.reduction)'
+NLL_E = 'E = ctx.E if hasattr(ctx, "E") else labels.minus_divisor() if ctx.reduction == "mean" else -1.0'
+PLAIN = "(v / ctx.E).expand(column.shape)"
 COUNT_IGNORED = "(0 if labels.ignored is None else labels.ignored.sum())"
 
 ROW = Row(
@@ -51,9 +52,11 @@ ROW = Row(
     keeps=frozenset({"target", "weight"}),
     samples=NLL_LOSS,
     mutants=(
+        Mutant("dropped minus, plain", PLAIN, PLAIN.replace("v /", "-v /")),
+        Mutant("forgotten mean, plain", PLAIN, PLAIN.replace("/ ctx.E", "* -1")),
         Mutant("dropped minus", SLOPE, SLOPE.replace("v / E", "-v / E")),
         Mutant("forgotten mean", NLL_E, "E = -1.0"),
-        Mutant("`ignore_index` counted in the mean", NLL_E, f"{NLL_E} - {COUNT_IGNORED}"),
+        Mutant("`ignore_index` counted in the mean", NLL_E, f"E = ({NLL_E[4:]}) - {COUNT_IGNORED}"),
         Mutant(
             "class weights left out of the divisor",
             NLL_E,

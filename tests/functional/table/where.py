@@ -26,7 +26,7 @@ def condition_last(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 CHOSEN = "back_to(ctx.like[0], grad_output.where(condition, 0))"
-REST = "back_to(ctx.like[1], grad_output.where(~condition, 0))"
+REST = "back_to(ctx.like[1], torch.where(condition, 0, grad_output))"
 HALF = randn(5, 3, seed="c") > 0
 
 ROW = Row(
@@ -59,7 +59,7 @@ ROW = Row(
         Mutant("to both", REST, "back_to(ctx.like[1], grad_output)"),
         Mutant("sign of the rest", REST, "-" + REST),
         Mutant("upstream ignored", CHOSEN, CHOSEN.replace("grad_output", "torch.ones_like(grad_output)")),
-        Mutant("not summed over a broadcast", REST, "grad_output.where(~condition, 0)"),
+        Mutant("not summed over a broadcast", REST, "torch.where(condition, 0, grad_output)"),
         Mutant(
             "the condition's product with 1 + g",
             CHOSEN,
