@@ -94,7 +94,7 @@ def test_fused_steps_are_made_inside_fused_and_agree(model: str, monkeypatch: py
 def test_a_fused_run_is_resumed_fused_without_a_trace(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    config = TrainingConfig(model="cnn", dataset="sample", epochs=1, batch_size=50, fused=True, device="cpu")
+    config = TrainingConfig(model="cnn", dataset="sample", epochs=1, batch_size=50, momentum=0.5, fused=True)
     train(config, tmp_path / "whole", QUIET)
     with monkeypatch.context() as stopping:
         StopAt(3)(stopping)
@@ -102,7 +102,8 @@ def test_a_fused_run_is_resumed_fused_without_a_trace(
             train(config, tmp_path / "stopped", QUIET)
     resume(tmp_path / "stopped", {}, QUIET)
     assert_same_run(tmp_path / "whole", tmp_path / "stopped")
-    assert json.loads((tmp_path / "stopped" / "config.json").read_text())["fused"] is True
+    written = json.loads((tmp_path / "stopped" / "config.json").read_text())
+    assert written["configuration"]["fused"] is True
     with pytest.raises(UsageError, match="--fused cannot be changed with --resume"):
         resume(tmp_path / "stopped", {"fused": False}, QUIET)
 
