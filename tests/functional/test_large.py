@@ -49,7 +49,7 @@ def to_kernels(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     of_torch = torch.compile
 
     def compile_quickly(f: Any, **options: Any) -> Any:
-        names.append(f.__name__.removesuffix("_backward"))
+        names.append(f.__name__)
         return of_torch(f, backend="aot_eager", **options)
 
     monkeypatch.setattr(forms, "LARGE_FROM", 0)
@@ -123,7 +123,7 @@ def test_what_is_differentiated_again_is_as_written(
     if inside:
         with fused():
             assert second()
-        assert to_kernels == []
+        assert "GELU_backward" not in to_kernels
     else:
         assert second()
 
@@ -156,7 +156,7 @@ def test_a_formula_is_compiled_once_for_all_sizes(to_kernels: list[str]) -> None
         x = randn(*shape).requires_grad_()
         with fused():
             torch.autograd.grad(F.tanh(x), x, randn(*shape))
-    assert to_kernels == ["Tanh"]
+    assert to_kernels == ["Tanh_backward"]
 
 
 def test_it_belongs_to_the_call_not_to_the_backward(to_kernels: list[str]) -> None:
@@ -165,7 +165,7 @@ def test_it_belongs_to_the_call_not_to_the_backward(to_kernels: list[str]) -> No
         inside = F.tanh(x)
     outside = F.sigmoid(x)
     torch.autograd.grad([inside, outside], x, [randn(5, 3), randn(5, 3)])
-    assert to_kernels == ["Tanh"]
+    assert to_kernels == ["Tanh_backward"]
 
 
 def test_what_is_small_is_not_compiled(to_kernels: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -188,7 +188,7 @@ def test_an_unmodified_model(to_kernels: list[str]) -> None:
     due = step()
     with use_manual_gradients(strict=True, fused=True):
         given = step()
-    assert "GELU" in to_kernels
+    assert {"GELU_forward", "GELU_backward"} <= set(to_kernels)
     for a, b in zip(given, due, strict=True):
         assert_same("a parameter", a, b)
     with use_manual_gradients():

@@ -70,6 +70,8 @@ class GELU(Operation):
 
     formula = Formula("gelu", "activation", "{0} Φ({0})", ("{g} ⊙ (Φ({0}) + {0} φ({0}))",))
 
+    forward_has_several_passes = True
+
     @staticmethod
     def written(z: Tensor, approximate: str) -> Any:
         if approximate == "none":

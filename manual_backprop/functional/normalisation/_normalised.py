@@ -67,9 +67,10 @@ def normalise(x: Tensor, dims: Dims, eps: float) -> tuple[Tensor, Tensor]:
     """x̂ and r = 1/s, over the numbers along `dims`: the last ones, or all but the second.
 
     Where they are not differentiated further, one kernel of PyTorch's makes both. Else they are written out:
-    autograd takes the kernel's r for a constant.
+    autograd takes the kernel's r for a constant. So they are for torch.compile, which makes one pass of them.
     """
-    if torch.is_grad_enabled() or is_forward_mode() or not x.numel():
+    differentiated = torch.is_grad_enabled() or is_forward_mode()
+    if differentiated or torch.compiler.is_compiling() or not x.numel():
         return written_out(x, dims, eps)
     if not x.is_cuda:  # a CPU's kernel forms x̂ as x/s − μ/s, which cancels where μ is large
         x = x - x.mean(dims, keepdim=True)

@@ -71,42 +71,63 @@ def compiled_backward(
     values = tuple(options.values())
     key = operation, needs, device, of_tensors, tuple(zip(options, map(type, values), strict=True))
     if key not in _formulas:
-        _formulas[key] = _Formula(operation, outputs, needs, tuple(options))
-    return as_tuple(_formulas[key](tensors, values, device))
+        _formulas[key] = _Formula(operation, "backward", _backward(operation, outputs, needs, tuple(options)))
+    return as_tuple(_formulas[key](device, tensors, values))
+
+
+def compiled_forward(operation: Any, inputs: tuple[Any, ...]) -> Any:
+    """`operation.forward`, compiled."""
+    device = inputs[0].device.type
+    given = tuple(x.detach() if isinstance(x, Tensor) else x for x in inputs)
+    kinds = tuple((x.dtype, x.dim()) if isinstance(x, Tensor) else type(x) for x in given)
+    key = operation, device, kinds
+    if key not in _formulas:
+        written = operation.forward
+
+        def forward(*inputs: Any) -> Any:
+            return written(*inputs)
+
+        _formulas[key] = _Formula(operation, "forward", forward)
+    return _formulas[key](device, *given)
+
+
+def _backward(operation: Any, outputs: int, needs: tuple[bool, ...], names: tuple[str, ...]) -> Any:
+    """The backward as a function of tensors and options."""
+    written = operation.backward  # of the class itself, Dynamo would make a Function
+
+    def backward(tensors: tuple[Tensor | None, ...], values: tuple[Any, ...]) -> Any:
+        kept = Kept(tensors[:-outputs], needs, zip(names, values, strict=True))
+        return written(kept, *tensors[-outputs:])
+
+    return backward
 
 
 class _Formula:
-    """A backward as a function of tensors and options, compiled where it can be."""
+    """A forward or a backward, compiled where it can be."""
 
-    def __init__(self, operation: Any, outputs: int, needs: tuple[bool, ...], names: tuple[str, ...]) -> None:
-        written = operation.backward  # of the class itself, Dynamo would make a Function
-
-        def backward(tensors: tuple[Tensor | None, ...], values: tuple[Any, ...]) -> Any:
-            kept = Kept(tensors[:-outputs], needs, zip(names, values, strict=True))
-            return written(kept, *tensors[-outputs:])
-
+    def __init__(self, operation: Any, direction: str, written: Any) -> None:
         # Dynamo keeps what it has compiled with the code: each has a copy of its own.
-        code = backward.__code__.replace(co_name=f"{operation.__name__}_backward")
-        own = FunctionType(code, backward.__globals__, code.co_name, None, backward.__closure__)
-        self.name, self.written = operation.formula.name, backward
+        code = written.__code__.replace(co_name=f"{operation.__name__}_{direction}")
+        own = FunctionType(code, written.__globals__, code.co_name, None, written.__closure__)
+        self.name, self.written = f"{direction} of {operation.formula.name}", written
         self.compiled: Callable[..., Any] | None = torch.compile(own, fullgraph=True, dynamic=True)
 
-    def __call__(self, tensors: tuple[Tensor | None, ...], values: tuple[Any, ...], device: str) -> Any:
+    def __call__(self, device: str, *given: Any) -> Any:
         if self.compiled is not None and device not in _unavailable:
             try:
                 with WithoutFunctionModes():
-                    return self.compiled(tensors, values)
+                    return self.compiled(*given)
             except Exception as error:  # the compiler's; one of the formula's own comes again below
                 self.compiled = None
                 _tell(self.name, device, error)
-        return self.written(tensors, values)
+        return self.written(*given)
 
 
 def _tell(name: str, device: str, error: Exception) -> None:
     """Say once what is not compiled, and why."""
     reason = (str(error).splitlines() or [type(error).__name__])[0]
-    which = f"the backward of {name} runs as it is"
+    which = f"the {name} runs as it is"
     if reason.startswith(_NO_COMPILER):
         _unavailable.add(device)
-        which = f"there is no compiler for {device}, so that backwards run as they are"
+        which = f"there is no compiler for {device}, so that formulas run as they are"
     warnings.warn(f"fused: {which} written: {reason}", stacklevel=5)

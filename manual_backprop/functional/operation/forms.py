@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from manual_backprop.functional.operation.checks import require_overwritable
+from manual_backprop.functional.operation.compiled import compiled_forward
 from manual_backprop.functional.operation.large import LARGE_FROM, large, large_backward
 from manual_backprop.functional.operation.operation import Operation
 from manual_backprop.functional.operation.registry import TWINS
@@ -131,8 +132,13 @@ def _of_large(operation: type[Operation]) -> Any:
     forward_and_keep, written = operation.forward_and_keep, operation.backward
 
     def forward(ctx: Any, *inputs: Any) -> Any:
-        output = forward_and_keep(ctx, *inputs)
-        ctx.large = large(inputs[0], operation.row_dims(*inputs))
+        found = large(inputs[0], operation.row_dims(*inputs))
+        if found is not None and found.is_fused and operation.forward_has_several_passes:
+            output = compiled_forward(operation, inputs)
+            operation.setup_context(ctx, inputs, output)
+        else:
+            output = forward_and_keep(ctx, *inputs)
+        ctx.large = found
         return output
 
     def backward(ctx: Any, *grad_outputs: Tensor) -> Any:

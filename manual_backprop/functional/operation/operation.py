@@ -52,6 +52,9 @@ class Operation(torch.autograd.Function):
     has_several_passes = False
     """Whether `backward` passes over its numbers several times, so that a large one is made by blocks."""
 
+    forward_has_several_passes = False
+    """Whether `forward` does too, where no kernel of PyTorch's is as good, so that it is compiled as well."""
+
     def __init_subclass__(cls) -> None:
         """Make the formula known; a class that says none, and inherits none, has its bare name."""
         super().__init_subclass__()
