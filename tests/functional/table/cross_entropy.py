@@ -94,7 +94,7 @@ ROW = Row(
     keeps=frozenset({"input 0", "target", "weight"}),
     samples=CROSS_ENTROPY,
     mutants=(
-        Mutant("one-hot minus softmax, plain", PLAIN_G, PLAIN_G.replace("(grad", "(-grad")),
+        Mutant("one-hot minus softmax, plain", PLAIN_G, PLAIN_G.replace("mul_(", "mul_(-")),
         Mutant("one-hot left out, plain", PLAIN, "pass"),
         Mutant("forgotten mean, plain", PLAIN_G, "p.mul_(widen(grad_output))"),
         Mutant("one-hot minus softmax", IN_PLACE, f"{IN_PLACE}.neg_()"),

@@ -65,7 +65,9 @@ ROW = Row(
         ),
         Mutant("B not transposed", GRAD_A, "g @ b.reshape(transposed(b).shape)"),
         Mutant(
-            "B as it is where it fits", GRAD_A, "g @ (b if b.shape[-2] == b.shape[-1] else transposed(b))"
+            "B as it is where it fits",
+            "grad_output @ transposed(other)",
+            "grad_output @ (other if other.shape[-2] == other.shape[-1] else transposed(other))",
         ),
         Mutant("A not transposed", GRAD_B, "_stacked(a).reshape(_stacked(a).mT.shape) @ _stacked(g)"),
         Mutant("the product the other way round", GRAD_B, "(_stacked(g).mT @ _stacked(a)).reshape(shape)"),

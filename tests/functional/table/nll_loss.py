@@ -39,7 +39,7 @@ NLL_LOSS = tuple(
 )
 
 
-SLOPE = "slope = labels.weigh(v / E).expand(target.shape)"
+SLOPE = "slope = labels.weigh(v / E).expand(target.shape).unsqueeze(ctx.dim)"
 NLL_E = 'E = ctx.E if hasattr(ctx, "E") else labels.minus_divisor() if ctx.reduction == "mean" else -1.0'
 PLAIN = "(v / ctx.E).expand(column.shape)"
 COUNT_IGNORED = "(0 if labels.ignored is None else labels.ignored.sum())"
