@@ -141,9 +141,9 @@ class BinaryCrossEntropyWithLogits(Operation):
         input: Tensor, target: Tensor, weight: Tensor | None, pos_weight: Tensor | None, reduction: str
     ) -> Tensor:
         x, t, w, p = _wide(input, target, weight, pos_weight)
-        no = 1 - t
+        log_yes, no = share(T.logsigmoid(x), t, p), 1 - t
         over = no if x.dtype == t.dtype and may_overwrite_own(x) else None  # it is not needed any more
-        terms = _weigh(torch.addcmul(share(T.logsigmoid(x), t, p), no, x, value=-1, out=over), w)
+        terms = _weigh(torch.addcmul(log_yes, no, x, value=-1, out=over), w)
         return narrow((terms if reduction == "none" else terms.sum()) / _divisor(x, reduction), target.dtype)
 
     @staticmethod
