@@ -170,7 +170,8 @@ class BatchNorm(Operation):
         input, weight, mean, var = ctx.saved_tensors
         needs_input, needs_weight, needs_bias, *_ = ctx.needs_input_grad
         g, examples = widen(grad_output), _examples(input)
-        in_training, n = mean is None, max(g.numel() // max(g.shape[1], 1), 1)
+        in_training = mean is None
+        n = max(g.numel() // max(g.shape[1], 1), 1)
         grad_input = grad_weight = grad_bias = None
         if needs_input or needs_weight:
             if in_training:
