@@ -87,7 +87,7 @@ ROW = Row(
         Mutant("w forgotten in ∂L/∂x", WEIGHT, "w = None"),
         Mutant("w outside the means", GRAD_X, OUTSIDE),
         Mutant("∂L/∂w with x for x̂", GRAD_W, GRAD_W.replace("gx", "g * as_rows(widen(input), ctx.shape)")),
-        Mutant("∂L/∂w averaged over the examples", GRAD_W, f"{GRAD_W} / max(len(input), 1)"),
+        Mutant("∂L/∂w averaged over the examples", GRAD_W, f"({GRAD_W} / max(len(input), 1))"),
         Mutant("∂L/∂b not summed", GRAD_B, "narrow(g, ctx.bias_dtype)"),
         Mutant("upstream ignored in ∂L/∂b", GRAD_B, GRAD_B.replace("(g)", "(torch.ones_like(g))")),
         Mutant("x̂ detached: second derivative lost", GRAD_X, GRAD_X.replace("x_hat, r", "x_hat.detach(), r")),

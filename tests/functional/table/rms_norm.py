@@ -69,7 +69,7 @@ ROW = Row(
         Mutant("times s instead of 1/s", GRAD_X, f"(h - {ALONG}) / r"),
         Mutant("w forgotten in ∂L/∂x", WEIGHT, "w = None"),
         Mutant("∂L/∂w with x for x̂", GRAD_W, GRAD_W.replace("gx", "g * as_rows(widen(input), ctx.shape)")),
-        Mutant("∂L/∂w averaged over the examples", GRAD_W, f"{GRAD_W} / max(len(input), 1)"),
+        Mutant("∂L/∂w averaged over the examples", GRAD_W, f"({GRAD_W} / max(len(input), 1))"),
         Mutant("∂L/∂w not summed", f"{GRAD_W}.reshape(ctx.shape)", "gx"),
         Mutant("x̂ detached: second derivative lost", GRAD_X, GRAD_X.replace("x_hat, r", "x_hat.detach(), r")),
         Mutant("tangent without ẇ", "moved + widen(weight_tangent) * x_hat", "moved"),
