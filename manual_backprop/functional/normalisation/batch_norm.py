@@ -137,7 +137,8 @@ class BatchNorm(Operation):
         eps: float,
     ) -> Tensor:
         if training and running_mean is not None and input.numel():
-            _remember(input, (running_mean, running_var), (old_mean, old_var), momentum)
+            var, mean = torch.var_mean(widen(input), _examples(input), correction=1)
+            _remember((mean, var), (running_mean, running_var), (old_mean, old_var), momentum)
         x_hat, _ = _normalise(input, *((None, None) if training else (running_mean, running_var)), eps)
         return narrow(scale_and_shift(x_hat, weight, bias, of_channels(input)), input.dtype)
 
@@ -146,15 +147,17 @@ class BatchNorm(Operation):
         input, weight, bias, running_mean, running_var, old_mean, old_var, training, momentum, eps = inputs
         if not training or not input.numel():
             return super().forward_and_keep(ctx, *inputs)
-        if running_mean is not None:
-            _remember(input, (running_mean, running_var), (old_mean, old_var), momentum)
         x, examples = widen(input), _examples(input)
         w, b = (None if p is None else widen(p).reshape(input.shape[1]) for p in (weight, bias))
         mean = None if x.is_cuda else x.mean(examples, keepdim=True)
         x = x if mean is None else x - mean
-        y, of_kernel, r = torch.native_batch_norm(x, w, b, None, None, True, 0.0, eps)
+        # With momentum 1 and nothing remembered, the kernel leaves the batch's own statistics behind.
+        shift, var = (x.new_zeros(x.shape[1]) if running_mean is not None else None for _ in range(2))
+        y, of_kernel, r = torch.native_batch_norm(x, w, b, shift, var, True, 1.0, eps)
         ctx.mean = along_channels(of_kernel, x) if mean is None else mean  # two numbers for each channel
         ctx.r = along_channels(r, x)
+        if var is not None:
+            _remember((ctx.mean, var), (running_mean, running_var), (old_mean, old_var), momentum)
         cls.setup_context(ctx, inputs, y)
         return narrow(y, input.dtype)
 
@@ -230,10 +233,9 @@ def _normalise(input: Tensor, mean: Tensor | None, var: Tensor | None, eps: floa
     return (x - along_channels(widen(mean), x)) * r, r
 
 
-def _remember(input: Tensor, running: Pair, old: Pair, momentum: float) -> None:
-    """Sets u ← u + m (v − u), u on the right being a copy: forward mode may run this twice."""
-    var, mean = torch.var_mean(widen(input), _examples(input), correction=1)
-    for u, u_old, v in zip(running, old, (mean, var), strict=True):
+def _remember(batch: tuple[Tensor, Tensor], running: Pair, old: Pair, momentum: float) -> None:
+    """Sets u ← u + m (v − u), with v of the batch and a copy of u: forward mode may run this twice."""
+    for u, u_old, v in zip(running, old, batch, strict=True):
         if u is not None and u_old is not None:
             u.copy_(torch.lerp(widen(u_old), v.reshape(u.shape), momentum))
 
