@@ -65,7 +65,7 @@ def worse(now: dict[str, float], before: dict[str, float], tolerance: float = 1.
     return [
         f"{name}: {now[name]:.2f} times the built-in's time, {before[name]:.2f} before"
         for name in before
-        if name in now and now[name] > tolerance * before[name]
+        if name in now and before[name] > 0 and now[name] > tolerance * before[name]
     ]
 
 
