@@ -108,7 +108,9 @@ class GELU(Operation):
     @staticmethod
     def forward(input: Tensor, approximate: str) -> Tensor:
         z = widen(input)
-        return narrow(distribution(z, approximate).mul_(z), input.dtype)
+        P = distribution(z, approximate)
+        a = z * P if torch.is_grad_enabled() else P.mul_(z)  # P may be needed where somebody records it
+        return narrow(a, input.dtype)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Tensor, str], output: Tensor) -> None:
