@@ -501,7 +501,7 @@ for B in (4000, 400, 40, 8):
 # %% [markdown]
 # The fewer examples a step takes, the smaller is its best $\eta$ here: in a noisy direction one walks less
 # far. That is one of two reasons why smaller is not always better. The other is time. In the
-# [measurements](reference/measurements.md) of the three engines, a step with 1024 images takes about 4 to 11
+# [measurements](reference/measurements.md) of the three engines, a step with 1024 images takes about 5 to 14
 # times as long as one with 64, for 16 times the images: a pass in small batches takes longer. [Training on
 # MNIST](09_training.py) uses batches of 64, and [What a gradient costs](11_cost.py) counts the operations.
 #
