@@ -158,7 +158,10 @@ class GroupNorm(Operation):
         x = _by_position(widen(input), G)
         mean = None if x.is_cuda else x.mean((2, 3), keepdim=True)
         x = x if mean is None else x - mean
-        y, of_kernel, r = torch.native_group_norm(x.reshape(input.shape), w, b, N, C, x.shape[3], G, eps)
+        image = x.reshape(input.shape)
+        last = image.dim() == 4 and image.is_contiguous(memory_format=torch.channels_last)
+        image = image if last else image.contiguous()  # torch 2.11 takes no other layout
+        y, of_kernel, r = torch.native_group_norm(image, w, b, N, C, x.shape[3], G, eps)
         ctx.mean = of_kernel[..., None, None] if mean is None else mean  # two numbers for each group
         ctx.r = r[..., None, None]
         cls.setup_context(ctx, inputs, y)
