@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterable
-from contextvars import Token
+from contextlib import nullcontext
 from functools import cache
 from types import FrameType, FunctionType
 from typing import Any
@@ -16,7 +16,7 @@ from torch.overrides import TorchFunctionMode, resolve_name
 from manual_backprop import functional
 from manual_backprop.functional.in_place.setitem import setitem
 from manual_backprop.functional.in_place.view import is_outdated, read_afresh
-from manual_backprop.functional.operation import FUSED, TWINS, computes_again
+from manual_backprop.functional.operation import TWINS, computes_again, fused
 from manual_backprop.functional.operation.torch_state import (
     base_of,
     function_modes,
@@ -47,18 +47,18 @@ class Takeover(TorchFunctionMode):
 
     def __init__(self, strict: bool, is_fused: bool) -> None:
         super().__init__()
-        self.strict, self.is_fused = strict, is_fused
-        self.outside: list[Token[bool]] = []  # whether backwards were fused before each time it was entered
+        self.strict = strict
+        self.compiling = fused() if is_fused else nullcontext()
         self.coverage = Coverage()
         self.running: list[Any] = []  # functions written in Python: asked for again, PyTorch's own is called
 
     def __enter__(self) -> Coverage:
         super().__enter__()  # type: ignore[no-untyped-call]
-        self.outside.append(FUSED.set(self.is_fused or FUSED.get()))
+        self.compiling.__enter__()
         return self.coverage
 
     def __exit__(self, *exception: Any) -> None:
-        FUSED.reset(self.outside.pop())
+        self.compiling.__exit__(*exception)
         super().__exit__(*exception)  # type: ignore[no-untyped-call]
 
     def __torch_function__(
