@@ -1,8 +1,10 @@
 """Epochs as they are trained, by each engine, beside their steps alone."""
 
+from functools import partial
+
 from manual_backprop.benchmark import alternate
 from manual_backprop.benchmark.epochs import epochs_as_trained, epochs_of_steps, own_shares, random_digits
-from scripts.benchmarks.section import Found, Section, Settings
+from scripts.benchmarks.section import Found, Section, Settings, over
 
 BATCHES = (64, 128)
 TRAINED, STEPS = "as trained", "steps alone"
@@ -42,13 +44,4 @@ def table(found: Found) -> str:
     return "\n".join(lines)
 
 
-def ratios(found: Found) -> dict[str, float]:
-    """Epochs over autograd's; and over their steps alone."""
-    return {
-        f"{what}, {name}": timed[name].median / timed["autograd"].median
-        for what, timed in found.items()
-        for name in ("functions", "explicit")
-    }
-
-
-SECTION = Section(measure, table, ratios)
+SECTION = Section(measure, table, partial(over, ours=("functions", "explicit"), theirs="autograd"))
