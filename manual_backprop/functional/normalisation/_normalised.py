@@ -72,13 +72,23 @@ def normalise(x: Tensor, dims: Dims, eps: float) -> tuple[Tensor, Tensor]:
     differentiated = torch.is_grad_enabled() or is_forward_mode()
     if differentiated or torch.compiler.is_compiling() or not x.numel():
         return written_out(x, dims, eps)
-    if not x.is_cuda:  # a CPU's kernel forms x̂ as x/s − μ/s, which cancels where μ is large
-        x = x - x.mean(dims, keepdim=True)
+    x, _ = for_kernel(x, dims)
     if 0 in dims:
         x_hat, _, r = torch.native_batch_norm(x, None, None, None, None, True, 0.0, eps)
         return x_hat, along_channels(r, x)
     x_hat, _, r = torch.native_layer_norm(x, x.shape[dims[0] :], None, None, eps)
     return x_hat, r
+
+
+def for_kernel(x: Tensor, dims: Dims) -> tuple[Tensor, Tensor | None]:
+    """X as a kernel takes it, and μ, if it is taken off before.
+
+    A CPU's kernel forms x̂ as x/s − μ/s, which cancels where μ is large; that of a GPU subtracts first.
+    """
+    if x.is_cuda:
+        return x, None
+    mean = x.mean(dims, keepdim=True)
+    return x - mean, mean
 
 
 def written_out(x: Tensor, dims: Dims, eps: float, centred: bool = True) -> tuple[Tensor, Tensor]:
@@ -121,10 +131,7 @@ def normalised_rows(
     x: Tensor, shape: tuple[int, ...], w: Tensor | None, b: Tensor | None, eps: float
 ) -> tuple[Tensor, Tensor, Tensor]:
     """w ⊙ x̂ + b over the last dimensions, by the kernel of `normalise`; and μ and r of each row, (N, 1)."""
-    mean = None
-    if not x.is_cuda:
-        mean = x.mean(last_dims(shape), keepdim=True)
-        x = x - mean
+    x, mean = for_kernel(x, last_dims(shape))
     y, of_kernel, r = torch.native_layer_norm(x, shape, w, b, eps)
     mean = of_kernel if mean is None else mean
     return y, mean.reshape(mean.numel(), 1), r.reshape(r.numel(), 1)

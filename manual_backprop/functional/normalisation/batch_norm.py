@@ -49,6 +49,7 @@ from manual_backprop.functional.normalisation._normalised import (
     along_channels,
     by_channel,
     check_types,
+    for_kernel,
     kept_or_normalised,
     normalise,
     of_channels,
@@ -147,10 +148,8 @@ class BatchNorm(Operation):
         input, weight, bias, running_mean, running_var, old_mean, old_var, training, momentum, eps = inputs
         if not training or not input.numel():
             return super().forward_and_keep(ctx, *inputs)
-        x, examples = widen(input), _examples(input)
+        x, mean = for_kernel(widen(input), _examples(input))
         w, b = (None if p is None else widen(p).reshape(input.shape[1]) for p in (weight, bias))
-        mean = None if x.is_cuda else x.mean(examples, keepdim=True)
-        x = x if mean is None else x - mean
         # With momentum 1 and nothing remembered, the kernel leaves the batch's own statistics behind.
         shift, var = (x.new_zeros(x.shape[1]) if running_mean is not None else None for _ in range(2))
         y, of_kernel, r = torch.native_batch_norm(x, w, b, shift, var, True, 1.0, eps)

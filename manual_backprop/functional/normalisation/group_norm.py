@@ -45,6 +45,7 @@ from manual_backprop.functional.normalisation._normalised import (
     along_channels,
     by_channel,
     check_types,
+    for_kernel,
     kept_or_normalised,
     normalise,
     of_channels,
@@ -155,9 +156,7 @@ class GroupNorm(Operation):
             return super().forward_and_keep(ctx, *inputs)
         N, C = input.shape[:2]
         w, b = (None if p is None else widen(p) for p in (weight, bias))
-        x = _by_position(widen(input), G)
-        mean = None if x.is_cuda else x.mean((2, 3), keepdim=True)
-        x = x if mean is None else x - mean
+        x, mean = for_kernel(_by_position(widen(input), G), (2, 3))
         image = x.reshape(input.shape)
         last = image.dim() == 4 and image.is_contiguous(memory_format=torch.channels_last)
         image = image if last else image.contiguous()  # torch 2.11 takes no other layout
