@@ -1,47 +1,60 @@
-"""The tutorials' exercises: `check("5.1", answer)` says whether an answer is right and, if not, what it is.
+"""The tutorials' predictions and exercises: `predict("5a")` asks, `check("5.1", answer)` judges an answer.
 
-Here are the questions' judges only. The questions stand at the end of each tutorial, the solutions in
-tutorials/solutions.
+Here are only the answers and what is said of them, so that no page tells them too early. The questions stand
+in the tutorials, the exercises' solutions in tutorials/solutions.
 """
 
+from collections.abc import Mapping
 from difflib import get_close_matches
-from typing import Any
+from itertools import takewhile
+from types import ModuleType
+from typing import Any, TypeVar
 
 from manual_backprop.derive.command_line.messages import words_of
-from manual_backprop.exercises.activations import EXERCISES as ACTIVATIONS
+from manual_backprop.exercises import (
+    activations,
+    beyond,
+    chain_rule,
+    cost,
+    derivation,
+    descent,
+    graph,
+    history,
+    initialisation,
+    losses,
+    network,
+    own_function,
+    training,
+)
 from manual_backprop.exercises.answers import Misfit, Unanswered
-from manual_backprop.exercises.beyond import EXERCISES as BEYOND
-from manual_backprop.exercises.chain_rule import EXERCISES as CHAIN_RULE
-from manual_backprop.exercises.cost import EXERCISES as COST
-from manual_backprop.exercises.derivation import EXERCISES as DERIVATION
-from manual_backprop.exercises.descent import EXERCISES as DESCENT
-from manual_backprop.exercises.graph import EXERCISES as GRAPH
-from manual_backprop.exercises.history import EXERCISES as HISTORY
-from manual_backprop.exercises.initialisation import EXERCISES as INITIALISATION
-from manual_backprop.exercises.judges import Judge, Judgement
-from manual_backprop.exercises.losses import EXERCISES as LOSSES
-from manual_backprop.exercises.network import EXERCISES as NETWORK
-from manual_backprop.exercises.own_function import EXERCISES as OWN_FUNCTION
-from manual_backprop.exercises.training import EXERCISES as TRAINING
+from manual_backprop.exercises.form import Form
+from manual_backprop.exercises.judges import Judge
+from manual_backprop.exercises.questions import Judgement, Question
 from manual_backprop.verify.settings import with_gradients
 
-__all__ = ["EXERCISES", "check"]
+__all__ = ["EXERCISES", "PREDICTIONS", "check", "predict"]
 
-EXERCISES = (
-    HISTORY
-    | NETWORK
-    | GRAPH
-    | LOSSES
-    | CHAIN_RULE
-    | DESCENT
-    | INITIALISATION
-    | ACTIVATIONS
-    | TRAINING
-    | DERIVATION
-    | COST
-    | BEYOND
-    | OWN_FUNCTION
+T = TypeVar("T")
+
+PAGES: tuple[ModuleType, ...] = (
+    history,
+    network,
+    graph,
+    losses,
+    chain_rule,
+    descent,
+    initialisation,
+    activations,
+    training,
+    derivation,
+    cost,
+    beyond,
+    own_function,
 )
+EXERCISES: dict[str, Judge] = {number: judge for page in PAGES for number, judge in page.EXERCISES.items()}
+PREDICTIONS: dict[str, Question] = {
+    number: question for page in PAGES for number, question in getattr(page, "PREDICTIONS", {}).items()
+}
 
 
 class Outcome:
@@ -72,9 +85,36 @@ def check(number: str | float, answer: Any) -> Outcome:
         ValueError: there is no such exercise.
     """
     number = str(number).strip()
-    judge = _judge_of(number)
+    return _outcome(
+        f"Exercise {number}", _named(number, EXERCISES, "exercise"), answer, f'check("{number}", …)'
+    )
+
+
+def predict(number: str, answer: Any = ...) -> Outcome:
+    """Ask a tutorial's question about what comes next; with an answer, print what is said of it.
+
+    Args:
+        number: of the prediction, such as "5a".
+        answer: a number, or one of the words that are shown, or its place among them. Left out, the question
+            is shown: in a notebook as a form, which may be answered there.
+
+    Returns:
+        Whether the answer is right, as something true or false.
+
+    Raises:
+        ValueError: there is no such prediction.
+    """
+    number = str(number).strip()
+    question = _named(number, PREDICTIONS, "prediction")
+    return _outcome(f"Prediction {number}", question, answer, f'predict("{number}", …)')
+
+
+def _outcome(name: str, judge: Judge, answer: Any, call: str) -> Outcome:
+    if answer is ... and isinstance(judge, Question):
+        Form(name, judge, call).show()
+        return Outcome(False)
     right, remark = with_gradients(lambda: _judgement(judge, answer))
-    print(f"Exercise {number}: {remark}")
+    print(f"{name}: {remark}")
     return Outcome(right)
 
 
@@ -91,11 +131,15 @@ def _judgement(judge: Judge, answer: Any) -> Judgement:
         return False, f"this answer cannot be judged: {words_of(error)}"
 
 
-def _judge_of(number: str) -> Judge:
-    if number in EXERCISES:
-        return EXERCISES[number]
-    page = f"{number.partition('.')[0]}."
-    near = [other for other in EXERCISES if other.startswith(page)] or get_close_matches(number, EXERCISES, 1)
-    first, *_, last = EXERCISES
+def _named(number: str, among: Mapping[str, T], kind: str) -> T:
+    if number in among:
+        return among[number]
+    near = [each for each in among if _page_of(each) == _page_of(number)]
+    near = near or get_close_matches(number, among, 1)
+    first, *_, last = among
     meant = f"did you mean {' or '.join(near)}?" if near else f"they are {first} to {last}"
-    raise ValueError(f"no exercise {number}; {meant}")
+    raise ValueError(f"no {kind} {number}; {meant}")
+
+
+def _page_of(number: str) -> str:
+    return "".join(takewhile(str.isdigit, number))

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from math import isclose
 from typing import Any
 
 import torch
@@ -10,15 +9,16 @@ from torch import Tensor
 
 from manual_backprop.exercises.answers import (
     Misfit,
-    number_in,
     numbers_in,
     require_function,
     returned,
-    shown,
 )
+from manual_backprop.exercises.questions import Choice as Choice
+from manual_backprop.exercises.questions import Judgement as Judgement
+from manual_backprop.exercises.questions import Number as Number
+from manual_backprop.exercises.questions import Question as Question
 from manual_backprop.verify import verify
 
-Judgement = tuple[bool, str]
 Judge = Callable[[Any], Judgement]
 Backward = Callable[..., tuple[Tensor, ...]]
 
@@ -94,48 +94,16 @@ def _close(given: Any, other: Tensor) -> bool:
 
 def number(
     right: float | Callable[[], float], mistakes: Mapping[float, str], *, relative: float = 1e-3
-) -> Judge:
-    """The answer is a number.
-
-    Args:
-        right: it, or what computes it.
-        mistakes: what to say of numbers that come from a mistake.
-        relative: how far off it may be.
-    """
-
-    def judge(answer: Any) -> Judgement:
-        answer = number_in(answer)
-        expected = right() if callable(right) else right
-        if isclose(answer, expected, rel_tol=relative, abs_tol=1e-12):
-            return True, "right."
-        for wrong, why in mistakes.items():
-            if isclose(answer, wrong, rel_tol=relative, abs_tol=1e-12):
-                return False, f"not {answer:g}: {why}"
-        size = "large" if answer > expected else "small"
-        return False, f"{answer:g} is too {size}."
-
-    return judge
+) -> Number:
+    """The answer is a number."""
+    return Number(right, mistakes=mistakes, within=relative)
 
 
-def choice(right: str, because: str, mistakes: Mapping[str, str]) -> Judge:
-    """The answer is one of a few words.
-
-    Args:
-        right: it.
-        because: said of the right answer.
-        mistakes: the other words, and what to say of them.
-    """
-
-    def judge(answer: Any) -> Judgement:
-        given = answer.strip().lower() if isinstance(answer, str) else ""
-        if given == right:
-            return True, f"right. {because}"
-        if given in mistakes:
-            return False, f"not {given!r}: {mistakes[given]}"
-        words = ", ".join(map(repr, sorted([right, *mistakes])))
-        return False, f"one of {words} is asked for, not {shown(answer)}."
-
-    return judge
+def choice(right: str, because: str, mistakes: Mapping[str, str]) -> Choice:
+    """The answer is one of a few words."""
+    return Choice(
+        right, {each: ({right: because} | dict(mistakes))[each] for each in sorted([right, *mistakes])}
+    )
 
 
 def same_numbers(

@@ -148,7 +148,7 @@ def test_it_is_judged_where_gradients_are_off(setting: Any) -> None:
     [
         ("5.4", "no exercise 5.4; did you mean 5.1 or 5.2 or 5.3?"),
         ("5", "no exercise 5; did you mean 5.1 or 5.2 or 5.3?"),
-        ("5,1", "no exercise 5,1; did you mean 5.1?"),
+        ("5,1", "no exercise 5,1; did you mean 5.1 or 5.2 or 5.3?"),
         (13.4, "no exercise 13.4; did you mean 13.1 or 13.2 or 13.3?"),
         ("99.9", "no exercise 99.9; they are 1.1 to 13.3"),
         ("", "they are 1.1 to 13.3"),
