@@ -5,12 +5,10 @@
 
 import os
 import re
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
-import jupytext
 from sphinx.application import Sphinx
 
 HERE = Path(__file__).parent
@@ -18,6 +16,8 @@ ROOT = HERE.parent.parent
 sys.path.insert(0, str(HERE))
 
 import formulas  # noqa: E402 - these stand beside this file
+import links  # noqa: E402
+import notebooks  # noqa: E402
 import operations  # noqa: E402
 
 import manual_backprop  # noqa: E402
@@ -65,40 +65,11 @@ html_copy_source = False
 html_show_copyright = False
 html_static_path = [str(HERE / "static")]
 html_css_files = ["site.css"]
+html_js_files = ["site.js"]
 templates_path = [str(HERE / "templates")]
 html_theme_options = {"navigation_with_keys": True}
 
-# Run where the package is looked for, once for each notebook: in Colab, the wheel is what was uploaded.
-INSTALL = """import importlib.util
-
-if importlib.util.find_spec("manual_backprop") is None:
-    %pip install --quiet {wheel} mlxtend
-"""
-
 MARKUP = re.compile(r"(?P<code>(`+)[^`]+\2)|(?P<shape>(?<!\w)\([^()`]*\*[^()`]*\))|\|")
-
-
-def write_notebooks(app: Sphinx, _: Any) -> None:
-    """Each tutorial as a notebook, and the wheel that it needs elsewhere, for download."""
-    folder = Path(app.outdir) / "notebooks"
-    folder.mkdir(parents=True, exist_ok=True)
-    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
-    subprocess.run(build, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
-    for tutorial in sorted(Path(app.srcdir).glob("[0-9]*.py")):
-        notebook = jupytext.read(tutorial, fmt="py:percent")
-        install = INSTALL.format(wheel=wheel())
-        notebook.cells.insert(1, jupytext.jupytext.new_code_cell(install))
-        jupytext.write(notebook, folder / f"{tutorial.stem}.ipynb")
-
-
-def wheel() -> str:
-    """What hatchling calls the wheel."""
-    return f"manual_backprop-{release}-py3-none-any.whl"
-
-
-def name_wheel(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: Any) -> None:
-    """Tell the template of a page whether it has a notebook, and which wheel that needs."""
-    context["wheel"] = wheel() if page[:2].isdigit() else None
 
 
 def render_derivation(app: Sphinx, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
@@ -120,6 +91,7 @@ def setup(app: Sphinx) -> None:
     # It names MathJax's file in a page's head, and says nothing of reading pages at the same time.
     app.extensions["sphinx-mathjax-offline"].parallel_read_safe = True
     app.connect("builder-inited", operations.write)
-    app.connect("env-updated", write_notebooks)
-    app.connect("html-page-context", name_wheel)
+    app.connect("env-updated", notebooks.write)
+    app.connect("html-page-context", notebooks.links)
+    links.setup(app)
     app.connect("autodoc-process-docstring", render_derivation)
