@@ -14,6 +14,7 @@ from manual_backprop.derive.command_line.messages import words_of
 from manual_backprop.exercises import (
     activations,
     beyond,
+    beyond_training,
     chain_rule,
     cost,
     derivation,
@@ -50,6 +51,7 @@ PAGES: tuple[ModuleType, ...] = (
     cost,
     beyond,
     own_function,
+    beyond_training,
 )
 EXERCISES: dict[str, Judge] = {number: judge for page in PAGES for number, judge in page.EXERCISES.items()}
 PREDICTIONS: dict[str, Question] = {
