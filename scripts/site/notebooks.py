@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import jupytext
-from jupytext.jupytext import new_code_cell
+from nbformat.v4 import new_code_cell
 from sphinx.application import Sphinx
 
 import manual_backprop
