@@ -15,10 +15,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import torch
-from torch import Tensor
 
 from manual_backprop import plots
-from manual_backprop.exercises import check
+from manual_backprop.exercises import check, predict
 from manual_backprop.training import TrainingConfig, train
 from manual_backprop.training.data import load, sample
 
@@ -38,11 +37,14 @@ plots.show(plots.images(pixels[some], [f"y = {y}" for y in classes[some]]), "dig
 #
 # ## One step, written out
 #
-# The network has one hidden layer of 128 units. For a batch of $N$ images, the rows of $x$:
+# The network has one hidden layer of 128 units: a [linear layer](reference/functional/affine/linear.rst), a
+# [ReLU](reference/functional/activations/relu.rst), and a second linear layer. For a batch of $N$ images, the
+# rows of $x$:
 #
 # $$z^1 = x\,{W^1}^\top + b^1, \qquad a^1 = \max(0, z^1), \qquad z^2 = a^1\,{W^2}^\top + b^2,$$
 #
-# and the loss is the mean of the cross-entropies,
+# and the loss is the mean of the
+# [cross-entropies](reference/functional/losses/cross_entropy.rst) ([Loss functions](04_losses.py)),
 #
 # $$L = -\frac1N \sum_n \log p_{n y_n}, \qquad
 #   p_{nk} = \frac{e^{z^2_{nk}}}{\sum_j e^{z^2_{nj}}}.$$
@@ -68,7 +70,7 @@ plots.show(plots.images(pixels[some], [f"y = {y}" for y in classes[some]]), "dig
 
 
 # %%
-def forward(x: Tensor, parameters: list[Tensor]) -> tuple[Tensor, Tensor, Tensor]:
+def forward(x, parameters):
     W1, b1, W2, b2 = parameters
     z1 = x @ W1.T + b1
     a1 = z1.clamp(min=0)
@@ -76,14 +78,12 @@ def forward(x: Tensor, parameters: list[Tensor]) -> tuple[Tensor, Tensor, Tensor
     return z1, a1, z2
 
 
-def loss(z2: Tensor, y: Tensor) -> Tensor:
+def loss(z2, y):
     log_p = z2 - z2.logsumexp(1, keepdim=True)
     return -log_p.gather(1, y[:, None]).mean()
 
 
-def backward(
-    x: Tensor, y: Tensor, parameters: list[Tensor], z1: Tensor, a1: Tensor, z2: Tensor
-) -> list[Tensor]:
+def backward(x, y, parameters, z1, a1, z2):
     _, _, W2, _ = parameters
     p = z2.softmax(1)
     t = torch.nn.functional.one_hot(y, 10)
@@ -96,11 +96,11 @@ def backward(
     return [grad_W1, grad_b1, grad_W2, grad_b2]
 
 
-def step(x: Tensor, y: Tensor, parameters: list[Tensor], lr: float) -> Tensor:
+def step(x, y, parameters, lr):
     z1, a1, z2 = forward(x, parameters)
     before = loss(z2, y)
     gradients = backward(x, y, parameters, z1, a1, z2)
-    for w, gradient in zip(parameters, gradients, strict=True):
+    for w, gradient in zip(parameters, gradients):
         w -= lr * gradient
     return before
 
@@ -111,12 +111,13 @@ def step(x: Tensor, y: Tensor, parameters: list[Tensor], lr: float) -> Tensor:
 # pass has used. And the backward never asks for the number `before`. The loss is computed to be watched;
 # what steers the parameters is its gradient.
 #
-# The weights start as normal random numbers of variance $2/D$, $D$ being the number of inputs of their layer,
-# and the biases as zeros; [Initialisation](07_initialisation.py) says why.
+# The weights start as random numbers, as often negative as positive, with the standard deviation $\sqrt{2/D}$:
+# so large they typically are, $D$ being the number of inputs of their layer. The biases start as zeros.
+# [Initialisation](07_initialisation.py) says why.
 
 
 # %%
-def initial(seed: int, dtype: torch.dtype = torch.float32) -> list[Tensor]:
+def initial(seed, dtype=torch.float32):
     generator = torch.Generator().manual_seed(seed)
     parameters = []
     for D, M in ((784, 128), (128, 10)):
@@ -146,7 +147,7 @@ W1, b1, W2, b2 = theirs
 z2 = torch.nn.functional.linear(torch.relu(torch.nn.functional.linear(x, W1, b1)), W2, b2)
 torch.nn.functional.cross_entropy(z2, y).backward()
 
-for name, w, gradient in zip(("W1", "b1", "W2", "b2"), theirs, by_hand, strict=True):
+for name, w, gradient in zip(("W1", "b1", "W2", "b2"), theirs, by_hand):
     torch.testing.assert_close(gradient, w.grad, rtol=1e-10, atol=1e-14)
     difference = (gradient - w.grad).abs().max()
     print(f"{name}: largest difference from autograd {difference:.0e}")
@@ -161,24 +162,24 @@ for name, w, gradient in zip(("W1", "b1", "W2", "b2"), theirs, by_hand, strict=T
 
 
 # %%
-def train_epoch(parameters: list[Tensor], lr: float, order: Tensor) -> None:
+def train_epoch(parameters, lr, order):
     for rows in order.split(64):
         step(images[rows], labels[rows], parameters, lr)
 
 
-def score(parameters: list[Tensor], x: Tensor, y: Tensor) -> tuple[float, float]:
+def score(parameters, x, y):
     """The loss, and the share of images whose right class has the largest score."""
     *_, z2 = forward(x, parameters)
     return loss(z2, y).item(), (z2.argmax(1) == y).float().mean().item()
 
 
-def train_by_hand(epochs: int, lr: float) -> tuple[list[Tensor], list[dict[str, float]]]:
+def train_by_hand(epochs, lr):
     parameters = initial(seed=0)
     generator = torch.Generator().manual_seed(1)
     rows = []
     for epoch in range(1, epochs + 1):
         train_epoch(parameters, lr, torch.randperm(len(images), generator=generator))
-        row: dict[str, float] = {"epoch": epoch}
+        row = {"epoch": epoch}
         row["train_loss"], row["train_accuracy"] = score(parameters, images, labels)
         row["test_loss"], row["test_accuracy"] = score(parameters, digits.test_images, digits.test_labels)
         rows.append(row)
@@ -189,9 +190,15 @@ def train_by_hand(epochs: int, lr: float) -> tuple[list[Tensor], list[dict[str, 
 # With batches of 64, an epoch of 4,000 images is 63 updates: 62 full batches and one of the last 32 images.
 #
 # **Predict:** guessing gets 10 % of the test images right. How many per cent does the network get right after
-# one epoch, having seen each training image once? And after 20?
+# one epoch, having seen each training image once (9a)? And how many after 20 epochs (9b)?
 
-# %% tags=["hide-output"]
+# %%
+predict("9a")
+
+# %%
+predict("9b")
+
+# %%
 parameters, history = train_by_hand(epochs=20, lr=0.1)
 for row in history:
     if row["epoch"] in (1, 2, 5, 10, 20):
@@ -199,19 +206,25 @@ for row in history:
             f"epoch {row['epoch']:2d}:  training images right {row['train_accuracy']:6.1%}, "
             f"test images right {row['test_accuracy']:6.1%}"
         )
-assert history[0]["test_accuracy"] > 0.7
+assert predict("9a", 100 * history[0]["test_accuracy"])
+assert predict("9b", 100 * history[-1]["test_accuracy"])
 assert history[-1]["train_accuracy"] > 0.99
 
 # %% [markdown]
 # Most of what there is to gain is gained in the first epoch. The rest of the training is spent on the images
 # that are hard.
 #
-# The shuffling matters more than it seems. Without it, each batch would hold one class, or two.
+# ### Without shuffling
 #
-# **Predict:** one epoch through the images as they lie, all zeros first and all nines last. What does the
-# network say of the test images afterwards?
+# If the order is not shuffled, each batch holds one class, or two.
+#
+# **Predict:** a new network makes one epoch through the images as they lie, all zeros first and all nines
+# last. What does it say of the test images afterwards?
 
-# %% tags=["hide-output"]
+# %%
+predict("9c")
+
+# %%
 unshuffled = initial(seed=0)
 train_epoch(unshuffled, lr=0.1, order=torch.arange(len(images)))
 *_, z2 = forward(digits.test_images, unshuffled)
@@ -224,14 +237,16 @@ assert says_nine > 0.5
 # descent on batches rests on a batch being a fair sample of the whole: only then does its gradient point, on
 # average, where the gradient over all images points.
 #
-# ## How training and test part
+# ## Training loss and test loss
 #
 # Back to the shuffled run. By its end the training images are read without a mistake, or nearly.
 #
-# **Predict:** over the 20 epochs the training loss falls towards 0. Does the test loss fall with it, does it
-# level off, or does it rise in the end?
+# **Predict:** over the 20 epochs the training loss falls towards 0. What does the test loss do?
 
-# %% tags=["hide-output"]
+# %%
+predict("9d")
+
+# %%
 plots.show(plots.training_curves(history), "curves.png")
 
 last = history[-1]
@@ -250,11 +265,20 @@ assert last["test_accuracy"] < last["train_accuracy"] - 0.03
 # others.
 #
 # The test *accuracy* hardly suffers. It wavers from epoch to epoch by about as much as the last printed line
-# says: the standard deviation $\sqrt{q(1-q)/1000}$ of the share of successes in 1,000 independent trials
-# that each succeed with probability $q$. A difference between two networks that is smaller than this may be
-# chance.
+# says. That is a *standard deviation*: draw 1,000 images, each of which is read right with probability $q$;
+# the share that is read right differs from $q$ by chance, typically by $\sqrt{q(1-q)/1000}$. A difference
+# between two networks that is smaller than this may be chance.
 #
-# What helps is more images. The same network, the same number of updates, fewer training images:
+# ### Fewer images
+#
+# The same network is trained on fewer images, with 400 updates each time, which is enough to learn a hundred
+# images without a mistake.
+#
+# **Predict:** how many per cent of the 1,000 test images does it then read, if it has seen a hundred training
+# images, about ten of each class?
+
+# %%
+predict("9e")
 
 # %%
 fewer = torch.randperm(len(images), generator=torch.Generator().manual_seed(2))
@@ -270,13 +294,13 @@ for size in sizes:
     on_training.append(100 * score(few, images[part], labels[part])[1])
     on_test.append(100 * score(few, digits.test_images, digits.test_labels)[1])
 assert on_training[0] == 100
-assert on_test[0] > 50
 assert on_test == sorted(on_test)
+assert predict("9e", on_test[0])
 
 plots.show(
     plots.curves(
         {"training images": (sizes, on_training), "test images": (sizes, on_test)},
-        title="With more images to learn from, the test accuracy catches up",
+        title="400 updates, on few images and on many",
         xlabel="training images",
         ylabel="images classified right (%)",
         log="x",
@@ -286,9 +310,9 @@ plots.show(
 )
 
 # %% [markdown]
-# A hundred images are learned without a mistake, and what was learned of them serves for most test images,
-# not for all. Each step to more images takes away a part of the mistakes that were left, and the line has
-# not levelled off at 4,000.
+# What was learned from a hundred images serves for most test images, not for all. Each step to more images
+# takes away a part of the mistakes that were left, and the line has not levelled off at 4,000: what helps
+# against overfitting is more images.
 #
 # ## What it gets wrong
 #
@@ -302,7 +326,7 @@ confusion = plots.confusion_matrix(predicted, digits.test_labels, digits.classes
 plots.show(confusion, "confusion.png")
 
 wrong = predicted != digits.test_labels
-pairs = Counter(zip(digits.test_labels[wrong].tolist(), predicted[wrong].tolist(), strict=True))
+pairs = Counter(zip(digits.test_labels[wrong].tolist(), predicted[wrong].tolist()))
 for (true, guess), times in pairs.most_common(3):
     print(f"a {true} taken for a {guess}: {times} times")
 
@@ -329,7 +353,7 @@ plots.show(worst, "worst.png")
 
 # %%
 rates = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
-after: dict[int, list[float]] = {1: [], 3: []}
+after = {1: [], 3: []}
 for lr in rates:
     _, rows = train_by_hand(epochs=3, lr=lr)
     for epoch, accuracies in after.items():
@@ -347,7 +371,7 @@ plots.show(
     ),
     "rates.png",
 )
-good = [lr for lr, accuracy in zip(rates, after[3], strict=True) if accuracy > 85]
+good = [lr for lr, accuracy in zip(rates, after[3]) if accuracy > 85]
 print("above 85 % after three epochs: η =", ", ".join(f"{lr:g}" for lr in good))
 assert 0.1 in good
 assert after[3][0] < after[3][4]
@@ -364,7 +388,7 @@ assert after[3][-1] < 50
 #
 # ## The same by the package
 #
-# `manual_backprop.training` has this loop with everything around it: a progress bar, a run folder,
+# [`manual_backprop.training`](reference/training.rst) has this loop with everything around it: a progress bar, a run folder,
 # checkpoints, and a choice of three engines that make the step.
 #
 # * `functions`: this package's operations; autograd calls their hand-written backwards in order.
@@ -373,10 +397,13 @@ assert after[3][-1] < 50
 #   `manual_backprop/training/engines/explicit.py` is the `backward` above for any number of layers, with
 #   every tensor allocated once.
 #
-# **Predict:** three engines, the same seed, 126 updates in float64. In how many digits will their weights
-# agree at the end?
+# **Predict:** three engines, the same seed, 126 updates in float64, whose numbers have 16 digits. In how many
+# of them will the weights of the three agree at the end?
 
-# %% tags=["hide-output"]
+# %%
+predict("9f")
+
+# %%
 weights, metrics, lines = {}, {}, []
 with TemporaryDirectory() as folder:
     for engine in ("functions", "autograd", "explicit"):
@@ -396,9 +423,11 @@ for engine, W in weights.items():
     assert metrics[engine] == metrics["autograd"]
 
 # %% [markdown]
-# All but the last few of float64's sixteen. The three differ in who calls which formula when, and in nothing
-# that is computed, except for the order in which some sums are rounded. A test of the package holds the three
+# In all but the last one or two. The three differ in who calls which formula when, and in nothing that is
+# computed, except for the order in which some sums are rounded. A test of the package holds the three
 # trajectories together in the same way.
+#
+# ### What a run leaves
 #
 # `train` prints a line for each epoch, which `say=lines.append` has collected here instead, and leaves a
 # folder:
@@ -435,7 +464,7 @@ here = initial(seed=0)
 loss_there = step(x, y, there, lr=0.1)
 loss_here = step(images[:64], labels[:64], here, lr=0.1)
 print(f"loss computed on {device.type}: {loss_there.item():.4f}, on cpu: {loss_here.item():.4f}")
-for w_there, w_here in zip(there, here, strict=True):
+for w_there, w_here in zip(there, here):
     torch.testing.assert_close(w_there.cpu(), w_here, rtol=1e-3, atol=1e-4)
 
 # %% [markdown]
@@ -495,7 +524,7 @@ check("9.1", answer)
 
 
 # %%
-def decayed(W: Tensor, grad: Tensor, lr: float, decay: float) -> Tensor:
+def decayed(W, grad, lr, decay):
     return ...
 
 
@@ -504,7 +533,7 @@ check("9.2", decayed)
 # %% [markdown]
 # ### 9.3
 #
-# The same network with $a^1 = \tanh(z^1)$, and the *sum* of the cross-entropies in place of their mean.
+# The same network with $a^1 = \tanh(z^1)$ ([Activations and vanishing gradients](08_activations.py)), and the *sum* of the cross-entropies in place of their mean.
 # Derive the gradients of $x$ (which this page did not need, since images do not learn), $W^1$, $b^1$, $W^2$
 # and $b^2$, and return them in this order. `t` holds the one-hot labels. `grad_output` is $\partial
 # L'/\partial L$ for an $L'$ that is computed from $L$: a number, and not always 1.
@@ -513,9 +542,7 @@ check("9.2", decayed)
 t = torch.nn.functional.one_hot(torch.tensor([2, 0, 1, 1, 0]), 3).double()
 
 
-def backward_of_tanh(
-    grad_output: Tensor, x: Tensor, W1: Tensor, b1: Tensor, W2: Tensor, b2: Tensor
-) -> tuple[Tensor, ...]:
+def backward_of_tanh(grad_output, x, W1, b1, W2, b2):
     return ...
 
 

@@ -19,14 +19,11 @@
 # backward will need.
 
 # %%
-from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 from torch.autograd.gradcheck import GradcheckError, gradcheck
 
 from manual_backprop import derive, nn, plots, verify
@@ -75,7 +72,7 @@ for _ in range(30):
 # **Predict:** the right class is guessed one time in ten before training. How often after these thirty
 # steps?
 
-# %% tags=["hide-output"]
+# %%
 right = (digits.test_images.numpy() @ weight.T).argmax(axis=1) == digits.test_labels.numpy()
 print(f"loss: {losses[0]:.2f} at first, {losses[-1]:.2f} at the end")
 print(f"test digits read right: {right.mean():.0%}")
@@ -109,8 +106,8 @@ assert losses[-1] < 0.5 * losses[0]
 # are about $6 \cdot 10^{-2}$, $8 \cdot 10^{-6}$ and $9 \cdot 10^{-16}$?
 
 
-# %% tags=["hide-output"]
-def central_difference(f: Callable[[Tensor], Tensor], x: Tensor, h: float) -> Tensor:
+# %%
+def central_difference(f, x, h):
     return (f(x + h) - f(x - h)) / (2 * h)
 
 
@@ -144,12 +141,12 @@ assert error[17] < error[4] < error[50]
 steps = [2.0**-k for k in range(51, 0, -1)]
 
 
-def errors(dtype: torch.dtype) -> list[float]:
+def errors(dtype):
     x = one.to(dtype)
     return [abs(float(central_difference(torch.exp, x, h)) / slope - 1) for h in steps]
 
 
-def expected(epsilon: float) -> list[float]:
+def expected(epsilon):
     return [h**2 / 6 + epsilon / (2 * h) for h in steps]  # E(h) / |f|
 
 
@@ -204,7 +201,7 @@ assert abs(single / slope - 1) > 0.005
 
 
 # %%
-def complex_step(f: Callable[[Tensor], Tensor], x: Tensor, h: float = 1e-30) -> Tensor:
+def complex_step(f, x, h=1e-30):
     return f(x + 1j * h).imag / h
 
 
@@ -221,8 +218,8 @@ assert relative < 1e-15
 # slope at $x = 1$ is 2. What does the complex step say?
 
 
-# %% tags=["hide-output"]
-def square(x: Tensor) -> Tensor:
+# %%
+def square(x):
     return x * x.conj()
 
 
@@ -245,7 +242,7 @@ except RuntimeError as refusal:
 # **Predict:** what does the central difference say at $x = 0$, and what does autograd say?
 
 
-# %% tags=["hide-output"]
+# %%
 def relu(x):
     return np.maximum(x, 0)
 
@@ -329,17 +326,17 @@ assert report
 
 
 # %%
-def softmax(z: Tensor) -> Tensor:
+def softmax(z):
     exponentials = z.exp()
     return exponentials / exponentials.sum(1, keepdim=True)
 
 
-def first_try(grad_output: Tensor, z: Tensor) -> Tensor:
+def first_try(grad_output, z):
     p = softmax(z)
     return grad_output * p * (1 - p)
 
 
-def second_try(grad_output: Tensor, z: Tensor) -> Tensor:
+def second_try(grad_output, z):
     p = softmax(z)
     return p * (grad_output - (grad_output * p).sum(1, keepdim=True))
 
@@ -356,12 +353,12 @@ assert verify(softmax, second_try, shapes=[(5, 3)])
 # %%
 class FirstTry(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, z: Tensor) -> Tensor:
+    def forward(ctx, z):
         ctx.save_for_backward(z)
         return softmax(z)
 
     @staticmethod
-    def backward(ctx: Any, grad_output: Tensor) -> Tensor:
+    def backward(ctx, grad_output):
         return first_try(grad_output, *ctx.saved_tensors)
 
 
@@ -384,15 +381,15 @@ except GradcheckError as complaint:
 
 
 # %%
-def zeros(grad_output: Tensor, z: Tensor) -> Tensor:
+def zeros(grad_output, z):
     return torch.zeros_like(z)
 
 
-def forgets(grad_output: Tensor, z: Tensor) -> Tensor:
+def forgets(grad_output, z):
     return 1 - z.tanh() ** 2
 
 
-# %% tags=["hide-output"]
+# %%
 z = torch.randn(5, 3, dtype=torch.float64)
 for forward, backward in ((softmax, zeros), (torch.tanh, forgets)):
     leaf = z.clone().requires_grad_()
@@ -415,11 +412,11 @@ for forward, backward in ((softmax, zeros), (torch.tanh, forgets)):
 
 
 # %%
-def wrong_factor(grad_output: Tensor, x: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
+def wrong_factor(grad_output, x, weight):
     return grad_output @ weight, x.T @ grad_output
 
 
-def linear(x: Tensor, weight: Tensor) -> Tensor:
+def linear(x, weight):
     return x @ weight.T
 
 
@@ -457,7 +454,7 @@ print(verify(linear, wrong_factor, shapes=[(3, 3), (3, 3)]).verdicts[1])
 
 
 # %%
-def pushed_forward(z: Tensor, u: Tensor) -> Tensor:
+def pushed_forward(z, u):
     p = softmax(z)
     return p * (u - (p * u).sum(1, keepdim=True))
 
@@ -497,9 +494,9 @@ assert report
 # wrong?
 
 
-# %% tags=["hide-output"]
+# %%
 class Softmax(torch.nn.Module):
-    def forward(self, z: Tensor) -> Tensor:
+    def forward(self, z):
         return FirstTry.apply(z)
 
 
@@ -543,7 +540,7 @@ def network_backward(grad_output, x, W1, b1, W2, b2, W3, b3, t):
     return delta1 @ W1, dW1, db1, dW2, db2, dW3, db3, -delta3
 
 
-# %% tags=["hide-output"]
+# %%
 shapes = "(3,7) (5,7) (5,) (5,5) (5,) (2,5) (2,) (3,2)"
 report = verify(network, network_backward, shapes=shapes)
 print(report)
@@ -649,7 +646,7 @@ check("10.1", answer)
 
 
 # %%
-def fools_ones(grad_output: Tensor, z: Tensor) -> Tensor:
+def fools_ones(grad_output, z):
     return ...
 
 
@@ -662,7 +659,7 @@ check("10.2", fools_ones)
 
 
 # %%
-def normalised_backward(grad_output: Tensor, x: Tensor) -> Tensor:
+def normalised_backward(grad_output, x):
     return ...
 
 

@@ -9,10 +9,8 @@
 import time
 import warnings
 import weakref
-from collections.abc import Callable
 
 import torch
-from torch import Tensor
 from torch.autograd.graph import saved_tensors_hooks
 from torch.func import functional_call, jvp
 from torch.utils.checkpoint import checkpoint_sequential
@@ -44,9 +42,9 @@ print(f"{P:,} parameters, {len(x)} images")
 
 
 # %%
-def seconds(*computes: Callable[[], object]) -> list[float]:
+def seconds(*computes):
     """The shortest time of each of these calls, which take turns; the first round is left out."""
-    rounds: list[list[float]] = []
+    rounds = []
     end = time.perf_counter() + 0.33
     while len(rounds) < 9 or time.perf_counter() < end:
         rounds.append([])
@@ -54,10 +52,10 @@ def seconds(*computes: Callable[[], object]) -> list[float]:
             start = time.perf_counter()
             compute()
             rounds[-1].append(time.perf_counter() - start)
-    return [min(times) for times in zip(*rounds[1:], strict=True)]
+    return [min(times) for times in zip(*rounds[1:])]
 
 
-def in_words(duration: float) -> str:
+def in_words(duration):
     for unit, size in (("days", 86400), ("hours", 3600), ("minutes", 60), ("seconds", 1)):
         if duration >= 2 * size:
             return f"{duration / size:.0f} {unit}"
@@ -76,7 +74,7 @@ def in_words(duration: float) -> str:
 
 
 # %%
-def loss_with(values: dict[str, Tensor], images: Tensor) -> Tensor:
+def loss_with(values, images):
     return F.cross_entropy(functional_call(model, values, (images,)), y)
 
 
@@ -84,7 +82,7 @@ exact = {name: w.detach().double() for name, w in parameters.items()}
 h = 1e-5
 
 
-def moved(by: float) -> Tensor:
+def moved(by):
     bias = exact["4.bias"].clone()
     bias[3] += by
     return loss_with(exact | {"4.bias": bias}, x.double())
@@ -98,8 +96,8 @@ print(f"one entry: {by_differences:.6f}")
 # the whole gradient take: seconds, minutes, hours?
 
 
-# %% tags=["hide-output"]
-def one_pass() -> Tensor:
+# %%
+def one_pass():
     with torch.no_grad():
         return F.cross_entropy(model(x), y)
 
@@ -142,7 +140,7 @@ values = {name: w.detach() for name, w in parameters.items()}
 tangents = {name: t.float() for name, t in direction.items()}
 
 
-def with_tangents() -> object:
+def with_tangents():
     return jvp(lambda values: loss_with(values, x), (values,), (tangents,))
 
 
@@ -162,7 +160,7 @@ print(f"one for each parameter: {in_words(P * tangent_time)}")
 
 
 # %%
-def gradient() -> tuple[Tensor, ...]:
+def gradient():
     return torch.autograd.grad(F.cross_entropy(model(x), y), list(parameters.values()))
 
 
@@ -227,31 +225,31 @@ print(f"together {(forward_expected + backward_expected) / forward_expected:.2f}
 # parameters. Does the price of the gradient, in forward passes, rise with the number of parameters?
 
 
-# %% tags=["hide-output"]
-def chain(width: int, depth: int) -> tuple[torch.nn.Sequential, int]:
+# %%
+def chain(width, depth):
     """Layers of `width` units, and how many parameters they have."""
     layers = [layer for _ in range(depth) for layer in (nn.Linear(width, width), nn.ReLU())]
     return torch.nn.Sequential(*layers[:-1]), depth * (width * width + width)
 
 
-def times_of(width: int, depth: int) -> tuple[int, float, float, float]:
+def times_of(width, depth):
     """The number of parameters; the time of a forward, with tangents, and with a backward."""
     net, count = chain(width, depth)
     weights = {name: w.detach() for name, w in net.named_parameters()}
     tangents = {name: torch.ones_like(w) for name, w in weights.items()}
     inputs, targets = torch.randn(64, width), torch.zeros(64, dtype=torch.int64)
 
-    def loss_of(values: dict[str, Tensor]) -> Tensor:
+    def loss_of(values):
         return F.cross_entropy(functional_call(net, values, (inputs,)), targets)
 
-    def forward() -> Tensor:
+    def forward():
         with torch.no_grad():
             return F.cross_entropy(net(inputs), targets)
 
-    def gradient() -> object:
+    def gradient():
         return torch.autograd.grad(F.cross_entropy(net(inputs), targets), list(net.parameters()))
 
-    def with_tangents() -> object:
+    def with_tangents():
         return jvp(loss_of, (weights,), (tangents,))
 
     forward_time, tangent_time, gradient_time = seconds(forward, with_tangents, gradient)
@@ -325,8 +323,8 @@ plots.show(
 # **Predict:** 640 scores, one $s$. How many passes does each mode need?
 
 
-# %% tags=["hide-output"]
-def scores(s: Tensor) -> Tensor:
+# %%
+def scores(s):
     return model(s * x).flatten()
 
 
@@ -358,10 +356,10 @@ print(f"backward, {len(results)} passes: {in_words(len(results) * one_backward)}
 # `saved_tensors_hooks` sees each tensor that is kept for it.
 
 # %%
-kept: dict[int, int] = {}  # the bytes of each piece of memory, by its address
+kept = {}  # the bytes of each piece of memory, by its address
 
 
-def note(tensor: Tensor) -> Tensor:
+def note(tensor):
     storage = tensor.untyped_storage()
     new = storage.data_ptr() not in kept
     print(f"   keeps {tuple(tensor.shape)!s:12} {'' if new else '(kept already)'}")
@@ -422,29 +420,29 @@ print(f"{N} × (784 + 1000 + 200 + 10) = {numbers:,} numbers")
 class Meter:
     """Adds up the bytes of the tensors it has been given, and takes them off when a tensor dies."""
 
-    def __init__(self) -> None:
+    def __init__(self):
         self.now = self.peak = 0
 
-    def __call__(self, tensor: Tensor) -> Tensor:
+    def __call__(self, tensor):
         self.now += tensor.nbytes
         self.peak = max(self.peak, self.now)
         weakref.finalize(tensor, self.forget, tensor.nbytes)
         return tensor
 
-    def forget(self, size: int) -> None:
+    def forget(self, size):
         self.now -= size
 
 
-def forward(a: Tensor, W: Tensor) -> Tensor:
+def forward(a, W):
     return (a @ W.T).clamp(min=0)
 
 
-def backward(grad: Tensor, a_before: Tensor, a: Tensor, W: Tensor) -> tuple[Tensor, Tensor]:
+def backward(grad, a_before, a, W):
     delta = grad * (a > 0)
     return delta @ W, delta.T @ a_before
 
 
-def gradients(x: Tensor, Ws: list[Tensor], k: int, meter: Callable[[Tensor], Tensor]) -> list[Tensor]:
+def gradients(x, Ws, k, meter):
     """∂L/∂W of each layer, for L = ½ Σ a² at the end; segments of k layers."""
     starts = range(0, len(Ws), k)
     inputs, a = [], x
@@ -465,7 +463,7 @@ def gradients(x: Tensor, Ws: list[Tensor], k: int, meter: Callable[[Tensor], Ten
     return grads[::-1]
 
 
-def gradients_keeping_all(x: Tensor, Ws: list[Tensor], meter: Callable[[Tensor], Tensor]) -> list[Tensor]:
+def gradients_keeping_all(x, Ws, meter):
     kept = [x]
     for W in Ws:
         kept.append(meter(forward(kept[-1], W)))
@@ -491,13 +489,13 @@ assert meter.peak == T * one
 # %% [markdown]
 # **Predict:** with $T = 64$, which $k$ needs the least, and what part of the memory is it?
 
-# %% tags=["hide-output"]
+# %%
 lengths = (1, 2, 4, 8, 16, 32, 64)
 peaks = []
 for k in lengths:
     meter = Meter()
     grads = gradients(signal, Ws, k, meter)
-    for ours, expected in zip(grads, right, strict=True):
+    for ours, expected in zip(grads, right):
         torch.testing.assert_close(ours, expected)
     assert meter.peak == (T // k + k) * one
     peaks.append(meter.peak / one)
@@ -546,13 +544,13 @@ deep, _ = chain(width=64, depth=16)
 inputs = torch.randn(32, 64)
 
 
-def gradient_of(output: Tensor) -> tuple[Tensor, ...]:
+def gradient_of(output):
     return torch.autograd.grad(output.square().sum(), list(deep.parameters()))
 
 
 plain = gradient_of(deep(inputs))
 with_checkpoints = gradient_of(checkpoint_sequential(deep, 4, inputs, use_reentrant=False))
-for ours, expected in zip(with_checkpoints, plain, strict=True):
+for ours, expected in zip(with_checkpoints, plain):
     torch.testing.assert_close(ours, expected)
 print(f"{len(plain)} gradients, with and without checkpoints: equal")
 
@@ -591,7 +589,7 @@ check("11.1", answer)
 
 
 # %%
-def tangent(x: Tensor, W: Tensor, x_dot: Tensor, W_dot: Tensor) -> Tensor:
+def tangent(x, W, x_dot, W_dot):
     return ...
 
 

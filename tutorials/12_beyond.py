@@ -18,7 +18,6 @@
 from math import inf, prod, sqrt
 
 import torch
-from torch import Tensor
 
 from manual_backprop import functional as F
 from manual_backprop import nn, plots, use_manual_gradients, verify
@@ -28,7 +27,7 @@ from manual_backprop.training.data import load
 torch.manual_seed(0)
 
 
-def normal(*shape: int) -> Tensor:
+def normal(*shape):
     """Random numbers in float64, where rounding is far below all that we compare."""
     return torch.randn(shape, dtype=torch.float64)
 
@@ -61,7 +60,7 @@ plots.show(plots.graph(edges, "One weight of the kernel is used at every place")
 
 
 # %%
-def backward_by_loop(delta: Tensor, x: Tensor, W: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def backward_by_loop(delta, x, W):
     """Gradients of x (N, C, H, W), of W (M, C, KH, KW) and of b (M,), given δ (N, M, O, P)."""
     KH, KW = W.shape[2:]
     grad_x, grad_W, grad_b = torch.zeros_like(x), torch.zeros_like(W), W.new_zeros(len(W))
@@ -84,7 +83,7 @@ for name, conv2d in (("this package's", F.conv2d), ("PyTorch's own", torch.nn.fu
     leaves = [tensor.clone().requires_grad_() for tensor in (x, W, b)]
     gradients = torch.autograd.grad(conv2d(*leaves), leaves, delta)
     torch.testing.assert_close(gradients, looped)
-    off = max(float((g - h).abs().max()) for g, h in zip(gradients, looped, strict=True))
+    off = max(float((g - h).abs().max()) for g, h in zip(gradients, looped))
     print(f"largest difference from {name} gradients: {off:.0e}")
 
 # %% [markdown]
@@ -103,7 +102,7 @@ for name, conv2d in (("this package's", F.conv2d), ("PyTorch's own", torch.nn.fu
 
 
 # %%
-def backward_by_columns(delta: Tensor, x: Tensor, W: Tensor) -> tuple[Tensor, Tensor]:
+def backward_by_columns(delta, x, W):
     KH, KW = W.shape[2:]
     X = torch.nn.functional.unfold(x, (KH, KW)).transpose(1, 2)  # (N, places, C · KH · KW)
     deltas = delta.flatten(2).transpose(1, 2)  # (N, places, M)
@@ -138,7 +137,7 @@ print(f"without turning: off by {float((not_turned - looped[0]).norm() / looped[
 # **Predict:** an image of 7 × 7 pixels, one kernel of 3 × 3 weights that are all 1, and for $L$ the sum of
 # all $z$. Which pixels have the largest gradient, and how large is it? Which have the smallest?
 
-# %% tags=["hide-output"]
+# %%
 pixels = torch.zeros(1, 1, 7, 7, requires_grad=True)
 F.conv2d(pixels, torch.ones(1, 1, 3, 3)).sum().backward()
 used = pixels.grad[0, 0]
@@ -189,7 +188,7 @@ torch.testing.assert_close(of_each_weight, gradient.flatten())
 # **Predict:** eight kernels of 5 × 5 on a digit of 28 × 28 pixels make 8 × 24 × 24 numbers. How many times as
 # many weights does a linear layer need to make as many numbers from the same pixels?
 
-# %% tags=["hide-output"]
+# %%
 tied, full = 8 * 5 * 5, 28 * 28 * 8 * 24 * 24
 print(f"{tied} weights in the kernels, {full:,} in the linear layer: {full / tied:,.0f} times as many")
 
@@ -249,7 +248,7 @@ plots.show(plots.graph(edges, "Unrolled: U is used at every step"), "unrolled.pn
 
 
 # %%
-def states_of(x: Tensor, h: Tensor, W: Tensor, U: Tensor, b: Tensor) -> list[Tensor]:
+def states_of(x, h, W, U, b):
     """h₀ to h_T for x (T, N, D)."""
     states = [h]
     for x_t in x:
@@ -257,11 +256,11 @@ def states_of(x: Tensor, h: Tensor, W: Tensor, U: Tensor, b: Tensor) -> list[Ten
     return states
 
 
-def recurrent(x: Tensor, h: Tensor, W: Tensor, U: Tensor, b: Tensor) -> Tensor:
+def recurrent(x, h, W, U, b):
     return torch.stack(states_of(x, h, W, U, b)[1:])
 
 
-def through_time(g: Tensor, x: Tensor, h: Tensor, W: Tensor, U: Tensor, b: Tensor) -> tuple[Tensor, ...]:
+def through_time(g, x, h, W, U, b):
     states = states_of(x, h, W, U, b)
     grad_x = torch.zeros_like(x)
     grad_W, grad_U, grad_b = torch.zeros_like(W), torch.zeros_like(U), torch.zeros_like(b)
@@ -299,14 +298,14 @@ torch.testing.assert_close(through_time(g, *inputs), torch.autograd.grad(output,
 #
 # **Predict:** which of the 20 summands is the largest?
 
-# %% tags=["hide-output"]
+# %%
 T = 20
 x, g = normal(T, N, D), torch.zeros(T, N, H, dtype=torch.float64)
 g[-1] = normal(N, H)
 U = 0.8 * torch.linalg.qr(normal(H, H)).Q
 copies = [U.clone().requires_grad_() for _ in range(T)]
 state = h
-for x_t, own in zip(x, copies, strict=True):
+for x_t, own in zip(x, copies):
     state = torch.tanh(x_t @ W.T + state @ own.T + b)
 summands = torch.autograd.grad(state, copies, g[-1])
 torch.testing.assert_close(sum(summands), through_time(g, x, h, W, U, b)[3])
@@ -354,7 +353,7 @@ assert sizes[0] < 1e-3 * sizes[-1]
 # **Predict:** the gradient has the length 1 at the last state. In which power of ten is it 49 steps before,
 # for $s = 0.5$, for $s = 2$, and for an LSTM with $b_f = 0$ and with $b_f = 3$?
 
-# %% tags=["hide-output"]
+# %%
 T, N, D, H = 50, 16, 8, 32
 torch.manual_seed(1)
 x = normal(T, N, D)
@@ -363,7 +362,7 @@ start = normal(N, H)
 start /= start.norm()
 
 
-def norms_rnn(s: float) -> list[float]:
+def norms_rnn(s):
     """‖∂L/∂h_{T−k}‖ for k = 0, 1, …"""
     U = s * Q
     states = states_of(x, torch.zeros_like(start), W, U, torch.zeros(H, dtype=torch.float64))
@@ -373,7 +372,7 @@ def norms_rnn(s: float) -> list[float]:
     return [float(gradient.norm()) for gradient in gradients]
 
 
-def norms_lstm(bias: float) -> list[float]:
+def norms_lstm(bias):
     """‖∂L/∂c_{T−k}‖ for k = 1, 2, …, by the hand-written backward of `F.lstm`."""
     torch.manual_seed(2)
     lstm = nn.LSTM(D, H).double()
@@ -497,11 +496,11 @@ print(f"{jacobian.numel():,} slopes, or a sum: {jacobian.nbytes:,} bytes, or {(r
 
 
 # %%
-def attention(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+def attention(q, k, v):
     return (q @ k.T / sqrt(q.shape[1])).softmax(1) @ v
 
 
-def attention_backward(g: Tensor, q: Tensor, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def attention_backward(g, q, k, v):
     scale = 1 / sqrt(q.shape[1])
     p = (scale * q @ k.T).softmax(1)
     grad_p = g @ v.T
@@ -532,9 +531,9 @@ for function in (F.scaled_dot_product_attention, torch.nn.functional.scaled_dot_
 # **Predict:** 64 keys. By what factor does the gradient with respect to the scores shrink when $E$ goes from
 # 4 to 1024, if nothing is divided? And if it is?
 
-# %% tags=["hide-output"]
+# %%
 widths = (4, 16, 64, 256, 1024)
-left: dict[str, list[float]] = {"divided by √E": [], "not divided": []}
+left = {"divided by √E": [], "not divided": []}
 for E in widths:
     q, k, r = normal(400, E), normal(64, E), normal(400, 64)
     for name, scale in (("divided by √E", 1 / sqrt(E)), ("not divided", 1.0)):
@@ -572,7 +571,7 @@ print(f"E = 1024, not divided: half of the queries get less than 1/{times:,.0f} 
 # **Predict:** six places, and a loss that looks at output $o_3$ alone. Which $v_j$ get a gradient, and which
 # $k_j$? Is what the others get exactly zero, or only nearly?
 
-# %% tags=["hide-output"]
+# %%
 S, E = 6, 4
 q, k, v = (normal(S, E).requires_grad_() for _ in range(3))
 output = F.scaled_dot_product_attention(q, k, v, is_causal=True)
@@ -618,7 +617,7 @@ images, labels = digits.train_images.view(-1, 1, 28, 28), digits.train_labels
 test_images, test_labels = digits.test_images.view(-1, 1, 28, 28), digits.test_labels
 
 
-def mlp() -> torch.nn.Module:
+def mlp():
     return torch.nn.Sequential(
         torch.nn.Flatten(),
         torch.nn.Linear(784, 128),
@@ -627,7 +626,7 @@ def mlp() -> torch.nn.Module:
     )
 
 
-def cnn() -> torch.nn.Module:
+def cnn():
     return torch.nn.Sequential(
         torch.nn.Conv2d(1, 8, 5),  # (8, 24, 24)
         torch.nn.ReLU(),
@@ -643,19 +642,19 @@ def cnn() -> torch.nn.Module:
 class RowByRow(torch.nn.Module):
     """The rows of an image as the steps of a sequence."""
 
-    def __init__(self, orthogonal: bool) -> None:
+    def __init__(self, orthogonal):
         super().__init__()
         self.rnn = torch.nn.RNN(28, 128, batch_first=True)
         self.out = torch.nn.Linear(128, 10)
         if orthogonal:
             torch.nn.init.orthogonal_(self.rnn.weight_hh_l0)  # U, with s = 1
 
-    def forward(self, images: Tensor) -> Tensor:
+    def forward(self, images):
         _, last = self.rnn(images.squeeze(1))
         return self.out(last.squeeze(0))
 
 
-def train(model: torch.nn.Module, longest: float, epochs: int = 5, lr: float = 0.1) -> list[float]:
+def train(model, longest, epochs=5, lr=0.1):
     """Gradient descent with gradients clipped to the length `longest`; the mean loss of each epoch."""
     generator = torch.Generator().manual_seed(1)
     losses = []
@@ -682,7 +681,7 @@ def train(model: torch.nn.Module, longest: float, epochs: int = 5, lr: float = 0
 # fewer of the 1,000 test images? And does it matter to the RNN whether its $U$ starts orthogonal, or with the
 # small random numbers that PyTorch gives it?
 
-# %% tags=["hide-output"]
+# %%
 makers = {
     "MLP": mlp,
     "CNN": cnn,
@@ -783,11 +782,11 @@ plots.show(plots.images(kernels, [f"kernel {m}" for m in range(1, 9)], columns=4
 
 
 # %%
-def convolution(x: Tensor, w: Tensor) -> Tensor:
+def convolution(x, w):
     return x.unfold(0, len(w), 2) @ w
 
 
-def convolution_backward(grad_output: Tensor, x: Tensor, w: Tensor) -> tuple[Tensor, Tensor]:
+def convolution_backward(grad_output, x, w):
     return ...
 
 
@@ -800,16 +799,14 @@ check("12.1", convolution_backward)
 
 
 # %%
-def adding(x: Tensor, h0: Tensor, W: Tensor, U: Tensor) -> Tensor:
+def adding(x, h0, W, U):
     states = [h0]
     for x_t in x:
         states.append(states[-1] + torch.tanh(W @ x_t + U @ states[-1]))
     return torch.stack(states[1:])
 
 
-def adding_backward(
-    grad_output: Tensor, x: Tensor, h0: Tensor, W: Tensor, U: Tensor
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+def adding_backward(grad_output, x, h0, W, U):
     return ...
 
 
@@ -821,13 +818,11 @@ check("12.2", adding_backward)
 
 
 # %%
-def self_attention(x: Tensor, Wq: Tensor, Wk: Tensor, Wv: Tensor) -> Tensor:
+def self_attention(x, Wq, Wk, Wv):
     return attention(x @ Wq.T, x @ Wk.T, x @ Wv.T)
 
 
-def self_attention_backward(
-    grad_output: Tensor, x: Tensor, Wq: Tensor, Wk: Tensor, Wv: Tensor
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+def self_attention_backward(grad_output, x, Wq, Wk, Wv):
     return ...
 
 

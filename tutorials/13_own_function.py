@@ -7,10 +7,8 @@
 # %%
 import gc
 import weakref
-from typing import Any
 
 import torch
-from torch import Tensor
 from torch.autograd import gradcheck, gradgradcheck
 from torch.autograd.function import once_differentiable
 from torch.autograd.gradcheck import GradcheckError
@@ -23,13 +21,13 @@ from manual_backprop.functional.operation import Operation, function_of, keep, n
 
 class Cube(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, x: Tensor) -> Tensor:
+    def forward(ctx, x):
         slope = 3 * x**2
         ctx.save_for_backward(slope)  # computed once, used in backward
         return x**3
 
     @staticmethod
-    def backward(ctx: Any, grad_output: Tensor) -> Tensor:
+    def backward(ctx, grad_output):
         (slope,) = ctx.saved_tensors
         return grad_output * slope
 
@@ -52,7 +50,7 @@ print("gradcheck:", gradcheck(Cube.apply, x))
 #
 # **Predict:** what does autograd say, with the Function above?
 
-# %% tags=["hide-output"]
+# %%
 two = torch.tensor(2.0, dtype=torch.float64, requires_grad=True)
 (first,) = torch.autograd.grad(Cube.apply(two) ** 2, two, create_graph=True)
 (second,) = torch.autograd.grad(first, two)
@@ -85,12 +83,12 @@ plots.show(plots.graph(edges, title), "cube.png")
 # %%
 class CubeAgain(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, x: Tensor) -> Tensor:
+    def forward(ctx, x):
         ctx.save_for_backward(x)
         return x**3
 
     @staticmethod
-    def backward(ctx: Any, grad_output: Tensor) -> Tensor:
+    def backward(ctx, grad_output):
         (x,) = ctx.saved_tensors
         return grad_output * 3 * x**2
 
@@ -111,7 +109,7 @@ for function in (Cube, CubeAgain):
 class CubeOnce(Cube):
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, grad_output: Tensor) -> Tensor:
+    def backward(ctx, grad_output):
         (slope,) = ctx.saved_tensors
         return grad_output * slope
 
@@ -134,12 +132,12 @@ except RuntimeError as refusal:
 # sigmoid?
 
 
-# %% tags=["hide-output"]
-def kept(function: Any, *inputs: Tensor) -> list[Tensor]:
+# %%
+def kept(function, *inputs):
     """What autograd keeps for the backward of a function, each tensor once."""
     found = {}
 
-    def keeping(t: Tensor) -> Tensor:
+    def keeping(t):
         return found.setdefault(t.data_ptr(), t)
 
     with torch.autograd.graph.saved_tensors_hooks(keeping, lambda t: t):
@@ -147,7 +145,7 @@ def kept(function: Any, *inputs: Tensor) -> list[Tensor]:
     return list(found.values())
 
 
-def step_by_step(z: Tensor) -> Tensor:
+def step_by_step(z):
     return 1 / (1 + (-z).exp())
 
 
@@ -171,25 +169,25 @@ assert len(kept(F.sigmoid, z)) == 1
 # %%
 class Saved(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, z: Tensor) -> Tensor:
+    def forward(ctx, z):
         a = z.sigmoid()
         ctx.save_for_backward(a)
         return a
 
     @staticmethod
-    def backward(ctx: Any, grad_output: Tensor) -> Tensor:
+    def backward(ctx, grad_output):
         (a,) = ctx.saved_tensors
         return grad_output * a * (1 - a)
 
 
 class Attribute(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, z: Tensor) -> Tensor:
+    def forward(ctx, z):
         ctx.a = z.sigmoid()
         return ctx.a
 
     @staticmethod
-    def backward(ctx: Any, grad_output: Tensor) -> Tensor:
+    def backward(ctx, grad_output):
         return grad_output * ctx.a * (1 - ctx.a)
 
 
@@ -197,7 +195,7 @@ class Attribute(torch.autograd.Function):
 # **Predict:** somebody adds 1 to the output in place before the backward. The slope of $\sigma$ at 0 is ¼.
 # What does each of the two return?
 
-# %% tags=["hide-output"]
+# %%
 for function in (Attribute, Saved):
     z = torch.zeros(1, requires_grad=True)
     a = function.apply(z)
@@ -248,12 +246,12 @@ class Linear(torch.autograd.Function):
     products = 0
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, weight: Tensor) -> Tensor:
+    def forward(ctx, x, weight):
         ctx.save_for_backward(x, weight)
         return x @ weight.T
 
     @staticmethod
-    def backward(ctx: Any, delta: Tensor) -> tuple[Tensor | None, Tensor | None]:
+    def backward(ctx, delta):
         x, weight = ctx.saved_tensors
         grad_x = grad_weight = None
         if ctx.needs_input_grad[0]:
@@ -286,28 +284,28 @@ for wanted in ((False, True), (True, False), (True, True)):
 # %%
 class AddBias(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, z: Tensor, bias: Tensor) -> Tensor:
+    def forward(ctx, z, bias):
         return z + bias
 
     @staticmethod
-    def backward(ctx: Any, grad_output: Tensor) -> tuple[Tensor, Tensor]:
+    def backward(ctx, grad_output):
         return grad_output, grad_output  # (N, M) for a bias (M,)
 
 
 # %% [markdown]
 # **Predict:** does `gradcheck` notice?
 
-# %% tags=["hide-output"]
+# %%
 z = torch.randn(5, 3, dtype=torch.float64, requires_grad=True)
 bias = torch.randn(3, dtype=torch.float64, requires_grad=True)
 print("gradcheck:", gradcheck(AddBias.apply, (z, bias)))
 
 
-def add_bias(z: Tensor, bias: Tensor) -> Tensor:
+def add_bias(z, bias):
     return z + bias
 
 
-def unsummed(grad_output: Tensor, z: Tensor, bias: Tensor) -> tuple[Tensor, Tensor]:
+def unsummed(grad_output, z, bias):
     return grad_output, grad_output
 
 
@@ -326,14 +324,14 @@ print(verify(add_bias, unsummed, shapes=[(5, 3), (3,)]).verdicts[1])
 # place, to save memory. What comes out?
 
 
-# %% tags=["hide-output"]
+# %%
 class Double(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, x: Tensor) -> Tensor:
+    def forward(ctx, x):
         return 2 * x
 
     @staticmethod
-    def backward(ctx: Any, grad_output: Tensor) -> Tensor:
+    def backward(ctx, grad_output):
         return grad_output.mul_(2)
 
 
@@ -353,7 +351,7 @@ print(f"upstream gradient: 1 before, {float(upstream):.0f} after")
 # %%
 class Flat(Saved):
     @staticmethod
-    def backward(ctx: Any, grad_output: Tensor) -> Tensor:
+    def backward(ctx, grad_output):
         (a,) = ctx.saved_tensors
         return (grad_output.view(-1) * (a * (1 - a)).view(-1)).view(a.shape)
 
@@ -384,7 +382,7 @@ ways = {
 }
 
 
-def try_all(f: Any) -> None:
+def try_all(f):
     for name, way in ways.items():
         try:
             torch.testing.assert_close(way(f), 3 * x**2)
@@ -410,21 +408,21 @@ class CubeForAll(torch.autograd.Function):
     generate_vmap_rule = True
 
     @staticmethod
-    def forward(x: Tensor) -> Tensor:
+    def forward(x):
         return x**3
 
     @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Tensor], output: Tensor) -> None:
+    def setup_context(ctx, inputs, output):
         ctx.save_for_backward(*inputs)
         ctx.save_for_forward(*inputs)
 
     @staticmethod
-    def backward(ctx: Any, grad_output: Tensor) -> Tensor:
+    def backward(ctx, grad_output):
         (x,) = ctx.saved_tensors
         return grad_output * 3 * x**2
 
     @staticmethod
-    def jvp(ctx: Any, tangent: Tensor) -> Tensor:
+    def jvp(ctx, tangent):
         (x,) = ctx.saved_tensors
         return tangent * 3 * x**2
 
@@ -496,26 +494,26 @@ class Softplus(Operation):
     """
 
     @staticmethod
-    def check(input: Tensor) -> None:
+    def check(input):
         if not input.is_floating_point():
             raise NotImplementedError(f"softplus: expected floating-point numbers, got {input.dtype}")
 
     @staticmethod
-    def forward(input: Tensor) -> Tensor:
+    def forward(input):
         z = widen(input)  # half precision is computed in float32 and rounded once
         return narrow(z.clamp(min=0) + (-z.abs()).exp().log1p(), input.dtype)
 
     @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Tensor], output: Tensor) -> None:
+    def setup_context(ctx, inputs, output):
         keep(ctx, output)  # step 3: the derivative needs a only, which the next layer keeps anyway
 
     @staticmethod
-    def backward(ctx: Any, grad_output: Tensor) -> Tensor:
+    def backward(ctx, grad_output):
         (a,) = ctx.saved_tensors
         return grad_output * -torch.expm1(-a)
 
     @staticmethod
-    def jvp(ctx: Any, input_tangent: Tensor) -> Tensor:
+    def jvp(ctx, input_tangent):
         (a,) = ctx.saved_tensors
         return input_tangent * -torch.expm1(-a)
 
@@ -523,7 +521,7 @@ class Softplus(Operation):
 _softplus = function_of(Softplus)
 
 
-def softplus(input: Tensor) -> Tensor:
+def softplus(input):
     """log(1 + e^z), elementwise, with a hand-written gradient."""
     return _softplus(input)
 
@@ -534,7 +532,7 @@ def softplus(input: Tensor) -> Tensor:
 
 
 # %%
-def written_out(z: Tensor) -> Tensor:
+def written_out(z):
     return (1 + z.exp()).log()
 
 
@@ -612,11 +610,11 @@ check("13.2", answer)
 # %%
 class SiLU(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, z: Tensor) -> Tensor:
+    def forward(ctx, z):
         return ...
 
     @staticmethod
-    def backward(ctx: Any, grad_output: Tensor) -> Tensor:
+    def backward(ctx, grad_output):
         return ...
 
 

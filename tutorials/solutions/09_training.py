@@ -3,7 +3,6 @@
 
 # %%
 import torch
-from torch import Tensor
 
 from manual_backprop.exercises import check
 
@@ -36,7 +35,7 @@ assert check("9.1", answer)
 
 
 # %%
-def decayed(W: Tensor, grad: Tensor, lr: float, decay: float) -> Tensor:
+def decayed(W, grad, lr, decay):
     return W - lr * (grad + decay * W)
 
 
@@ -64,9 +63,7 @@ torch.testing.assert_close(w.detach(), expected)
 t = torch.nn.functional.one_hot(torch.tensor([2, 0, 1, 1, 0]), 3).double()
 
 
-def backward_of_tanh(
-    grad_output: Tensor, x: Tensor, W1: Tensor, b1: Tensor, W2: Tensor, b2: Tensor
-) -> tuple[Tensor, ...]:
+def backward_of_tanh(grad_output, x, W1, b1, W2, b2):
     a1 = torch.tanh(x @ W1.T + b1)
     p = (a1 @ W2.T + b2).softmax(1)
     delta2 = grad_output * (p - t)

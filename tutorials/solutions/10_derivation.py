@@ -3,7 +3,6 @@
 
 # %%
 import torch
-from torch import Tensor
 
 from manual_backprop import verify
 from manual_backprop.exercises import check
@@ -41,11 +40,11 @@ assert check("10.1", h)
 
 
 # %%
-def ignores(grad_output: Tensor, z: Tensor) -> Tensor:
+def ignores(grad_output, z):
     return 1 - z.shape[1] * z.softmax(1)
 
 
-def misplaced(grad_output: Tensor, z: Tensor) -> Tensor:
+def misplaced(grad_output, z):
     return grad_output * (1 - z.shape[1] * z.softmax(1))
 
 
@@ -73,7 +72,7 @@ assert check("10.2", misplaced)
 
 
 # %%
-def normalised_backward(grad_output: Tensor, x: Tensor) -> Tensor:
+def normalised_backward(grad_output, x):
     r = x.norm(dim=1, keepdim=True)
     y = x / r
     return (grad_output - y * (grad_output * y).sum(1, keepdim=True)) / r

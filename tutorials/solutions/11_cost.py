@@ -5,7 +5,6 @@
 import warnings
 
 import torch
-from torch import Tensor
 from torch.func import jvp
 
 from manual_backprop.exercises import check
@@ -42,7 +41,7 @@ assert check("11.1", answer)
 
 
 # %%
-def tangent(x: Tensor, W: Tensor, x_dot: Tensor, W_dot: Tensor) -> Tensor:
+def tangent(x, W, x_dot, W_dot):
     a = torch.tanh(x @ W.T)
     z_dot = x_dot @ W.T + x @ W_dot.T
     return z_dot * (1 - a**2)

@@ -3,7 +3,6 @@
 
 # %%
 import torch
-from torch import Tensor
 
 from manual_backprop.exercises import check
 
@@ -22,7 +21,7 @@ from manual_backprop.exercises import check
 
 
 # %%
-def convolution_backward(grad_output: Tensor, x: Tensor, w: Tensor) -> tuple[Tensor, Tensor]:
+def convolution_backward(grad_output, x, w):
     grad_x, grad_w = torch.zeros_like(x), torch.zeros_like(w)
     for i, delta in enumerate(grad_output):
         window = slice(2 * i, 2 * i + len(w))
@@ -51,9 +50,7 @@ assert check("12.1", convolution_backward)
 
 
 # %%
-def adding_backward(
-    grad_output: Tensor, x: Tensor, h0: Tensor, W: Tensor, U: Tensor
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+def adding_backward(grad_output, x, h0, W, U):
     states, activations = [h0], []
     for x_t in x:
         activations.append(torch.tanh(W @ x_t + U @ states[-1]))
@@ -88,9 +85,7 @@ assert check("12.2", adding_backward)
 
 
 # %%
-def self_attention_backward(
-    grad_output: Tensor, x: Tensor, Wq: Tensor, Wk: Tensor, Wv: Tensor
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+def self_attention_backward(grad_output, x, Wq, Wk, Wv):
     q, k, v = x @ Wq.T, x @ Wk.T, x @ Wv.T
     scale = q.shape[1] ** -0.5
     p = (scale * q @ k.T).softmax(1)

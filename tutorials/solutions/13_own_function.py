@@ -2,10 +2,8 @@
 # # Solutions: Writing your own autograd.Function
 
 # %%
-from typing import Any
 
 import torch
-from torch import Tensor
 from torch.autograd import gradcheck, gradgradcheck
 
 from manual_backprop.exercises import check
@@ -56,12 +54,12 @@ assert check("13.2", 2)
 # %%
 class SiLU(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, z: Tensor) -> Tensor:
+    def forward(ctx, z):
         ctx.save_for_backward(z)
         return z * z.sigmoid()
 
     @staticmethod
-    def backward(ctx: Any, grad_output: Tensor) -> Tensor:
+    def backward(ctx, grad_output):
         (z,) = ctx.saved_tensors
         s = z.sigmoid()
         return grad_output * (s + z * s * (1 - s))
