@@ -111,9 +111,9 @@ def step(x, y, parameters, lr):
 # pass has used. And the backward never asks for the number `before`. The loss is computed to be watched;
 # what steers the parameters is its gradient.
 #
-# The weights start as random numbers, as often negative as positive, with the standard deviation $\sqrt{2/D}$:
-# so large they typically are, $D$ being the number of inputs of their layer. The biases start as zeros.
-# [Initialisation](07_initialisation.py) says why.
+# The weights start as random numbers from the normal distribution, the bell curve around 0, whose standard
+# deviation is $\sqrt{2/D}$: that is about how large they are, $D$ being the number of inputs of their layer.
+# The biases start as zeros. [Initialisation](07_initialisation.py) says why.
 
 
 # %%
@@ -388,8 +388,8 @@ assert after[3][-1] < 50
 #
 # ## The same by the package
 #
-# [`manual_backprop.training`](reference/training.rst) has this loop with everything around it: a progress bar, a run folder,
-# checkpoints, and a choice of three engines that make the step.
+# [`manual_backprop.training`](reference/training.rst) has this loop with everything around it: a progress
+# bar, a run folder, checkpoints, and a choice of three engines that make the step.
 #
 # * `functions`: this package's operations; autograd calls their hand-written backwards in order.
 # * `autograd`: PyTorch's own backwards.
@@ -423,7 +423,7 @@ for engine, W in weights.items():
     assert metrics[engine] == metrics["autograd"]
 
 # %% [markdown]
-# In all but the last one or two. The three differ in who calls which formula when, and in nothing that is
+# In all but the last two or so. The three differ in who calls which formula when, and in nothing that is
 # computed, except for the order in which some sums are rounded. A test of the package holds the three
 # trajectories together in the same way.
 #
@@ -533,9 +533,10 @@ check("9.2", decayed)
 # %% [markdown]
 # ### 9.3
 #
-# The same network with $a^1 = \tanh(z^1)$ ([Activations and vanishing gradients](08_activations.py)), and the *sum* of the cross-entropies in place of their mean.
-# Derive the gradients of $x$ (which this page did not need, since images do not learn), $W^1$, $b^1$, $W^2$
-# and $b^2$, and return them in this order. `t` holds the one-hot labels. `grad_output` is $\partial
+# The same network with $a^1 = \tanh(z^1)$, whose slope is in [Activations and vanishing
+# gradients](08_activations.py), and with the *sum* of the cross-entropies in place of their mean. Derive the
+# gradients of $x$ (which this page did not need, since images do not learn), $W^1$, $b^1$, $W^2$ and $b^2$,
+# and return them in this order. `t` holds the one-hot labels. `grad_output` is $\partial
 # L'/\partial L$ for an $L'$ that is computed from $L$: a number, and not always 1.
 
 # %%

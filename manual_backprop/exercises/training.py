@@ -6,7 +6,16 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from manual_backprop.exercises.judges import Backward, Judge, derivation, number, same_numbers
+from manual_backprop.exercises.judges import (
+    Backward,
+    Choice,
+    Judge,
+    Number,
+    Question,
+    derivation,
+    number,
+    same_numbers,
+)
 
 LABELS = (2, 0, 1, 1, 0)
 
@@ -52,6 +61,95 @@ def updates() -> list[tuple[Any, ...]]:
     draw = [torch.randn(3, 5, generator=generator, dtype=torch.float64) for _ in range(4)]
     return [(draw[0], draw[1], 0.3, 0.7), (draw[2], draw[3], 0.05, 0.2)]
 
+
+PREDICTIONS: dict[str, Question] = {
+    "9a": Number(
+        83,
+        because="About five in six: 63 updates are enough to learn what most images of a class share.",
+        mistakes={
+            10: "That is guessing. Each of the 63 updates lowers the loss, and none of them is a guess.",
+            50: "It gets further. Most digits of a class look alike, and such digits are learned at once.",
+            100: "After one look at each image, classes that share their strokes are still confused.",
+        },
+        within=0.1,
+    ),
+    "9b": Number(
+        93,
+        because="About 93 of a hundred: nineteen more epochs repair somewhat more than half of the mistakes.",
+        mistakes={
+            83: "That is where the first epoch ends. It still gains from seeing the hard images again.",
+            88: "It gains more than that: the hard images have all the time there is.",
+            100: "The training images are all read right in the end. Some test images are like none of them.",
+        },
+        within=0.03,
+    ),
+    "9c": Choice(
+        "a nine, to nearly all",
+        {
+            "mostly the right digit, as after a shuffled epoch": (
+                "It has seen the same images as often. But each batch pulls all weights towards its class, "
+                "at the cost of the classes that it does not contain."
+            ),
+            "a zero, to nearly all": (
+                "What was learned first is not kept: some fifty batches without a zero have taught it since "
+                "that the answer is never zero."
+            ),
+            "a nine, to nearly all": (
+                "The last six updates saw nothing but nines, and each made every image look more like one."
+            ),
+            "each digit to about a tenth, by chance": (
+                "It has learned something, last of all that the answer is nine, whatever the image is."
+            ),
+        },
+    ),
+    "9d": Choice(
+        "it falls, then levels off far above the training loss",
+        {
+            "it falls with it, towards 0": (
+                "It would if test images were like training images. But their strokes differ, and what is "
+                "learned of a single training image does not carry over."
+            ),
+            "it falls, then levels off far above the training loss": (
+                "What the images of a class share is learned early, and helps both. The rest is learned by "
+                "heart and helps the training images alone."
+            ),
+            "it falls, then rises back to where it began": (
+                "It creeps up a little at most. Learning by heart adds nothing for new images, and takes "
+                "little away from what was learned before."
+            ),
+        },
+    ),
+    "9e": Number(
+        72,
+        because="About 72 of a hundred: ten images show much of a class, though not every way to write it.",
+        mistakes={
+            10: "That is guessing. Ten examples of a class are a great deal more than none.",
+            50: "It does better. Even ten images have most strokes of their class in them.",
+            90: "That takes about a thousand images. Ten do not show all the ways to write a digit.",
+            100: "That is the share of the training images. New ones differ from the ten that it has seen.",
+        },
+        within=0.1,
+    ),
+    "9f": Choice(
+        "nearly all of them",
+        {
+            "all 16 of them": (
+                "The formulas are the same, but sums are added up in different orders, and each order rounds "
+                "differently in the last digit."
+            ),
+            "nearly all of them": (
+                "The formulas are the same, so only rounding differs, and 126 updates do not enlarge it much."
+            ),
+            "about half of them": (
+                "There are systems in which a small difference doubles at each step. With steps as small as "
+                "these it hardly grows, and 126 of them are few."
+            ),
+            "none: autograd computes something else": (
+                "Autograd applies the chain rule to the same forward. There is only one gradient."
+            ),
+        },
+    ),
+}
 
 EXERCISES: dict[str, Judge] = {
     "9.1": number(
