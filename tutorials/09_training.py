@@ -247,16 +247,28 @@ assert says_nine > 0.5
 predict("9d")
 
 # %%
-plots.show(plots.training_curves(history), "curves.png")
+epochs = [row["epoch"] for row in history]
+
+
+def over_epochs(quantity, scale=1):
+    """Of the training images and of the test images, to be drawn."""
+    return {
+        name: (epochs, [scale * row[f"{part}_{quantity}"] for row in history])
+        for name, part in (("training", "train"), ("test", "test"))
+    }
+
+
+figure = plots.curves(
+    over_epochs("loss"), title="The loss after each epoch", xlabel="epoch", ylabel="mean cross-entropy"
+)
+plots.show(figure, "losses.png")
 
 last = history[-1]
 best = min(history, key=lambda row: row["test_loss"])
 print(f"smallest test loss: {best['test_loss']:.3f}, after epoch {best['epoch']}")
 print(f"after the last epoch: test loss {last['test_loss']:.3f}, training loss {last['train_loss']:.3f}")
-spread = sqrt(last["test_accuracy"] * (1 - last["test_accuracy"]) / len(digits.test_labels))
-print(f"a test accuracy from 1,000 images is uncertain by about {spread:.1%}")
 assert last["test_loss"] > 10 * last["train_loss"]
-assert last["test_accuracy"] < last["train_accuracy"] - 0.03
+assert best["test_loss"] <= last["test_loss"] < 0.75 * history[0]["test_loss"]  # it levels off
 
 # %% [markdown]
 # The test loss levels off early, and creeps up if anything, while the training loss falls on. This is
@@ -264,10 +276,26 @@ assert last["test_accuracy"] < last["train_accuracy"] - 0.03
 # what the images have in common, it goes on to learn each one by heart. What it learns then is of no use for
 # others.
 #
-# The test *accuracy* hardly suffers. It wavers from epoch to epoch by about as much as the last printed line
-# says. That is a *standard deviation*: draw 1,000 images, each of which is read right with probability $q$;
-# the share that is read right differs from $q$ by chance, typically by $\sqrt{q(1-q)/1000}$. A difference
-# between two networks that is smaller than this may be chance.
+# The test *accuracy* hardly suffers.
+
+# %%
+figure = plots.curves(
+    over_epochs("accuracy", scale=100),
+    title="The accuracy after each epoch",
+    xlabel="epoch",
+    ylabel="images classified right (%)",
+)
+plots.show(figure, "accuracies.png")
+
+spread = sqrt(last["test_accuracy"] * (1 - last["test_accuracy"]) / len(digits.test_labels))
+print(f"a test accuracy from 1,000 images is uncertain by about {spread:.1%}")
+assert last["test_accuracy"] < last["train_accuracy"] - 0.03
+
+# %% [markdown]
+# It wavers from epoch to epoch by about as much as the printed line says. That is a *standard deviation*:
+# draw 1,000 images, each of which is read right with probability $q$; the share that is read right differs
+# from $q$ by chance, typically by $\sqrt{q(1-q)/1000}$. A difference between two networks that is smaller
+# than this may be chance.
 #
 # ### Fewer images
 #
