@@ -4,7 +4,8 @@
 # You have derived a backward on paper and written it as code. It runs, the shapes fit, and the network
 # learns. Is it right?
 #
-# Take the softmax. It turns the scores $z_1, \dots, z_C$ of one example into probabilities,
+# Take the [softmax](reference/functional/activations/softmax.rst). It turns the scores $z_1, \dots, z_C$ of
+# one example into probabilities,
 #
 # $$p_i = \frac{e^{z_i}}{\sum_j e^{z_j}},$$
 #
@@ -29,7 +30,7 @@ from torch.autograd.gradcheck import GradcheckError, gradcheck
 from manual_backprop import derive, nn, plots, verify
 from manual_backprop import functional as F
 from manual_backprop.cli import main
-from manual_backprop.exercises import check
+from manual_backprop.exercises import check, predict
 from manual_backprop.training.data import load
 
 
@@ -46,10 +47,10 @@ def softmax_backward(dp, cache):
 
 
 # %% [markdown]
-# A single layer with it learns to read digits: scores $z = x W^\mathsf{T}$, probabilities $p$, and the
+# A single layer with it is to learn to read digits: scores $z = x W^\mathsf{T}$, probabilities $p$, and the
 # cross-entropy $L = -\frac1N \sum_n \log p_{n, y_n}$ of the right classes $y_n$ ([Loss
 # functions](04_losses.py)). Its gradient $\partial L/\partial p$ is $-1 / (N p)$ for the right class, and 0
-# for the others.
+# for the others. It makes thirty steps of gradient descent on a thousand images.
 
 # %%
 torch.manual_seed(0)
@@ -69,14 +70,18 @@ for _ in range(30):
     weight -= 0.1 * (dz.T @ x)  # w ← w − η ∂L/∂w
 
 # %% [markdown]
-# **Predict:** the right class is guessed one time in ten before training. How often after these thirty
-# steps?
+# **Predict:** before training, one digit in ten is read right, by chance. How many per cent of a thousand new
+# digits are read right after these thirty steps?
+
+# %%
+predict("10a")
 
 # %%
 right = (digits.test_images.numpy() @ weight.T).argmax(axis=1) == digits.test_labels.numpy()
 print(f"loss: {losses[0]:.2f} at first, {losses[-1]:.2f} at the end")
 print(f"test digits read right: {right.mean():.0%}")
 assert losses[-1] < 0.5 * losses[0]
+assert predict("10a", 100 * right.mean())
 
 # %% [markdown]
 # It learns, and well. And the gradient is wrong, as this page will show. Descent forgives much: any
@@ -85,12 +90,14 @@ assert losses[-1] < 0.5 * losses[0]
 #
 # ## A slope from values alone
 #
-# Such a witness is the function itself. The slope of $f$ at $x$ is how much $f$ rises for a small step $h$.
-# Take the step to both sides, which is called the *central difference*:
+# Such a witness is the function itself. The slope of $f$ at $x$ is how much $f$ rises for a small step $h$,
+# divided by the step. Take the step to both sides, which is called the *central difference*:
 #
 # $$D(h) = \frac{f(x + h) - f(x - h)}{2h}.$$
 #
-# Taylor's formula tells what it misses. With $f', f'', f'''$ for the derivatives at $x$,
+# Taylor's formula tells what it misses. It continues the tangent: near $x$, a function is its value, plus
+# slope times step, plus a term that bends like a parabola, and so on, each term a higher power of the step
+# with a higher derivative. With $f', f'', f'''$ for the derivatives at $x$,
 #
 # $$f(x \pm h) = f(x) \pm h f' + \tfrac{h^2}{2} f'' \pm \tfrac{h^3}{6} f''' + \dots$$
 #
@@ -102,8 +109,11 @@ assert losses[-1] < 0.5 * losses[0]
 # f''$, which is much more. So a tenth of the step is a hundredth of the error, and one would take $h$ as
 # small as possible.
 #
-# **Predict:** which $h$ gives the best slope of $e^x$ at $x = 1$: $2^{-4}$, $2^{-17}$ or $2^{-50}$, which
-# are about $6 \cdot 10^{-2}$, $8 \cdot 10^{-6}$ and $9 \cdot 10^{-16}$?
+# **Predict:** $D(h)$ is computed in float64, for $e^x$ at $x = 1$. Which $h$ gives the best slope: $2^{-4}$,
+# $2^{-17}$ or $2^{-50}$, which are about $6 \cdot 10^{-2}$, $8 \cdot 10^{-6}$ and $9 \cdot 10^{-16}$?
+
+# %%
+predict("10b")
 
 
 # %%
@@ -120,7 +130,12 @@ for k in (4, 17, 50):
 assert error[17] < error[4] < error[50]
 
 # %% [markdown]
-# The smallest step is the worst. A computer keeps a number to a relative precision: float64 numbers around
+# The smallest step is the worst: $x + h$ and $x - h$ are so close that their values agree in nearly all of
+# their digits, and the difference has one or two digits left.
+#
+# ### Two errors
+#
+# A computer keeps a number to a relative precision: float64 numbers around
 # $f$ are $\varepsilon |f|$ apart or less, with $\varepsilon = 2^{-52}$, and a value is rounded to the
 # nearest, so it is wrong by up to $\varepsilon |f| / 2$. Two such values make $\varepsilon |f|$, and the
 # division by $2h$ makes it large: this is the *rounding error*. Together,
@@ -197,7 +212,7 @@ assert abs(single / slope - 1) > 0.005
 # $$\frac{\operatorname{Im} f(x + ih)}{h} = f' - \tfrac{h^2}{6} f''' + \dots$$
 #
 # Nothing is subtracted, so $h$ can be so small that the truncation error is nothing at all (Squire and
-# Trapp, "Using complex variables to estimate derivatives of real functions", SIAM Review 40, 1998).
+# Trapp, "Using complex variables to estimate derivatives of real functions", 1998).
 
 
 # %%
@@ -212,10 +227,9 @@ assert relative < 1e-15
 # %% [markdown]
 # It is right to the last digit or two, and no step had to be chosen with care. But it needs a function for
 # which Taylor's formula holds with a complex step: an *analytic* one. Sums, products, quotients, $e^x$ and
-# what is composed of them are. A conjugate is not, nor are an absolute value and a comparison.
-#
-# **Predict:** $f(x) = x \cdot \bar x$, the bar being complex conjugation, is $x^2$ for every real $x$. Its
-# slope at $x = 1$ is 2. What does the complex step say?
+# what is composed of them are. An absolute value and a comparison are not, nor is a conjugate, which turns $x
+# + ih$ into $x - ih$. Take $f(x) = x \cdot \bar x$, with a bar for the conjugate. It is $x^2$ for every real
+# $x$, and its slope at $x = 1$ is 2. What does the complex step say?
 
 
 # %%
@@ -239,7 +253,10 @@ except RuntimeError as refusal:
 # $\operatorname{relu}(x) = \max(0, x)$ rises with slope 1 to the right of zero and with slope 0 to the left.
 # At zero it has a kink.
 #
-# **Predict:** what does the central difference say at $x = 0$, and what does autograd say?
+# **Predict:** what do the central difference and PyTorch's autograd say of its slope at $x = 0$?
+
+# %%
+predict("10c")
 
 
 # %%
@@ -260,23 +277,35 @@ zero = torch.zeros(1)
 for name, f in (("relu", torch.relu), ("maximum", lambda x: torch.maximum(x, zero))):
     leaf = zero.clone().requires_grad_()
     print(f"autograd, {name + ':':<9} {float(torch.autograd.grad(f(leaf), leaf)[0]):.2f}")
+assert central_difference(relu, 0, h) == 0.5
+
+# %% [markdown]
+# The central difference takes the mean of both sides, ½, for every step size, and PyTorch's
+# [ReLU](reference/functional/activations/relu.rst) takes 0, while its `maximum`, the same function, takes ½.
+# None is wrong: there is no derivative at zero. Every line through the kink with a slope from 0 to 1 stays
+# below the function, and each of these slopes is called a *subgradient* ([Activations and vanishing
+# gradients](08_activations.py)). The line for $x = 2 \cdot 10^{-7}$ shows that even a point *near* the kink
+# will do: the step reaches across it.
+#
+# ### What a checker should say there
+#
+# A check that fails at a kink accuses the witness, not the formula. `verify`, this package's checker,
+# compares the slopes from the left and from the right, and says so instead of giving a verdict:
+
+# %%
 print(verify(relu, relu_backward, inputs=[np.zeros(1)]))
 
 # %% [markdown]
-# The central difference takes the mean of both sides, ½, for every step size, and PyTorch's ReLU takes 0,
-# while its `maximum`, the same function, takes ½. None is wrong: there is no derivative at zero, and any
-# number from 0 to 1 is a *subgradient* ([Activations and vanishing gradients](08_activations.py)). The line
-# for $x = 2 \cdot 10^{-7}$ shows that even a point *near* the kink will do: the step reaches across it. So a
-# check that fails at a kink accuses the witness, not the formula. `verify`, this package's checker, compares
-# the slopes from the left and from the right and says so instead of giving a verdict. Where it draws the
-# numbers itself it keeps them away from zero.
+# The slopes that it names are 0 and 1 times a factor. `verify` never asks for the slope of an output alone:
+# it multiplies the output by a random upstream gradient, moves the input in a random direction, and looks at
+# the number that comes out. Where it draws the inputs itself it keeps them away from zero.
 #
 # ## From a slope to a verdict
 #
-# Such differences for each input number in turn give the matrix of all $\partial p_i / \partial z_j$, the
+# Differences for each input number in turn give the matrix of all $\partial p_i / \partial z_j$, the
 # *Jacobian* $J$. The backward gives the same matrix from one upstream gradient for each output: 1 there, 0
-# elsewhere. `verify` takes our forward and our backward as they are, with the cache, and does more than to
-# compare the two: it says in a sentence what is wrong.
+# elsewhere. [`verify`](reference/verify.rst) takes our forward and our backward as they are, with the cache,
+# and does more than to compare the two: it says in a sentence what is wrong.
 
 # %%
 report = verify(softmax_forward, softmax_backward, shapes=[(5, 3)])
@@ -371,13 +400,11 @@ except GradcheckError as complaint:
 # %% [markdown]
 # Whoever knows what to look for sees it there too: our matrix is zero off its diagonal.
 #
-# ## Ones prove nothing
+# ## An upstream gradient of ones
 #
 # Many tests reduce the output with `.sum()` and call `backward()`. The upstream gradient is then one
-# everywhere.
-#
-# **Predict:** here is a third softmax backward, which returns zeros. And a backward for tanh, which forgets
-# `grad_output`. Which of the two passes a test with ones?
+# everywhere. Here is a third backward for the softmax, which returns zeros, and a backward for tanh, which
+# forgets `grad_output`:
 
 
 # %%
@@ -388,6 +415,12 @@ def zeros(grad_output, z):
 def forgets(grad_output, z):
     return 1 - z.tanh() ** 2
 
+
+# %% [markdown]
+# **Predict:** which of the two passes a test with ones?
+
+# %%
+predict("10d")
 
 # %%
 z = torch.randn(5, 3, dtype=torch.float64)
@@ -475,7 +508,8 @@ for backward in (first_try, second_try):
 #
 # `verify(model, against=…)` compares a model that uses its own backwards with one that does not, and judges
 # the gradient of its input and of every parameter. The loss can come along as the second of a pair. Here are
-# two layers from this package's `nn` with its cross-entropy.
+# two layers from this package's [`nn`](reference/nn.rst) with its
+# [cross-entropy](reference/functional/losses/cross_entropy.rst).
 
 # %%
 ours = torch.nn.Sequential(nn.Linear(3, 5), nn.Tanh(), nn.Linear(5, 7)).double()
@@ -488,10 +522,13 @@ print(report)
 assert report
 
 # %% [markdown]
-# Now our first softmax takes the place of the tanh.
+# Now our first softmax, whose forward is right and whose backward is wrong, takes the place of the tanh.
 #
 # **Predict:** again, five gradients are judged: of the input, $W^1$, $b^1$, $W^2$ and $b^2$. Which are
 # wrong?
+
+# %%
+predict("10e")
 
 
 # %%
@@ -515,8 +552,6 @@ assert [verdict.status for verdict in report.verdicts] == ["wrong"] * 3 + ["righ
 # In a derivation of many lines we want to know which of them is wrong. Here is a network with two hidden
 # layers and a squared error, in plain PyTorch, and a backward that someone wrote for it. It runs, and each
 # gradient has the right shape.
-#
-# **Predict:** which line is wrong?
 
 
 # %%
@@ -540,6 +575,12 @@ def network_backward(grad_output, x, W1, b1, W2, b2, W3, b3, t):
     return delta1 @ W1, dW1, db1, dW2, db2, dW3, db3, -delta3
 
 
+# %% [markdown]
+# **Predict:** one line of it is wrong. Which one?
+
+# %%
+predict("10f")
+
 # %%
 shapes = "(3,7) (5,7) (5,) (5,5) (5,) (2,5) (2,) (3,2)"
 report = verify(network, network_backward, shapes=shapes)
@@ -555,8 +596,10 @@ assert [verdict.status for verdict in report.verdicts] == ["wrong"] * 5 + ["righ
 # in the same way, and looks for each of our values among the right ones, be it transposed, negated or scaled.
 # The first line whose value is not found there has departed. Names and order are ours to choose.
 #
-# The right lines can be had without a mistake, too. `derive` takes the forward alone. [The chain rule, layer
-# by layer](05_chain_rule.py) says how to read what it shows:
+# ## The lines that are due
+#
+# The right lines can be had without a mistake, too. [`derive`](reference/derive.rst) takes the forward alone.
+# [The chain rule, layer by layer](05_chain_rule.py) says how to read what it shows:
 
 # %%
 derivation = derive(network, shapes=shapes)
