@@ -181,7 +181,6 @@ plots.show(
         xlabel="step size h",
         ylabel="relative error",
         log="xy",
-        ylim=(1e-12, 1e2),
     ),
     "differences.png",
 )

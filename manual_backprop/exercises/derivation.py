@@ -89,8 +89,8 @@ PREDICTIONS: dict[str, Question] = {
                 "that are not rounding."
             ),
             "2⁻⁵⁰": (
-                "For exact numbers it would be. But e^(x+h) and e^(x−h) then agree in all but the last one or "
-                "two of the 16 digits that are kept, and their difference has no more than these."
+                "For exact numbers it would be. But e^(x+h) and e^(x−h) then agree in all but the last one "
+                "or two of the 16 digits that are kept, and their difference has no more than these."
             ),
         },
     ),
