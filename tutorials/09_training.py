@@ -190,23 +190,32 @@ def train_by_hand(epochs, lr):
 # With batches of 64, an epoch of 4,000 images is 63 updates: 62 full batches and one of the last 32 images.
 #
 # **Predict:** guessing gets 10 % of the test images right. How many per cent does the network get right after
-# one epoch, having seen each training image once (9a)? And how many after 20 epochs (9b)?
+# one epoch, having seen each training image once?
 
 # %%
 predict("9a")
+
+
+# %%
+def tell(row):
+    print(f"epoch {row['epoch']}:")
+    print(f"    training images right {row['train_accuracy']:.1%}")
+    print(f"    test images right     {row['test_accuracy']:.1%}")
+
+
+parameters, history = train_by_hand(epochs=20, lr=0.1)
+tell(history[0])
+assert predict("9a", 100 * history[0]["test_accuracy"])
+
+# %% [markdown]
+# **Predict:** and how many per cent after 20 epochs?
 
 # %%
 predict("9b")
 
 # %%
-parameters, history = train_by_hand(epochs=20, lr=0.1)
-for row in history:
-    if row["epoch"] in (1, 2, 5, 10, 20):
-        print(
-            f"epoch {row['epoch']:2d}:  training images right {row['train_accuracy']:6.1%}, "
-            f"test images right {row['test_accuracy']:6.1%}"
-        )
-assert predict("9a", 100 * history[0]["test_accuracy"])
+for epoch in (2, 5, 10, 20):
+    tell(history[epoch - 1])
 assert predict("9b", 100 * history[-1]["test_accuracy"])
 assert history[-1]["train_accuracy"] > 0.99
 
@@ -533,22 +542,18 @@ for w_there, w_here in zip(there, here):
 #
 # ## Exercises
 #
-# ### 9.1
-#
-# Each epoch on this page ends with a batch of $4000 - 62 \cdot 64 = 32$ images, and $L$ is the mean over a
-# batch. Take one image of that last batch and one of a full batch whose own cross-entropies have the same
-# gradient. How many times as far as the second does the first move the weights?
+# **9.1** Each epoch on this page ends with a batch of $4000 - 62 \cdot 64 = 32$ images, and $L$ is the mean
+# over a batch. Take one image of that last batch and one of a full batch whose own cross-entropies have the
+# same gradient. How many times as far as the second does the first move the weights?
 
 # %%
 answer = ...
 check("9.1", answer)
 
 # %% [markdown]
-# ### 9.2
-#
-# A remedy for overfitting is *weight decay*: minimise $L + \frac{\lambda}{2} \lVert W \rVert^2$, where
-# $\lVert W \rVert^2$ is the sum of the squares of all weights. Write the update of $W$ with learning rate
-# `lr` and $\lambda$ = `decay`, given `grad` = $\partial L/\partial W$. Return the new $W$.
+# **9.2** A remedy for overfitting is *weight decay*: minimise $L + \frac{\lambda}{2} \lVert W \rVert^2$,
+# where $\lVert W \rVert^2$ is the sum of the squares of all weights. Write the update of $W$ with learning
+# rate `lr` and $\lambda$ = `decay`, given `grad` = $\partial L/\partial W$. Return the new $W$.
 
 
 # %%
@@ -559,9 +564,7 @@ def decayed(W, grad, lr, decay):
 check("9.2", decayed)
 
 # %% [markdown]
-# ### 9.3
-#
-# The same network with $a^1 = \tanh(z^1)$, whose slope is in [Activations and vanishing
+# **9.3** The same network with $a^1 = \tanh(z^1)$, whose slope is in [Activations and vanishing
 # gradients](08_activations.py), and with the *sum* of the cross-entropies in place of their mean. Derive the
 # gradients of $x$ (which this page did not need, since images do not learn), $W^1$, $b^1$, $W^2$ and $b^2$,
 # and return them in this order. `t` holds the one-hot labels. `grad_output` is $\partial

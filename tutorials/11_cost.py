@@ -571,21 +571,17 @@ print(f"{len(plain)} gradients, with and without checkpoints: equal")
 #
 # ## Exercises
 #
-# ### 11.1
-#
-# The network 784-128-10 with ReLU, on images that do not learn: how many times as many multiplications and
-# additions as the forward pass do forward and backward take together? Count the matrix products only, and
-# give three digits after the point.
+# **11.1** The network 784-128-10 with ReLU, on images that do not learn: how many times as many
+# multiplications and additions as the forward pass do forward and backward take together? Count the matrix
+# products only, and give three digits after the point.
 
 # %%
 answer = ...
 check("11.1", answer)
 
 # %% [markdown]
-# ### 11.2
-#
-# Write the forward mode of $a = \tanh(x W^\top)$ where both $x$ and $W$ move: given $x$, $W$ and their
-# tangents $\dot x$ and $\dot W$, return $\dot a$.
+# **11.2** Write the forward mode of $a = \tanh(x W^\top)$ where both $x$ and $W$ move: given $x$, $W$ and
+# their tangents $\dot x$ and $\dot W$, return $\dot a$.
 
 
 # %%
@@ -596,12 +592,10 @@ def tangent(x, W, x_dot, W_dot):
 check("11.2", tangent)
 
 # %% [markdown]
-# ### 11.3
-#
-# Cut a chain of $T = 512$ layers into $p$ large segments, each of these into $q$ small ones of $r$ layers
-# each, so that $pqr = T$. Going forward, keep the inputs of the large segments. Going backward, recompute a
-# large segment and keep the inputs of its small ones; then recompute a small one and keep its layers. How
-# many activations are kept at the worst moment, for the best choice of $p$, $q$ and $r$?
+# **11.3** Cut a chain of $T = 512$ layers into $p$ large segments, each of these into $q$ small ones of $r$
+# layers each, so that $pqr = T$. Going forward, keep the inputs of the large segments. Going backward,
+# recompute a large segment and keep the inputs of its small ones; then recompute a small one and keep its
+# layers. How many activations are kept at the worst moment, for the best choice of $p$, $q$ and $r$?
 
 # %%
 answer = ...

@@ -7,9 +7,8 @@ import torch
 from manual_backprop.exercises import check
 
 # %% [markdown]
-# ## 9.1
-#
-# The gradient of a mean is the mean of the gradients: with $\ell_n$ for the cross-entropy of image $n$,
+# **9.1** The gradient of a mean is the mean of the gradients: with $\ell_n$ for the cross-entropy of image
+# $n$,
 #
 # $$\frac{\partial L}{\partial w} = \frac1N \sum_n \frac{\partial \ell_n}{\partial w}.$$
 #
@@ -22,10 +21,8 @@ answer = (1 / 32) / (1 / 64)
 assert check("9.1", answer)
 
 # %% [markdown]
-# ## 9.2
-#
-# Each weight stands in the penalty once, as $\frac\lambda2 w^2$, whose derivative is $\lambda w$. So the
-# gradient of what is minimised is $\partial L/\partial W + \lambda W$, and
+# **9.2** Each weight stands in the penalty once, as $\frac\lambda2 w^2$, whose derivative is $\lambda w$. So
+# the gradient of what is minimised is $\partial L/\partial W + \lambda W$, and
 #
 # $$W \leftarrow W - \eta \Bigl(\frac{\partial L}{\partial W} + \lambda W\Bigr)
 #   = (1 - \eta\lambda)\, W - \eta\, \frac{\partial L}{\partial W}.$$
@@ -52,12 +49,10 @@ torch.optim.SGD([w], lr=0.5, weight_decay=0.01).step()
 torch.testing.assert_close(w.detach(), expected)
 
 # %% [markdown]
-# ## 9.3
-#
-# Three things change. The sum has no $1/N$. The slope of tanh is $1 - \tanh^2 z^1 = 1 - (a^1)^2$, where the
-# bracket $[z^1 > 0]$ stood. And `grad_output`, which was 1, multiplies $\delta^2$; everything below is
-# linear in $\delta^2$, so it arrives in every gradient. The fifth gradient, that of $x$, has the form of the
-# one of $a^1$: $\delta^1 W^1$.
+# **9.3** Three things change. The sum has no $1/N$. The slope of tanh is $1 - \tanh^2 z^1 = 1 - (a^1)^2$,
+# where the bracket $[z^1 > 0]$ stood. And `grad_output`, which was 1, multiplies $\delta^2$; everything below
+# is linear in $\delta^2$, so it arrives in every gradient. The fifth gradient, that of $x$, has the form of
+# the one of $a^1$: $\delta^1 W^1$.
 
 # %%
 t = torch.nn.functional.one_hot(torch.tensor([2, 0, 1, 1, 0]), 3).double()

@@ -8,9 +8,8 @@ from manual_backprop import verify
 from manual_backprop.exercises import check
 
 # %% [markdown]
-# ## 10.1
-#
-# Taylor's formula to the first term that is left, $f(x + h) = f + h f' + \frac{h^2}{2} f'' + \dots$, gives
+# **10.1** Taylor's formula to the first term that is left, $f(x + h) = f + h f' + \frac{h^2}{2} f'' + \dots$,
+# gives
 #
 # $$\frac{f(x + h) - f(x)}{h} = f' + \frac{h}{2} f'' + \dots$$
 #
@@ -32,11 +31,9 @@ print(f"h = {h:.1e}, relative error {abs(float(slope / one.exp()) - 1):.0e}")
 assert check("10.1", h)
 
 # %% [markdown]
-# ## 10.2
-#
-# With ones, $g_i - p_i \sum_j g_j = 1 - C p_i$. Whatever equals that for ones will do. The plainest is a
-# backward that ignores `grad_output`. Another puts the upstream gradient in the wrong place, $g_i - C p_i
-# g_i$: the sum over $j$ is replaced by $C$ times one of its terms.
+# **10.2** With ones, $g_i - p_i \sum_j g_j = 1 - C p_i$. Whatever equals that for ones will do. The plainest
+# is a backward that ignores `grad_output`. Another puts the upstream gradient in the wrong place, $g_i - C
+# p_i g_i$: the sum over $j$ is replaced by $C$ times one of its terms.
 
 
 # %%
@@ -55,10 +52,8 @@ for backward in (ignores, misplaced):
 assert check("10.2", misplaced)
 
 # %% [markdown]
-# ## 10.3
-#
-# Write $r = \lVert x \rVert$. Every output of a row depends on every input of it, through $r$. The chain
-# rule gives $\partial r / \partial x_i = 2 x_i / (2 r) = x_i / r = y_i$, and the quotient rule
+# **10.3** Write $r = \lVert x \rVert$. Every output of a row depends on every input of it, through $r$. The
+# chain rule gives $\partial r / \partial x_i = 2 x_i / (2 r) = x_i / r = y_i$, and the quotient rule
 #
 # $$\frac{\partial y_j}{\partial x_i} = \frac{[j = i]}{r} - \frac{x_j}{r^2} \frac{\partial r}{\partial x_i}
 #   = \frac{[j = i] - y_j y_i}{r},$$

@@ -12,10 +12,8 @@ from manual_backprop.exercises import check
 warnings.filterwarnings("ignore", message="`torch.jit.script`")  # PyTorch's own, in forward mode
 
 # %% [markdown]
-# ## 11.1
-#
-# The forward makes two products, of $2N \cdot 784 \cdot 128$ and $2N \cdot 128 \cdot 10$ operations. Going
-# back, the second layer makes two of its size, for $W^2$ and for $a^1$. The first makes one, for $W^1$:
+# **11.1** The forward makes two products, of $2N \cdot 784 \cdot 128$ and $2N \cdot 128 \cdot 10$ operations.
+# Going back, the second layer makes two of its size, for $W^2$ and for $a^1$. The first makes one, for $W^1$:
 # nobody asks for the gradient of the images. With $2N$ cancelled,
 #
 # $$\frac{2 \cdot 784 \cdot 128 + 3 \cdot 128 \cdot 10}{784 \cdot 128 + 128 \cdot 10} \approx 2.013.$$
@@ -29,10 +27,8 @@ answer = (2 * first + 3 * second) / (first + second)
 assert check("11.1", answer)
 
 # %% [markdown]
-# ## 11.2
-#
-# The product rule gives $\dot z = \dot x\, W^\top + x\, \dot W^\top$, and the chain rule multiplies with the
-# slope of tanh at $z$:
+# **11.2** The product rule gives $\dot z = \dot x\, W^\top + x\, \dot W^\top$, and the chain rule multiplies
+# with the slope of tanh at $z$:
 #
 # $$\dot a = \dot z \odot (1 - a^2), \qquad a = \tanh(x W^\top).$$
 #
@@ -56,9 +52,7 @@ _, expected = jvp(lambda x, W: torch.tanh(x @ W.T), (x, W), (x_dot, W_dot))
 torch.testing.assert_close(tangent(x, W, x_dot, W_dot), expected)
 
 # %% [markdown]
-# ## 11.3
-#
-# At the worst moment, in the last small segment of the last large one, there are $p$ inputs of large
+# **11.3** At the worst moment, in the last small segment of the last large one, there are $p$ inputs of large
 # segments, $q$ inputs of small ones and $r$ layers: $p + q + r$ activations, with $pqr = T$. Hold $r$ fast:
 # $p$ and $q$ have a given product, and as on the page their sum is least where $p = q$. The same goes for
 # every two of the three, so all are equal:

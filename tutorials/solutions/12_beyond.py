@@ -7,9 +7,7 @@ import torch
 from manual_backprop.exercises import check
 
 # %% [markdown]
-# ## 12.1
-#
-# Window $i$ is a linear layer with one output: it reads $x_{2i}, x_{2i+1}, \dots$ and makes $z_i$.
+# **12.1** Window $i$ is a linear layer with one output: it reads $x_{2i}, x_{2i+1}, \dots$ and makes $z_i$.
 #
 # - $w_u$ is used by every window $i$, with the slope $x_{2i+u}$: $\sum_i \delta_i x_{2i+u}$.
 # - $x_h$ is used by each window that has it at some $u$, with the slope $w_u$: $\sum \delta_i w_u$ over all
@@ -33,10 +31,8 @@ def convolution_backward(grad_output, x, w):
 assert check("12.1", convolution_backward)
 
 # %% [markdown]
-# ## 12.2
-#
-# Write $a_t = \tanh z_t$ with $z_t = W x_t + U h_{t-1}$, so that $h_t = h_{t-1} + a_t$. Where is each
-# variable used?
+# **12.2** Write $a_t = \tanh z_t$ with $z_t = W x_t + U h_{t-1}$, so that $h_t = h_{t-1} + a_t$. Where is
+# each variable used?
 #
 # - $h_t$ by the loss ($g_t$), as a summand of $h_{t+1}$ with the slope 1, and in $z_{t+1}$ with the slope
 #   $U$: $\;\eta_t = g_t + \eta_{t+1} + \delta_{t+1} U$, where $\eta_t = \partial L/\partial h_t$.
@@ -70,9 +66,7 @@ def adding_backward(grad_output, x, h0, W, U):
 assert check("12.2", adding_backward)
 
 # %% [markdown]
-# ## 12.3
-#
-# The page has the gradients of $q$, $k$ and $v$. Each of the three is a linear layer of $x$:
+# **12.3** The page has the gradients of $q$, $k$ and $v$. Each of the three is a linear layer of $x$:
 #
 # $$\frac{\partial L}{\partial W_q} = \Bigl(\frac{\partial L}{\partial q}\Bigr)^{\!\top} x, \quad
 #   \frac{\partial L}{\partial W_k} = \Bigl(\frac{\partial L}{\partial k}\Bigr)^{\!\top} x, \quad

@@ -9,11 +9,9 @@ from torch.autograd import gradcheck, gradgradcheck
 from manual_backprop.exercises import check
 
 # %% [markdown]
-# ## 13.1
-#
-# The derivative is $-\sin z$. From the output alone one gets $\sin z = \pm\sqrt{1 - a^2}$, but not the sign:
-# $\cos$ has the value $a$ at $z$ and at $-z$, with opposite slopes. So the input has to be kept, and nothing
-# else does.
+# **13.1** The derivative is $-\sin z$. From the output alone one gets $\sin z = \pm\sqrt{1 - a^2}$, but not
+# the sign: $\cos$ has the value $a$ at $z$ and at $-z$, with opposite slopes. So the input has to be kept,
+# and nothing else does.
 
 # %%
 z = torch.tensor([-1.0, 1.0], requires_grad=True)
@@ -24,9 +22,8 @@ assert slopes[0] == -slopes[1]
 assert check("13.1", "input")
 
 # %% [markdown]
-# ## 13.2
-#
-# With $\delta^2 = \partial L/\partial z^2$ and $\delta^1 = \partial L/\partial z^1$, the four products are
+# **13.2** With $\delta^2 = \partial L/\partial z^2$ and $\delta^1 = \partial L/\partial z^1$, the four
+# products are
 #
 # $$\frac{\partial L}{\partial W^2} = \delta^{2\mathsf{T}} a^1, \qquad
 #   \frac{\partial L}{\partial a^1} = \delta^2 W^2, \qquad
@@ -41,9 +38,7 @@ assert check("13.1", "input")
 assert check("13.2", 2)
 
 # %% [markdown]
-# ## 13.3
-#
-# The product rule, and $\sigma' = \sigma (1 - \sigma)$:
+# **13.3** The product rule, and $\sigma' = \sigma (1 - \sigma)$:
 #
 # $$\frac{da}{dz} = \sigma(z) + z \, \sigma(z) \bigl(1 - \sigma(z)\bigr).$$
 #
