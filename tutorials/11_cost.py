@@ -18,7 +18,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from manual_backprop import functional as F
 from manual_backprop import nn, plots
-from manual_backprop.exercises import check
+from manual_backprop.exercises import check, predict
 from manual_backprop.training.data import load
 
 warnings.filterwarnings("ignore", message="`torch.jit.script`")  # PyTorch's own, in forward mode
@@ -92,8 +92,11 @@ by_differences = (moved(h) - moved(-h)) / (2 * h)
 print(f"one entry: {by_differences:.6f}")
 
 # %% [markdown]
-# **Predict:** one forward pass of this network is a matter of milliseconds. How long do the differences for
-# the whole gradient take: seconds, minutes, hours?
+# **Predict:** one forward pass of this network takes about a millisecond. How long do the differences for the
+# whole gradient take?
+
+# %%
+predict("11a")
 
 
 # %%
@@ -105,10 +108,11 @@ def one_pass():
 (pass_time,) = seconds(one_pass)
 print(f"one forward pass, in float32: {in_words(pass_time)}")
 print(f"two for each parameter, {2 * P:,} passes: {in_words(2 * P * pass_time)}")
+assert 60 < 2 * P * pass_time < 86_400
 
 # %% [markdown]
-# One entry was measured; the rest is arithmetic, and nobody waits for it. This is the price of one gradient,
-# for one update. The training on [Training on MNIST](09_training.py) made more than a thousand.
+# One pass was measured; the rest is arithmetic, and nobody waits for it. This is the price of one gradient,
+# for one update. The network of [Training on MNIST](09_training.py) made more than a thousand updates.
 #
 # ## Forward mode: one pass for an entry
 #
@@ -122,8 +126,9 @@ print(f"two for each parameter, {2 * P:,} passes: {in_words(2 * P * pass_time)}"
 # tangent is 0 but the one of $w_k$, which is 1. The tangent of the loss at the end is $\partial L / \partial
 # w_k$.
 #
-# Each operation of this package has this rule beside its `backward`, as its `jvp`; `torch.func.jvp` applies
-# them in turn.
+# Each [operation of this package](reference/functional.md) has this rule beside its `backward`, as its `jvp`
+# (the [linear layer](reference/functional/affine/linear.rst), for example); `torch.func.jvp` applies them in
+# turn.
 
 # %%
 direction = {name: torch.zeros_like(w) for name, w in exact.items()}
@@ -156,7 +161,14 @@ print(f"one for each parameter: {in_words(P * tangent_time)}")
 # ## Backpropagation
 #
 # Asked from the other end: "if the loss is to move, how much would each number before it have to do with
-# it?" One pass backward answers for every parameter.
+# it?" One pass backward answers for every parameter, with the formulas of [The chain rule, layer by
+# layer](05_chain_rule.py).
+#
+# **Predict:** count multiplications and additions. How many times as many as the forward pass do forward and
+# backward take together, for all 987,210 entries of the gradient?
+
+# %%
+predict("11b")
 
 
 # %%
@@ -173,10 +185,25 @@ print(f"forward and backward: {in_words(gradient_time)}")
 print(f"the time of {gradient_time / pass_time:.1f} forward passes")
 
 # %% [markdown]
-# ## Why so little
+# That is the time. PyTorch can also count the operations that the matrix products take:
+
+# %%
+with FlopCounterMode(display=False) as forward_count:
+    loss = F.cross_entropy(model(x), y)
+with FlopCounterMode(display=False) as backward_count:
+    loss.backward()
+
+forward_flops, backward_flops = forward_count.get_total_flops(), backward_count.get_total_flops()
+print(f"forward {forward_flops / 1e6:.0f} million, backward {backward_flops / 1e6:.0f} million")
+ratio = (forward_flops + backward_flops) / forward_flops
+print(f"together {ratio:.2f} times the forward")
+assert predict("11b", ratio)
+
+# %% [markdown]
+# ## Counting
 #
-# Count the multiplications and additions. A linear layer from $D$ inputs to $M$ outputs, on $N$ examples,
-# computes $NM$ sums of $D$ products:
+# The multiplications and additions can be counted by hand. A linear layer from $D$ inputs to $M$ outputs, on
+# $N$ examples, computes $NM$ sums of $D$ products:
 #
 # $$
 # \begin{aligned}
@@ -191,38 +218,29 @@ print(f"the time of {gradient_time / pass_time:.1f} forward passes")
 # twice the forward, and both together three times the forward. Activations, biases and the loss add some
 # operations for each number of $z$, where the products have $2D$ for each; they hardly count.
 #
-# The first layer is cheaper: images do not learn, and $\partial L/\partial x$ is not computed for them.
-# PyTorch can count what matrix products take, and comes to the same:
+# The first layer is cheaper: images do not learn, and $\partial L/\partial x$ is not computed for them. In
+# this network it has most of the weights, so the ratio is nearer to two than to three. PyTorch has counted
+# the same:
 
 # %%
-with FlopCounterMode(display=False) as forward_count:
-    loss = F.cross_entropy(model(x), y)
-with FlopCounterMode(display=False) as backward_count:
-    loss.backward()
-
 sizes = ((784, 1000), (1000, 200), (200, 10))
 N = len(x)
-forward_expected = sum(2 * N * D * M for D, M in sizes)
-backward_expected = sum(4 * N * D * M for D, M in sizes) - 2 * N * 784 * 1000
-assert forward_count.get_total_flops() == forward_expected
-assert backward_count.get_total_flops() == backward_expected
-print(
-    f"forward {forward_expected / 1e6:.0f} million operations, backward {backward_expected / 1e6:.0f} million"
-)
-print(f"together {(forward_expected + backward_expected) / forward_expected:.2f} times the forward")
+assert forward_flops == sum(2 * N * D * M for D, M in sizes)
+assert backward_flops == sum(4 * N * D * M for D, M in sizes) - 2 * N * 784 * 1000
 
 # %% [markdown]
 # The time that was measured may be a larger multiple than this count. A million entries of a gradient have
 # to be written to memory, too, and each operation has to be called.
 #
-# Nothing in this counting depends on the number of parameters, only on each step's backward costing a fixed
-# multiple of the step itself. An addition, a multiplication or a division has such a backward too. Baur and
-# Strassen proved it in 1983: a function computed by arithmetic operations and its whole gradient together
-# cost at most a constant times the function alone, however many variables there are. Griewank and Walther's
-# book has the same for whole programs.
+# ## From hundreds of parameters to millions
 #
-# **Predict:** networks of four equally wide layers, from 8 to 1024 units: from hundreds to millions of
-# parameters. Does the price of the gradient, in forward passes, rise with the number of parameters?
+# Take networks of four equally wide layers, from 8 units to 1024: from about 300 parameters to four million.
+# For each of them, the time of a forward and a backward pass is divided by the time of a forward pass.
+#
+# **Predict:** how does this ratio change from the smallest network to the largest?
+
+# %%
+predict("11c")
 
 
 # %%
@@ -266,7 +284,7 @@ plots.show(
             "backpropagation": (counts, [g for *_, g in by_width]),
             "one forward pass": (counts, [f for _, f, _, _ in by_width]),
         },
-        title="The time of a whole gradient (upper two: that of an entry, times the entries)",
+        title="The time of a whole gradient, by three methods",
         xlabel="number of parameters",
         ylabel="time (s)",
         log="xy",
@@ -276,12 +294,14 @@ plots.show(
 )
 
 # %% [markdown]
-# The upper two lines rise twice: a larger network takes longer, and there are more entries to ask for. The
-# line of backpropagation keeps its distance from that of the forward pass. Here is that distance, and the
-# same for networks of 128 units that get deeper instead of wider:
+# The upper two lines, in which the time of one entry was multiplied by the number of entries, rise twice: a
+# larger network takes longer, and there are more entries to ask for. The line of backpropagation keeps its
+# distance from that of the forward pass. Here is that distance, and the same for networks of 128 units that
+# get deeper instead of wider:
 
 # %%
 by_depth = [times_of(128, depth) for depth in (1, 2, 4, 8, 16, 32, 64)]
+highest = max(g / f for _, f, _, g in by_width + by_depth)
 plots.show(
     plots.curves(
         {
@@ -298,11 +318,12 @@ plots.show(
         xlabel="number of parameters",
         ylabel="ratio of times",
         log="x",
-        ylim=(0, 10),
+        ylim=(0, 1.1 * max(highest, 3)),
         markers=True,
     ),
     "ratios.png",
 )
+assert highest < 20  # where the number of parameters grows 15,000-fold
 
 # %% [markdown]
 # The counted line is $3 - 1/\text{depth}$: three times the forward, less the first layer's $\partial
@@ -312,7 +333,15 @@ plots.show(
 # so what is measured there is calls and the bookkeeping of autograd. But these come once for each operation
 # too. Their ratio is a constant as well, if another one.
 #
-# ## When forward mode wins
+# ### However many variables
+#
+# Nothing in this counting depends on the number of parameters, only on each step's backward costing a fixed
+# multiple of the step itself. An addition, a multiplication or a division has such a backward too. Baur and
+# Strassen proved it in 1983: a function computed by arithmetic operations and its whole gradient together
+# cost at most a constant times the function alone, however many variables there are. Griewank and Walther's
+# book has the same for whole programs.
+#
+# ## One input, many results
 #
 # Count passes. A function of $n$ numbers with $m$ results has $n \cdot m$ derivatives. A forward pass with
 # tangents gives all $m$ for one of the $n$ inputs; a backward pass gives all $n$ for one of the $m$ results.
@@ -320,7 +349,10 @@ plots.show(
 # do all scores of all 64 images change if the images get brighter, that is, with $s$ in $z(s) =
 # \text{model}(s\,x)$?
 #
-# **Predict:** 640 scores, one $s$. How many passes does each mode need?
+# **Predict:** 640 scores, one $s$. How many passes does each mode need for all derivatives?
+
+# %%
+predict("11d")
 
 
 # %%
@@ -397,23 +429,13 @@ print(f"{N} × (784 + 1000 + 200 + 10) = {numbers:,} numbers")
 #
 # ## Trading memory for time
 #
-# What is forgotten can be computed again. Take a chain of $T$ layers (the letter $L$ is the loss), all of
-# one size, and count in activations of one layer. Cut the chain into segments of $k$ layers. Going forward,
-# keep only the input of each segment: $T/k$ activations. Going backward, segment by segment from the end,
-# run the segment forward once more, this time keeping what its $k$ layers compute; go back through it;
-# forget it. At the worst moment, in the last segment, there are
-#
-# $$m(k) = \frac{T}{k} + k.$$
-#
-# Short segments: many inputs to keep. Long ones: much to keep inside. The least is where the derivative is
-# zero:
-#
-# $$m'(k) = -\frac{T}{k^2} + 1 = 0 \quad\Rightarrow\quad k = \sqrt T, \qquad m = 2\sqrt T.$$
-#
-# The price: every layer is computed twice going forward. In units of a forward pass, $1 + 1 + 2 = 4$ in
-# place of $1 + 2 = 3$: a third more, for any $T$. This is the method of Chen, Xu, Zhang and Guestrin,
-# "Training deep nets with sublinear memory cost" (2016). Here it is by hand, for layers $a \leftarrow
-# \max(0, a W^\top)$, with a meter that measures the bytes of the activations that are alive.
+# What is forgotten can be computed again. Take a chain of $T$ layers (the letter $L$ is the loss), all of one
+# size, and count in activations of one layer. Cut the chain into segments of $k$ layers. Going forward, keep
+# only the input of each segment. Going backward, segment by segment from the end, run the segment forward
+# once more, this time keeping what its $k$ layers compute; go back through it; forget it. This is the method
+# of Chen, Xu, Zhang and Guestrin, "Training deep nets with sublinear memory cost" (2016). Here it is by hand,
+# for layers $a \leftarrow \max(0, a W^\top)$, with a meter that measures the bytes of the activations that
+# are alive.
 
 
 # %%
@@ -487,7 +509,13 @@ print(f"everything kept: {meter.peak / one:.0f} activations, {meter.peak / 2**20
 assert meter.peak == T * one
 
 # %% [markdown]
-# **Predict:** with $T = 64$, which $k$ needs the least, and what part of the memory is it?
+# At the worst moment, in the last segment, the inputs of all segments are kept, and so are the layers of the
+# last one.
+#
+# **Predict:** with $T = 64$, which $k$ needs the least memory?
+
+# %%
+predict("11e")
 
 # %%
 lengths = (1, 2, 4, 8, 16, 32, 64)
@@ -500,6 +528,7 @@ for k in lengths:
     assert meter.peak == (T // k + k) * one
     peaks.append(meter.peak / one)
 assert min(peaks) == 16 == 2 * T**0.5
+assert predict("11e", lengths[peaks.index(min(peaks))])
 
 plots.show(
     plots.curves(
@@ -507,9 +536,9 @@ plots.show(
             "measured, equal to T/k + k": (lengths, peaks),
             "everything kept": (lengths, [T] * len(lengths)),
         },
-        title="The least memory is at k = √T: 64 layers, segments of k",
+        title="64 layers in segments of k: what is kept at the worst moment",
         xlabel="k, layers in a segment",
-        ylabel="activations alive at the worst moment",
+        ylabel="activations alive",
         log="x",
         ylim=(0, 70),
         markers=True,
@@ -518,12 +547,24 @@ plots.show(
 )
 
 # %% [markdown]
-# A quarter of the memory, and the gradients are equal. (At $k = 1$ every layer's input is kept, and at $k =
-# 64$ all are kept at the second attempt: nothing is saved at either end.) The advantage grows with the
-# depth: the part that is needed is $2\sqrt T / T = 2/\sqrt T$. For a thousand layers it is about a
-# sixteenth.
+# There are $T/k$ inputs and $k$ layers,
 #
-# The time, counted as $4/3$ of the other:
+# $$m(k) = \frac{T}{k} + k.$$
+#
+# Short segments: many inputs to keep. Long ones: much to keep inside. The least is where the derivative is
+# zero:
+#
+# $$m'(k) = -\frac{T}{k^2} + 1 = 0 \quad\Rightarrow\quad k = \sqrt T, \qquad m = 2\sqrt T.$$
+#
+# Here that is 16 activations in place of 64, a quarter of the memory, and the gradients are equal. (At $k =
+# 1$ every layer's input is kept, and at $k = 64$ all are kept at the second attempt: nothing is saved at
+# either end.) The advantage grows with the depth: the part that is needed is $2\sqrt T / T = 2/\sqrt T$. For
+# a thousand layers it is about a sixteenth.
+#
+# ### The price
+#
+# Every layer is computed twice going forward. In units of a forward pass, that makes $1 + 1 + 2 = 4$ in place
+# of $1 + 2 = 3$: a third more, for any $T$. Measured:
 
 # %%
 ignore = Meter().__call__
@@ -561,11 +602,10 @@ print(f"{len(plain)} gradients, with and without checkpoints: equal")
 #
 # ## Sources
 #
-# * Walter Baur and Volker Strassen, "The complexity of partial derivatives", Theoretical Computer Science 22
-#   (1983).
+# * Walter Baur and Volker Strassen, "The complexity of partial derivatives" (1983).
 # * Andreas Griewank, "Achieving logarithmic growth of temporal and spatial complexity in reverse automatic
-#   differentiation", Optimization Methods and Software 1 (1992).
-# * Andreas Griewank and Andrea Walther, "Evaluating Derivatives", second edition, SIAM (2008).
+#   differentiation" (1992).
+# * Andreas Griewank and Andrea Walther, "Evaluating Derivatives", second edition (2008).
 # * Tianqi Chen, Bing Xu, Chiyuan Zhang and Carlos Guestrin, "Training deep nets with sublinear memory cost",
 #   arXiv:1604.06174 (2016).
 #
@@ -580,7 +620,7 @@ answer = ...
 check("11.1", answer)
 
 # %% [markdown]
-# **11.2** Write the forward mode of $a = \tanh(x W^\top)$ where both $x$ and $W$ move: given $x$, $W$ and
+# **11.2** Write the forward mode of $a = \sin(x W^\top)$ where both $x$ and $W$ move: given $x$, $W$ and
 # their tangents $\dot x$ and $\dot W$, return $\dot a$.
 
 

@@ -28,9 +28,9 @@ assert check("11.1", answer)
 
 # %% [markdown]
 # **11.2** The product rule gives $\dot z = \dot x\, W^\top + x\, \dot W^\top$, and the chain rule multiplies
-# with the slope of tanh at $z$:
+# with the slope of the sine at $z$:
 #
-# $$\dot a = \dot z \odot (1 - a^2), \qquad a = \tanh(x W^\top).$$
+# $$\dot a = \dot z \odot \cos z, \qquad z = x W^\top.$$
 #
 # It is the same slope as in the backward. Forward mode and backward multiply with the same Jacobian, from
 # its two sides.
@@ -38,9 +38,8 @@ assert check("11.1", answer)
 
 # %%
 def tangent(x, W, x_dot, W_dot):
-    a = torch.tanh(x @ W.T)
     z_dot = x_dot @ W.T + x @ W_dot.T
-    return z_dot * (1 - a**2)
+    return z_dot * torch.cos(x @ W.T)
 
 
 assert check("11.2", tangent)
@@ -48,7 +47,7 @@ assert check("11.2", tangent)
 # %%
 torch.manual_seed(0)
 x, W, x_dot, W_dot = (torch.randn(size, dtype=torch.float64) for size in ((5, 3), (7, 3)) * 2)
-_, expected = jvp(lambda x, W: torch.tanh(x @ W.T), (x, W), (x_dot, W_dot))
+_, expected = jvp(lambda x, W: torch.sin(x @ W.T), (x, W), (x_dot, W_dot))
 torch.testing.assert_close(tangent(x, W, x_dot, W_dot), expected)
 
 # %% [markdown]
