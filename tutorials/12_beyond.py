@@ -5,8 +5,6 @@
 # matrix at every step of a sequence. In attention every place of a text looks at every other one. Which new
 # rule does backpropagation need for each of them?
 #
-# **Predict** the number of new rules before you read on: three, one, or none?
-#
 # What pages 1 to 11 have used is a single rule. The gradient of a value is a *sum over the places where it is
 # used*: each use contributes the gradient that arrives there, times the slope with which the value enters
 # ([The computational graph](03_graph.py)). A weight of a layer is used by every example of a batch, hence
@@ -21,7 +19,7 @@ import torch
 
 from manual_backprop import functional as F
 from manual_backprop import nn, plots, use_manual_gradients, verify
-from manual_backprop.exercises import check
+from manual_backprop.exercises import check, predict
 from manual_backprop.training.data import load
 
 torch.manual_seed(0)
@@ -134,8 +132,14 @@ assert not_turned.shape == looped[0].shape  # the shapes say nothing
 print(f"without turning: off by {float((not_turned - looped[0]).norm() / looped[0].norm()):.0%}")
 
 # %% [markdown]
-# **Predict:** an image of 7 × 7 pixels, one kernel of 3 × 3 weights that are all 1, and for $L$ the sum of
-# all $z$. Which pixels have the largest gradient, and how large is it? Which have the smallest?
+# ### The gradient of a pixel
+#
+# Take an image of 7 × 7 pixels, one kernel of 3 × 3 weights that are all 1, and for $L$ the sum of all $z$.
+#
+# **Predict:** how large is the gradient of the pixel in the middle?
+
+# %%
+predict("12a")
 
 # %%
 pixels = torch.zeros(1, 1, 7, 7, requires_grad=True)
@@ -151,6 +155,7 @@ figure = plots.heat_map(
     form="{:.0f}",
 )
 plots.show(figure, "windows.png")
+assert predict("12a", used[3, 3])
 assert used.max() == 9
 assert used.min() == used[0, 0] == 1
 
@@ -185,8 +190,8 @@ w = normal(1, 1, 3, 3).requires_grad_()
 torch.testing.assert_close(of_each_weight, gradient.flatten())
 
 # %% [markdown]
-# **Predict:** eight kernels of 5 × 5 on a digit of 28 × 28 pixels make 8 × 24 × 24 numbers. How many times as
-# many weights does a linear layer need to make as many numbers from the same pixels?
+# Weights that are tied are few. Eight kernels of 5 × 5 on a digit of 28 × 28 pixels make 8 × 24 × 24 numbers.
+# A linear layer that makes as many numbers from the same pixels has a weight for each pair:
 
 # %%
 tied, full = 8 * 5 * 5, 28 * 28 * 8 * 24 * 24
@@ -223,9 +228,8 @@ assert gradient.flatten().tolist() == [0, 30, 0, 30]
 # three layers that happen to have the same weights.
 
 # %%
-edges = [("h₀", "z₁")]
-for t, (z, h) in enumerate((("z₁", "h₁"), ("z₂", "h₂"), ("z₃", "h₃"))):
-    edges += [("U", z), (z, h), (h, ("z₂", "z₃", "L")[t])]
+states = ("h₀", "h₁", "h₂", "h₃")
+edges = [*zip(states, (*states[1:], "L")), *(("U", h) for h in states[1:])]
 plots.show(plots.graph(edges, "Unrolled: U is used at every step"), "unrolled.png")
 
 # %% [markdown]
@@ -299,10 +303,13 @@ torch.testing.assert_close(through_time(g, *inputs), torch.autograd.grad(output,
 # **Predict:** which of the 20 summands is the largest?
 
 # %%
+predict("12b")
+
+# %%
 T = 20
 x, g = normal(T, N, D), torch.zeros(T, N, H, dtype=torch.float64)
 g[-1] = normal(N, H)
-U = 0.8 * torch.linalg.qr(normal(H, H)).Q
+U = 0.8 * torch.linalg.qr(normal(H, H)).Q  # it makes every vector shorter, by a fifth
 copies = [U.clone().requires_grad_() for _ in range(T)]
 state = h
 for x_t, own in zip(x, copies):
@@ -313,20 +320,20 @@ torch.testing.assert_close(sum(summands), through_time(g, x, h, W, U, b)[3])
 sizes = [float(summand.norm()) for summand in summands]
 figure = plots.curves(
     {"δₜᵀ hₜ₋₁": (range(1, T + 1), sizes)},
-    title="The summands of ∂L/∂U: the early steps hardly count",
+    title="The size of the 20 summands of ∂L/∂U",
     xlabel="step t",
     ylabel="size of the summand",
     log="y",
     markers=True,
 )
 plots.show(figure, "summands.png")
-assert sizes[0] < 1e-3 * sizes[-1]
+assert max(sizes) == sizes[-1] > 1e3 * sizes[0]
 
 # %% [markdown]
-# The last ones. So this network learns from what came just before, and next to nothing from how the sequence
+# The last one. So this network learns from what came just before, and next to nothing from how the sequence
 # began.
 #
-# ### Vanishing and exploding
+# ### Fifty steps back
 #
 # From $h_t$ back to $h_{t-1}$ the gradient is multiplied element by element with the slopes $1 - h_t^2$,
 # which are 1 at most, and then with $U$. The *spectral norm* $\|U\|_2$ is the largest factor by which $U$ can
@@ -337,11 +344,11 @@ assert sizes[0] < 1e-3 * sizes[-1]
 #
 # if only $h_t$ reaches the loss directly. Below 1, the gradient *must* vanish exponentially. Above 1 it *may*
 # grow, and whether it does depends on the slopes (Pascanu, Mikolov and Bengio, "On the difficulty of training
-# recurrent neural networks", ICML 2013). We take $U = s\,Q$ with an orthogonal matrix $Q$, which changes no
-# vector's length, so that $\|U\|_2 = s$.
+# recurrent neural networks", 2013). We take $U = s\,Q$ with an *orthogonal* matrix $Q$: a rotation or a
+# reflection, in as many dimensions as $h$ has. It changes no vector's length, so that $\|U\|_2 = s$.
 #
-# A remedy is the *LSTM* (Hochreiter and Schmidhuber, "Long short-term memory", *Neural Computation* 9, 1997).
-# It has a second state, the *cell* $c$, which is not multiplied by a matrix:
+# A remedy is the *LSTM* (Hochreiter and Schmidhuber, "Long short-term memory", 1997). It has a second state,
+# the *cell* $c$, which is not multiplied by a matrix:
 #
 # $$c_t = f_t \odot c_{t-1} + i_t \odot u_t$$
 #
@@ -350,8 +357,11 @@ assert sizes[0] < 1e-3 * sizes[-1]
 # ways that lead through $h$. A gate that stays close to 1 lets the gradient pass. A large bias $b_f$ holds it
 # there: $\sigma(3) \approx 0.95$.
 #
-# **Predict:** the gradient has the length 1 at the last state. In which power of ten is it 49 steps before,
-# for $s = 0.5$, for $s = 2$, and for an LSTM with $b_f = 0$ and with $b_f = 3$?
+# **Predict:** the gradient has the length 1 at the last of 50 states. About how long is it at the first cell
+# of an LSTM with $b_f = 3$?
+
+# %%
+predict("12c")
 
 # %%
 T, N, D, H = 50, 16, 8, 32
@@ -408,7 +418,8 @@ for bias, norms in lstms.items():
     print(f"LSTM, b_f = {bias:<3g}: {norms[-1]:.0e}     σ(b_f)⁴⁸:     {sigma**48:.0e}")
 assert recurrents[0.5][-1] < 1e-15
 assert recurrents[2.0][-1] > 100
-assert lstms[0.0][-1] < 1e-8 < 1e-3 < lstms[3.0][-1]
+assert lstms[0.0][-1] < 1e-8
+assert predict("12c", lstms[3.0][-1])
 
 # %% [markdown]
 # At $s = 1.2$ the bound grows and the gradient shrinks nevertheless: the slopes take away more than $U$ adds.
@@ -417,12 +428,11 @@ assert lstms[0.0][-1] < 1e-8 < 1e-3 < lstms[3.0][-1]
 #
 # The LSTM whose $b_f$ is 0 forgets about half at every step, and its gradient vanishes too. With a bias of 1,
 # which Jozefowicz, Zaremba and Sutskever advise ("An empirical exploration of recurrent network
-# architectures", ICML 2015), or of 3, much more is left. $\sigma(b_f)^{48}$ is a rough guide only, since the
+# architectures", 2015), or of 3, much more is left. $\sigma(b_f)^{48}$ is a rough guide only, since the
 # gates move with the input and the ways through $h$ are added.
 #
 # The forget gate was added by Gers, Schmidhuber and Cummins ("Learning to forget: continual prediction with
-# LSTM", *Neural Computation* 12, 2000). `functional/recurrent/lstm.py` has the derivation for all four
-# gates.
+# LSTM", 2000). `functional/recurrent/lstm.py` has the derivation for all four gates.
 #
 # ### Words
 #
@@ -446,7 +456,7 @@ torch.testing.assert_close(gradient, one_hot.T @ delta)  # aᵀδ: a linear laye
 # ## Attention: every place, every other place
 #
 # An RNN has to carry what it read through all the steps in between. *Attention* (Vaswani and others,
-# "Attention is all you need", NeurIPS 2017) takes it from where it stands. Every place $i$ asks with a
+# "Attention is all you need", 2017) takes it from where it stands. Every place $i$ asks with a
 # *query* $q_i$. Every place $j$ offers a *key* $k_j$ and a *value* $v_j$. The scalar product of query and key
 # is a score, a softmax makes weights of the scores, and the output is the weighted mean of the values. With
 # $E$ numbers in a query:
@@ -522,14 +532,19 @@ for function in (F.scaled_dot_product_attention, torch.nn.functional.scaled_dot_
 # %% [markdown]
 # ### Why divide by $\sqrt E$?
 #
-# If all entries of $q$ and $k$ are independent with mean 0 and variance 1, each product has variance 1 and
-# the sum of $E$ of them has variance $E$. Large scores make one $p_j$ nearly 1 and the others nearly 0. Then
+# The *variance* of random numbers with the mean 0 is the mean of their squares; its root says how large they
+# are. Where random numbers are independent of each other, the variances of summands add up. If all entries of
+# $q$ and $k$ are independent with mean 0 and variance 1, each product has variance 1, and the sum of $E$ of
+# them has variance $E$. Large scores make one $p_j$ nearly 1 and the others nearly 0. Then
 # $p_j (r_j - \sum_l r_l p_l)$ is nearly 0 for every $j$: where $p_j$ is small, because of the first factor,
 # and where it is 1, because the sum is $r_j$ itself. It is the saturation of [Activations and vanishing
 # gradients](08_activations.py) once more.
 #
-# **Predict:** 64 keys. By what factor does the gradient with respect to the scores shrink when $E$ goes from
-# 4 to 1024, if nothing is divided? And if it is?
+# **Predict:** 64 keys, and no division by $\sqrt E$. How does the gradient with respect to the scores change
+# when $E$ goes from 4 to 1024?
+
+# %%
+predict("12d")
 
 # %%
 widths = (4, 16, 64, 256, 1024)
@@ -544,19 +559,19 @@ for E in widths:
         print(f"E = {E:4}, {name:13}: variance of s {float(s.var()):7.2f}, ‖∂L/∂s‖ {left[name][-1]:.5f}")
 figure = plots.curves(
     {name: (widths, norms) for name, norms in left.items()},
-    title="Scores that are not scaled saturate the softmax",
+    title="The gradient that a softmax passes on to its scores",
     xlabel="E, numbers in a query",
     ylabel="‖∂L/∂s‖, median over the queries",
     log="xy",
     markers=True,
 )
 plots.show(figure, "scale.png")
-assert left["not divided"][-1] < 0.01 * left["not divided"][0]
+assert left["not divided"][-1] < left["not divided"][0] / 500
 assert 0.5 < left["divided by √E"][-1] / left["divided by √E"][0] < 2
 
 # %% [markdown]
-# The variance of the scores is $E$ without the division and 1 with it, and with it the gradient keeps its
-# size.
+# It shrinks more than a thousandfold. The variance of the scores is $E$ without the division and 1 with it,
+# and with it the gradient keeps its size.
 
 # %%
 times = left["divided by √E"][-1] / left["not divided"][-1]
@@ -566,10 +581,12 @@ print(f"E = 1024, not divided: half of the queries get less than 1/{times:,.0f} 
 # ### A mask
 #
 # A network that is to guess the next word must not see it. The *causal mask* sets $s_{ij} = -\infty$ for $j >
-# i$, so that $p_{ij} = e^{-\infty} = 0$: not small, but zero.
+# i$, so that $p_{ij} = e^{-\infty} = 0$.
 #
-# **Predict:** six places, and a loss that looks at output $o_3$ alone. Which $v_j$ get a gradient, and which
-# $k_j$? Is what the others get exactly zero, or only nearly?
+# **Predict:** six places, and a loss that looks at output $o_3$ alone. Which values and keys get a gradient?
+
+# %%
+predict("12e")
 
 # %%
 S, E = 6, 4
@@ -588,7 +605,7 @@ figure = plots.heat_map(
     torch.stack(of_values).tolist(),
     [f"o{j}" for j in "₁₂₃₄₅₆"],
     [f"v{j}" for j in "₁₂₃₄₅₆"],
-    title="‖∂L/∂vⱼ‖ if L looks at one output: nothing reaches the future",
+    title="‖∂L/∂vⱼ‖ if L looks at one output",
     label="length of the gradient",
 )
 plots.show(figure, "causal.png")
@@ -597,8 +614,9 @@ print("                ‖∂L/∂kⱼ‖ =", " ".join(f"{norm:.2f}" for norm in
 print("L looks at o₁:  ‖∂L/∂kⱼ‖ =", " ".join(f"{norm:.2f}" for norm in of_keys[0].tolist()))
 
 # %% [markdown]
-# Both formulas have $p_{ij}$ as a factor, and zero times anything finite is zero. The first place is special:
-# it sees itself alone, so $p_{11} = 1$ whatever the score is, and its key gets no gradient from $o_1$ either.
+# $v_1$ to $v_3$ and $k_1$ to $k_3$ get one; what the others get is exactly zero. Both formulas have $p_{ij}$
+# as a factor, and zero times anything finite is zero. The first place is special: it sees itself alone, so
+# $p_{11} = 1$ whatever the score is, and its key gets no gradient from $o_1$ either.
 # `functional/attention/scaled_dot_product_attention.py` adds other masks, dropout and several heads.
 #
 # ## The digits again
@@ -674,12 +692,16 @@ def train(model, longest, epochs=5, lr=0.1):
 
 
 # %% [markdown]
-# `use_manual_gradients` puts the hand-written operations in the place of PyTorch's, and says what the graph
-# of the last backward was made of. With `strict=True` the first operation without one is an error.
+# [`use_manual_gradients`](reference/use_manual_gradients.md) puts the hand-written operations in the place of
+# PyTorch's, and says what the graph of the last backward was made of. With `strict=True` the first operation
+# without one is an error. The RNN is trained twice: with the small random numbers that PyTorch gives its $U$
+# at the start, and with an orthogonal $U$.
 #
-# **Predict:** the MLP has about 100,000 parameters. Does the CNN, with a nineteenth of them, read more or
-# fewer of the 1,000 test images? And does it matter to the RNN whether its $U$ starts orthogonal, or with the
-# small random numbers that PyTorch gives it?
+# **Predict:** the MLP has about 100,000 parameters, the CNN a nineteenth of them. Which of the two reads more
+# of the 1,000 test images after five epochs?
+
+# %%
+predict("12f")
 
 # %%
 makers = {
@@ -706,7 +728,7 @@ figure = plots.curves(
     {name: (range(1, 6), losses) for name, losses in history.items()},
     title="Five epochs with hand-written gradients",
     xlabel="epoch",
-    ylabel="cross-entropy (nats per digit)",
+    ylabel="mean cross-entropy",
     markers=True,
 )
 plots.show(figure, "digits.png")
@@ -714,8 +736,11 @@ plots.show(figure, "digits.png")
 # %% [markdown]
 # Nothing built in is left in any of the graphs. The CNN reads more of the digits than the MLP. What a kernel
 # has learned at one place holds at every other, where the MLP has weights of its own for each. (Differences
-# of about one per cent may be chance, as [Training on MNIST](09_training.py) says.) Few weights are not
-# little work, though, if each is used at many places:
+# of about one per cent may be chance, as [Training on MNIST](09_training.py) says.)
+#
+# ### Few weights, many uses
+#
+# Few weights are not little work, if each is used at many places:
 
 # %%
 uses = [(models["CNN"][0], 24 * 24), (models["CNN"][3], 10 * 10), (models["CNN"][7], 1)]
@@ -723,8 +748,11 @@ of_cnn = sum(prod(layer.weight.shape) * places for layer, places in uses)
 print(f"multiplications for one image: MLP {784 * 128 + 128 * 10:,}, CNN {of_cnn:,}")
 
 # %% [markdown]
-# For the RNN, the first row of an image is 27 steps away from the last state. How much of the gradient
-# reaches it before anything is learned?
+# ### The first row
+#
+# The RNN whose $U$ starts orthogonal reads far more of the digits than the other. For both, the first row of
+# an image is 27 steps away from the last state. How much of the gradient reaches it before anything is
+# learned?
 
 # %%
 reached = {}
@@ -773,24 +801,28 @@ plots.show(plots.images(kernels, [f"kernel {m}" for m in range(1, 9)], columns=4
 #
 # ## Exercises
 #
-# **12.1** A convolution in one dimension, with a *stride* of 2: the kernel moves on by two numbers at a time,
+# **12.1** A convolution that makes its input *longer*: each $x_i$ lays a copy of the kernel, times $x_i$,
+# into the output, two places further on each time. Where copies overlap, they are added up:
 #
-# $$z_i = \sum_u w_u\, x_{2i+u}.$$
+# $$z_h = \sum_{i,u:\; 2i + u = h} x_i\, w_u.$$
 #
-# Derive the gradients of $x$ and of $w$. `check` takes 12 numbers $x$ and a kernel of 3, which makes 5
+# (PyTorch calls it `conv_transpose1d`, here with a stride of 2. In two dimensions it makes images larger.)
+# Derive the gradients of $x$ and of $w$. `check` takes 5 numbers $x$ and a kernel of 3, which makes 11
 # numbers $z$.
 
 
 # %%
-def convolution(x, w):
-    return x.unfold(0, len(w), 2) @ w
+def upsampling(x, w):
+    last = len(x) - 1
+    copies = [torch.nn.functional.pad(x[i] * w, (2 * i, 2 * (last - i))) for i in range(len(x))]
+    return torch.stack(copies).sum(0)
 
 
-def convolution_backward(grad_output, x, w):
-    return ...
+def upsampling_backward(grad_output, x, w):
+    return ...  # the gradients of x and w
 
 
-check("12.1", convolution_backward)
+check("12.1", upsampling_backward)
 
 # %% [markdown]
 # **12.2** A recurrent network that *adds* to its state: $h_t = h_{t-1} + \tanh(W x_t + U h_{t-1})$, for one
@@ -813,17 +845,18 @@ def adding_backward(grad_output, x, h0, W, U):
 check("12.2", adding_backward)
 
 # %% [markdown]
-# **12.3** In *self-attention*, queries, keys and values are three linear layers of the same $x$: $q = x
-# W_q^\top$, $k = x W_k^\top$, $v = x W_v^\top$. Derive the gradients of $x$, $W_q$, $W_k$ and $W_v$.
+# **12.3** In *self-attention*, queries, keys and values are linear layers of the same $x$. Here queries and
+# keys even share their weights: $q = k = x W^\top$ and $v = x V^\top$. Derive the gradients of $x$, $W$ and
+# $V$.
 
 
 # %%
-def self_attention(x, Wq, Wk, Wv):
-    return attention(x @ Wq.T, x @ Wk.T, x @ Wv.T)
+def self_attention(x, W, V):
+    return attention(x @ W.T, x @ W.T, x @ V.T)
 
 
-def self_attention_backward(grad_output, x, Wq, Wk, Wv):
-    return ...
+def self_attention_backward(grad_output, x, W, V):
+    return ...  # the gradients of x, W and V
 
 
 check("12.3", self_attention_backward)

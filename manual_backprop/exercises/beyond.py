@@ -3,32 +3,36 @@
 import torch
 from torch import Tensor
 
-from manual_backprop.exercises.judges import Backward, Judge, derivation
+from manual_backprop.exercises.judges import Backward, Choice, Judge, Number, Question, derivation
 
 
-def _convolution(x: Tensor, w: Tensor) -> Tensor:
-    return x.unfold(0, len(w), 2) @ w
+def _upsampling(x: Tensor, w: Tensor) -> Tensor:
+    last = len(x) - 1
+    copies = [torch.nn.functional.pad(x[i] * w, (2 * i, 2 * (last - i))) for i in range(len(x))]
+    return torch.stack(copies).sum(0)
+
+
+def _read_back(g: Tensor, x: Tensor, w: Tensor, stride: int = 2) -> tuple[Tensor, ...]:
+    """The right backward of `_upsampling`; another stride than the forward's is a mistake."""
+    windows = g.unfold(0, len(w), stride)[: len(x)]
+    return windows @ w, x @ windows
 
 
 def _flipped(g: Tensor, x: Tensor, w: Tensor) -> tuple[Tensor, ...]:
-    return _over_windows(g, x, w.flip(0))
+    return _read_back(g, x, w.flip(0))[0], _read_back(g, x, w)[1].flip(0)
 
 
-def _over_windows(g: Tensor, x: Tensor, w: Tensor, stride: int = 2) -> tuple[Tensor, ...]:
-    """Window after window; another stride than the forward's is a mistake."""
-    grad_x, grad_w = torch.zeros_like(x), torch.zeros_like(w)
-    for i, delta in enumerate(g):
-        window = slice(stride * i, stride * i + len(w))
-        grad_x[window] += delta * w
-        grad_w += delta * x[window]
-    return grad_x, grad_w
+def _first_place_only(g: Tensor, x: Tensor, w: Tensor) -> tuple[Tensor, ...]:
+    starts = g[: 2 * len(x) : 2]
+    return starts * w[0], (x * starts).sum().expand_as(w)
 
 
-def _overwriting(g: Tensor, x: Tensor, w: Tensor) -> tuple[Tensor, ...]:
-    grad_x = torch.zeros_like(x)
-    for i, delta in enumerate(g):
-        grad_x[2 * i : 2 * i + len(w)] = delta * w
-    return grad_x, g[-1] * x[2 * len(g) - 2 : 2 * len(g) - 2 + len(w)]
+def _last_copy_only(g: Tensor, x: Tensor, w: Tensor) -> tuple[Tensor, ...]:
+    return g[2 : 2 + 2 * len(x) : 2] * w[-1], x[-1] * g[2 * len(x) - 2 :]
+
+
+def _without_weights(g: Tensor, x: Tensor, w: Tensor) -> tuple[Tensor, ...]:
+    return _read_back(g, x, torch.ones_like(w))[0], _read_back(g, torch.ones_like(x), w)[1]
 
 
 def _adding(x: Tensor, h0: Tensor, W: Tensor, U: Tensor) -> Tensor:
@@ -61,41 +65,138 @@ def _through_time(
     return backward
 
 
-def _self_attention(x: Tensor, Wq: Tensor, Wk: Tensor, Wv: Tensor) -> Tensor:
-    q, k, v = x @ Wq.T, x @ Wk.T, x @ Wv.T
-    return (q @ k.T / q.shape[1] ** 0.5).softmax(1) @ v
+def _self_attention(x: Tensor, W: Tensor, V: Tensor) -> Tensor:
+    u, v = x @ W.T, x @ V.T
+    return (u @ u.T / u.shape[1] ** 0.5).softmax(1) @ v
 
 
 def _attending(*ways: str, transposed: bool = True) -> Backward:
-    """The backward of `_self_attention`; x gets a share only by these of its three ways."""
+    """The backward of `_self_attention`; a gradient gets a share only by these of its ways."""
 
-    def backward(g: Tensor, x: Tensor, Wq: Tensor, Wk: Tensor, Wv: Tensor) -> tuple[Tensor, ...]:
-        q, k, v = x @ Wq.T, x @ Wk.T, x @ Wv.T
-        scale = q.shape[1] ** -0.5
-        p = (scale * q @ k.T).softmax(1)
+    def backward(g: Tensor, x: Tensor, W: Tensor, V: Tensor) -> tuple[Tensor, ...]:
+        u, v = x @ W.T, x @ V.T
+        scale = u.shape[1] ** -0.5
+        p = (scale * u @ u.T).softmax(1)
         grad_p = g @ v.T
         grad_s = scale * p * (grad_p - (grad_p * p).sum(1, keepdim=True))
-        grad_q, grad_k, grad_v = grad_s @ k, (grad_s.T if transposed else grad_s) @ q, p.T @ g
-        shares = {"q": grad_q @ Wq, "k": grad_k @ Wk, "v": grad_v @ Wv}
-        grad_x = sum((shares[way] for way in ways), start=torch.zeros_like(x))
-        return grad_x, grad_q.T @ x, grad_k.T @ x, grad_v.T @ x
+        as_query, as_key = grad_s @ u, (grad_s.T if transposed else grad_s) @ u
+        grad_u = ("q" in ways) * as_query + ("k" in ways) * as_key
+        grad_v = p.T @ g
+        return grad_u @ W + ("v" in ways) * grad_v @ V, grad_u.T @ x, grad_v.T @ x
 
     return backward
 
 
+PREDICTIONS: dict[str, Question] = {
+    "12a": Number(
+        9,
+        because="Each window that sees the pixel adds the weight under which it sees it, which is 1: 3 · 3 "
+        "windows see the one in the middle.",
+        mistakes={
+            1: "That is so in a corner, which a single window sees.",
+            3: "A kernel of three numbers over a row would see it three times. This one has three rows, too.",
+            25: "That is the number of windows, 5 · 5. Not all of them see the pixel in the middle.",
+            49: "That is the number of pixels. The gradient of one counts the windows that see it.",
+        },
+    ),
+    "12b": Choice(
+        "the last one",
+        {
+            "the first one, which acts on all later states": (
+                "It does act on all of them. But on the way back its gradient is multiplied by U and by the "
+                "slopes of tanh at each step, and both make it smaller."
+            ),
+            "one in the middle": (
+                "Each step that lies further from the loss has one more factor below 1. There is no turning "
+                "point."
+            ),
+            "the last one": (
+                "Its gradient comes straight from the loss. Each step before it has one more factor U, which "
+                "shortens by a fifth, and one more slope of tanh, which is below 1."
+            ),
+            "none, they are about equal": (
+                "U is the same at each step, but δₜ is not: further from the loss it has more factors below "
+                "one."
+            ),
+        },
+    ),
+    "12c": Number(
+        0.17,
+        because="A gate of about 0.95 at 48 steps leaves 0.95⁴⁸ ≈ 0.1, and what comes through h is added.",
+        mistakes={
+            1: "The gate is at 0.95 and not at 1, and 48 factors of 0.95 make about a tenth.",
+            0.95: "That is a single step. There are 48 of them: 0.95⁴⁸ is about a tenth.",
+            0: "It is small, but not as small: 0.95⁴⁸ is about a tenth.",
+        },
+        within=0.6,
+    ),
+    "12d": Choice(
+        "it shrinks more than a thousandfold",
+        {
+            "it grows, as the scores do": (
+                "The scores grow, but the gradient is pⱼ (rⱼ − Σ rₗ pₗ), and each p goes to 0 or to 1."
+            ),
+            "it shrinks 16-fold, as √E grows": (
+                "The scores grow 16-fold. But they stand in an exponent, so p goes to 0 or 1 much faster."
+            ),
+            "it shrinks 256-fold, as E grows": (
+                "The variance of the scores grows 256-fold. But they stand in an exponent, so p goes to 0 or "
+                "1 faster than any power of E."
+            ),
+            "it shrinks more than a thousandfold": (
+                "The scores are then about ±32, and stand in an exponent: for most queries one p is nearly "
+                "1, and the others are nearly 0."
+            ),
+        },
+    ),
+    "12e": Choice(
+        "v₁ to v₃ and k₁ to k₃ alone",
+        {
+            "v₁ to v₃ and k₁ to k₃ alone": (
+                "Both formulas have p₃ⱼ as a factor. It is exactly 0 for j > 3, and so are the gradients."
+            ),
+            "all, but those of v₄ to v₆ and k₄ to k₆ are tiny": (
+                "They would be with a large negative number in place of −∞. e^(−∞) is 0, not small, and "
+                "the gradients have it as a factor."
+            ),
+            "v₁ to v₃ alone, but all keys": (
+                "All keys stand in the softmax's sum, one might think. But a masked key stands there with a "
+                "factor of exactly 0."
+            ),
+            "v₃ and k₃ alone": "The output o₃ is a mean over all that place 3 may see: the places 1 to 3.",
+        },
+    ),
+    "12f": Choice(
+        "the CNN",
+        {
+            "the MLP": (
+                "It has more weights. But a stroke that it has learned in one place it has to learn again in "
+                "another."
+            ),
+            "the CNN": "What a kernel has learned in one place, it knows in every other.",
+            "neither: the difference is within chance": (
+                "Chance is about one per cent with 1,000 test images, and the difference is several."
+            ),
+        },
+    ),
+}
+
 EXERCISES: dict[str, Judge] = {
     "12.1": derivation(
-        _convolution,
-        (12,),
+        _upsampling,
+        (5,),
         (3,),
         mistakes={
-            "You flipped the kernel where it stays as it is: a window gives back to its places in the "
-            "order in which it has read them.": _flipped,
-            "You moved the window on by 1 in the backward; forward it moves on by 2.": (
-                lambda g, x, w: _over_windows(g, x, w, stride=1)
+            "You flipped the kernel where it stays as it is: xᵢ reads back from the places to which it has "
+            "written, in the same order.": _flipped,
+            "You moved on by 1 in the backward; forward each copy lies 2 further on.": (
+                lambda g, x, w: _read_back(g, x, w, stride=1)
             ),
-            "Only the last use is left: a number that several windows use gets a sum. Add, do not "
-            "assign.": _overwriting,
+            "Only the first place of each copy is used: xᵢ wrote to as many places as the kernel has "
+            "numbers.": _first_place_only,
+            "Only the last use is left: a number that is used several times gets a sum. Add, do not "
+            "assign.": _last_copy_only,
+            "A slope is missing: where xᵢ is used, it is multiplied by w, and w by xᵢ.": _without_weights,
         },
     ),
     "12.2": derivation(
@@ -117,13 +218,17 @@ EXERCISES: dict[str, Judge] = {
     ),
     "12.3": derivation(
         _self_attention,
-        *((5, 3), (7, 3), (7, 3), (2, 3)),
+        *((5, 3), (7, 3), (2, 3)),
         mistakes={
-            "x is used three times. Its share through the queries is missing.": _attending("k", "v"),
-            "x is used three times. Its share through the keys is missing.": _attending("q", "v"),
-            "x is used three times. Its share through the values is missing.": _attending("q", "k"),
-            "A key is used by every query, so ∂L/∂k sums over the rows of ∂L/∂s: it has to be "
-            "transposed.": _attending("q", "k", "v", transposed=False),
+            "x Wᵀ is used twice, as queries and as keys. Its share as queries is missing.": (
+                _attending("k", "v")
+            ),
+            "x Wᵀ is used twice, as queries and as keys. Its share as keys is missing.": (
+                _attending("q", "v")
+            ),
+            "x is used by the values, too. Its share through them is missing.": _attending("q", "k"),
+            "A key is used by every query, so its share sums over the rows of ∂L/∂s: that has to be "
+            "transposed there.": _attending("q", "k", "v", transposed=False),
         },
     ),
 }

@@ -8,37 +8,47 @@ from torch import Tensor
 Gradients = tuple[Tensor, ...]
 
 
-def convolution(grad_output: Tensor, x: Tensor, w: Tensor) -> Gradients:
-    spread = torch.zeros_like(x)
-    for u in range(len(w)):
-        spread[u : u + 2 * len(grad_output) : 2] += w[u] * grad_output
-    return spread, grad_output @ x.unfold(0, len(w), 2)
+def upsampling(grad_output: Tensor, x: Tensor, w: Tensor) -> Gradients:
+    grad_x, grad_w = torch.zeros_like(x), torch.zeros_like(w)
+    for i in range(len(x)):
+        for u in range(len(w)):
+            grad_x[i] += w[u] * grad_output[2 * i + u]
+            grad_w[u] += x[i] * grad_output[2 * i + u]
+    return grad_x, grad_w
 
 
 def flipped(grad_output: Tensor, x: Tensor, w: Tensor) -> Gradients:
-    return convolution(grad_output, x, w.flip(0))[0], convolution(grad_output, x, w)[1]
+    return upsampling(grad_output, x, w.flip(0))[0], upsampling(grad_output, x, w)[1]
 
 
 def one_by_one(grad_output: Tensor, x: Tensor, w: Tensor) -> Gradients:
-    windows = x.unfold(0, len(w), 1)[: len(grad_output)]
-    return convolution(grad_output, x, w)[0], grad_output @ windows
+    windows = grad_output.unfold(0, len(w), 1)[: len(x)]
+    return windows @ w, x @ windows
 
 
 def assigned(grad_output: Tensor, x: Tensor, w: Tensor) -> Gradients:
-    grad_x = torch.zeros_like(x)
-    for i in range(len(grad_output)):
-        grad_x[2 * i : 2 * i + len(w)] = w * grad_output[i]
-    return grad_x, convolution(grad_output, x, w)[1]
+    grad_w = torch.zeros_like(w)
+    for i in range(len(x)):
+        grad_w = x[i] * grad_output[2 * i : 2 * i + len(w)]
+    return upsampling(grad_output, x, w)[0], grad_w
+
+
+def once(grad_output: Tensor, x: Tensor, w: Tensor) -> Gradients:
+    return grad_output[: 2 * len(x) : 2] * w[0], upsampling(grad_output, x, w)[1]
+
+
+def unweighted(grad_output: Tensor, x: Tensor, w: Tensor) -> Gradients:
+    return grad_output.unfold(0, len(w), 2).sum(1), upsampling(grad_output, x, w)[1]
 
 
 def averaged(grad_output: Tensor, x: Tensor, w: Tensor) -> Gradients:
-    grad_x, grad_w = convolution(grad_output, x, w)
-    return grad_x, grad_w / len(grad_output)
+    grad_x, grad_w = upsampling(grad_output, x, w)
+    return grad_x, grad_w / len(x)
 
 
-def seen_only(grad_output: Tensor, x: Tensor, w: Tensor) -> Gradients:
-    grad_x, grad_w = convolution(grad_output, x, w)
-    return grad_x[:-1], grad_w
+def as_forward(grad_output: Tensor, x: Tensor, w: Tensor) -> Gradients:
+    grad_x, grad_w = upsampling(grad_output, x, w)
+    return torch.nn.functional.pad(grad_x, (0, 6)), grad_w
 
 
 class Steps:
@@ -99,46 +109,45 @@ class StateAfter(Steps):
         return after
 
 
-def attention(
-    grad_output: Tensor, x: Tensor, Wq: Tensor, Wk: Tensor, Wv: Tensor, mistake: str = ""
-) -> Gradients:
-    q, k, v = x @ Wq.T, x @ Wk.T, x @ Wv.T
-    scale = q.shape[1] ** -0.5
-    p = (q @ k.T * scale).softmax(1)
+def attention(grad_output: Tensor, x: Tensor, W: Tensor, V: Tensor, mistake: str = "") -> Gradients:
+    u, v = x @ W.T, x @ V.T
+    scale = u.shape[1] ** -0.5
+    p = (u @ u.T * scale).softmax(1)
     grad_p = grad_output @ v.T
     within = grad_p * p if mistake == "diagonal" else (grad_p * p).sum(1, keepdim=True)
     grad_s = p * (grad_p - within) * (1 if mistake == "scale" else scale)
-    grad_q = grad_s @ k
-    grad_k = (grad_s if mistake == "turn" else grad_s.T) @ q
     grad_v = p.T @ grad_output
-    shares = {"queries": grad_q @ Wq, "keys": grad_k @ Wk, "values": grad_v @ Wv}
+    shares = {"queries": grad_s @ u, "keys": (grad_s if mistake == "turn" else grad_s.T) @ u}
     shares.pop(mistake, None)
-    grad_x = sum(shares.values(), start=torch.zeros_like(x))
-    return grad_x, grad_q.T @ x, grad_k.T @ x, grad_v.T @ x
+    grad_u = sum(shares.values(), start=torch.zeros_like(u))
+    grad_x = grad_u @ W + (0 if mistake == "values" else grad_v @ V)
+    return grad_x, grad_u.T @ x, grad_v.T @ x
 
 
 def spoiled(mistake: str) -> Any:
-    def backward(grad_output: Tensor, x: Tensor, Wq: Tensor, Wk: Tensor, Wv: Tensor) -> Gradients:
-        return attention(grad_output, x, Wq, Wk, Wv, mistake)
+    def backward(grad_output: Tensor, x: Tensor, W: Tensor, V: Tensor) -> Gradients:
+        return attention(grad_output, x, W, V, mistake)
 
     return backward
 
 
 WRONG: list[tuple[str, Any, str]] = [
     ("12.1", flipped, "You flipped the kernel"),
-    ("12.1", one_by_one, "You moved the window on by 1"),
+    ("12.1", one_by_one, "You moved on by 1"),
     ("12.1", assigned, "Add, do not assign"),
+    ("12.1", once, "Only the first place of each copy"),
+    ("12.1", unweighted, "A slope is missing"),
     ("12.1", averaged, "Yours is the right one, × 0.2"),
-    ("12.1", seen_only, "expected shape (12,), got (11,)"),
+    ("12.1", as_forward, "expected shape (5,), got (11,)"),
     ("12.1", 3, "a function is asked for"),
     ("12.2", NoWayAround(), "the way around the tanh is missing"),
     ("12.2", StepByItself(), "What comes from the next step is missing"),
     ("12.2", SlopeOfState(), "Here that is hₜ − hₜ₋₁, and not hₜ"),
     ("12.2", StateAfter(), "U was multiplied with hₜ₋₁"),
     ("12.2", NotTransposed(), "WRONG"),
-    ("12.3", spoiled("queries"), "Its share through the queries is missing"),
-    ("12.3", spoiled("keys"), "Its share through the keys is missing"),
-    ("12.3", spoiled("values"), "Its share through the values is missing"),
+    ("12.3", spoiled("queries"), "Its share as queries is missing"),
+    ("12.3", spoiled("keys"), "Its share as keys is missing"),
+    ("12.3", spoiled("values"), "Its share through them is missing"),
     ("12.3", spoiled("turn"), "sums over the rows of ∂L/∂s"),
     ("12.3", spoiled("scale"), "Yours is the right one, × 2.64575"),
     ("12.3", spoiled("diagonal"), "only the diagonal of the"),

@@ -7,28 +7,28 @@ import torch
 from manual_backprop.exercises import check
 
 # %% [markdown]
-# **12.1** Window $i$ is a linear layer with one output: it reads $x_{2i}, x_{2i+1}, \dots$ and makes $z_i$.
+# **12.1** Where is each number used?
 #
-# - $w_u$ is used by every window $i$, with the slope $x_{2i+u}$: $\sum_i \delta_i x_{2i+u}$.
-# - $x_h$ is used by each window that has it at some $u$, with the slope $w_u$: $\sum \delta_i w_u$ over all
-#   $i$ and $u$ with $2i + u = h$.
+# - $x_i$ in $z_{2i}$, $z_{2i+1}$ and so on, the places of its copy, with the slopes $w_u$: $\sum_u
+#   \delta_{2i+u} w_u$.
+# - $w_u$ by each $x_i$, in $z_{2i+u}$, with the slope $x_i$: $\sum_i \delta_{2i+u} x_i$.
 #
-# The second sum is awkward to write with $h$ in front, and easy window by window: window $i$ adds $\delta_i
-# w$ to the places that it has read. Numbers that no window reads, here the last one, keep the gradient 0. The
-# flipped kernel appears only when the sum is written as a convolution of $\delta$.
+# So the backward reads from $\delta$ where the forward has written. The gradient of $x$ is a convolution of
+# $\delta$ with a stride of 2, and the kernel is not flipped. This operation and that convolution are each
+# other's way back, which is why the name has "transpose" in it.
 
 
 # %%
-def convolution_backward(grad_output, x, w):
+def upsampling_backward(grad_output, x, w):
     grad_x, grad_w = torch.zeros_like(x), torch.zeros_like(w)
-    for i, delta in enumerate(grad_output):
-        window = slice(2 * i, 2 * i + len(w))
-        grad_x[window] += delta * w
-        grad_w += delta * x[window]
+    for i in range(len(x)):
+        window = grad_output[2 * i : 2 * i + len(w)]
+        grad_x[i] = (window * w).sum()
+        grad_w += window * x[i]
     return grad_x, grad_w
 
 
-assert check("12.1", convolution_backward)
+assert check("12.1", upsampling_backward)
 
 # %% [markdown]
 # **12.2** Write $a_t = \tanh z_t$ with $z_t = W x_t + U h_{t-1}$, so that $h_t = h_{t-1} + a_t$. Where is
@@ -66,27 +66,28 @@ def adding_backward(grad_output, x, h0, W, U):
 assert check("12.2", adding_backward)
 
 # %% [markdown]
-# **12.3** The page has the gradients of $q$, $k$ and $v$. Each of the three is a linear layer of $x$:
+# **12.3** Write $u = x W^\top$. It is used twice, as queries and as keys. The page has the gradient of each
+# use; here they are added up, with $u$ in the place of both $q$ and $k$:
 #
-# $$\frac{\partial L}{\partial W_q} = \Bigl(\frac{\partial L}{\partial q}\Bigr)^{\!\top} x, \quad
-#   \frac{\partial L}{\partial W_k} = \Bigl(\frac{\partial L}{\partial k}\Bigr)^{\!\top} x, \quad
-#   \frac{\partial L}{\partial W_v} = \Bigl(\frac{\partial L}{\partial v}\Bigr)^{\!\top} x$$
+# $$\frac{\partial L}{\partial u} = \frac{1}{\sqrt E} \Bigl(\frac{\partial L}{\partial s}
+#   + \Bigl(\frac{\partial L}{\partial s}\Bigr)^{\!\top}\Bigr)\, u$$
 #
-# and $x$, which all three use, gets a sum of three shares:
+# From there on, $u$ and $v$ are two linear layers of $x$:
 #
-# $$\frac{\partial L}{\partial x} = \frac{\partial L}{\partial q} W_q + \frac{\partial L}{\partial k} W_k
-#   + \frac{\partial L}{\partial v} W_v$$
+# $$\frac{\partial L}{\partial W} = \Bigl(\frac{\partial L}{\partial u}\Bigr)^{\!\top} x, \qquad
+#   \frac{\partial L}{\partial V} = \Bigl(\frac{\partial L}{\partial v}\Bigr)^{\!\top} x, \qquad
+#   \frac{\partial L}{\partial x} = \frac{\partial L}{\partial u} W + \frac{\partial L}{\partial v} V$$
 
 
 # %%
-def self_attention_backward(grad_output, x, Wq, Wk, Wv):
-    q, k, v = x @ Wq.T, x @ Wk.T, x @ Wv.T
-    scale = q.shape[1] ** -0.5
-    p = (scale * q @ k.T).softmax(1)
+def self_attention_backward(grad_output, x, W, V):
+    u, v = x @ W.T, x @ V.T
+    scale = u.shape[1] ** -0.5
+    p = (scale * u @ u.T).softmax(1)
     grad_p = grad_output @ v.T
     grad_s = p * (grad_p - (grad_p * p).sum(1, keepdim=True))
-    grad_q, grad_k, grad_v = scale * grad_s @ k, scale * grad_s.T @ q, p.T @ grad_output
-    return grad_q @ Wq + grad_k @ Wk + grad_v @ Wv, grad_q.T @ x, grad_k.T @ x, grad_v.T @ x
+    grad_u, grad_v = scale * (grad_s + grad_s.T) @ u, p.T @ grad_output
+    return grad_u @ W + grad_v @ V, grad_u.T @ x, grad_v.T @ x
 
 
 assert check("12.3", self_attention_backward)
