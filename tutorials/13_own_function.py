@@ -15,7 +15,7 @@ from torch.autograd.gradcheck import GradcheckError
 
 from manual_backprop import functional as F
 from manual_backprop import plots, verify
-from manual_backprop.exercises import check
+from manual_backprop.exercises import check, predict
 from manual_backprop.functional.operation import Operation, function_of, keep, narrow, widen
 
 
@@ -44,11 +44,15 @@ print("gradcheck:", gradcheck(Cube.apply, x))
 # happens, and ends with a file to copy. That the formula itself is right is the matter of [Is my derivation
 # right?](10_derivation.py)
 #
-# ## A second derivative, silently wrong
+# ## A second derivative
 #
 # Take $L = f(x)^2 = x^6$ at $x = 2$. The first derivative is $6x^5 = 192$ and the second is $30x^4 = 480$.
+# Autograd is to compute the second one as the derivative of what it has computed for the first.
 #
-# **Predict:** what does autograd say, with the Function above?
+# **Predict:** what does it say the second derivative is, with the Function above?
+
+# %%
+predict("13a")
 
 # %%
 two = torch.tensor(2.0, dtype=torch.float64, requires_grad=True)
@@ -70,12 +74,13 @@ assert (first.item(), second.item()) == (192, 288)
 # In the picture of what autograd sees, no way leads from $x$ to $s$.
 
 # %%
-last = "∂L/∂x = g s"
-edges = [("x", "f = x³"), ("f = x³", "g = 2f"), ("g = 2f", last), ("s: a constant", last)]
-title = "What autograd records of the backward: x reaches s on no way"
+edges = [("x", "f"), ("f", "g = 2f"), ("g = 2f", "g s"), ("s", "g s")]
+title = "What autograd records: x reaches s on no way"
 plots.show(plots.graph(edges, title), "cube.png")
 
 # %% [markdown]
+# ### What to save
+#
 # Hence the first rule: **save inputs and outputs, never an intermediate.** Autograd knows how inputs and
 # outputs depend on $x$. `gradgradcheck` is the test for it: `gradcheck`, put to the backward.
 
@@ -124,12 +129,16 @@ except RuntimeError as refusal:
 # ## The least that is enough
 #
 # What is kept lives from the forward pass to the backward pass, for every layer. So the question is not what
-# is handy but what is needed. For the sigmoid, $\sigma'(z) = a(1 - a)$ needs the output $a$ alone, which the
-# next layer keeps anyway. Autograd sees only the steps of $1 / (1 + e^{-z})$: a sign, an exponential, a sum,
-# a reciprocal. It keeps what each of them needs.
+# is handy but what is needed. For the [sigmoid](reference/functional/activations/sigmoid.rst), $\sigma'(z) =
+# a(1
+# - a)$ needs the output $a$ alone, which the next layer keeps anyway. Autograd, given `1 / (1 + (-z).exp())`,
+# does not know that formula. It sees the steps, a sign, an exponential, a sum and a reciprocal, and keeps for
+# each of them what its backward needs.
 #
-# **Predict:** how many tensors does it keep for `1 / (1 + (-z).exp())`, and how many does this package's
-# sigmoid?
+# **Predict:** how many tensors does it keep?
+
+# %%
+predict("13b")
 
 
 # %%
@@ -154,6 +163,7 @@ for name, function in (("step by step", step_by_step), ("F.sigmoid", F.sigmoid))
     tensors = kept(function, z)
     size = sum(t.nbytes for t in tensors) // 1000
     print(f"{name:<13} tensors kept: {len(tensors)}, {size} kB")
+assert predict("13b", len(kept(step_by_step, z)))
 assert len(kept(F.sigmoid, z)) == 1
 
 # %% [markdown]
@@ -192,8 +202,12 @@ class Attribute(torch.autograd.Function):
 
 
 # %% [markdown]
-# **Predict:** somebody adds 1 to the output in place before the backward. The slope of $\sigma$ at 0 is ¼.
-# What does each of the two return?
+# The slope of $\sigma$ at 0 is ¼. Now somebody adds 1 to the output, in place, before the backward.
+#
+# **Predict:** what do the two say of the slope?
+
+# %%
+predict("13c")
 
 # %%
 for function in (Attribute, Saved):
@@ -203,14 +217,18 @@ for function in (Attribute, Saved):
         a.add_(1)
     try:
         (grad,) = torch.autograd.grad(a, z)
-        print(f"{function.__name__:<10} {float(grad):.2f}, expected 0.25")
+        print(f"{function.__name__}: {float(grad):.2f}, expected 0.25")
+        assert grad == -0.75
     except RuntimeError as refusal:
-        print(f"{function.__name__:<10} {str(refusal).split(':')[0]}")
+        print(f"{function.__name__}: {str(refusal).split(':')[0]}")
+        assert function is Saved
 
 # %% [markdown]
 # `save_for_backward` notes the version of a tensor, a counter of its changes in place, and compares it in
 # the backward. An attribute is just a name for memory in which something else stands now: $1.5 \cdot (1 -
 # 1.5)$.
+#
+# ### Who keeps whom
 #
 # The second reason is memory. The output knows its node in the graph, the node knows `ctx`, and `ctx.a` *is*
 # the output: a circle of references, which Python does not free when the last name is gone, but whenever its
@@ -293,12 +311,15 @@ class AddBias(torch.autograd.Function):
 
 
 # %% [markdown]
-# **Predict:** does `gradcheck` notice?
+# **Predict:** what does `gradcheck` say of it?
+
+# %%
+predict("13d")
 
 # %%
 z = torch.randn(5, 3, dtype=torch.float64, requires_grad=True)
 bias = torch.randn(3, dtype=torch.float64, requires_grad=True)
-print("gradcheck:", gradcheck(AddBias.apply, (z, bias)))
+print("gradcheck:", gradcheck(AddBias.apply, (z, bias)))  # it raises an error where it finds one
 
 
 def add_bias(z, bias):
@@ -321,7 +342,10 @@ print(verify(add_bias, unsummed, shapes=[(5, 3), (3,)]).verdicts[1])
 # `grad_output` is not yours. It may be someone else's tensor, too.
 #
 # **Predict:** $y = 2x + x$ has the slope 3. Here $2x$ is a Function whose backward doubles `grad_output` in
-# place, to save memory. What comes out?
+# place, to save memory. Which slope comes out?
+
+# %%
+predict("13e")
 
 
 # %%
@@ -340,10 +364,15 @@ upstream = torch.ones(1)
 (grad,) = torch.autograd.grad(Double.apply(x) + x, x, upstream)
 print(f"gradient: {float(grad):.0f}, expected 3")
 print(f"upstream gradient: 1 before, {float(upstream):.0f} after")
+assert predict("13e", grad)
 
 # %% [markdown]
 # A sum hands the same `grad_output` to both of its terms, and so one of them has changed the other's. The
-# rule: **read it, never write to it.** Nor may a backward count on its layout. Below, the sum over the rows
+# rule: **read it, never write to it.**
+#
+# ### Its layout
+#
+# Nor may a backward count on its layout. Below, the sum over the rows
 # is differentiated by *expanding* one row of numbers to five, without copying them, and `.view` cannot
 # flatten such a tensor.
 
@@ -472,23 +501,24 @@ for name, linear in (("ours above", Linear.apply), ("F.linear", F.linear)):
 #
 # ## The file to copy
 #
-# All of this together, for an operation that this package does not have: the *softplus*, a ReLU without the
-# kink.
+# All of this together, for an operation that this package does not have: the *squareplus* (Jonathan Barron,
+# "Squareplus: a softplus-like algebraic rectifier", 2021), a ReLU without the kink, made without an
+# exponential.
 
 
 # %%
-class Softplus(Operation):
-    """a = log(1 + e^z), elementwise.
+class Squareplus(Operation):
+    """a = (z + √(z² + 4)) / 2, elementwise.
 
     Given   a and the upstream gradient ∂L/∂a.
     Want    ∂L/∂z.
 
     1.  Each output depends on one input only:      ∂L/∂z = ∂L/∂a · da/dz
-    2.  The derivative of log u is u′/u:            da/dz = e^z / (1 + e^z)
-    3.  From the output: e^a is 1 + e^z, so         da/dz = (e^a − 1) / e^a = 1 − e⁻ᵃ
+    2.  With r = √(z² + 4), dr/dz = z/r, so         da/dz = (1 + z/r) / 2 = a / r
+    3.  From the output: a (r − z)/2 = 1, so        r = a + 1/a and da/dz = 1 / (1 + a⁻²)
 
-    The numerical trap: e^z overflows, and max(z, 0) + log(1 + e^(−|z|)), which is the same, does not. And
-    1 − e⁻ᵃ cancels for small a, where expm1(x) = e^x − 1 does not.
+    The numerical trap: for z far below 0, z + r is the difference of two large numbers that are almost equal.
+    2 / (r − z), which is the same by step 3, adds them.
 
     Shapes: input, output and gradient (*), all alike.
     """
@@ -496,12 +526,14 @@ class Softplus(Operation):
     @staticmethod
     def check(input):
         if not input.is_floating_point():
-            raise NotImplementedError(f"softplus: expected floating-point numbers, got {input.dtype}")
+            raise NotImplementedError(f"squareplus: expected floating-point numbers, got {input.dtype}")
 
     @staticmethod
     def forward(input):
         z = widen(input)  # half precision is computed in float32 and rounded once
-        return narrow(z.clamp(min=0) + (-z.abs()).exp().log1p(), input.dtype)
+        r = torch.hypot(z, torch.full_like(z, 2))  # √(z² + 4), where z² would overflow, too
+        a = torch.where(z > 0, (z + r) / 2, 2 / (r - z))
+        return narrow(a, input.dtype)
 
     @staticmethod
     def setup_context(ctx, inputs, output):
@@ -510,20 +542,20 @@ class Softplus(Operation):
     @staticmethod
     def backward(ctx, grad_output):
         (a,) = ctx.saved_tensors
-        return grad_output * -torch.expm1(-a)
+        return grad_output / (1 + a**-2)
 
     @staticmethod
     def jvp(ctx, input_tangent):
         (a,) = ctx.saved_tensors
-        return input_tangent * -torch.expm1(-a)
+        return input_tangent / (1 + a**-2)
 
 
-_softplus = function_of(Softplus)
+_squareplus = function_of(Squareplus)
 
 
-def softplus(input):
-    """log(1 + e^z), elementwise, with a hand-written gradient."""
-    return _softplus(input)
+def squareplus(input):
+    """(z + √(z² + 4)) / 2, elementwise, with a hand-written gradient."""
+    return _squareplus(input)
 
 
 # %% [markdown]
@@ -533,35 +565,38 @@ def softplus(input):
 
 # %%
 def written_out(z):
-    return (1 + z.exp()).log()
+    return (z + (z**2 + 4).sqrt()) / 2
 
 
-report = verify(softplus, against=written_out, shapes=[(5, 3)])
+report = verify(squareplus, against=written_out, shapes=[(5, 3)])
 print(report)
 assert report
 
 z = torch.randn(5, 3, dtype=torch.float64, requires_grad=True)
-assert gradcheck(softplus, z, check_forward_ad=True)
-assert gradgradcheck(softplus, z)
+assert gradcheck(squareplus, z, check_forward_ad=True)
+assert gradgradcheck(squareplus, z)
 
-u = torch.randn(5, 3, dtype=torch.float64)
-value, tangent = torch.func.jvp(softplus, (z.detach(),), (u,))
-torch.testing.assert_close(value, written_out(z.detach()))
-torch.testing.assert_close(tangent, u * z.detach().sigmoid())
+point, u = z.detach(), torch.randn(5, 3, dtype=torch.float64)
+slope = (1 + point / (point**2 + 4).sqrt()) / 2
+value, tangent = torch.func.jvp(squareplus, (point,), (u,))
+torch.testing.assert_close(value, written_out(point))
+torch.testing.assert_close(tangent, u * slope)
 
-each = torch.func.vmap(torch.func.hessian(lambda row: softplus(row).sum()))(z.detach())
-slope = z.detach().sigmoid()
-torch.testing.assert_close(each, torch.diag_embed(slope * (1 - slope)))
+each = torch.func.vmap(torch.func.hessian(lambda row: squareplus(row).sum()))(point)
+torch.testing.assert_close(each, torch.diag_embed(2 / (point**2 + 4) ** 1.5))
 
-compiled = torch.compile(softplus, backend="eager", fullgraph=True)
+compiled = torch.compile(squareplus, backend="eager", fullgraph=True)
 torch.testing.assert_close(torch.autograd.grad(compiled(z).sum(), z)[0], slope)
 
 extreme = torch.tensor([-1e4, 0.0, 1e4], requires_grad=True)
-(grad,) = torch.autograd.grad(softplus(extreme).sum(), extreme)
-print("softplus of -10000, 0, 10000:", [round(a, 4) for a in softplus(extreme).tolist()])
-print("and its slopes:              ", grad.tolist())
-assert grad.tolist() == [0, 0.5, 1]
-assert len(kept(softplus, z)) == 1
+values = squareplus(extreme)
+(grad,) = torch.autograd.grad(values.sum(), extreme)
+print("squareplus of -10000, 0, 10000:", values.tolist())
+print("and its slopes:                ", grad.tolist())
+print("the formula as it is written:  ", written_out(extreme).tolist())
+torch.testing.assert_close(values, torch.tensor([1e-4, 1, 1e4]))
+torch.testing.assert_close(grad, torch.tensor([1e-8, 0.5, 1]))
+assert len(kept(squareplus, z)) == 1
 
 # %% [markdown]
 # ## The checklist
@@ -603,12 +638,14 @@ answer = ...
 check("13.2", answer)
 
 # %% [markdown]
-# **13.3** Write the SiLU, $a = z \, \sigma(z)$, as a `torch.autograd.Function`. Its first and second
-# derivatives are to be right, whatever the layout of the upstream gradient, which is to be left as it was.
+# **13.3** Write the *mish*, $a = z \tanh(\ln(1 + e^z))$ (Diganta Misra, "Mish: a self regularized
+# non-monotonic activation function", 2019), as a `torch.autograd.Function`. Its first and second derivatives
+# are to be right, whatever the layout of the upstream gradient, which is to be left as it was. PyTorch has
+# $\ln(1 + e^z)$ as `torch.nn.functional.softplus`.
 
 
 # %%
-class SiLU(torch.autograd.Function):
+class Mish(torch.autograd.Function):
     @staticmethod
     def forward(ctx, z):
         return ...
@@ -618,4 +655,4 @@ class SiLU(torch.autograd.Function):
         return ...
 
 
-check("13.3", SiLU)
+check("13.3", Mish)

@@ -7,24 +7,34 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 
+def inner(z: Tensor) -> Tensor:
+    return (1 + z.exp()).log().tanh()
+
+
+def slope(z: Tensor) -> Tensor:
+    return inner(z) + z * (1 - inner(z) ** 2) * z.sigmoid()
+
+
 class Keeps(torch.autograd.Function):
-    """z σ(z), which keeps z."""
+    """z tanh(ln(1 + eᶻ)), which keeps z."""
 
     @staticmethod
     def forward(ctx: Any, z: Tensor) -> Tensor:
         ctx.save_for_backward(z)
-        return z * z.sigmoid()
-
-
-def slope(z: Tensor) -> Tensor:
-    s = z.sigmoid()
-    return s + z * s * (1 - s)
+        return z * inner(z)
 
 
 class ForgetsProductRule(Keeps):
     @staticmethod
     def backward(ctx: Any, grad_output: Tensor) -> Tensor:
-        return grad_output * ctx.saved_tensors[0].sigmoid()
+        return grad_output * inner(ctx.saved_tensors[0])
+
+
+class ForgetsChainRule(Keeps):
+    @staticmethod
+    def backward(ctx: Any, grad_output: Tensor) -> Tensor:
+        (z,) = ctx.saved_tensors
+        return grad_output * (inner(z) + z * (1 - inner(z) ** 2))
 
 
 class ForgetsUpstream(Keeps):
@@ -37,7 +47,7 @@ class KeepsSlope(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, z: Tensor) -> Tensor:
         ctx.save_for_backward(slope(z))
-        return z * z.sigmoid()
+        return z * inner(z)
 
     @staticmethod
     def backward(ctx: Any, grad_output: Tensor) -> Tensor:
@@ -68,7 +78,7 @@ class OtherValue(Keeps):
     @staticmethod
     def forward(ctx: Any, z: Tensor) -> Tensor:
         ctx.save_for_backward(z)
-        return z.sigmoid()
+        return z * z.sigmoid()
 
 
 WRONG: list[tuple[str, Any, str]] = [
@@ -80,6 +90,7 @@ WRONG: list[tuple[str, Any, str]] = [
     ("13.2", 3, "∂L/∂W² is not asked for"),
     ("13.2", 1, "leads through the second layer"),
     ("13.3", ForgetsProductRule, "the first derivative is not right yet"),
+    ("13.3", ForgetsChainRule, "the first derivative is not right yet"),
     ("13.3", ForgetsUpstream, "grad_output is not"),
     ("13.3", KeepsSlope, "silently wrong"),
     ("13.3", Once, "the second one is refused"),

@@ -18,12 +18,12 @@ RETURNED = {name: value for name, value in VALUES.items() if not isinstance(valu
 
 
 def function_class(forward: Callable[..., Any] | None, backward: Callable[..., Any] | None) -> type:
-    """A torch.autograd.Function for z σ(z) with another forward or backward."""
+    """A torch.autograd.Function for z tanh(ln(1 + eᶻ)) with another forward or backward."""
 
     class Answer(torch.autograd.Function):
         @staticmethod
         def forward(ctx: Any, z: Tensor) -> Any:
-            return forward(z) if forward else z * z.sigmoid()
+            return forward(z) if forward else z * torch.nn.functional.softplus(z).tanh()
 
         @staticmethod
         def backward(ctx: Any, g: Tensor) -> Any:

@@ -38,29 +38,30 @@ assert check("13.1", "input")
 assert check("13.2", 2)
 
 # %% [markdown]
-# **13.3** The product rule, and $\sigma' = \sigma (1 - \sigma)$:
+# **13.3** With $s = \ln(1 + e^z)$ and $t = \tanh s$, the chain rule gives $ds/dz = e^z/(1 + e^z) = \sigma(z)$
+# and $dt/ds = 1 - t^2$, and the product rule
 #
-# $$\frac{da}{dz} = \sigma(z) + z \, \sigma(z) \bigl(1 - \sigma(z)\bigr).$$
+# $$\frac{da}{dz} = t + z \, (1 - t^2) \, \sigma(z).$$
 #
-# $\sigma(z)$ is an intermediate: neither input nor output. Kept, it would be a constant to autograd. So $z$
-# is kept, and $\sigma(z)$ computed once more.
+# $s$ and $t$ are intermediates: neither input nor output. Kept, they would be constants to autograd. So $z$
+# is kept, and they are computed once more.
 
 
 # %%
-class SiLU(torch.autograd.Function):
+class Mish(torch.autograd.Function):
     @staticmethod
     def forward(ctx, z):
         ctx.save_for_backward(z)
-        return z * z.sigmoid()
+        return z * torch.nn.functional.softplus(z).tanh()
 
     @staticmethod
     def backward(ctx, grad_output):
         (z,) = ctx.saved_tensors
-        s = z.sigmoid()
-        return grad_output * (s + z * s * (1 - s))
+        t = torch.nn.functional.softplus(z).tanh()
+        return grad_output * (t + z * (1 - t**2) * z.sigmoid())
 
 
 z = torch.randn(5, 3, dtype=torch.float64, requires_grad=True)
-assert gradcheck(SiLU.apply, z)
-assert gradgradcheck(SiLU.apply, z)
-assert check("13.3", SiLU)
+assert gradcheck(Mish.apply, z)
+assert gradgradcheck(Mish.apply, z)
+assert check("13.3", Mish)
