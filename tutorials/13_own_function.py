@@ -75,7 +75,7 @@ assert (first.item(), second.item()) == (192, 288)
 
 # %%
 edges = [("x", "f"), ("f", "g = 2f"), ("g = 2f", "g s"), ("s", "g s")]
-title = "What autograd records: x reaches s on no way"
+title = "What autograd records: no way leads from x to s"
 plots.show(plots.graph(edges, title), "cube.png")
 
 # %% [markdown]

@@ -1,6 +1,7 @@
 """The exercises of “Is my derivation right?”."""
 
 from contextlib import suppress
+from math import e
 from typing import Any
 
 import torch
@@ -62,8 +63,8 @@ def fools_ones(answer: Any) -> Judgement:
     if not verdict or verdict[0].status != "wrong":
         return False, f"nobody would be fooled, since this is not a gradient of z.\n{report}"
     if not verdict[0].passes_with_ones:
-        return False, f"it is wrong, but a test with ones would notice: 1 − C pᵢ is expected there.\n{report}"
-    return True, f"right: it is wrong, and ones do not see it.\n{report}"
+        return False, "it is wrong, but a test with ones would notice: for g = 1, 1 − C pᵢ is expected."
+    return True, "right: it is wrong, and ones do not see it."
 
 
 PREDICTIONS: dict[str, Question] = {
@@ -188,6 +189,7 @@ EXERCISES: dict[str, Judge] = {
             2
             * EPSILON ** (1 / 2): "the rounding error is ε |f| / h: each of the two values is wrong by up to "
             "ε |f| / 2, not by ε |f|.",
+            (2 * EPSILON * e) ** (1 / 2): "|f| and |f″| are both e at x = 1, and cancel.",
             EPSILON: "there, x + h is hardly another number than x, and rounding is as large as the slope.",
         },
         relative=0.02,

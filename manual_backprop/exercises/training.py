@@ -28,13 +28,14 @@ def tanh_network(x: Tensor, W1: Tensor, b1: Tensor, W2: Tensor, b2: Tensor) -> T
 
 
 def tanh_network_backward(
-    of_tanh: Callable[[Tensor, Tensor], Tensor] = lambda z, a: 1 - a.square(), averaged: bool = False
+    of_tanh: Callable[[Tensor, Tensor], Tensor] = lambda z, a: 1 - a.square(),
+    of_loss: Callable[[Tensor, Tensor, Tensor], Tensor] = lambda g, p, t: g * (p - t),
 ) -> Backward:
-    """The backward of `tanh_network`, with the slope of tanh as somebody has it, a function of z and a.
+    """The backward of `tanh_network`, with two steps of it as somebody has them.
 
     Args:
-        of_tanh: the slope.
-        averaged: take the loss for the mean over the examples.
+        of_tanh: the slope, a function of z and a.
+        of_loss: δ², a function of the upstream gradient, the probabilities and the one-hot labels.
     """
 
     def backward(
@@ -43,7 +44,7 @@ def tanh_network_backward(
         z1 = x @ W1.T + b1
         a1 = torch.tanh(z1)
         t = torch.nn.functional.one_hot(torch.tensor(LABELS), 3)
-        delta2 = grad_output * ((a1 @ W2.T + b2).softmax(1) - t) / (len(x) if averaged else 1)
+        delta2 = of_loss(grad_output, (a1 @ W2.T + b2).softmax(1), t)
         delta1 = delta2 @ W2 * of_tanh(z1, a1)
         return delta1 @ W1, delta1.T @ x, delta1.sum(0), delta2.T @ a1, delta2.sum(0)
 
@@ -159,6 +160,9 @@ EXERCISES: dict[str, Judge] = {
             0.5: "that is the other way round: where fewer share the mean, each one's share is larger.",
             1
             / 32: "that is its share of its own batch's gradient. Compare it with the share in a full batch.",
+            1 / 64: "that is the share of an image of a full batch. How many times that is the other's?",
+            32: "that is the number of images in the last batch. Each of them has 1/32 of the mean.",
+            64: "that is the number of images in a full batch. Each of them has 1/64 of the mean.",
             4: "1/N enters once, in δ², and every other gradient is linear in δ². It does not enter again.",
         },
     ),
@@ -187,6 +191,20 @@ EXERCISES: dict[str, Judge] = {
             "this is the whole gradient. The update subtracts η times it from W.": (
                 lambda W, grad, lr, decay: grad + decay * W
             ),
+            "this is the step. What is asked for is the new W, from which the step has been subtracted.": (
+                lambda W, grad, lr, decay: lr * (grad + decay * W)
+            ),
+            "the direction. The gradient points uphill, so η times it is subtracted.": (
+                lambda W, grad, lr, decay: W + lr * (grad + decay * W)
+            ),
+            "η is missing: it multiplies the whole gradient.": (
+                lambda W, grad, lr, decay: W - grad - decay * W
+            ),
+            "the penalty is a sum over the weights, and only one of its terms depends on a weight: λ w alone "
+            "is its derivative.": lambda W, grad, lr, decay: W - lr * (grad + decay * W.sum()),
+            "the penalty has the square of the length in it, and its derivative by a weight is λ w.": (
+                lambda W, grad, lr, decay: W - lr * (grad + decay * W.norm())
+            ),
             "the decay is missing: this is the update of L alone.": (
                 lambda W, grad, lr, decay: W - lr * grad
             ),
@@ -206,7 +224,22 @@ EXERCISES: dict[str, Judge] = {
                 tanh_network_backward(lambda z, a: a * (1 - a))
             ),
             "Yours is the gradient of the mean over the examples. Here L is their sum.": (
-                tanh_network_backward(averaged=True)
+                tanh_network_backward(of_loss=lambda g, p, t: g * (p - t) / len(p))
+            ),
+            "`grad_output` is missing: it multiplies δ².": (
+                tanh_network_backward(of_loss=lambda g, p, t: p - t)
+            ),
+            "The sign: δ² is p − t. The score of the right class has a negative gradient, and is raised.": (
+                tanh_network_backward(of_loss=lambda g, p, t: g * (t - p))
+            ),
+            "The labels are missing: δ² is p − t, which is negative for the right class.": (
+                tanh_network_backward(of_loss=lambda g, p, t: g * p)
+            ),
+            "The slope of tanh is missing between a¹ and z¹.": (
+                tanh_network_backward(lambda z, a: torch.ones_like(a))
+            ),
+            "The slope of tanh is 1 − a², with a square. Yours is 1 − a.": (
+                tanh_network_backward(lambda z, a: 1 - a)
             ),
         },
     ),

@@ -17,12 +17,17 @@ def backward(
     mean: bool = False,
     slope_of_z: bool = False,
     slope_of_relu: bool = False,
+    upstream: bool = True,
+    sign: int = 1,
+    labels: bool = True,
 ) -> tuple[Tensor, ...]:
     """The right one of 9.3, unless told to make a mistake."""
     t = torch.nn.functional.one_hot(torch.tensor([2, 0, 1, 1, 0]), 3).double()
     z1 = x @ W1.T + b1
     a1 = torch.tanh(z1)
-    delta2 = grad_output * ((a1 @ W2.T + b2).softmax(1) - t)
+    delta2 = sign * ((a1 @ W2.T + b2).softmax(1) - (t if labels else 0))
+    if upstream:
+        delta2 = grad_output * delta2
     if mean:
         delta2 = delta2 / len(x)
     slope = z1 > 0 if slope_of_relu else 1 - (z1 if slope_of_z else a1) ** 2
@@ -69,7 +74,15 @@ WRONG: list[tuple[str, Any, str]] = [
     ("9.2", lambda W, grad, lr, decay: (W - lr * grad) * (1 - lr * decay), "belong to the old W"),
     ("9.2", lambda W, grad, lr, decay: grad + decay * W, "the whole gradient"),
     ("9.2", lambda W, grad, lr, decay: W - lr * grad, "the decay is missing"),
+    ("9.2", lambda W, grad, lr, decay: W + lr * (grad + decay * W), "The gradient points uphill"),
+    ("9.2", lambda W, grad, lr, decay: lr * (grad + decay * W), "this is the step"),
+    ("9.2", lambda W, grad, lr, decay: W - grad - decay * W, "η is missing"),
+    ("9.2", lambda W, grad, lr, decay: W - lr * (grad + decay * W.sum()), "λ w alone"),
+    ("9.2", lambda W, grad, lr, decay: W - lr * (grad + decay * W.norm()), "square of the length"),
     ("9.3", with_mistake(mean=True), "Here L is their sum"),
+    ("9.3", with_mistake(upstream=False), "`grad_output` is missing"),
+    ("9.3", with_mistake(sign=-1), "The sign"),
+    ("9.3", with_mistake(labels=False), "The labels are missing"),
     ("9.3", with_mistake(slope_of_z=True), "Yours squares its input z"),
     ("9.3", with_mistake(slope_of_relu=True), "the slope of max(0, z)"),
     ("9.3", transposed, "Yours is the transpose of the right one"),
