@@ -43,7 +43,13 @@ def _adding(x: Tensor, h0: Tensor, W: Tensor, U: Tensor) -> Tensor:
 
 
 def _through_time(
-    *, around: bool = True, from_next: bool = True, of_state: bool = False, ahead: bool = False
+    *,
+    around: bool = True,
+    through: bool = True,
+    from_next: bool = True,
+    slope: bool = True,
+    of_state: bool = False,
+    ahead: bool = False,
 ) -> Backward:
     """The backward of `_adding` with a mistake in it: one argument other than its default."""
 
@@ -55,11 +61,11 @@ def _through_time(
             before, after = states[t], states[t + 1]
             grad_h = g[t] + grad_h if from_next else g[t]
             a = after if of_state else after - before
-            delta = grad_h * (1 - a**2)
+            delta = grad_h * (1 - a**2) if slope else grad_h
             grad_x[t] = delta @ W
             grad_W += torch.outer(delta, x[t])
             grad_U += torch.outer(delta, after if ahead else before)
-            grad_h = grad_h + delta @ U if around else delta @ U
+            grad_h = around * grad_h + through * (delta @ U)
         return grad_x, grad_h, grad_W, grad_U
 
     return backward
@@ -70,18 +76,25 @@ def _self_attention(x: Tensor, W: Tensor, V: Tensor) -> Tensor:
     return (u @ u.T / u.shape[1] ** 0.5).softmax(1) @ v
 
 
-def _attending(*ways: str, transposed: bool = True) -> Backward:
-    """The backward of `_self_attention`; a gradient gets a share only by these of its ways."""
+def _attending(*ways: str, transposed: bool = True, values: bool = True, scaled: bool = True) -> Backward:
+    """The backward of `_self_attention`; a gradient gets a share only by these of its ways.
+
+    Args:
+        ways: "q", "k" and "v", in the right one.
+        transposed: transpose ∂L/∂s for the keys.
+        values: transpose p for the values.
+        scaled: divide by √E on the way back, too.
+    """
 
     def backward(g: Tensor, x: Tensor, W: Tensor, V: Tensor) -> tuple[Tensor, ...]:
         u, v = x @ W.T, x @ V.T
         scale = u.shape[1] ** -0.5
         p = (scale * u @ u.T).softmax(1)
         grad_p = g @ v.T
-        grad_s = scale * p * (grad_p - (grad_p * p).sum(1, keepdim=True))
+        grad_s = (scale if scaled else 1) * p * (grad_p - (grad_p * p).sum(1, keepdim=True))
         as_query, as_key = grad_s @ u, (grad_s.T if transposed else grad_s) @ u
         grad_u = ("q" in ways) * as_query + ("k" in ways) * as_key
-        grad_v = p.T @ g
+        grad_v = (p.T if values else p) @ g
         return grad_u @ W + ("v" in ways) * grad_v @ V, grad_u.T @ x, grad_v.T @ x
 
     return backward
@@ -205,6 +218,11 @@ EXERCISES: dict[str, Judge] = {
         mistakes={
             "hₜ₋₁ is used twice, inside the tanh and as a summand: the way around the tanh is "
             "missing.": _through_time(around=False),
+            "hₜ₋₁ is used twice, inside the tanh and as a summand: the way through U into the tanh is "
+            "missing.": _through_time(through=False),
+            "The slope of the tanh is missing: δₜ is what arrives at hₜ, times 1 − a².": (
+                _through_time(slope=False)
+            ),
             "What comes from the next step is missing: each state has its own g only.": (
                 _through_time(from_next=False)
             ),
@@ -229,6 +247,12 @@ EXERCISES: dict[str, Judge] = {
             "x is used by the values, too. Its share through them is missing.": _attending("q", "k"),
             "A key is used by every query, so its share sums over the rows of ∂L/∂s: that has to be "
             "transposed there.": _attending("q", "k", "v", transposed=False),
+            "A value is used by every query: its gradient is pᵀ g, a sum over the rows of p.": (
+                _attending("q", "k", "v", values=False)
+            ),
+            "The factor 1/√E of the scores is missing on the way back.": (
+                _attending("q", "k", "v", scaled=False)
+            ),
         },
     ),
 }

@@ -157,6 +157,13 @@ EXERCISES: dict[str, Judge] = {
             "sin z is the value. Its slope at z is cos z.": (
                 lambda x, W, x_dot, W_dot: moved(x, W, x_dot, W_dot) * torch.sin(x @ W.T)
             ),
+            "the slope multiplies both terms of ż, the one of x and the one of W.": (
+                lambda x, W, x_dot, W_dot: x_dot @ W.T * torch.cos(x @ W.T) + x @ W_dot.T
+            ),
+            "the product of the two tangents is no part of the derivative: in each term, one factor moves "
+            "and the other stays.": (
+                lambda x, W, x_dot, W_dot: (moved(x, W, x_dot, W_dot) + x_dot @ W_dot.T) * torch.cos(x @ W.T)
+            ),
             "the ż that moves is left out: cos z is the slope, and multiplies it.": (
                 lambda x, W, x_dot, W_dot: torch.cos(x @ W.T)
             ),
@@ -173,5 +180,6 @@ EXERCISES: dict[str, Judge] = {
             DEPTH: "p q r is the number of layers. What is kept at once is a sum.",
             512 / 3: "p, q and r multiply to T. They do not add up to it.",
         },
+        relative=0.01,
     ),
 }

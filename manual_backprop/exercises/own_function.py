@@ -53,7 +53,12 @@ def _second(answer: Any) -> Judgement | None:
     try:
         given = second(answer.apply)
     except RuntimeError as error:
-        return False, f"the first derivative is right, and the second one is refused: {error}"
+        why = (
+            "to autograd, what backward returns depends on nothing. Is something in it detached?"
+            if "does not require grad" in str(error)
+            else error
+        )
+        return False, f"the first derivative is right, and the second one is refused: {why}"
     if not torch.allclose(given, second(_right)):
         return False, (
             "the first derivative is right, and the second one silently wrong: to autograd, something in "

@@ -89,6 +89,16 @@ class NoWayAround(Steps):
         return delta @ U
 
 
+class NotThroughU(Steps):
+    def leaving(self, grad_h: Tensor, delta: Tensor, U: Tensor) -> Tensor:
+        return grad_h
+
+
+class NoSlope(Steps):
+    def slope(self, activation: Tensor, state: Tensor) -> Tensor:
+        return torch.ones_like(activation)
+
+
 class NotTransposed(Steps):
     def leaving(self, grad_h: Tensor, delta: Tensor, U: Tensor) -> Tensor:
         return grad_h + U @ delta
@@ -116,7 +126,7 @@ def attention(grad_output: Tensor, x: Tensor, W: Tensor, V: Tensor, mistake: str
     grad_p = grad_output @ v.T
     within = grad_p * p if mistake == "diagonal" else (grad_p * p).sum(1, keepdim=True)
     grad_s = p * (grad_p - within) * (1 if mistake == "scale" else scale)
-    grad_v = p.T @ grad_output
+    grad_v = (p if mistake == "rows of p" else p.T) @ grad_output
     shares = {"queries": grad_s @ u, "keys": (grad_s if mistake == "turn" else grad_s.T) @ u}
     shares.pop(mistake, None)
     grad_u = sum(shares.values(), start=torch.zeros_like(u))
@@ -141,6 +151,8 @@ WRONG: list[tuple[str, Any, str]] = [
     ("12.1", as_forward, "expected shape (5,), got (11,)"),
     ("12.1", 3, "a function is asked for"),
     ("12.2", NoWayAround(), "the way around the tanh is missing"),
+    ("12.2", NotThroughU(), "the way through U into the tanh is missing"),
+    ("12.2", NoSlope(), "The slope of the tanh is missing"),
     ("12.2", StepByItself(), "What comes from the next step is missing"),
     ("12.2", SlopeOfState(), "Here that is hₜ − hₜ₋₁, and not hₜ"),
     ("12.2", StateAfter(), "U was multiplied with hₜ₋₁"),
@@ -148,7 +160,8 @@ WRONG: list[tuple[str, Any, str]] = [
     ("12.3", spoiled("queries"), "Its share as queries is missing"),
     ("12.3", spoiled("keys"), "Its share as keys is missing"),
     ("12.3", spoiled("values"), "Its share through them is missing"),
+    ("12.3", spoiled("rows of p"), "A value is used by every query"),
     ("12.3", spoiled("turn"), "sums over the rows of ∂L/∂s"),
-    ("12.3", spoiled("scale"), "Yours is the right one, × 2.64575"),
+    ("12.3", spoiled("scale"), "The factor 1/√E"),
     ("12.3", spoiled("diagonal"), "only the diagonal of the"),
 ]

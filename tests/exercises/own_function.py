@@ -61,6 +61,12 @@ class Once(Keeps):
         return grad_output * slope(ctx.saved_tensors[0])
 
 
+class Detached(Keeps):
+    @staticmethod
+    def backward(ctx: Any, grad_output: Tensor) -> Tensor:
+        return (grad_output * slope(ctx.saved_tensors[0])).detach()
+
+
 class InPlace(Keeps):
     @staticmethod
     def backward(ctx: Any, grad_output: Tensor) -> Tensor:
@@ -94,6 +100,7 @@ WRONG: list[tuple[str, Any, str]] = [
     ("13.3", ForgetsUpstream, "grad_output is not"),
     ("13.3", KeepsSlope, "silently wrong"),
     ("13.3", Once, "the second one is refused"),
+    ("13.3", Detached, "Is something in it detached?"),
     ("13.3", InPlace, "writes over grad_output in place"),
     ("13.3", Viewed, "Write reshape in place"),
     ("13.3", OtherValue, "forward does not return"),
