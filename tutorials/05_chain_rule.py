@@ -6,7 +6,8 @@
 #
 # We take a network with two hidden layers and do it three times: with one unit in each layer, where the
 # gradient is a product of numbers; with several units, where it is a sum of such products; and with matrices,
-# where the sum is hidden in a product, and a transpose has to stand in the right place.
+# where the sum is hidden in a product, and a transpose has to stand in the right place. What you need is the
+# chain rule of school, $f(g(x))' = f'(g(x))\, g'(x)$, and how a matrix product is computed.
 #
 # Layers are numbered by superscripts, which are not powers: $W^1$, $W^2$, $W^3$. What layer $l$ receives is
 # $a^{l-1}$, its *weighted sum* is $z^l$, and an *activation function* $f$ makes of it what the next layer
@@ -14,22 +15,19 @@
 # the forward pass in full.)
 
 # %%
-from typing import Any
+from itertools import product
 
 import torch
-from torch import Tensor
 from torch.nn.functional import cross_entropy, one_hot
 
 from manual_backprop import derive, nn, plots, record, verify
 from manual_backprop import functional as F
-from manual_backprop.exercises import check
-from manual_backprop.training.config import TrainingConfig
-from manual_backprop.training.engines.explicit import ExplicitEngine
+from manual_backprop.exercises import check, predict
 
 torch.manual_seed(0)
 
 
-def normal(*shape: int) -> Tensor:
+def normal(*shape):
     """Random numbers in float64, where rounding is far below all that we compare."""
     return torch.randn(shape, dtype=torch.float64)
 
@@ -37,8 +35,9 @@ def normal(*shape: int) -> Tensor:
 # %% [markdown]
 # ## One unit a layer
 #
-# All is scalar here. As activation function we take the sigmoid $\sigma$, and as loss half the squared
-# distance to a target $t$:
+# Every quantity is a single number here. As activation function we take the
+# [sigmoid](reference/functional/activations/sigmoid.rst) $\sigma$, and as loss half the squared distance to a
+# target $t$:
 #
 # $$z^1 = w^1 x, \quad a^1 = \sigma(z^1), \quad z^2 = w^2 a^1, \quad a^2 = \sigma(z^2), \quad
 #   z^3 = w^3 a^2, \quad L = \tfrac12 (z^3 - t)^2$$
@@ -51,8 +50,10 @@ def normal(*shape: int) -> Tensor:
 #   \cdot \frac{\partial a^2}{\partial z^2} \cdot \frac{\partial z^2}{\partial a^1}
 #   \cdot \frac{\partial a^1}{\partial z^1} \cdot \frac{\partial z^1}{\partial w^1}$$
 #
-# The slope of the sigmoid is $\sigma'(z) = a (1 - a)$ with $a = \sigma(z)$; the derivation stands in
-# `manual_backprop/functional/activations/sigmoid.py`.
+# (Where a quantity depends on several others, $\partial$ is written instead of $\mathrm{d}$: the derivative
+# with respect to one of them, while the others stay as they are.) The slope of the sigmoid is
+# $\sigma'(z) = a (1 - a)$ with $a = \sigma(z)$; [Activations and vanishing gradients](08_activations.py)
+# derives it.
 
 # %%
 x, t = 1.5, 1.0
@@ -61,7 +62,7 @@ w2 = torch.tensor(-1.2, dtype=torch.float64, requires_grad=True)
 w3 = torch.tensor(2.0, dtype=torch.float64, requires_grad=True)
 
 
-def forward_scalars(w1: Tensor, w2: Tensor, w3: Tensor) -> tuple[Tensor, ...]:
+def forward_scalars(w1, w2, w3):
     a1 = torch.sigmoid(w1 * x)
     a2 = torch.sigmoid(w2 * a1)
     z3 = w3 * a2
@@ -78,14 +79,14 @@ with torch.no_grad():
         "∂a¹/∂z¹  = a¹(1 − a¹)": a1 * (1 - a1),
         "∂z¹/∂w¹  = x": x,
     }
-    product = torch.tensor(1.0, dtype=torch.float64)
+    so_far = 1
     for name, factor in factors.items():
-        product = product * factor
-        print(f"{name:24} {factor:8.4f}    product so far {product:9.5f}")
+        so_far = so_far * factor
+        print(f"{name:24} {factor:8.4f}    product so far {so_far:9.5f}")
 
 loss = forward_scalars(w1, w2, w3)[-1]
 by_autograd = torch.autograd.grad(loss, (w1, w2, w3))
-torch.testing.assert_close(product, by_autograd[0])
+torch.testing.assert_close(so_far, by_autograd[0])
 
 # %% [markdown]
 # The product is autograd's $\partial L/\partial w^1$. (In the names above, a² is the activation of layer 2,
@@ -121,22 +122,23 @@ torch.testing.assert_close(by_hand, by_autograd)
 # This answers the second question of the start. The error terms are computed once, from the last to the
 # first, and each is used for a weight and for the next error term. Nothing is multiplied twice.
 #
-# **Predict:** set $w^3 = 0$. Which of the three weights get no gradient at all?
+# **Predict:** set $w^3 = 0$. Which of the three weights get the gradient zero?
 
-# %% tags=["hide-output"]
+# %%
+predict("5a")
+
+# %%
 zero = torch.tensor(0.0, dtype=torch.float64, requires_grad=True)
 loss = forward_scalars(w1, w2, zero)[-1]
 gradients = torch.autograd.grad(loss, (w1, w2, zero))
-for name, gradient in zip(("w¹", "w²", "w³"), gradients, strict=True):
+for name, gradient in zip(("w¹", "w²", "w³"), gradients):
     print(f"∂L/∂{name}: {abs(gradient):.4f} in size")
+assert gradients[0] == gradients[1] == 0
+assert gradients[2] != 0
 
 # %% [markdown]
 # $w^3$ is a factor of $\delta^2$ and with it of all that lies before. It is not a factor of its own gradient,
 # $\delta^3 a^2$: a weight that is zero can still learn, but it lets no error through.
-
-# %%
-assert gradients[0] == gradients[1] == 0
-assert gradients[2] != 0
 
 # %% [markdown]
 # ## Several units: a sum over the ways
@@ -170,7 +172,7 @@ plots.show(plots.graph(uses, title), "chain_rule_uses.png")
 # $$\delta^{l-1}_i = \Bigl( \sum_j \delta^l_j \, W^l_{ji} \Bigr) f'(z^{l-1}_i)$$
 #
 # These are all the formulas of backpropagation. In code, with the sums as loops, for a layer from $D = 3$ to
-# $M = 2$ units and an upstream error $\delta$ that we make up:
+# $M = 2$ units, and with an error term $\delta$ that we make up:
 
 # %%
 D, M = 3, 2
@@ -210,8 +212,9 @@ with torch.no_grad():
 
 # %% [markdown]
 # A batch has $N$ examples. Example $n$ is row $n$ of every table: $x$ is $(N, D)$, and $z^l$, $a^l$ and
-# $\delta^l$ have $N$ rows too. In the forward pass all rows go through the same weights,
-# $z_{nj} = \sum_i a_{ni} W_{ji} + b_j$. Ask again where a variable is used:
+# $\delta^l$ have $N$ rows too. In the forward pass all rows go through the same weights, as in
+# [`F.linear`](reference/functional/affine/linear.rst): $z_{nj} = \sum_i a_{ni} W_{ji} + b_j$. Ask again where
+# a variable is used:
 #
 # - $a_{ni}$ is used in the row $n$ of $z$ only. So each row of $\delta^{l-1}$ is computed from its own row of
 #   $\delta^l$, and the formula stays as it is.
@@ -244,61 +247,78 @@ torch.testing.assert_close(delta.T @ a, sum(outer_products))
 
 
 # %%
-def products(delta: Tensor, W: Tensor, a: Tensor, right_one: Tensor) -> list[list[float]]:
-    """Each product's relative difference from `right_one`; NaN where a shape does not fit."""
-    factors = [delta, delta.T, W, W.T, a, a.T]
-    table = []
-    for left in factors:
-        row = []
-        for right in factors:
-            off = float("nan")
-            if left.shape[1] == len(right) and (len(left), right.shape[1]) == right_one.shape:
-                off = float((left @ right - right_one).norm() / right_one.norm())
-            row.append(0.0 if off < 1e-12 else off)
-        table.append(row)
-    return table
+def products_that_fit(N, D, M):
+    """Those with the shape of W, and how far each is from ∂L/∂W, relative to its size."""
+    a, W, delta = normal(N, D), normal(M, D).requires_grad_(), normal(N, M)
+    (right,) = torch.autograd.grad(a @ W.T, W, delta)  # delta is ∂L/∂z
+    W = W.detach()
+    factors = {"δ": delta, "δᵀ": delta.T, "W": W, "Wᵀ": W.T, "a": a, "aᵀ": a.T}
+    off = {}
+    for P, Q in product(factors, repeat=2):
+        left, right_factor = factors[P], factors[Q]
+        if left.shape[1] == len(right_factor) and (len(left), right_factor.shape[1]) == W.shape:
+            off[P, Q] = float((left @ right_factor - right).norm() / right.norm())
+    return off
 
 
-def experiment(N: int, D: int, M: int) -> dict[str, list[list[float]]]:
-    a, W = normal(N, D).requires_grad_(), normal(M, D).requires_grad_()
-    delta = normal(N, M)
-    right_W, right_a = torch.autograd.grad(a @ W.T, (W, a), delta)
-    a, W = a.detach(), W.detach()
-    return {"W": products(delta, W, a, right_W), "a": products(delta, W, a, right_a)}
-
-
-def counted(table: list[list[float]]) -> tuple[int, int]:
-    """How many products fit, and how many are right."""
-    offs = [off for row in table for off in row]
-    return sum(off == off for off in offs), offs.count(0.0)  # NaN is not equal to itself
+def count_right(off):
+    return sum(difference < 1e-12 for difference in off.values())
 
 
 # %% [markdown]
-# **Predict:** of the 36 products, how many fit the shape of $W$ when $N = 5$, $D = 3$, $M = 2$? How many when
-# $N = D = M = 4$? And how many of those are right?
+# **Predict:** let $N = 5$, $D = 3$ and $M = 2$. Then $\delta$ is $(5, 2)$, $a$ is $(5, 3)$ and $W$ is
+# $(2, 3)$. How many of the 36 products have the shape of $W$?
 
-# %% tags=["hide-output"]
-for N, D, M in ((5, 3, 2), (4, 3, 4), (4, 4, 2), (4, 4, 4)):
-    tables = experiment(N, D, M)
-    for name, table in tables.items():
-        fit, right = counted(table)
-        print(f"N, D, M = {N}, {D}, {M}:  for ∂L/∂{name} {fit:2} fit, {right} is right")
+# %%
+predict("5b")
+
+# %%
+off = products_that_fit(N=5, D=3, M=2)
+for (P, Q), difference in off.items():
+    print(f"{P} {Q}: relative difference from ∂L/∂W {difference:.1g}")
+assert predict("5b", len(off))
+assert count_right(off) == 1
 
 # %% [markdown]
-# With three different primes the shapes leave a single choice. With a square layer and as many examples they
-# leave all of them, and 35 of the 36 are wrong. Shapes are a good test and a bad reason.
+# With three different numbers the shapes leave a single choice, and it is the right one. Next, as many units
+# as examples.
+#
+# **Predict:** $N = 4$, $D = 3$, $M = 4$: now $\delta$ is $(4, 4)$, $a$ is $(4, 3)$ and $W$ is $(4, 3)$. How
+# many products have the shape of $W$?
+
+# %%
+predict("5c")
+
+# %%
+for N, D, M in ((4, 3, 4), (4, 4, 4)):
+    off = products_that_fit(N, D, M)
+    print(f"N, D, M = {N}, {D}, {M}: {len(off):2} fit, {count_right(off)} is right")
+    assert count_right(off) == 1
+    if D == 3:
+        assert predict("5c", len(off))
+
+# %% [markdown]
+# With $D = 4$ as well, all 36 products fit, and 35 of them are wrong:
 
 # %%
 letters = ["δ", "δᵀ", "W", "Wᵀ", "a", "aᵀ"]
-label = "relative difference from ∂L/∂W"
-title = "All fit (N = D = M = 4), one is right: left factor down, right factor across"
-table = experiment(4, 4, 4)["W"]
-assert counted(table) == (36, 1)
-figure = plots.heat_map(table, letters, letters, title=title, label=label, form="{:.1f}")
+figure = plots.heat_map(
+    [[off[P, Q] for Q in letters] for P in letters],
+    [f"{P} ·" for P in letters],
+    [f"· {Q}" for Q in letters],
+    title="All 36 products fit, one is right (N = D = M = 4)",
+    label="relative difference from ∂L/∂W",
+    form="{:.1f}",
+)
 plots.show(figure, "chain_rule_transpose.png")
+assert len(off) == 36
 
 # %% [markdown]
-# The reason is the index that is summed. A matrix product sums over the index *between* its factors: the
+# Shapes are a good test and a bad reason.
+#
+# ### The reason
+#
+# It is the index that is summed. A matrix product sums over the index *between* its factors: the
 # column of the left one, the row of the right one. So whatever index the chain rule sums over has to come to
 # stand there.
 #
@@ -308,19 +328,20 @@ plots.show(figure, "chain_rule_transpose.png")
 # | back to $a$ | $\sum_j \delta_{nj} W_{ji}$ | the column of $\delta$, the row of $W$ | $\delta W$ |
 # | back to $W$ | $\sum_n \delta_{nj} a_{ni}$ | the **row** of $\delta$, the row of $a$ | $\delta^\top a$ |
 #
-# Forward, $W$ is transposed; on the way back to $a$ it is not. `functional/affine/linear.py` says
-# the same in its own words, above the code that does it.
+# Forward, $W$ is transposed; on the way back to $a$ it is not. `functional/affine/linear.py` says the same in
+# its own words, above the code that does it.
 #
 # In other texts you find $z = W a$ forward and $W^\top \delta$ back, as in Nielsen, "Neural Networks and Deep
-# Learning" (2015), chapter 2, equation BP2. There an example is a *column*. The rule is the same: what is a
-# row there is a column here, and a transpose turns every product around. Exercise 5.2 does it.
+# Learning" (2015), chapter 2. There an example is a *column*. The rule is the same: what is a row here is a
+# column there, and a transpose turns every product around. Exercise 5.2 does it.
 #
 # ## The whole backward
 #
 # Now everything together, for a network that sorts $N = 5$ examples into $C = 2$ classes, with layers of 7,
-# 5, 3 and 2 units. The loss is the cross-entropy of a softmax, averaged over the examples. Where the walk
-# back starts, [Loss functions](04_losses.py) tells: with $p$ the softmax of $z^3$, and the one-hot rows of
-# the right classes,
+# 5, 3 and 2 units. The loss is the [cross-entropy](reference/functional/losses/cross_entropy.rst) of a
+# softmax, averaged over the examples. Where the walk back starts, [Loss functions](04_losses.py) tells: with
+# $p$ the [softmax](reference/functional/activations/softmax.rst) of $z^3$, and the one-hot rows of the right
+# classes (1 at the right class and 0 elsewhere),
 #
 # $$\delta^3 = \frac{p - \text{one-hot}}{N}$$
 #
@@ -359,8 +380,8 @@ def backward(grad_output, x, W1, b1, W2, b2, W3, b3, y):
 
 
 # %% [markdown]
-# `grad_output` is the gradient that comes from behind, $\partial(\text{whatever follows})/\partial L$. For
-# the loss itself it is 1, but a backward that ignores it is wrong as soon as the loss is scaled.
+# `grad_output` is the upstream gradient, that of whatever follows with respect to $L$. If nothing follows, it
+# is 1. But a backward that ignores it is wrong as soon as the loss is scaled.
 #
 # Three ways to the same gradients: the formulas; autograd; and the definition of a derivative, with a small
 # $h$ in place of the limit, for one number after the other:
@@ -369,7 +390,7 @@ def backward(grad_output, x, W1, b1, W2, b2, W3, b3, y):
 
 
 # %%
-def numerical(inputs: list[Tensor], at: int, h: float = 1e-5) -> Tensor:
+def numerical(inputs, at, h=1e-5):
     """Central differences for each number of `inputs[at]`: two forward passes each."""
     gradient = torch.empty_like(inputs[at])
     for i in range(gradient.numel()):
@@ -401,11 +422,11 @@ for at, name in enumerate(names):
 
 # %% [markdown]
 # The formulas agree with autograd to rounding. The differences agree to nine decimal places or more, which is
-# what they can do ([Is my derivation right?](10_derivation.py) says why), and share no thought with the other
-# two.
+# what they can do ([Is my derivation right?](10_derivation.py) says why). They need the forward alone, so a
+# mistake in a formula cannot be repeated in them.
 #
-# `verify` does this on several random inputs, with more witnesses and a random `grad_output`. Among the
-# shapes, the labels stand as they are:
+# `verify` makes these comparisons and some more, on several random inputs and with a random `grad_output`.
+# Among the shapes, the labels stand as they are:
 
 # %%
 report = verify(forward, backward, shapes=[*shapes, labels])
@@ -413,10 +434,15 @@ print(report)
 assert report
 
 # %% [markdown]
-# **Predict:** leave out one factor, the $f'(z^2)$ in $\delta^2$. Which of the seven gradients become wrong?
+# ### One factor forgotten
+#
+# **Predict:** leave out the factor $f'(z^2)$ in $\delta^2$. Which of the seven gradients become wrong?
+
+# %%
+predict("5d")
 
 
-# %% tags=["hide-output"]
+# %%
 def without_a_slope(grad_output, x, W1, b1, W2, b2, W3, b3, y):
     a1 = torch.sigmoid(x @ W1.T + b1)
     a2 = torch.sigmoid(a1 @ W2.T + b2)
@@ -436,15 +462,17 @@ def without_a_slope(grad_output, x, W1, b1, W2, b2, W3, b3, y):
 
 
 wrong = without_a_slope(torch.tensor(1.0, dtype=torch.float64), *inputs, labels)
-for name, mine, right in zip(names, wrong, automatic, strict=True):
-    off = float((mine - right).norm() / right.norm())
-    verdict = "right" if off < 1e-12 else "WRONG"
-    print(f"∂L/∂{name:3} relative error {off:.0e}   {verdict}")
+for name, mine, right in zip(names, wrong, automatic):
+    difference = float((mine - right).norm() / right.norm())
+    verdict = "right" if difference < 1e-12 else "WRONG"
+    print(f"∂L/∂{name:3} relative error {difference:5.1g}   {verdict}")
+    assert (verdict == "right") == (name in ("W3", "b3"))
 
 # %% [markdown]
 # Everything that $\delta^2$ reaches: both gradients of layer 2, both of layer 1, and that of $x$. The last
 # layer has its gradients from $\delta^3$ and is right. When a network of your own has a mistake, look for the
 # last layer whose gradient is wrong: all layers before it may be innocent. Here that is layer 2.
+#
 # `verify` looks for the line of the code in the same way:
 
 # %%
@@ -481,17 +509,26 @@ assert "dlogp = -target / 5" in str(chain)
 # forward has the largest score of each row subtracted; that changes no probability, and no gradient passes
 # through it.
 #
-# **Predict:** in `dz3` stands the sum of each row of `dlogp`, which is $-\text{target}/5$. What is this sum,
-# whatever the labels are? And what is `dz3` then?
+# **Predict:** in the line of `dz3` stands the sum of each row of `dlogp`, and `dlogp` is $-\text{target}/5$.
+# What is this sum, whatever the labels are?
 
-# %% tags=["hide-output"]
+# %%
+predict("5e")
+
+# %%
 dlogp = -one_hot(labels, 2).double() / 5
 print("the sum of each row of dlogp:", dlogp.sum(1).tolist())
+torch.testing.assert_close(dlogp.sum(1), dlogp[0].sum().expand(5))
+assert predict("5e", dlogp[0].sum())
 
 # %% [markdown]
 # A one-hot row has a single 1, so the sum is always $-\frac15$. And `e / total` is the softmax $p$. So
 # $\delta^3 = -\frac{\text{one-hot}}{5} + \frac{p}{5}$, the formula that we started from. Whoever knows it
-# writes one line for the two. This is the short form, and the default:
+# writes one line for the two.
+#
+# ### The short form
+#
+# This is what `derive` writes by default:
 
 # %%
 short = derive(forward, shapes=[*shapes, labels])
@@ -529,21 +566,19 @@ plots.show(step, "chain_rule.html")
 # ## Any number of layers
 #
 # Nothing in the formulas depends on which layer it is. So the backward of a network of any depth is a loop
-# over the layers in reverse. `weights[l]` leads from `activations[l]` to `activations[l + 1]`, and
-# `activations[0]` is $x$; `delta` is that of the last layer.
+# over the layers in reverse. Lists in Python count from 0, so `weights[layer]` leads from
+# `activations[layer]` to the next one, and `activations[0]` is $x$. `delta` is that of the last layer.
 
 
 # %%
-def backpropagate(
-    weights: list[Tensor], activations: list[Tensor], delta: Tensor
-) -> list[tuple[Tensor, Tensor]]:
+def backpropagate(weights, activations, delta):
     """∂L/∂W and ∂L/∂b of each layer."""
     gradients = []
-    for l in reversed(range(len(weights))):  # noqa: E741 - the layer
-        a = activations[l]
+    for layer in reversed(range(len(weights))):
+        a = activations[layer]
         gradients.append((delta.T @ a, delta.sum(0)))
-        if l > 0:
-            delta = delta @ weights[l] * (a * (1 - a))
+        if layer > 0:
+            delta = delta @ weights[layer] * (a * (1 - a))
     return gradients[::-1]
 
 
@@ -564,6 +599,9 @@ torch.testing.assert_close([g for pair in gradients for g in pair], list(automat
 # of $\delta$ and to put it into the update. One step of it, beside one of ours:
 
 # %%
+from manual_backprop.training.config import TrainingConfig
+from manual_backprop.training.engines.explicit import ExplicitEngine
+
 lr = 0.5
 config = TrainingConfig(hidden=(5, 3), activation="sigmoid", lr=lr, dtype="float64")
 engine = ExplicitEngine(config, [7, 5, 3, 2], torch.device("cpu"))
@@ -572,9 +610,12 @@ for layer, (W, b) in enumerate(((W1, b1), (W2, b2), (W3, b3))):
     engine.biases[layer].copy_(b)
 engine.step(x, labels)
 
-for layer, (W, (grad_weight, _)) in enumerate(zip((W1, W2, W3), gradients, strict=True)):
+for layer, (W, (grad_weight, _)) in enumerate(zip((W1, W2, W3), gradients)):
     torch.testing.assert_close(engine.weights[layer], W - lr * grad_weight)
 print("the same weights after the step")
+
+# %% [markdown]
+# Next: [Gradient descent](06_gradient_descent.py), on how far to walk once the gradient is known.
 
 # %% [markdown]
 # ## Exercises
@@ -584,7 +625,7 @@ print("the same weights after the step")
 # $x = 2$, $w^1 = \tfrac32$, $w^2 = \tfrac13$, $w^3 = 3$. What is $\partial L/\partial w^1$?
 
 # %%
-answer: Any = ...
+answer = ...
 check("5.1", answer)
 
 # %% [markdown]
@@ -594,7 +635,7 @@ check("5.1", answer)
 
 
 # %%
-def columns_backward(grad_output: Tensor, W: Tensor, b: Tensor, a: Tensor) -> Any:
+def columns_backward(grad_output, W, b, a):
     return ...
 
 
@@ -606,7 +647,7 @@ check("5.2", columns_backward)
 
 
 # %%
-def residual_backward(grad_output: Tensor, x: Tensor, W1: Tensor, W2: Tensor) -> Any:
+def residual_backward(grad_output, x, W1, W2):
     return ...
 
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from manual_backprop.exercises.answers import returned
-from manual_backprop.exercises.judges import Judge, Judgement, derivation, number
+from manual_backprop.exercises.judges import Choice, Judge, Judgement, Number, Question, derivation, number
 
 # One unit a layer, f(z) = z²: L = w³ a², each a = z², z² = w² a¹, z¹ = w¹ x.
 X, W1, W2, W3 = 2.0, 1.5, 1 / 3, 3.0
@@ -50,6 +50,62 @@ def _columns_judge(answer: Any) -> Judgement:
             remark += "\nYour gradient of b is summed over the units; here the examples are dimension 1."
     return right, remark
 
+
+PREDICTIONS: dict[str, Question] = {
+    "5a": Choice(
+        right="w¹ and w²",
+        remarks={
+            "none of them": "Look for w³ among the factors of the three gradients: two of them have it.",
+            "w³ alone": "That a weight is zero does not make its own gradient zero: ∂L/∂w³ = (z³ − t) a² has "
+            "no factor w³.",
+            "w¹ and w²": "Both gradients have the factor w³, and w³'s own gradient (z³ − t) a² has not.",
+            "all three": "Two of them have the factor w³ and are zero. But ∂L/∂w³ = (z³ − t) a² does not "
+            "contain w³.",
+        },
+    ),
+    "5b": Number(
+        1,
+        because="The left factor must have two rows, as δᵀ and W have, and the right one three columns, as W "
+        "and a have. Of these four pairs, δᵀ a alone has the same number in the middle.",
+        mistakes={
+            0: "δᵀ is (2, 5) and a is (5, 3): their product is (2, 3).",
+            2: "Two left factors have two rows, δᵀ and W. But W, (2, 3), would need a factor that is (3, 3).",
+            4: "Four pairs have two rows on the left and three columns on the right, but the numbers in the "
+            "middle have to agree as well: δᵀ W is (2, 5) times (2, 3).",
+        },
+    ),
+    "5c": Number(
+        4,
+        because="Four rows on the left and three columns on the right with the same number in the middle: "
+        "δ or δᵀ, times W or a.",
+        mistakes={
+            1: "There is more than one now: δ is square, so it may stand as it is or transposed.",
+            2: "δ and δᵀ fit before a. W has the shape of a now, so it may stand in its place.",
+            36: "That would need every table to be square; a and W are (4, 3).",
+        },
+    ),
+    "5d": Choice(
+        right="those of W², b², W¹, b¹ and x",
+        remarks={
+            "those of W² and b²": "They are wrong, and so is more: δ¹ is computed from δ².",
+            "those of W¹, b¹ and x": "They are wrong, since δ¹ is computed from δ². But W² and b² have their "
+            "gradients from δ² itself.",
+            "those of W², b², W¹, b¹ and x": "All that is computed from δ² is wrong, also through δ¹. W³ "
+            "and b³ have their gradients from δ³.",
+            "all seven": "W³ and b³ have their gradients from δ³, which is computed before δ².",
+        },
+    ),
+    "5e": Number(
+        -1 / 5,
+        because="Each row of target has a single 1, so the row of −target/5 has a single −1/5 and zeros.",
+        mistakes={
+            1 / 5: "The size is right; mind the minus in dlogp = −target/5.",
+            1: "That is the sum of a row of target. Here it is divided by −5.",
+            -1: "That is the sum of all numbers of dlogp. In each row there is one fifth of it.",
+            0: "The rows of dz3 have the sum 0. A row of dlogp has only one number that is not zero.",
+        },
+    ),
+}
 
 EXERCISES: dict[str, Judge] = {
     "5.1": number(DELTA1 * X, MISTAKES),

@@ -2,8 +2,6 @@
 # # Solutions: The chain rule, layer by layer
 
 # %%
-from torch import Tensor
-
 from manual_backprop.exercises import check
 
 # %% [markdown]
@@ -37,7 +35,7 @@ assert check("5.1", delta1 * 2)
 
 
 # %%
-def columns_backward(grad_output: Tensor, W: Tensor, b: Tensor, a: Tensor) -> tuple[Tensor, ...]:
+def columns_backward(grad_output, W, b, a):
     return grad_output @ a.T, grad_output.sum(1), W.T @ grad_output
 
 
@@ -60,7 +58,7 @@ assert check("5.2", columns_backward)
 
 
 # %%
-def residual_backward(grad_output: Tensor, x: Tensor, W1: Tensor, W2: Tensor) -> tuple[Tensor, ...]:
+def residual_backward(grad_output, x, W1, W2):
     h = (x @ W1.T).sigmoid()
     delta = grad_output @ W2 * (h * (1 - h))
     return grad_output + delta @ W1, delta.T @ x, grad_output.T @ h
