@@ -9,24 +9,24 @@
 
 # %%
 import torch
-from torch import Tensor
 from torch.testing import assert_close
 
 from manual_backprop import functional as F
 from manual_backprop import plots
-from manual_backprop.exercises import check
+from manual_backprop.exercises import check, predict
 from manual_backprop.training.data import load
 
 # %% [markdown]
 # ## Why minus the gradient
 #
-# Let $w$ be all the weights in one long vector, $g = \partial L/\partial w$ the gradient there, and $d$ a
-# small step. In one dimension, the slope predicts how a function changes: $L(w + d) \approx L(w) + L'(w)\,d$.
-# With many weights, each contributes its own slope times its own change:
+# Let $w$ be all the weights in one long list, a *vector*, $g = \partial L/\partial w$ the gradient there, and
+# $d$ a small step. With a single weight, the slope predicts how the loss changes:
+# $L(w + d) \approx L(w) + L'(w)\,d$. With many, each contributes its own slope times its own change:
 #
-# $$L(w + d) \;\approx\; L(w) + \sum_i g_i d_i \;=\; L(w) + \|g\|\,\|d\| \cos\alpha,$$
+# $$L(w + d) \;\approx\; L(w) + \sum_i g_i d_i \;=\; L(w) + \|g\|\,\|d\| \cos\alpha.$$
 #
-# where $\alpha$ is the angle between $g$ and $d$. Of all steps of the same length, the one with
+# The sum is the scalar product of the two vectors. $\|g\|$ is the length of $g$, the root of the sum of its
+# squares, and $\alpha$ the angle between $g$ and $d$. Of all steps of the same length, the one with
 # $\cos\alpha = -1$ lowers this the most, and that one points along $-g$. So we take $d = -\eta g$, with a
 # positive number $\eta$, the **learning rate**:
 #
@@ -35,23 +35,23 @@ from manual_backprop.training.data import load
 #   L(w - \eta g) \;\approx\; L(w) - \eta\,\|g\|^2.$$
 #
 # The minus is there because the gradient points uphill. The formula on the right is a promise: the loss will
-# fall by $\eta \|g\|^2$. We test it on a network with 784 inputs, 32 ReLU units and 10 logits, and 4,000 real
-# digits.
+# fall by $\eta \|g\|^2$. We test it on 4,000 real digits and a network with 784 inputs, 32 hidden units and
+# 10 outputs: [`F.linear`](reference/functional/affine/linear.rst),
+# [`F.relu`](reference/functional/activations/relu.rst), `F.linear`, and the loss is the
+# [cross-entropy](reference/functional/losses/cross_entropy.rst).
 
 # %%
 digits, _ = load("sample")
 order = torch.randperm(4000, generator=torch.Generator().manual_seed(0))
 images, labels = digits.train_images[order], digits.train_labels[order]
 
-Parameters = list[Tensor]  # W¹, b¹, W², b²
 
-
-def loss_of(w: Parameters, x: Tensor, y: Tensor) -> Tensor:
+def loss_of(w, x, y):
     W1, b1, W2, b2 = w
     return F.cross_entropy(F.linear(F.relu(F.linear(x, W1, b1)), W2, b2), y)
 
 
-def gradient_of(w: Parameters, x: Tensor, y: Tensor) -> tuple[Tensor, ...]:
+def gradient_of(w, x, y):
     w = [p.detach().requires_grad_() for p in w]
     return torch.autograd.grad(loss_of(w, x, y), w)
 
@@ -60,39 +60,60 @@ torch.manual_seed(0)
 W1, W2 = torch.randn(32, 784) / 28, torch.randn(10, 32) / 32**0.5
 start = [W1, torch.zeros(32), W2, torch.zeros(10)]
 
-# %% [markdown]
-# **Predict:** for which of $\eta = 0.001, 0.01, 0.1, 1$ does the network keep the promise, at least to nine
-# tenths?
-
-# %% tags=["hide-output"]
 g = gradient_of(start, images, labels)
 squared_length = sum((part**2).sum() for part in g)
 L = loss_of(start, images, labels)
+print(f"L = {L:.2f} at the start, and the square of the gradient's length is {squared_length:.1f}")
+
+# %% [markdown]
+# **Predict:** we try $\eta = 0.001$, 0.01, 0.1 and 1. For which of them is it certain, without any
+# computation, that less than half of the promise is kept?
+
+# %%
+predict("6a")
+
+# %%
 for lr in (0.001, 0.01, 0.1, 1.0):
-    moved = [p - lr * part for p, part in zip(start, g, strict=True)]
+    moved = [p - lr * part for p, part in zip(start, g)]
     fall = L - loss_of(moved, images, labels)
     print(f"η = {lr}: promised {lr * squared_length:.4f}, ", end="")
     print(f"got {fall:.4f}, {100 * fall / (lr * squared_length):.0f} % of it")
+assert 0.5 * 1.0 * squared_length > L
+assert 0.5 * 0.1 * squared_length < L
 
 # %% [markdown]
-# The smaller $\eta$, the better the promise is kept, and the less it is worth. On a long step the gradient
-# changes on the way: the slope at the start says nothing about it. To see what happens then, we take a loss
-# whose gradient is known everywhere.
+# The smaller $\eta$, the better the promise is kept, and the less it is worth. With $\eta = 1$ it was 11.3,
+# and a cross-entropy is never negative: from 2.62 it cannot fall further than to 0.
 #
 # ## A valley that can be calculated
 #
-# Let $L(w) = \frac12 w^\mathsf{T} A w$ with a symmetric matrix $A$. In one dimension this is
-# $\frac12 \lambda w^2$, a parabola, and its derivative is $\lambda w$. Here the gradient is $Aw$. The
-# directions in which $A$ only stretches are its **eigenvectors** $u_i$, with $A u_i = \lambda_i u_i$. A
-# symmetric matrix has a full set of them, at right angles to each other, so that $w = \sum_i c_i u_i$ with
-# coordinates $c_i = u_i^\mathsf{T} w$. The eigenvalue $\lambda_i$ is the curvature in the direction $u_i$; we
-# let all of them be positive. A step of descent is
+# On a long step the gradient changes on the way, and the slope at the start does not know of it. To see what
+# happens then, we take a loss whose gradient is known everywhere.
+#
+# With one weight it is the parabola $L(w) = \frac12 \lambda w^2$. Its slope is $\lambda w$, and the number
+# $\lambda$ is its *curvature*: the larger it is, the narrower is the parabola. A step of descent is
+# $w - \eta\lambda w = (1 - \eta\lambda)\,w$, so it multiplies $w$ by a number.
+#
+# With two weights we take a valley with a parabola in each of two directions, a flat one and a steep one. If
+# the directions are those of the axes, this is $\frac12(\lambda_1 w_1^2 + \lambda_2 w_2^2)$. In general the
+# valley is turned, and then it is written with a matrix $A$ that is symmetric ($A_{12} = A_{21}$):
+#
+# $$L(w) = \tfrac12 w^\top A w = \tfrac12 \left( A_{11} w_1^2 + 2 A_{12} w_1 w_2 + A_{22} w_2^2 \right),
+#   \qquad \frac{\partial L}{\partial w} = A w.$$
+#
+# (The derivative with respect to $w_1$ is $A_{11} w_1 + A_{12} w_2$, the first row of $A$ times $w$.)
+#
+# How is such a valley turned? A matrix usually gives a vector another direction. Where it only stretches, $A
+# u = \lambda u$, the vector $u$ is called an **eigenvector** and the number $\lambda$ its **eigenvalue**. A
+# symmetric matrix has as many of them as it has rows, at right angles to each other, so that they are as good
+# as axes: $w = c_1 u_1 + c_2 u_2$, with coordinates $c_i$. In these axes the valley is not turned, and
+# $\lambda_i$ is the curvature in the direction of $u_i$. We let both be positive. A step of descent is
 #
 # $$w - \eta A w = \sum_i c_i\,(u_i - \eta \lambda_i u_i) = \sum_i (1 - \eta\lambda_i)\,c_i\,u_i.$$
 #
-# Each direction goes its own way: every step multiplies its coordinate by $1 - \eta\lambda_i$. It shrinks if
-# that number lies between $-1$ and $1$, which is $0 < \eta < 2/\lambda_i$. All of them shrink if the steepest
-# does:
+# Each direction goes its own way: every step multiplies its coordinate by $1 - \eta\lambda_i$. The coordinate
+# shrinks if that number lies between $-1$ and $1$, which is $0 < \eta < 2/\lambda_i$. All of them shrink if
+# that of the steepest direction does:
 #
 # $$0 < \eta < \frac{2}{\lambda_{\max}}.$$
 #
@@ -101,7 +122,7 @@ for lr in (0.001, 0.01, 0.1, 1.0):
 
 
 # %%
-def descend(A: Tensor, w: Tensor, lr: float, steps: int, momentum: float = 0) -> Tensor:
+def descend(A, w, lr, steps, momentum=0):
     """The points that descent on ½ wᵀAw visits, (steps + 1, 2)."""
     path, v = [w], torch.zeros_like(w)
     for _ in range(steps):
@@ -111,46 +132,54 @@ def descend(A: Tensor, w: Tensor, lr: float, steps: int, momentum: float = 0) ->
     return torch.stack(path)
 
 
-eigenvalues = torch.tensor([1.0, 10.0], dtype=torch.float64)
+eigenvalues = torch.tensor([1.0, 10.0], dtype=torch.float64)  # λ₁, flat, and λ₂, steep
 U = torch.tensor([[0.8, -0.6], [0.6, 0.8]], dtype=torch.float64)  # columns u₁ and u₂
 A = U @ torch.diag(eigenvalues) @ U.T
-limit = 2 / 10  # 2/λ of the steeper direction
+limit = 2 / 10  # 2/λ of the steep direction
 first = torch.tensor([0.7, 2.4], dtype=torch.float64)
 
 c = descend(A, first, 0.9 * limit, 30) @ U  # the coordinates c₁ and c₂ at every step
 factors = 1 - 0.9 * limit * eigenvalues
 assert_close(c, c[0] * factors ** torch.arange(31)[:, None])
 
-# %% [markdown]
-# **Predict:** the limit is 0.2. We make 30 steps with 0.9, with 0.99 and with 1.01 times the limit. Which of
-# the three comes close to the bottom, and how do the paths differ?
+print(f"at the start, c₁ = {c[0, 0]:.1f} and c₂ = {c[0, 1]:.1f}")
 
-# %% tags=["hide-output"]
-paths = {}
+# %% [markdown]
+# **Predict:** the curvatures are 1 and 10, so the limit is 0.2. We make 30 steps with 1.01 times the limit.
+# What becomes of $c_1$, the coordinate in the *flat* direction?
+
+# %%
+predict("6b")
+
+# %%
 for share in (0.9, 0.99, 1.01):
     path = descend(A, first, share * limit, 30)
-    paths[f"{share} of the limit"] = path
-    distances = path.norm(dim=1)
-    print(f"{share} of the limit: distance {distances[0]:.2f} → {distances[-1]:.2f}")
+    c = path @ U
+    print(f"{share} of the limit: c₁ = {c[-1, 0]:7.4f}, c₂ = {c[-1, 1]:7.4f},", end=" ")
+    print(f"distance from the bottom {path[0].norm():.2f} → {path[-1].norm():.2f}")
+assert abs(c[-1, 0]) < 0.01
+assert c[-1].norm() > c[0].norm()
 
 # %% [markdown]
-# Two per cent of $\eta$ decide between approaching and leaving. All three jump across the valley, since the
-# factor of the steep direction is $-0.8$, $-0.98$ and $-1.02$; only the last one jumps further every time. In
-# the flat direction, meanwhile, all three make good progress.
+# With 1.01 of the limit the factor of the flat direction is $1 - 0.202 = 0.798$, and $c_1$ is as good as gone
+# after 30 steps. What grows is $c_2$, whose factor is $1 - 2.02 = -1.02$. With 0.9 and 0.99 of the limit, it
+# is $-0.8$ and $-0.98$: $c_2$ changes its sign at every step too, but it shrinks. So two per cent of $\eta$
+# decide between approaching and leaving.
 
 
 # %%
-def valley(x: float, y: float) -> float:
-    w = torch.tensor([x, y], dtype=torch.float64)
+def valley(w1, w2):
+    w = torch.tensor([w1, w2], dtype=torch.float64)
     return float(0.5 * w @ A @ w)
 
 
+paths = {f"{share} of the limit": descend(A, first, share * limit, 15) for share in (0.9, 1.01)}
 plots.show(
     plots.landscape(
         valley,
-        {name: path[:16].tolist() for name, path in reversed(paths.items())},
-        span=(-2.6, 2.6, -2.0, 2.6),
-        title="15 steps on ½ wᵀAw with λ = 1 and 10: across and across again",
+        {name: path.tolist() for name, path in paths.items()},
+        span=(-2.6, 2.6, -2.2, 3.4),
+        title="15 steps: both jump across the valley",
         xlabel="w₁",
         ylabel="w₂",
     ),
@@ -159,13 +188,13 @@ plots.show(
 
 # %%
 distances = {}
-for share in (0.5, 0.9, 0.99, 1.01):
+for share in (0.9, 1.01, 0.99):
     path = descend(A, first, share * limit, 100)
     distances[f"{share} of the limit"] = (range(101), path.norm(dim=1).tolist())
 plots.show(
     plots.curves(
         distances,
-        title="The same valley: the border between approaching and leaving is sharp",
+        title="The border between approaching and leaving is sharp",
         xlabel="steps",
         ylabel="distance from the bottom",
         log="y",
@@ -188,12 +217,11 @@ plots.show(
 # $\kappa$ is the **condition number**: how much steeper the steepest direction is than the flattest. In a
 # round valley, $\kappa = 1$, one step reaches the bottom.
 #
-# **Predict:** about how many steps does it take to come a hundred times closer to the bottom, with the best
-# $\eta$, for $\kappa = 10$, 100 and 1000?
+# We count the steps until the distance from the bottom is a hundredth of what it was.
 
 
-# %% tags=["hide-output"]
-def steps_to_come_closer(kappa: float, lr: float, momentum: float = 0) -> int:
+# %%
+def steps_to_come_closer(kappa, lr, momentum=0):
     """Steps until the distance from the bottom is a hundredth, with λ = 1 and κ."""
     curvatures = torch.tensor([1.0, kappa], dtype=torch.float64)
     w = torch.ones(2, dtype=torch.float64)
@@ -205,36 +233,51 @@ def steps_to_come_closer(kappa: float, lr: float, momentum: float = 0) -> int:
     return steps
 
 
-plain = {}
-for kappa in (10, 100, 1000):
-    plain[kappa] = steps_to_come_closer(kappa, 2 / (1 + kappa))
-    print(f"κ = {kappa}: {plain[kappa]} steps")
+plain = {10: steps_to_come_closer(10, 2 / 11)}
+print(f"κ = 10: {plain[10]} steps with the best η")
 
 # %% [markdown]
-# Ten times the condition number, ten times the steps. Near any of its points, a smooth loss looks like such a
-# quadratic, with a slope added; $A$ is then the matrix of its second derivatives. In a network that matrix
-# differs from place to place, so no fixed limit for $\eta$ can be calculated once and for all, but the two
-# facts remain: the steepest direction says how large $\eta$ may be, and the flattest how long you wait.
+# **Predict:** and with $\kappa = 1000$, and the $\eta$ that is best then? About how many steps?
+
+# %%
+predict("6c")
+
+# %%
+for kappa in (100, 1000):
+    plain[kappa] = steps_to_come_closer(kappa, 2 / (1 + kappa))
+    print(f"κ = {kappa}: {plain[kappa]} steps")
+assert predict("6c", plain[1000])
+
+# %% [markdown]
+# Ten times the condition number, ten times the steps. For a large $\kappa$ the factor is about
+# $1 - 2/\kappa$, so that each step covers the share $2/\kappa$ of the way that is left.
+#
+# ### In a network
+#
+# Near any of its points, a smooth loss looks like such a valley, with a slope added; $A$ is then the matrix
+# of its second derivatives. In a network that matrix differs from place to place, so no limit for $\eta$ can
+# be calculated once and for all. But the two facts remain: the steepest direction says how large $\eta$ may
+# be, and the flattest how long you wait.
 #
 # ## The landscape of a small network
 #
-# The smallest network with a hidden layer has two weights: $a = w_2 \tanh(w_1 x)$. Its loss can be drawn. It
-# learns to imitate a network of its own kind, with $w_1 = 1.5$ and $w_2 = 1.2$, from 21 points. Since $\tanh$
-# is odd, the weights $-1.5$ and $-1.2$ do exactly the same: the landscape has two equally deep valleys.
-#
-# **Predict:** two starts, $(w_1, w_2) = (-1.6, 2)$ and $(-1, 2)$, not far from each other. With $\eta = 0.1$,
-# do both end in the same valley?
+# The smallest network with a hidden layer has two weights: $a = w_2 \tanh(w_1 x)$, with
+# [tanh](reference/functional/activations/tanh.rst) as activation function. Its loss, the [mean squared
+# error](reference/functional/losses/mse_loss.rst), can be drawn. It learns to imitate a network of its own
+# kind, with $w_1 = 1.5$ and $w_2 = 1.2$, from 21 points. Since $\tanh(-z) = -\tanh z$, the weights $-1.5$ and
+# $-1.2$ do exactly the same: the landscape has two equally deep valleys. We start at two points that are not
+# far from each other.
 
-# %% tags=["hide-output"]
+# %%
 x = torch.linspace(-2, 2, 21)
 t = 1.2 * torch.tanh(1.5 * x)
 
 
-def small_loss(w1: float | Tensor, w2: float | Tensor) -> Tensor:
+def small_loss(w1, w2):
     return F.mse_loss(w2 * F.tanh(w1 * x), t)
 
 
-def small_descent(w: Tensor, lr: float, steps: int) -> list[list[float]]:
+def small_descent(w, lr, steps):
     path = [w.tolist()]
     for _ in range(steps):
         w.requires_grad_()
@@ -250,20 +293,12 @@ small_paths = {
 }
 for name, path in small_paths.items():
     print(f"{name} to ({path[-1][0]:.2f}, {path[-1][1]:.2f})")
-
-# %% [markdown]
-# They part. Descent does not look for the nearest valley, nor for the deepest; it follows the slope under its
-# feet. Between the two basins lies a pass at $(0, 0)$, a point where the gradient is zero and which is no
-# minimum, and the ridge on both sides of it decides. Near the bottom, the steps become short by themselves,
-# because the gradient does.
-
-# %%
 plots.show(
     plots.landscape(
         lambda w1, w2: float(small_loss(w1, w2)),
         small_paths,
         span=(-2.4, 2.4, -2.2, 2.4),
-        title="The loss of a = w₂ tanh(w₁x): two valleys, two paths of 100 steps",
+        title="The loss of a = w₂ tanh(w₁x), two paths of 100 steps",
         xlabel="w₁",
         ylabel="w₂",
     ),
@@ -274,19 +309,29 @@ origin = torch.zeros(2, requires_grad=True)
 assert g.tolist() == [0, 0]
 
 # %% [markdown]
+# They part, and end in different valleys. Descent does not look for the nearest valley, nor for the deepest;
+# it follows the slope under its feet. Both weights of one sign are needed, and both paths start with
+# different ones: which weight reaches zero first decides. Between the valleys lies $(0, 0)$, a *saddle
+# point*: the gradient is zero there, and yet it is no minimum, since the loss falls on two sides. Near the
+# bottom the steps become short by themselves, because the gradient does.
+
+# %% [markdown]
 # ## From crawling to diverging
 #
 # Now the digits. An **epoch** is one pass over the 4,000 images, here in batches of 50, each followed by an
 # update with the gradient of the mean loss of its batch.
 #
+# A network that gives each of the ten digits the probability $\frac1{10}$ has the loss
+# $-\ln \frac1{10} = \ln 10 \approx 2.30$. It knows nothing.
+#
 # **Predict:** $\eta = 0.001$, 0.01, 0.1, 1 and 3, two epochs each. Which of them ends with the lowest loss?
-# And what loss does a network have that gives every digit the same probability?
+
+# %%
+predict("6d")
 
 
-# %% tags=["hide-output"]
-def train(
-    lr: float, size: int = 50, epochs: int = 2, momentum: float = 0, looks: int = 20
-) -> tuple[list[float], list[float], Parameters]:
+# %%
+def train(lr, size=50, epochs=2, momentum=0, looks=20):
     """Epochs and loss on all images, `looks` times an epoch; and the last weights."""
     w = [p.clone() for p in start]
     v = [torch.zeros_like(p) for p in w]
@@ -308,27 +353,15 @@ by_rate = {}
 for lr in (0.001, 0.01, 0.1, 1.0, 3.0):
     epochs, losses, w = train(lr)
     by_rate[f"η = {lr}"] = (epochs, losses)
-    at_work = (F.linear(images, w[0], w[1]) > 0).float().mean()  # ReLUs that are not off
-    print(f"η = {lr}: loss {losses[0]:.2f} → {losses[-1]:.2f},", end=" ")
-    print(f"{100 * at_work:.0f} % of the ReLU outputs above 0")
-print(f"all digits equally probable: log 10 = {torch.tensor(10.0).log():.2f}")
-
-# %% [markdown]
-# From 0.001 to 0.1, a larger $\eta$ is simply quicker. Then comes the border. Beyond it, the first steps
-# throw the weights so far that the loss shoots up. It does not go to infinity, as it does in the quadratic.
-# Instead, most of the ReLUs, or all of them, end up off for every image. No gradient passes a ReLU that is
-# off, so that it stays off ([Activations and vanishing gradients](08_activations.py)). With none at work, the
-# output no longer depends on the image, and the loss stays close to $\log 10$, that of a network that knows
-# nothing. Since the useful values of $\eta$ span factors of ten, one looks for it on a logarithmic scale,
-# from below.
-
-# %%
+    on = F.linear(images, w[0], w[1]) > 0  # (4000, 32): where a ReLU lets something through
+    print(f"η = {lr}: loss {losses[-1]:.2f}, {int(on.any(0).sum())} of 32 units on for some image,", end=" ")
+    print(f"{100 * on.any(1).float().mean():.0f} % of the images have a unit that is on")
 plots.show(
     plots.curves(
         by_rate,
-        title="One network, five learning rates: crawling, walking, and thrown off",
+        title="One network, five learning rates",
         xlabel="epochs (passes over the 4,000 images)",
-        ylabel="loss on all images (nats)",
+        ylabel="loss on all images",
         log="y",
     ),
     "rates.png",
@@ -336,6 +369,19 @@ plots.show(
 final = {name: losses[-1] for name, (_, losses) in by_rate.items()}
 assert min(final, key=final.get) == "η = 0.1"
 assert max(by_rate["η = 1.0"][1]) > 2 * by_rate["η = 1.0"][1][0]  # it shot up
+assert final["η = 1.0"] > 1.5
+assert abs(final["η = 3.0"] - 2.30) < 0.1
+
+# %% [markdown]
+# From 0.001 to 0.1, a larger $\eta$ is simply quicker. Then comes the border. Beyond it, the first steps
+# throw the weights so far that the loss shoots up. It does not go to infinity, as it does in the valley
+# above. Instead, most of the ReLUs end up off for every image. No gradient passes a ReLU that is off, so that
+# it stays off ([Activations and vanishing gradients](08_activations.py)). With $\eta = 1$ a few units are
+# left, for a part of the images; from these the network still learns a little, and its loss ends somewhat
+# below $\ln 10$. With $\eta = 3$ hardly any image has a unit that is on. Then the output no longer depends on
+# the image, and the loss is $\ln 10$, give or take a few hundredths.
+#
+# Since the useful values of $\eta$ span factors of ten, one looks for it on a logarithmic scale, from below.
 
 # %% [markdown]
 # ## Momentum
@@ -348,22 +394,19 @@ assert max(by_rate["η = 1.0"][1]) > 2 * by_rate["η = 1.0"][1][0]  # it shot up
 #
 # If $g$ is always the same, $v$ becomes $g + \mu g + \mu^2 g + \dots = g/(1 - \mu)$: with $\mu = 0.9$, ten
 # times the gradient. If it changes its sign at every step, $v$ becomes
-# $g - \mu g + \mu^2 g - \dots = g/(1 + \mu)$: about half of it. The same $\eta$ is large along the valley and
-# small across.
+# $g - \mu g + \mu^2 g - \dots = g/(1 + \mu)$: about half of it. (Both are geometric series.) The same $\eta$
+# is large along the valley and small across.
 #
-# For the quadratic, Polyak, "Some methods of speeding up the convergence of iteration methods", *USSR
-# Computational Mathematics and Mathematical Physics* 4 (1964), has the best choice,
+# For the valley above the best choice is known (Polyak, "Some methods of speeding up the convergence of
+# iteration methods", 1964):
 #
 # $$\eta = \Bigl(\frac{2}{\sqrt{\lambda_{\max}} + \sqrt{\lambda_{\min}}}\Bigr)^2,
 #   \qquad
 #   \mu = \Bigl(\frac{\sqrt{\kappa} - 1}{\sqrt{\kappa} + 1}\Bigr)^2,$$
 #
 # with which the distance shrinks, in the long run, as if $\sqrt\kappa$ stood in the place of $\kappa$.
-#
-# **Predict:** how many steps for $\kappa = 10$, 100 and 1000 now? Without momentum, the number of steps was
-# about 2.3 times that of $\kappa$.
 
-# %% tags=["hide-output"]
+# %%
 for kappa, before in plain.items():
     root = kappa**0.5
     mu = ((root - 1) / (root + 1)) ** 2
@@ -386,7 +429,7 @@ plots.show(
             "without momentum": (range(201), plain_path.norm(dim=1).tolist()),
             "with momentum": (range(201), momentum_path.norm(dim=1).tolist()),
         },
-        title="κ = 100, each with its best choice: the root of κ against κ",
+        title="κ = 100, each with its best choice",
         xlabel="steps",
         ylabel="distance from the bottom",
         log="y",
@@ -395,8 +438,8 @@ plots.show(
 )
 
 # %% [markdown]
-# On the digits the conditions are other ones: the gradient of a batch is not that of the whole, and no one
-# knows $\kappa$.
+# On the digits things are different: the gradient of a batch is not that of the whole, and no one knows
+# $\kappa$.
 
 # %%
 by_momentum = {
@@ -409,7 +452,7 @@ plots.show(
         by_momentum,
         title="With μ = 0.9, the small η learns like one ten times larger",
         xlabel="epochs (passes over the 4,000 images)",
-        ylabel="loss on all images (nats)",
+        ylabel="loss on all images",
         log="y",
     ),
     "momentum.png",
@@ -436,18 +479,22 @@ plots.show(
 full = gradient_of(start, images, labels)
 batches = torch.arange(4000).split(50)
 of_batches = [gradient_of(start, images[rows], labels[rows]) for rows in batches]
-for whole, parts in zip(full, zip(*of_batches, strict=True), strict=True):
+for whole, parts in zip(full, zip(*of_batches)):
     assert_close(torch.stack(parts).mean(0), whole, rtol=1e-4, atol=1e-6)
 
 # %% [markdown]
-# How far is it off? We measure it for the gradient of $W^2$, where the formula
-# $\partial \ell_n / \partial W^2 = \delta_n a_n^\mathsf{T}$ gives every $g_n$ at once: $a_n$ is the hidden
-# layer's output and $\delta_n = p_n - t_n$ the error ([Loss functions](04_losses.py)). From 200 batches drawn
-# at random we take the root of the mean squared distance from the full gradient, the *spread*.
+# How far is it off? We measure it for the gradient of $W^2$, where the formula $\partial \ell_n / \partial
+# W^2 = \delta_n \otimes a_n$ gives every $g_n$ at once: $a_n$ is the hidden layer's output, $\delta_n = p_n -
+# t_n$ the error term ([Loss functions](04_losses.py)), and $\otimes$ the table of all products of the one
+# with the other ([The chain rule](05_chain_rule.py)). For each batch size we draw 200 batches, and take the
+# root of the mean squared distance from the full gradient, the *spread*.
 #
 # **Predict:** a batch of 16 instead of 4 means four times the work. By what factor does the spread fall?
 
-# %% tags=["hide-output"]
+# %%
+predict("6e")
+
+# %%
 a = F.relu(F.linear(images, start[0], start[1]))
 p = F.log_softmax(F.linear(a, start[2], start[3]), 1).exp()
 delta = p - torch.eye(10)[labels]
@@ -455,55 +502,52 @@ g_n = (delta[:, :, None] * a[:, None, :]).flatten(1)  # (4000, 320): one in each
 mean = g_n.mean(0)
 assert_close(mean, full[2].flatten(), rtol=1e-4, atol=1e-6)
 
-sizes = [1, 4, 16, 64, 256]
-spread = []
-for B in sizes:
+s = (g_n - mean).norm(dim=1).square().mean().sqrt()  # the spread of single examples
+spread = {}
+for B in (1, 4, 16, 64, 256):
     draws = torch.stack([g_n[torch.randint(4000, (B,))].mean(0) for _ in range(200)])
-    spread.append((draws - mean).norm(dim=1).square().mean().sqrt().item())
-    print(f"B = {B}: off by {spread[-1] / mean.norm():.2f} lengths of the full gradient")
+    spread[B] = (draws - mean).norm(dim=1).square().mean().sqrt()
+    print(f"B = {B:3}: spread {spread[B]:.3f}, s/√B {s / B**0.5:.3f};", end=" ")
+    print(f"the full gradient's length is {mean.norm():.3f}")
+    assert_close(spread[B], s / B**0.5, rtol=0.2, atol=0.0)
+assert predict("6e", spread[4] / spread[16])
 
 # %% [markdown]
-# By a factor of 2, the root of 4. The mean of $B$ independent draws has a variance $B$ times smaller than
-# that of a single one, and the spread is the root of the variance. So it is $s/\sqrt B$, where $s$ is the
-# spread of the single $g_n$ about their mean.
+# A batch is off by $\frac1B \sum_n d_n$, where $d_n = g_n - \partial L/\partial w$ is what each of its
+# examples is off by. Squared, this is $\frac{1}{B^2}$ times a sum of the $B$ squares $\|d_n\|^2$ and of mixed
+# terms $2\,d_n \cdot d_m$. The examples are drawn independently, so the mixed terms are as often positive as
+# negative, and zero on average. What is left is $\frac{1}{B^2} \cdot B s^2 = s^2/B$, with $s^2$ the mean of
+# $\|d_n\|^2$. Its root is $s/\sqrt B$.
+#
+# ## How large a batch?
+#
+# Half the error costs four times the work. And in one pass over the data, the full gradient allows a single
+# step, in exactly the right direction; batches of 8 allow 500, each in a direction that is roughly right.
+#
+# **Predict:** one epoch, with batches of 4000, 400, 40 and 8, each with the best of three $\eta$. Which of
+# them ends with the lowest loss?
 
 # %%
-single = (g_n - mean).norm(dim=1).square().mean().sqrt().item()
-expected = [single / B**0.5 for B in sizes]
-plots.show(
-    plots.curves(
-        {"s/√B": (sizes, expected), "measured": (sizes, spread)},
-        title="A batch's gradient is off by s/√B: a tenth for a hundred times the work",
-        xlabel="batch size B (examples)",
-        ylabel="distance from the full gradient",
-        log="xy",
-        markers=True,
-    ),
-    "spread.png",
-)
-assert_close(torch.tensor(spread), torch.tensor(expected), rtol=0.2, atol=0.0)
+predict("6f")
 
-# %% [markdown]
-# Half the error costs four times the work. This is a bad bargain, and it is why small batches get so far. In
-# one pass over the data, the full gradient allows a single step, in exactly the right direction. Batches of
-# 50 allow 80 steps, each in a direction that is roughly right. And at the next step one asks again, from a
-# better place.
-#
-# **Predict:** one epoch, with batches of 4000, 400, 40 and 8, each with the best of three rates. Where does
-# the loss end?
-
-# %% tags=["hide-output"]
+# %%
+lowest = {}
 for B in (4000, 400, 40, 8):
     ends = {lr: train(lr, size=B, epochs=1, looks=1)[1][-1] for lr in (0.03, 0.1, 0.3)}
     best = min(ends, key=ends.get)
-    print(f"B = {B}: number of steps {4000 // B}, loss {ends[best]:.2f} with η = {best}")
+    lowest[B] = ends[best]
+    print(f"B = {B}: number of steps {4000 // B}, loss {lowest[B]:.2f} with η = {best}")
+assert lowest[8] < lowest[40] < lowest[400] < lowest[4000]
 
 # %% [markdown]
-# The fewer examples a step takes, the smaller is its best $\eta$ here: in a noisy direction one walks less
-# far. That is one of two reasons why smaller is not always better. The other is time. In the
+# Many rough steps get further than a few exact ones, since after each of them one asks again, from a better
+# place. But the fewer examples a step takes, the smaller is its best $\eta$ here: in a noisy direction one
+# walks less far. That is one of two reasons why smaller is not always better. The other is time. In the
 # [measurements](reference/measurements.md) of the three engines, a step with 1024 images takes about 5 to 14
 # times as long as one with 64, for 16 times the images: a pass in small batches takes longer. [Training on
 # MNIST](09_training.py) uses batches of 64, and [What a gradient costs](11_cost.py) counts the operations.
+#
+# Next: [Initialisation](07_initialisation.py), on where to start the descent.
 #
 # ## Exercises
 #
@@ -526,9 +570,8 @@ def descent_with_momentum(gradient, w, lr, momentum, steps):
 check("6.2", descent_with_momentum)
 
 # %% [markdown]
-# **6.3** On the quadratic $\frac12 w^\mathsf{T} A w$ one can calculate, for a given $w$, the $\eta$ with
-# which the very next step lowers the loss the most. Derive it, and return it as a tensor with one number. $A$
-# is symmetric and has positive eigenvalues.
+# **6.3** On $L(w) = \frac12 w^\top A w$ one can calculate, for a given $w$, the $\eta$ with which the very
+# next step lowers the loss the most. Derive it. $A$ is a symmetric matrix and has positive eigenvalues.
 
 
 # %%

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from manual_backprop.exercises.judges import Judge, number, same_numbers
+from manual_backprop.exercises.judges import Choice, Judge, Number, Question, number, same_numbers
 
 Gradient = Callable[[Tensor], Tensor]
 
@@ -87,6 +87,84 @@ def _valleys() -> list[tuple[Tensor, Tensor]]:
         cases.append((root.T @ root + torch.eye(size, dtype=torch.float64), w))
     return cases
 
+
+PREDICTIONS: dict[str, Question] = {
+    "6a": Choice(
+        right="1 alone",
+        remarks={
+            "none: one has to try": "The promise is η times 11.3, and there is a limit to how far a loss of "
+            "2.62 can fall: a cross-entropy is never below 0.",
+            "1 alone": "It promises a fall of 11.3, and the loss is 2.62: it cannot fall by more than that.",
+            "0.1 and 1": "With η = 0.1 the promise is 1.13. A loss of 2.62 can fall by that; whether it does "
+            "has to be tried.",
+            "all four": "With a small η the promise is small too, 0.0113 for η = 0.001, and near the start "
+            "the slope is nearly what it was.",
+        },
+    ),
+    "6b": Choice(
+        right="it shrinks to almost nothing",
+        remarks={
+            "it grows, as η is above the limit": "The limit 0.2 is that of the steep direction, whose "
+            "curvature is 10. In the flat one, with the curvature 1, it is 2.",
+            "it shrinks to almost nothing": "Each step multiplies it by 1 − 0.202 = 0.798, whatever the "
+            "other coordinate does.",
+            "it changes its sign at every step": "That would need 1 − ηλ below zero. Here it is 1 − 0.202 · "
+            "1.",
+            "it stays as it is": "That would need ηλ = 0. Here 1 − ηλ = 1 − 0.202 · 1.",
+        },
+    ),
+    "6c": Number(
+        2303,
+        because="The steps grow with κ: the factor is about 1 − 2/κ, and (1 − 2/κ)ⁿ = 1/100 at n = 2.3 κ.",
+        mistakes={
+            23: "That many are needed for κ = 10. The flat direction is now a hundred times flatter than the "
+            "steepest one permits: the factor is 999/1001, and no longer 9/11.",
+            69: "The steps would triple if they grew with the logarithm of κ. But the factor of the flat "
+            "direction is now 999/1001, and its 69th power is still 0.87.",
+            230: "That many are needed for κ = 100: with κ the steps grow ten times, and then ten times "
+            "again.",
+        },
+        within=0.2,
+    ),
+    "6d": Choice(
+        right="η = 0.1",
+        remarks={
+            "η = 0.001": "It is the surest to go down, and slow: two epochs are 160 steps, and a promise "
+            "kept is worth little when it is small.",
+            "η = 0.01": "It keeps nearly all of the promise at each step, but a step promises ten times less "
+            "than with 0.1.",
+            "η = 0.1": "At the start it got about half of its promise, which is far more than a smaller η "
+            "promises, and it is not too large yet.",
+            "η = 1": "At the start it got 2 % of its promise: each step goes far beyond where its slope "
+            "holds.",
+            "η = 3": "It is even larger than 1, which got 2 % of its promise at the first step.",
+        },
+    ),
+    "6e": Number(
+        2,
+        because="The spread is s/√B: four times the batch halves it.",
+        mistakes={
+            4: "That is the factor of the squares. What examples are off by points in all directions and "
+            "cancels in part, and the spread falls with the root.",
+            16: "That is the square of the factor in B. The spread falls with its root.",
+            1: "A mean of more examples is closer to the mean of all of them.",
+            0.5: "The spread is multiplied by that: it falls by the factor 2.",
+        },
+        within=0.2,
+    ),
+    "6f": Choice(
+        right="8",
+        remarks={
+            "4000": "Its gradient is exact, but it makes one step only, and that promise is kept near the "
+            "start alone.",
+            "400": "It makes ten steps. A batch of 40 makes a hundred, and its spread is only about three "
+            "times as large.",
+            "40": "A hundred steps get far. Five hundred steps with a spread about twice as large get "
+            "further.",
+            "8": "Five hundred rough steps, each from a better place than the one before.",
+        },
+    ),
+}
 
 EXERCISES: dict[str, Judge] = {
     "6.1": number(

@@ -8,7 +8,7 @@ from manual_backprop.exercises import check
 
 # %% [markdown]
 # **6.1** The derivatives are $6 w_1$ and $w_2$, so the curvatures are 6 and 1. In the form
-# $\frac12 w^\mathsf{T} A w$, the matrix $A$ has the diagonal $(6, 1)$. The steep direction sets the limit:
+# $\frac12 w^\top A w$, the matrix $A$ has the diagonal $(6, 1)$. The steep direction sets the limit:
 # $\eta < 2/6$.
 
 # %%
@@ -30,16 +30,16 @@ def descent_with_momentum(gradient, w, lr, momentum, steps):
 assert check("6.2", descent_with_momentum)
 
 # %% [markdown]
-# **6.3** With $g = Aw$, and $A^\mathsf{T} = A$, the loss after the step is
+# **6.3** With $g = Aw$, and $A^\top = A$, the loss after the step is
 #
-# $$L(w - \eta g) = \tfrac12 (w - \eta g)^\mathsf{T} A\,(w - \eta g)
-#   = \tfrac12 w^\mathsf{T} A w - \eta\, g^\mathsf{T} g + \tfrac12 \eta^2\, g^\mathsf{T} A g.$$
+# $$L(w - \eta g) = \tfrac12 (w - \eta g)^\top A\,(w - \eta g)
+#   = \tfrac12 w^\top A w - \eta\, g^\top g + \tfrac12 \eta^2\, g^\top A g.$$
 #
-# The middle term is the promise of the first section, $\eta \|g\|^2$. The last one is what the curvature
-# takes back. It is a parabola in $\eta$, and its derivative $-g^\mathsf{T} g + \eta\, g^\mathsf{T} A g$ is
-# zero at
+# The middle term is the promise of the page's first section, $\eta \|g\|^2$. The last one is what the
+# curvature takes back. It is a parabola in $\eta$, and its derivative $-g^\top g + \eta\, g^\top A g$ is zero
+# at
 #
-# $$\eta = \frac{g^\mathsf{T} g}{g^\mathsf{T} A g}.$$
+# $$\eta = \frac{g^\top g}{g^\top A g}.$$
 #
 # If $g$ is the eigenvector of $\lambda$, this is $1/\lambda$. At twice this $\eta$ the loss is back at
 # $L(w)$.
