@@ -23,31 +23,30 @@
 #   \frac{\partial L}{\partial W^l} = \delta^{l\top} a^{l-1}, \qquad
 #   \frac{\partial L}{\partial b^l} = \sum_n \delta^l_n$$
 #
-# where $a^0 = x$. Everything below follows from these four equations. In code, each is one line. The slope
-# $f'$ is written as a function of the output $a$, as [Activations and vanishing gradients](08_activations.py)
-# explains.
+# where $a^0 = x$. Everything below follows from these four equations. In code, each is one line. We look at
+# three activations: [sigmoid](reference/functional/activations/sigmoid.rst),
+# [tanh](reference/functional/activations/tanh.rst) and [ReLU](reference/functional/activations/relu.rst). The
+# slope $f'$ is written as a function of the output $a$, as [Activations and vanishing
+# gradients](08_activations.py) explains.
 
 # %%
-from collections.abc import Callable
 from itertools import pairwise
 
 import torch
-from torch import Tensor
 
 from manual_backprop import functional as F
 from manual_backprop import plots
-from manual_backprop.exercises import check
+from manual_backprop.exercises import check, predict
 from manual_backprop.training.data import load
 
-ACTIVATIONS: dict[str, tuple[Callable[[Tensor], Tensor], Callable[[Tensor], Tensor]]] = {
+ACTIVATIONS = {  # f, and its slope as a function of the output
     "sigmoid": (torch.sigmoid, lambda a: a * (1 - a)),
     "tanh": (torch.tanh, lambda a: 1 - a**2),
     "ReLU": (torch.relu, lambda a: (a > 0).to(a.dtype)),
 }
-Parameters = tuple[Tensor, Tensor, Tensor, Tensor]  # W¹, b¹, W², b²
 
 
-def gradients(parameters: Parameters, activation: str) -> tuple[float, Parameters]:
+def gradients(parameters, activation):
     """The loss, and its gradient with respect to each parameter."""
     W1, b1, W2, b2 = parameters
     f, slope = ACTIVATIONS[activation]
@@ -78,7 +77,7 @@ W1, b1, W2, b2 = (
 F.cross_entropy(F.linear(F.tanh(F.linear(x, W1, b1)), W2, b2), labels).backward()
 with torch.no_grad():
     _, ours = gradients((W1, b1, W2, b2), "tanh")
-for gradient, parameter in zip(ours, (W1, b1, W2, b2), strict=True):
+for gradient, parameter in zip(ours, (W1, b1, W2, b2)):
     torch.testing.assert_close(gradient, parameter.grad)
 print("the four gradients equal autograd's")
 
@@ -99,7 +98,7 @@ print("the four gradients equal autograd's")
 # %%
 
 
-def starts() -> dict[str, Parameters]:
+def starts():
     torch.manual_seed(1)
     random1, random2 = 0.05 * torch.randn(M, D).double(), 0.3 * torch.randn(C, M).double()
     equal1, equal2 = torch.full_like(random1, 0.01), torch.full_like(random2, 0.01)
@@ -116,86 +115,113 @@ def starts() -> dict[str, Parameters]:
 
 
 # %% [markdown]
-# **Predict:** all parameters are zero. For each of sigmoid, tanh and ReLU: which of
-# $\partial L/\partial W^1$, $\partial L/\partial W^2$ and $\partial L/\partial b^2$ are zero? The four
-# equations are enough to tell. And with all weights equal to 0.01, is any of them zero?
+# ### All zero
+#
+# **Predict:** all parameters are zero, and the activation is tanh. Which of $\partial L/\partial W^1$,
+# $\partial L/\partial W^2$ and $\partial L/\partial b^2$ are zero? The four equations are enough to tell.
 
-# %% tags=["hide-output"]
-sizes = []
-for start in starts().values():
-    row = []
-    for activation in ACTIVATIONS:
-        _, (W1_grad, _, W2_grad, _) = gradients(start, activation)
-        row += [float(W1_grad.norm()), float(W2_grad.norm())]
-    sizes.append([norm if norm > 1e-12 else 0.0 for norm in row])  # 1e-18 is a rounded 0
-figure = plots.heat_map(
-    sizes,
-    list(starts()),
-    [f"{name}\n∂L/∂{w}" for name in ACTIVATIONS for w in ("W¹", "W²")],
-    title="At the first step some gradients are exactly zero (grey)",
-    label="norm of the gradient (nats per unit of weight)",
-    form="{:.1g}",
-    log=True,
-)
-plots.show(figure, "first_gradients.png")
+# %%
+predict("7a")
 
+# %%
 for activation in ACTIVATIONS:
     _, (W1_grad, b1_grad, W2_grad, b2_grad) = gradients(starts()["all zero"], activation)
+    print(f"{activation:7}: the size of ∂L/∂W¹ is {W1_grad.norm():.2f},", end=" ")
+    print(f"of ∂L/∂W² {W2_grad.norm():.2f}, of ∂L/∂b² {b2_grad.norm():.2f}")
     assert W1_grad.norm() == b1_grad.norm() == 0
     torch.testing.assert_close(b2_grad, 1 / C - t.mean(0))  # not zero: classes differ in size
     assert b2_grad.norm() > 0
     assert (W2_grad.norm() > 0) == (activation == "sigmoid")
 
 # %% [markdown]
-# **All zero.** $W^2 = 0$, so $\delta^1 = (\delta^2 W^2) \odot f' = 0$: nothing reaches the hidden layer, and
-# $\partial L/\partial W^1 = 0$ for each of the three. For $W^2$ the activation decides, since
-# $\partial L/\partial W^2 = \delta^{2\top} a^1$ and $a^1 = f(0)$. The hyperbolic tangent and ReLU have
-# $f(0) = 0$, so this gradient is zero too. Only $b^2$ can learn, and it moves neither $W^1$ nor $W^2$ away
-# from zero: the same argument holds at the next step, and at all that follow. The sigmoid has
-# $\sigma(0) = \tfrac12$, so $W^2$ moves at the first step, and from the second step on $W^1$ moves as well.
-# (It moves by what the examples have too many of: with all zeros each $p_{nc}$ is $1/C$, and
-# $\sum_n \delta^2_{nc}$ is $1/C$ less the share of class $c$. With exactly as many examples of each class,
-# not even $b^2$ would move.)
+# The size of a gradient is the root of the sum of its squared entries. $W^2 = 0$, so $\delta^1 = (\delta^2
+# W^2) \odot f' = 0$: nothing reaches the hidden layer, and $\partial L/\partial W^1 = 0$ for each of the
+# three. For $W^2$ the activation decides, since $\partial L/\partial W^2 = \delta^{2\top} a^1$ and $a^1 =
+# f(0)$. The hyperbolic tangent and ReLU have $f(0) = 0$, so this gradient is zero too. Only $b^2$ can learn,
+# and it moves neither $W^1$ nor $W^2$ away from zero: the same argument holds at the next step, and at all
+# that follow. The sigmoid has $\sigma(0) = \tfrac12$, so $W^2$ moves at the first step, and from the second
+# step on $W^1$ moves as well. (It moves by what the examples have too many of: with all zeros each $p_{nc}$
+# is $1/C$, and $\sum_n \delta^2_{nc}$ is $1/C$ less the share of class $c$. With exactly as many examples of
+# each class, not even $b^2$ would move.)
 #
-# **All equal.** Here is a zero that is easily overlooked. With $W^2_{cj} = w$ everywhere,
+# ### All equal
+#
+# **Predict:** now all weights are 0.01, the biases are still zero, and the activation is the sigmoid. Which
+# of the gradients of $W^1$ and $W^2$ are zero?
+
+# %%
+predict("7b")
+
+# %%
+for at, weight in ((0, "W¹"), (2, "W²")):
+    sizes = []
+    for start in starts().values():
+        norms = [float(gradients(start, activation)[1][at].norm()) for activation in ACTIVATIONS]
+        sizes.append([norm if norm > 1e-12 else 0.0 for norm in norms])  # 1e-18 is a rounded 0
+    figure = plots.heat_map(
+        sizes,
+        list(starts()),
+        list(ACTIVATIONS),
+        title=f"The size of ∂L/∂{weight} at the first step",
+        label="size of the gradient",
+        form="{:.1g}",
+        log=True,
+    )
+    plots.show(figure, f"first_gradients_{at}.png")
+    if weight == "W¹":
+        assert sizes[1] == [0, 0, 0]
+    else:
+        assert min(sizes[1]) > 0
+
+# %% [markdown]
+# $\partial L/\partial W^1$ is zero, with each activation. (Cells without a colour are exact zeros.) With
+# $W^2_{cj} = w$ everywhere,
 #
 # $$\sum_c \delta^2_{nc} W^2_{cj} = \frac{w}{N} \sum_c (p_{nc} - t_{nc}) = \frac{w}{N} (1 - 1) = 0$$
 #
-# because the probabilities sum to one and so do the targets. The classes pull at a hidden unit with forces
-# that cancel. This belongs to the softmax with cross-entropy, and it lasts one step: then the rows of $W^2$
-# differ.
+# because the probabilities sum to one and so do the targets: what the classes ask of a hidden unit cancels.
+# This belongs to the [softmax](reference/functional/activations/softmax.rst) with
+# [cross-entropy](reference/functional/losses/cross_entropy.rst), and it lasts one step: then the rows of
+# $W^2$ differ.
 #
-# **Only W¹ random.** $\partial L/\partial W^1 = 0$ again, from $W^2 = 0$, but $W^2$ learns, and then the rest
-# follows. A zero gradient at the first step is no disaster. So what is the disaster?
+# With only $W^1$ random, $\partial L/\partial W^1 = 0$ again, from $W^2 = 0$, but $W^2$ learns, and then the
+# rest follows. A zero gradient at the first step is no disaster. So what is the disaster?
 #
-# ## Equal for ever
+# ## After one step
 #
 # We let "all equal" make one step, with a sigmoid, and look at the next gradient of $W^1$.
 #
-# **Predict:** all the entries of $W^1$ are still equal, as $\partial L/\partial W^1$ was zero. Are all the
-# entries of the new $\partial L/\partial W^1$ equal to each other?
+# **Predict:** all the entries of $W^1$ are still equal, as $\partial L/\partial W^1$ was zero. Which entries
+# of the new $\partial L/\partial W^1$ are equal to each other? Row $j$ belongs to hidden unit $j$, and column
+# $i$ to input $i$.
 
-# %% tags=["hide-output"]
+# %%
+predict("7c")
 
 
-def step(parameters: Parameters, activation: str) -> tuple[float, Parameters]:
+# %%
+def step(parameters, activation):
     loss, slopes = gradients(parameters, activation)
-    W1, b1, W2, b2 = (w - 0.3 * g for w, g in zip(parameters, slopes, strict=True))
-    return loss, (W1, b1, W2, b2)
+    return loss, tuple(w - 0.3 * g for w, g in zip(parameters, slopes))
 
 
 _, second = step(starts()["all equal"], "sigmoid")
 _, (W1_grad, *_) = gradients(second, "sigmoid")
-names = [f"∂L/∂W¹, row {j}" for j in (1, 2, 3)]
-figure = plots.images(W1_grad[:3].reshape(3, 28, 28), names)
+figure = plots.images(W1_grad[:2].reshape(2, 28, 28), ["∂L/∂W¹, row 1", "row 2"])
 plots.show(figure, "rows_of_the_gradient.png")
-print(f"entries of row 1: from {W1_grad[0].min():.1e} to {W1_grad[0].max():.1e}")
-print(f"largest difference between two rows: {(W1_grad - W1_grad[0]).abs().max():.1e}")
+print(f"entries of row 1: from {W1_grad[0].min():.4f} (blue) to {W1_grad[0].max():.4f} (red)")
+print(f"largest difference between two rows: {(W1_grad - W1_grad[0]).abs().max():.1g}")
+assert (W1_grad - W1_grad[0]).abs().max() < 1e-12
+assert W1_grad[0].max() - W1_grad[0].min() > 1e-4
 
 # %% [markdown]
-# No. The *rows* are equal, one for each hidden unit. Within a row the entries differ, because each is scaled
-# with its own input: $\partial L/\partial W^1_{ji} = \sum_n \delta^1_{nj} x_{ni}$, where $i$ stands in $x$.
-# Each unit learns something, and it is the same thing that the others learn.
+# The *rows* are equal, one for each hidden unit. (A row is drawn as an image here, each entry at the place of
+# its pixel: red is positive, blue negative, and white is zero, as for the pixels of the border.) Within a row
+# the entries differ, because each is scaled with its own input: $\partial L/\partial W^1_{ji} = \sum_n
+# \delta^1_{nj} x_{ni}$, where $i$ stands in $x$. Each unit learns something, and it is the same thing that
+# the others learn.
+#
+# ### The proof
 #
 # It stays so. Say that two hidden units $j$ and $k$ are *twins* if they have the same row of $W^1$, the same
 # bias in $b^1$ and the same column of $W^2$.
@@ -216,10 +242,8 @@ print(f"largest difference between two rows: {(W1_grad - W1_grad[0]).abs().max()
 #
 # No property of the activation, of the loss or of the data was used. A unit's parameters only have to be
 # treated as its twin's are, so momentum, or a step size for each weight that is computed from its gradients,
-# does not help either. (Dropout, which switches units off at random, would.)
-#
-# What breaks a condition of the proof lets them go. With $W^1$ constant and $W^2$ *random*, line 2 fails: the
-# columns differ, hence the $\delta^1$ differ, hence the rows after one step. One random matrix is enough.
+# does not help either. ([Dropout](reference/functional/activations/dropout.rst), which switches units off at
+# random, would.)
 #
 # ## How many units are left?
 #
@@ -227,10 +251,9 @@ print(f"largest difference between two rows: {(W1_grad - W1_grad[0]).abs().max()
 # differ by less than a thousandth of the largest entry: rounding makes twins differ a little. The six starts
 # make 20 steps each with $\eta = 0.3$.
 
+
 # %%
-
-
-def distinct_rows(parameters: Parameters) -> int:
+def distinct_rows(parameters):
     rows = torch.cat([parameters[0], parameters[1][:, None]], 1)
     tolerance = 1e-3 * rows.abs().max()
     same = (rows[:, None] - rows).abs().amax(2) <= tolerance  # (M, M): j equals k
@@ -238,8 +261,8 @@ def distinct_rows(parameters: Parameters) -> int:
 
 
 STEPS = 20
-counts: dict[str, dict[str, list[int]]] = {name: {} for name in ACTIVATIONS}
-losses: dict[str, list[float]] = {name: [] for name in starts()}
+counts = {name: {} for name in ACTIVATIONS}
+losses = {name: [] for name in starts()}
 for activation in ACTIVATIONS:
     for name, parameters in starts().items():
         count = []
@@ -251,16 +274,20 @@ for activation in ACTIVATIONS:
         losses[name].append(loss)
 
 # %% [markdown]
-# **Predict:** for each start, how many of the 16 units are distinct after 20 steps?
+# **Predict:** $W^1$ starts with 0.01 everywhere, and $W^2$ at random. How many of the 16 units are distinct
+# after 20 steps?
 
-# %% tags=["hide-output"]
+# %%
+predict("7d")
+
+# %%
 figure = plots.curves(
     {
         name: (list(range(6)), count[:6])
         for name, count in counts["sigmoid"].items()
         if name != "only W¹ random"  # 16 from the start, as for both random
     },
-    title="Distinct units at the first steps (sigmoid): what starts as twins stays so",
+    title="Distinct units at the first steps (sigmoid)",
     xlabel="step",
     ylabel="distinct hidden units, of 16",
     ylim=(0, 17),
@@ -271,17 +298,21 @@ print("distinct units after", STEPS, "steps")
 for name in starts():
     print(f"  {name:26}", {f: counts[f][name][-1] for f in ACTIVATIONS})
     assert all(counts[f][name] == counts["sigmoid"][name] for f in ACTIVATIONS)
+assert predict("7d", counts["sigmoid"]["only W² random"][-1])
 
 # %% [markdown]
-# The starts "all zero" and "all equal" keep one unit, with each activation. The two kinds of columns make two
-# kinds of rows, and never more. Random columns make all the rows different at the first step.
+# With random columns line 2 of the proof fails: the columns differ, hence the $\delta^1$, hence the rows
+# after one step. One random matrix is enough. Two kinds of columns make two kinds of rows, and never more.
+# The starts "all zero" and "all equal" keep one unit, with each activation.
+#
+# ### What twins are worth
 #
 # Sixteen twins are worth one unit. They all have the output $a$, so that the next layer computes
 #
 # $$z^2_c = \sum_{j=1}^{16} W^2_{cj}\, a + b^2_c = \bigl(16\, W^2_{c1}\bigr)\, a + b^2_c$$
 #
-# which is what one unit with a larger weight would do. The losses show what it costs; guessing each class
-# with the probability 0.1 costs $\ln 10 \approx 2.3$ nats.
+# which is what one unit with a larger weight would do. The losses show what it costs; giving each class the
+# probability 0.1 costs $\ln 10 \approx 2.3$.
 
 # %%
 figure = plots.heat_map(
@@ -289,7 +320,8 @@ figure = plots.heat_map(
     list(losses),
     list(ACTIVATIONS),
     title=f"Loss after {STEPS} steps",
-    label="cross-entropy (nats per digit)",
+    label="cross-entropy",
+    form="{:.2f}",
 )
 plots.show(figure, "losses.png")
 for twins in ("all zero", "all equal"):
@@ -302,9 +334,8 @@ assert max(random_starts, key=lambda name: losses[name][-1]) == "only W² random
 # all start with the same $z$, and ReLU units are then on or off for the same examples: with ReLU it is the
 # slowest of the three random starts that have no copies.
 #
-# Rumelhart, Hinton and Williams describe the symmetry in an early paper on backpropagation ("Learning
-# internal representations by error propagation", in *Parallel Distributed Processing*, volume 1, 1986,
-# chapter 8, under "Symmetry breaking"), and start with small random weights.
+# Rumelhart, Hinton and Williams ("Learning internal representations by error propagation", 1986) describe the
+# symmetry in an early paper on backpropagation, and start with small random weights.
 #
 # In arithmetic with rounding, a program may add the numbers of two twins in different orders. Such
 # differences start at $10^{-16}$, and with tanh every step makes them larger. They are why `distinct_rows`
@@ -313,10 +344,16 @@ assert max(random_starts, key=lambda name: losses[name][-1]) == "only W² random
 #
 # ## How large?
 #
-# Random, then. From which distribution? Let every weight be drawn with mean 0 and variance $\mathrm{Var}[w]$,
-# independently of all the others. ($\mathrm{E}$ is the mean over the draws, and
-# $\mathrm{Var}[z] = \mathrm{E}[z^2] - \mathrm{E}[z]^2$; the root of the variance is the standard deviation. A
-# variance of 0.01 is a deviation of 0.1.)
+# Random, then. How large should the weights be? Three terms of statistics help to say it. The *expectation*
+# $\mathrm{E}[w]$ is the mean over very many draws of $w$. The *variance* is the mean squared distance from
+# it, $\mathrm{Var}[w] = \mathrm{E}[(w - \mathrm{E}[w])^2] = \mathrm{E}[w^2] - \mathrm{E}[w]^2$, and its root
+# is the *standard deviation*, the usual distance: a variance of 0.01 is a deviation of 0.1. Two draws are
+# *independent* if one says nothing about the other.
+#
+# Two rules are all we need. The expectation of a sum is the sum of the expectations, always. The expectation
+# of a product is the product of the expectations, if the factors are independent.
+#
+# Let every weight be drawn with mean 0 and variance $\mathrm{Var}[w]$, independently of all the others.
 #
 # **Forward.** A unit of a layer with $D$ inputs computes $z_j = \sum_i W_{ji} a_i$. The $a_i$ come from the
 # layers before, so they are independent of these weights, and
@@ -362,11 +399,10 @@ assert max(random_starts, key=lambda name: losses[name][-1]) == "only W² random
 # | He, also Kaiming | $2/D$ | makes up for ReLU's ½ |
 #
 # The first is from Glorot and Bengio ("Understanding the difficulty of training deep feedforward neural
-# networks", AISTATS 2010, section 4.2), the second from He, Zhang, Ren and Sun ("Delving deep into
-# rectifiers", ICCV 2015, section 2.2), where the derivations stand. Both fix the variance, and leave the
-# distribution open. Numbers that are uniform between $-r$ and $r$ have the variance
-# $\int_{-r}^{r} u^2\, \mathrm{d}u / 2r = r^2/3$, so Xavier asks for $r = \sqrt{6/(D + M)}$. `torch.nn.init`
-# agrees:
+# networks", 2010), the second from He, Zhang, Ren and Sun ("Delving deep into rectifiers", 2015). Both fix
+# the variance, and leave open how the numbers are spread. Numbers that are uniform between $-r$ and $r$ have
+# the variance $\int_{-r}^{r} u^2\, \mathrm{d}u / 2r = r^2/3$, so Xavier asks for $r = \sqrt{6/(D + M)}$.
+# `torch.nn.init` agrees:
 
 # %%
 weight = torch.empty(400, 600)
@@ -382,10 +418,13 @@ print(f"torch.nn.Linear's own: variance times D = {600 * weight.var():.3f}")
 #
 # ## A fixed variance
 #
-# **Predict:** a network has ten ReLU layers, all of the same width, and weights of variance 0.01. For the
-# widths 25, 100 and 400: how large is $\mathrm{Var}[z^{10}]$ relative to $\mathrm{Var}[z^1]$?
+# **Predict:** a network has ten ReLU layers of 400 units each, and weights of variance 0.01. How many times
+# larger is $\mathrm{Var}[z^{10}]$ than $\mathrm{Var}[z^1]$? (Within a factor of two counts as right.)
 
-# %% tags=["hide-output"]
+# %%
+predict("7e")
+
+# %%
 torch.manual_seed(2)
 for width in (25, 100, 400):
     ratios = []
@@ -398,12 +437,13 @@ for width in (25, 100, 400):
         ratios.append(float(z_layers[-1].var() / z_layers[0].var()))
     ratio = sum(ratios) / len(ratios)
     expected = (0.5 * width * 0.01) ** 9
-    print(f"width {width:3}: measured {ratio:.0e}, (½ D Var[w])⁹ = {expected:.0e}")
+    print(f"width {width:3}: measured {ratio:.3g}, (½ D Var[w])⁹ = {expected:.3g}")
     assert expected / 4 < ratio < 4 * expected
+assert predict("7e", ratio)
 
 # %% [markdown]
-# Nine times the same factor: an eighth, a half, two. A variance that suits one width ruins another, and this
-# is why $D$ has to stand in the formula.
+# Nine times the same factor: two for a width of 400, a half for 100, an eighth for 25. A variance that suits
+# one width ruins another, and this is why $D$ has to stand in the formula.
 #
 # ## Ten layers, measured
 #
@@ -413,7 +453,7 @@ for width in (25, 100, 400):
 
 # %%
 WIDTHS = [784] + [256] * 10
-VARIANCES: dict[str, Callable[[int, int], float]] = {
+VARIANCES = {
     "0.0001": lambda D, M: 0.0001,
     "0.01": lambda D, M: 0.01,
     "nn.Linear": lambda D, M: 1 / (3 * D),
@@ -422,19 +462,19 @@ VARIANCES: dict[str, Callable[[int, int], float]] = {
 }
 
 
-def signals(activation: str, start: str) -> tuple[list[Tensor], ...]:
+def signals(activation, start):
     """z, a and δ of each layer, the first layer first."""
     torch.manual_seed(3)
     f, slope = ACTIVATIONS[activation]
     variance = VARIANCES[start]
     weights = [variance(D, M) ** 0.5 * torch.randn(M, D) for D, M in pairwise(WIDTHS)]
-    z: list[Tensor] = []
+    z = []
     a = [x.float()]
     for W in weights:
         z.append(a[-1] @ W.T)
         a.append(f(z[-1]))
     delta = [torch.randn_like(z[-1])]
-    for W, below in zip(weights[:0:-1], a[-2:0:-1], strict=True):
+    for W, below in zip(weights[:0:-1], a[-2:0:-1]):
         delta.append((delta[-1] @ W) * slope(below))
     return z, a[1:], delta[::-1]
 
@@ -460,14 +500,16 @@ for layer in range(1, 9):  # its z comes from below, its δ from above
 # %% [markdown]
 # They hold as well as an average over 256 units can. Now all starts.
 #
-# **Predict:** which start keeps $\mathrm{Var}[z]$ over ten ReLU layers? And which of the three activations
-# cannot be helped by any of them?
+# **Predict:** on the way back $\delta$ should keep its variance. With which activation does none of the five
+# starts achieve that?
 
-# %% tags=["hide-output"]
+# %%
+predict("7f")
+
+# %%
 layers, passed = list(range(1, 11)), list(range(10))
-Panels = dict[str, dict[str, tuple[list[int], list[float]]]]
-forward: Panels = {name: {} for name in ACTIVATIONS}
-backward: Panels = {name: {} for name in ACTIVATIONS}
+forward = {name: {} for name in ACTIVATIONS}
+backward = {name: {} for name in ACTIVATIONS}
 for activation in ACTIVATIONS:
     for start in VARIANCES:
         z, a, delta = measured[activation, start]
@@ -475,7 +517,7 @@ for activation in ACTIVATIONS:
         backward[activation][start] = passed, [float(d.var()) for d in reversed(delta)]
 figure = plots.curves(
     forward,
-    title="Forward: the variance of z, layer by layer, for each variance of the weights",
+    title="Forward: the variance of z, for each variance of the weights",
     xlabel="layer",
     ylabel="Var[z]",
     log="y",
@@ -483,12 +525,15 @@ figure = plots.curves(
 plots.show(figure, "forward_variance.png")
 figure = plots.curves(
     backward,
-    title="Backward: the variance of δ, from layer 10 (left) back to layer 1 (right)",
+    title="Backward: the variance of δ, from layer 10 back to layer 1",
     xlabel="layers passed",
     ylabel="Var[δ]",
     log="y",
 )
 plots.show(figure, "backward_variance.png")
+kept = {f: max(ys[-1] for _, ys in backward[f].values()) for f in ACTIVATIONS}
+assert kept["sigmoid"] < 0.01
+assert min(kept["tanh"], kept["ReLU"]) > 0.1
 
 # %% [markdown]
 # With ReLU only He is level, in both directions. Xavier halves the variance in each layer, 0.01 is a little
@@ -500,14 +545,17 @@ plots.show(figure, "backward_variance.png")
 # comes in. Backward it loses most of the variance in every layer, with each of them. A larger variance does
 # not mend this. With the slope at its largest, ¼, backward would ask for $\mathrm{Var}[w] = 16/M$. But
 # outputs around ½ have $\mathrm{E}[a^2] \ge \tfrac14$, so with as many inputs as outputs $\mathrm{Var}[z]$
-# would be 4 or more, and already at $z = 2$ the slope is about 0.1 only. [Activations and vanishing
-# gradients](08_activations.py) goes on from here.
+# would be 4 or more, and already at $z = 2$ the slope is about 0.1 only.
+#
+# ### Where the activations go
+#
+# For tanh, the values of $a$ themselves, with weights that are too small, too large and about right:
 
 # %%
 for start in ("0.0001", "0.01", "Xavier"):
     _, a, _ = measured["tanh", start]
     figure = plots.histograms(
-        {f"layer {layer}": a[layer - 1] for layer in (1, 3, 5, 8, 10)},
+        {f"layer {layer}": a[layer - 1] for layer in (1, 4, 7, 10)},
         title=f"tanh, variance of the weights: {start}",
         xlabel="activation a",
     )
@@ -525,6 +573,8 @@ for start in ("0.0001", "0.01", "Xavier"):
 # - Both formulas are one line of probability, and one line of code measures whether they hold in your
 #   network.
 #
+# Next: [Activations and vanishing gradients](08_activations.py), on what a deep network does to the gradient.
+#
 # ## Exercises
 #
 # **7.1** A network with sigmoid units and cross-entropy has 12 hidden units. All rows of $W^1$ are equal, all
@@ -540,10 +590,9 @@ check("7.1", answer)
 # the slope. Which $\mathrm{Var}[w]$ keeps $\mathrm{Var}[z]$ from layer to layer, for layers with $D$ inputs?
 # Check for yourself that $s = 0$ gives He's number.
 
+
 # %%
-
-
-def variance(D: int, s: float):
+def variance(D, s):
     return ...
 
 

@@ -3,7 +3,15 @@
 import torch
 from torch import Tensor
 
-from manual_backprop.exercises.judges import Judge, derivation, number, same_numbers
+from manual_backprop.exercises.judges import (
+    Choice,
+    Judge,
+    Number,
+    Question,
+    derivation,
+    number,
+    same_numbers,
+)
 
 
 def kinds_of_rows() -> float:
@@ -36,6 +44,83 @@ def twins(x: Tensor, w: Tensor, W: Tensor) -> Tensor:
     """One row shared by all hidden units, and the layer on top."""
     return torch.tanh(x @ w)[:, None].expand(-1, W.shape[1]) @ W.T
 
+
+PREDICTIONS: dict[str, Question] = {
+    "7a": Choice(
+        right="those of W¹ and W²",
+        remarks={
+            "none": "W² = 0, so δ¹ = (δ² W²) ⊙ f′ is zero, and with it the gradient of W¹.",
+            "that of W¹": "It is zero, as δ¹ has the factor W². But there is another: ∂L/∂W² = δ²ᵀ a¹, and "
+            "a¹ is tanh 0.",
+            "those of W¹ and W²": "δ¹ has the factor W² = 0, and ∂L/∂W² has the factor a¹ = tanh 0 = 0.",
+            "all three": "∂L/∂b² is the sum of the rows of δ² = (p − t)/N. Each p is 0.1, and it is zero "
+            "only if there are as many examples of each class.",
+        },
+    ),
+    "7b": Choice(
+        right="that of W¹",
+        remarks={
+            "none": "Nothing in the equations is zero, but a sum is: with equal weights, (δ² W²)ₙⱼ is 0.01 "
+            "times the sum of δ²ₙ over the classes, and both p and t sum to one.",
+            "that of W¹": "(δ² W²)ₙⱼ is 0.01 times the sum of δ²ₙ over the classes. As p and t both sum to "
+            "one, that sum is zero.",
+            "that of W²": "∂L/∂W² = δ²ᵀ a¹, and with the sigmoid all a¹ are above zero. Look at δ² W², where "
+            "all weights are equal.",
+            "both": "For W² there is no reason: δ²ᵀ a¹ is a sum over examples that are not alike. δ¹ is "
+            "zero.",
+        },
+    ),
+    "7c": Choice(
+        right="the rows equal each other; within a row they differ",
+        remarks={
+            "all of them": "∂L/∂W¹ⱼᵢ is the sum of δ¹ₙⱼ xₙᵢ over the examples, and xₙᵢ differs from pixel to "
+            "pixel.",
+            "the rows equal each other; within a row they differ": "δ¹ₙⱼ is the same for every unit j, and "
+            "the xₙᵢ it is multiplied with differ from pixel to pixel.",
+            "the columns equal each other; within a column they differ": "It is the other way round: in "
+            "∂L/∂W¹ⱼᵢ = Σₙ δ¹ₙⱼ xₙᵢ, the unit j is in δ¹, which is the same for all units, and the input i "
+            "in x.",
+            "none": "After the step every column of W² is still the same, since every a¹ⱼ was. So δ¹ₙⱼ is "
+            "the same for all units j.",
+        },
+    ),
+    "7d": Number(
+        16,
+        because="The columns of W² differ, so the δ¹ differ, and the rows of W¹ after one step.",
+        mistakes={
+            1: "Units with equal rows of W¹ are twins only if their columns of W² are equal too. Here each "
+            "unit gets a δ¹ of its own.",
+            10: "There are ten classes, but a unit's error comes through its own column of W², and there are "
+            "sixteen different ones.",
+            2: "That would need two kinds of columns. Here all sixteen are different.",
+            8: "That would need pairs of equal columns. Here all sixteen are different.",
+        },
+    ),
+    "7e": Number(
+        512,
+        because="A layer multiplies the variance by ½ D Var[w] = ½ · 400 · 0.01 = 2, and from z¹ to z¹⁰ "
+        "there are nine such steps: 2⁹ = 512.",
+        mistakes={
+            1: "That would need ½ D Var[w] = 1. Here it is ½ · 400 · 0.01 = 2.",
+            2: "That is the factor of one step, and from z¹ to z¹⁰ there are nine.",
+            18: "The nine factors of 2 are multiplied, not added.",
+            262144: "That is 4⁹: the ½ of the ReLU is missing.",
+        },
+        within=0.5,
+    ),
+    "7f": Choice(
+        right="sigmoid",
+        remarks={
+            "sigmoid": "The mean of its f′² is 1/16 at the most, and weights large enough to make up for "
+            "that would push z to where the slope is smaller still.",
+            "tanh": "Its slope is close to 1 near z = 0, so a variance near 1/M does well.",
+            "ReLU": "One half of the slopes is 1: with Var[w] = 2/M the factor is 1, and He's start has "
+            "that.",
+            "none: each activation has a start that does": "Look at the factor of a layer, M Var[w] E[f′²]: "
+            "for one of them E[f′²] is at most 1/16.",
+        },
+    ),
+}
 
 EXERCISES: dict[str, Judge] = {
     "7.1": number(

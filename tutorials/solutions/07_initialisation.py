@@ -10,7 +10,6 @@
 
 # %%
 import torch
-from torch import Tensor
 
 from manual_backprop.exercises import check
 
@@ -31,7 +30,7 @@ assert check("7.1", 3)
 
 
 # %%
-def variance(D: int, s: float) -> float:
+def variance(D, s):
     return 2 / (D * (1 + s**2))
 
 
@@ -57,7 +56,7 @@ assert check("7.2", variance)
 
 
 # %%
-def backward_of_twins(grad_output: Tensor, x: Tensor, w: Tensor, W: Tensor) -> tuple[Tensor, ...]:
+def backward_of_twins(grad_output, x, w, W):
     a = torch.tanh(x @ w)
     delta = (grad_output @ W.sum(1)) * (1 - a**2)
     return delta[:, None] * w, delta @ x, (a @ grad_output)[:, None].expand_as(W)
