@@ -161,7 +161,7 @@ for at, weight in ((0, "W¹"), (2, "W²")):
     figure = plots.heat_map(
         sizes,
         list(starts()),
-        list(ACTIVATIONS),
+        ["σ", "tanh", "ReLU"],
         title=f"The size of ∂L/∂{weight} at the first step",
         label="size of the gradient",
         form="{:.1g}",
@@ -216,10 +216,10 @@ assert W1_grad[0].max() - W1_grad[0].min() > 1e-4
 
 # %% [markdown]
 # The *rows* are equal, one for each hidden unit. (A row is drawn as an image here, each entry at the place of
-# its pixel: red is positive, blue negative, and white is zero, as for the pixels of the border.) Within a row
-# the entries differ, because each is scaled with its own input: $\partial L/\partial W^1_{ji} = \sum_n
-# \delta^1_{nj} x_{ni}$, where $i$ stands in $x$. Each unit learns something, and it is the same thing that
-# the others learn.
+# its pixel: red is positive, blue negative. The border is even because its pixels are the same in all
+# images.) Within a row the entries differ, because each is scaled with its own input: $\partial L/\partial
+# W^1_{ji} = \sum_n \delta^1_{nj} x_{ni}$, where $i$ stands in $x$. Each unit learns something, and it is the
+# same thing that the others learn.
 #
 # ### The proof
 #
@@ -318,7 +318,7 @@ assert predict("7d", counts["sigmoid"]["only W² random"][-1])
 figure = plots.heat_map(
     list(losses.values()),
     list(losses),
-    list(ACTIVATIONS),
+    ["σ", "tanh", "ReLU"],
     title=f"Loss after {STEPS} steps",
     label="cross-entropy",
     form="{:.2f}",

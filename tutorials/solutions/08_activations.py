@@ -13,7 +13,6 @@
 
 # %%
 import torch
-from torch import Tensor
 
 from manual_backprop import functional as F
 from manual_backprop.exercises import check
@@ -37,18 +36,22 @@ assert check("8.1", "sometimes")
 # %% [markdown]
 # ## 8.2
 #
-# By the chain rule, $\mathrm{d}a/\mathrm{d}z = e^z/(1 + e^z) = \sigma(z)$. From $a = \ln(1 + e^z)$ follows
-# $1 + e^z = e^a$, and with it
+# By the quotient rule, with the derivative $z/\sqrt{1 + z^2}$ of the root,
 #
-# $$\frac{\mathrm{d}a}{\mathrm{d}z} = \frac{e^z}{1 + e^z} = \frac{e^a - 1}{e^a} = 1 - e^{-a}$$
+# $$\frac{\mathrm{d}a}{\mathrm{d}z} = \frac{\sqrt{1 + z^2} - z \cdot z/\sqrt{1 + z^2}}{1 + z^2}
+#   = \frac{(1 + z^2) - z^2}{(1 + z^2)^{3/2}} = \frac{1}{(1 + z^2)^{3/2}}$$
+#
+# From $a^2 = z^2/(1 + z^2)$ follows $1 - a^2 = 1/(1 + z^2)$. So the slope is $(1 - a^2)^{3/2}$. Tanh's is
+# $1 - a^2$: this activation saturates more slowly as a function of $z$, though its slope falls faster as a
+# function of $a$.
 
 
 # %%
-def slope_of_softplus(a: Tensor) -> Tensor:
-    return 1 - torch.exp(-a)
+def slope_of_output(a):
+    return (1 - a**2) ** 1.5
 
 
-assert check("8.2", slope_of_softplus)
+assert check("8.2", slope_of_output)
 
 # %% [markdown]
 # ## 8.3
@@ -61,7 +64,7 @@ assert check("8.2", slope_of_softplus)
 
 
 # %%
-def prelu_backward(grad_output: Tensor, z: Tensor, s: Tensor) -> tuple[Tensor, Tensor]:
+def prelu_backward(grad_output, z, s):
     grad_z = torch.where(z > 0, grad_output, s * grad_output)
     grad_s = torch.where(z > 0, 0, grad_output * z).sum(0)
     return grad_z, grad_s
