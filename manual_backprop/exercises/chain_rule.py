@@ -24,8 +24,11 @@ MISTAKES = {
     DELTA2 * W2 * X: "one of the two factors f′ is missing.",
     W3 * W2 * X: "both factors f′ are missing.",
     W3 * (2 * Z2**2) * W2 * (2 * Z1**2) * X: "f′ is to be taken at z, and not at a = f(z).",
-    W3 * Z2 * W2 * Z1 * X: "the slope of z² is 2z.",
+    DELTA2: "that is δ², if you have gone back to z²: on to δ¹. If you have taken z for the slope of z², it "
+    "is 2z.",
     DELTA2 * SLOPE1 * X: "on the way from z² to a¹ the factor w² is missing.",
+    Z2**2: "that is ∂L/∂w³ = a². The question is for w¹, further back.",
+    -DELTA1 * X: "the size is right; all the factors are positive here.",
     SLOPE2 * W2 * SLOPE1 * X: "on the way from L to a² the factor w³ is missing.",
 }
 

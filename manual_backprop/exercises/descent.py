@@ -57,6 +57,44 @@ def _ahead(gradient: Gradient, w: Tensor, lr: float, momentum: float, steps: int
     return w
 
 
+def _one_mu_more(gradient: Gradient, w: Tensor, lr: float, momentum: float, steps: int) -> Tensor:
+    return _descent(gradient, w, lr, momentum, steps, fresh=momentum)
+
+
+def _without_rate(gradient: Gradient, w: Tensor, lr: float, momentum: float, steps: int) -> Tensor:
+    return _descent(gradient, w, 1.0, momentum, steps)
+
+
+def _never_fading(gradient: Gradient, w: Tensor, lr: float, momentum: float, steps: int) -> Tensor:
+    return _descent(gradient, w, lr, 1.0, steps)
+
+
+def _one_more(gradient: Gradient, w: Tensor, lr: float, momentum: float, steps: int) -> Tensor:
+    return _descent(gradient, w, lr, momentum, steps + 1)
+
+
+def _once(gradient: Gradient, w: Tensor, lr: float, momentum: float, steps: int) -> Tensor:
+    return _descent(gradient, w, lr, momentum, 1)
+
+
+def _head_start(gradient: Gradient, w: Tensor, lr: float, momentum: float, steps: int) -> Tensor:
+    """V starts as the gradient."""
+    v = gradient(w)
+    for _ in range(steps):
+        v = momentum * v + gradient(w)
+        w = w - lr * v
+    return w
+
+
+def _path(gradient: Gradient, w: Tensor, lr: float, momentum: float, steps: int, start: int = 0) -> Tensor:
+    return torch.stack([_descent(gradient, w, lr, momentum, n) for n in range(start, steps + 1)])
+
+
+def _velocity(gradient: Gradient, w: Tensor, lr: float, momentum: float, steps: int) -> Tensor:
+    before, after = _path(gradient, w, lr, momentum, steps, start=steps - 1)
+    return (before - after) / lr
+
+
 def _never_asked_again(gradient: Gradient, w: Tensor, lr: float, momentum: float, steps: int) -> Tensor:
     at_start = gradient(w)
     return _descent(lambda _: at_start, w, lr, momentum, steps)
@@ -176,7 +214,12 @@ EXERCISES: dict[str, Judge] = {
             2 / 7: "that is the best η, 2/(λmin + λmax). The question is for the limit.",
             6.0: "that is the largest curvature. The larger it is, the smaller is the limit.",
             3.0: "a larger curvature makes the limit smaller: it stands in the divisor.",
+            1.0: "with that η the flat direction, w₂, reaches its bottom in one step. In that of w₁ it "
+            "diverges.",
+            -1 / 3: "the size is right, but η is positive: the minus stands in w − η g already.",
+            0.2: "that is the limit for a curvature of 10, as on this page. Here the largest is another one.",
         },
+        relative=0.02,
     ),
     "6.2": same_numbers(
         _descent,
@@ -189,6 +232,13 @@ EXERCISES: dict[str, Judge] = {
             "the gradient was taken at a point ahead of w. That is Nesterov's momentum; here it is taken "
             "at w.": _ahead,
             "the gradient was computed once, at the start. Ask again at every new w.": _never_asked_again,
+            "the new gradient is multiplied by μ too. Only the old v is: v ← μ v + g.": _one_mu_more,
+            "η is missing: w ← w − η v.": _without_rate,
+            "older gradients do not fade: v is to be multiplied by μ at every step.": _never_fading,
+            "that is one step too many.": _one_more,
+            "that is w after one step. Is the `return` inside the loop?": _once,
+            "v starts as the first gradient. It is to start at 0.": _head_start,
+            "that is v; w is asked for.": _velocity,
         },
     ),
     "6.3": same_numbers(
@@ -214,6 +264,18 @@ EXERCISES: dict[str, Judge] = {
                 lambda A, w: -_best_rate(A, w)
             ),
             "the right one is the inverse of that.": lambda A, w: 1 / _best_rate(A, w),
+            "the step is along g = Aw, not along w. Put w − ηg into the loss.": (
+                lambda A, w: (w @ w) / (w @ A @ w)
+            ),
+            "that is the limit 2/λmax, above which descent diverges. It ignores w.": (
+                lambda A, w: 2 / torch.linalg.eigvalsh(A)[-1]
+            ),
+            "that is 1/λmin. It ignores w, and along a steeper direction it is too large.": (
+                lambda A, w: 1 / torch.linalg.eigvalsh(A)[0]
+            ),
+            "with that η the next gradient is the shortest. The question is for the lowest loss.": (
+                lambda A, w: (w @ A @ A @ A @ w) / (w @ A @ A @ A @ A @ w)
+            ),
         },
     ),
 }

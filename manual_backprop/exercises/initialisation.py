@@ -130,12 +130,14 @@ EXERCISES: dict[str, Judge] = {
             12: "four units share a column of W², a row of W¹ and a bias: they are twins, and stay so.",
             4: "that is how many units there are of each kind, not how many kinds.",
             9: "a kind counts as one distinct row, however many units have it.",
+            2: "that is the start of this page with two kinds of columns; here they are three.",
+            16: "here are twelve units, and only three kinds of columns.",
             0: "the rows that are equal count as one, so there is at least one.",
         },
     ),
     "7.2": same_numbers(
         leaky_variance,
-        lambda: [(256, 0.1), (100, 0.5), (7, 1.0), (64, 0.0)],
+        lambda: [(100, 0.5), (256, 0.1), (7, 1.0), (64, 0.0)],
         {
             "that is He's number, for s = 0. The negative half is not lost now: it adds its squares.": (
                 lambda D, s: torch.tensor(2 / D)
@@ -151,6 +153,25 @@ EXERCISES: dict[str, Judge] = {
             ),
             "that is the standard deviation; the variance, its square, is asked for.": (
                 lambda D, s: torch.tensor((2 / (D * (1 + s**2))) ** 0.5)
+            ),
+            "the negative half adds its squares to the others: 1 + s², with a plus.": (
+                lambda D, s: torch.tensor(2 / (D * (1 - s**2)))
+            ),
+            "1 + s² stands in Var[z], so it stands below in Var[w].": (
+                lambda D, s: torch.tensor(2 * (1 + s**2) / D)
+            ),
+            "the right one is the inverse of that.": lambda D, s: torch.tensor(D * (1 + s**2) / 2),
+            "D is missing: a sum over more inputs needs smaller weights.": (
+                lambda D, s: torch.tensor(2 / (1 + s**2))
+            ),
+            "that is the standard deviation for a single input; it is to be squared and divided by D.": (
+                lambda D, s: torch.tensor((2 / (1 + s**2)) ** 0.5)
+            ),
+            "the sum over D inputs makes Var[z] larger, so D stands below in Var[w].": (
+                lambda D, s: torch.tensor(2 * D / (1 + s**2))
+            ),
+            "the positive half is passed on as it is, and adds 1: 1 + s².": (
+                lambda D, s: torch.tensor(2 / (D * s**2))
             ),
         },
     ),
