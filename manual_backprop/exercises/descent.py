@@ -155,8 +155,8 @@ PREDICTIONS: dict[str, Question] = {
         2303,
         because="The steps grow with κ: the factor is about 1 − 2/κ, and (1 − 2/κ)ⁿ = 1/100 at n = 2.3 κ.",
         mistakes={
-            23: "That many are needed for κ = 10. The flat direction is now a hundred times flatter than the "
-            "steepest one permits: the factor is 999/1001, and no longer 9/11.",
+            23: "That many are needed for κ = 10. With κ = 1000 a step has the factor 999/1001, and no "
+            "longer 9/11.",
             69: "The steps would triple if they grew with the logarithm of κ. But the factor of the flat "
             "direction is now 999/1001, and its 69th power is still 0.87.",
             230: "That many are needed for κ = 100: with κ the steps grow ten times, and then ten times "
