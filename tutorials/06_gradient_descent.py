@@ -314,8 +314,7 @@ assert g.tolist() == [0, 0]
 # different ones: which weight reaches zero first decides. Between the valleys lies $(0, 0)$, a *saddle
 # point*: the gradient is zero there, and yet it is no minimum, since the loss falls on two sides. Near the
 # bottom the steps become short by themselves, because the gradient does.
-
-# %% [markdown]
+#
 # ## From crawling to diverging
 #
 # Now the digits. An **epoch** is one pass over the 4,000 images, here in batches of 50, each followed by an
@@ -382,8 +381,7 @@ assert abs(final["η = 3.0"] - 2.30) < 0.1
 # the image, and the loss is $\ln 10$, give or take a few hundredths.
 #
 # Since the useful values of $\eta$ span factors of ten, one looks for it on a logarithmic scale, from below.
-
-# %% [markdown]
+#
 # ## Momentum
 #
 # In a narrow valley the gradient points mostly *across*, this way at one step and that way at the next, while

@@ -95,9 +95,8 @@ print("the four gradients equal autograd's")
 # | only W¹ random | random | 0 |
 # | both random | random | random |
 
+
 # %%
-
-
 def starts():
     torch.manual_seed(1)
     random1, random2 = 0.05 * torch.randn(M, D).double(), 0.3 * torch.randn(C, M).double()
