@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from manual_backprop.derive.command_line.messages import words_of
 from manual_backprop.exercises import (
     activations,
+    applications,
     beyond,
     beyond_training,
     chain_rule,
@@ -51,6 +52,7 @@ PAGES: tuple[ModuleType, ...] = (
     cost,
     beyond,
     own_function,
+    applications,
     beyond_training,
 )
 EXERCISES: dict[str, Judge] = {number: judge for page in PAGES for number, judge in page.EXERCISES.items()}
