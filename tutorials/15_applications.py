@@ -19,7 +19,7 @@ from manual_backprop.training.data import sample
 
 
 def descend(model, loss, lr):
-    """One step of Adam (page 6) on a loss; the optimiser stays with the model."""
+    """One step downhill, by Adam: gradient descent that gives each weight a step size of its own."""
     if not hasattr(model, "optimiser"):
         model.optimiser = torch.optim.Adam(model.parameters(), lr)
     model.optimiser.zero_grad()
@@ -192,14 +192,14 @@ class Listener(torch.nn.Module):
 def train_listener(voices):
     torch.manual_seed(0)
     model = Listener()
-    x, y = recordings(voices, 450 // len(voices))
-    for _ in range(8):
+    x, y = recordings(voices, 300 // len(voices))
+    for _ in range(12):
         for rows in torch.randperm(len(x)).split(50):
             descend(model, F.cross_entropy(model(x[rows]), y[rows]), lr=0.003)
     return model
 
 
-tests = {voice: recordings([voice], 100) for voice in VOICES}
+tests = {voice: recordings([voice], 50) for voice in VOICES}
 
 
 def share_right(model, voice):
@@ -248,6 +248,8 @@ for vowel in ("heed", "hod"):
     of_vowel = slopes[y == list(VOWELS).index(vowel)].sum(2).mean(0)
     smooth = of_vowel.unfold(0, 9, 1).mean(1)  # of nine neighbours: single harmonics are of no interest
     lines[vowel] = (frequencies.tolist(), smooth.tolist())
+at_1, at_2_3 = (int((frequencies - f).abs().argmin()) for f in (1.0, 2.3))
+assert lines["heed"][1][at_2_3] > 0 > lines["heed"][1][at_1]
 plots.show(
     plots.curves(
         lines,
@@ -386,9 +388,9 @@ plots.show(
 )
 
 # %% [markdown]
-# First it learns which letters are frequent, then which follow each other, then words, then which words go
-# together. It makes sense only over a few words. Nobody told it what a word is; each of these was worth
-# something in the loss.
+# Roughly in this order it learns which letters are frequent, then which follow each other, then words, then
+# which words go together. It makes sense only over a few words. Nobody told it what a word is; each of
+# these was worth something in the loss.
 #
 # ## Science: an equation as the teacher
 #
@@ -454,11 +456,14 @@ assert predict("15d", len(derivatives))
 a = network()
 fit(a.parameters(), lambda: residual(1 + times**2 * a(times / 5), C, K).square().mean(), 500)
 
-with torch.no_grad():
-    found = 1 + times**2 * a(times / 5)
+
+def exact(t):
     ω = sqrt(K - C**2 / 4)
-    exact = (-C / 2 * times).exp() * ((ω * times).cos() + C / (2 * ω) * (ω * times).sin())
-off = float((found - exact).abs().max())
+    return (-C / 2 * t).exp() * ((ω * t).cos() + C / (2 * ω) * (ω * t).sin())
+
+
+with torch.no_grad():
+    off = float((1 + times**2 * a(times / 5) - exact(times)).abs().max())
 print(f"largest difference from the exact solution: {off:.0e}")
 assert off < 0.02
 
@@ -477,9 +482,7 @@ assert off < 0.02
 # %%
 generator = torch.Generator().manual_seed(0)
 measured_at = 5 * torch.rand(30, 1, generator=generator).double()
-measured = (-C / 2 * measured_at).exp() * (
-    (ω * measured_at).cos() + C / (2 * ω) * (ω * measured_at).sin()
-) + 0.05 * torch.randn(30, 1, generator=generator).double()
+measured = exact(measured_at) + 0.05 * torch.randn(30, 1, generator=generator).double()
 
 x = network()
 c, k = (torch.tensor(1.0).double().requires_grad_() for _ in range(2))
@@ -496,17 +499,16 @@ assert abs(c - C) < 0.15
 assert abs(k - K) < 0.4
 
 with torch.no_grad():
-    path = x(times / 5)
-at = times.detach().flatten().tolist()
-plots.show(
-    plots.curves(
-        {"exact": (at, exact.flatten().tolist()), "from the measurements": (at, path.flatten().tolist())},
-        title="A spring, from 30 noisy measurements",
-        xlabel="time t",
-        ylabel="place x",
-    ),
-    "spring.png",
+    path = x(times / 5).flatten().tolist()
+    at, true = times.flatten().tolist(), exact(times).flatten().tolist()
+figure = plots.curves(
+    {"exact": (at, true), "found": (at, path)},
+    title="A spring, and 30 noisy measurements of it (dots)",
+    xlabel="time t",
+    ylabel="place x",
 )
+figure.axes[0].plot(measured_at, measured, ".", color="grey")
+plots.show(figure, "spring.png")
 
 # %% [markdown]
 # Both started at 1. For an equation as simple as this there are quicker and more exact methods. The way is of
@@ -521,10 +523,10 @@ plots.show(
 # **Images.** LeCun and others trained a convolutional network on zip codes by backpropagation
 # ("Backpropagation applied to handwritten zip code recognition", 1989). Krizhevsky, Sutskever and Hinton
 # ("ImageNet classification with deep convolutional neural networks", 2012) trained one with 60 million
-# parameters on 1.2 million photographs of 1,000 classes; ReLU, dropout and graphics processors made it
-# possible. He, Zhang, Ren and Sun ("Deep residual learning for image recognition", 2015) let each block *add*
-# to its input, so that gradients reach the early ones. And networks that take noise away, as ours did, step
-# by step, make pictures out of nothing but noise (Ho, Jain and Abbeel, "Denoising diffusion probabilistic
+# parameters on 1.2 million photographs of 1,000 classes, with ReLU, dropout and graphics processors. He,
+# Zhang, Ren and Sun ("Deep residual learning for image recognition", 2015) let each block *add* to its
+# input, so that gradients reach the early ones. And networks that take noise away, as ours did, step by
+# step, make pictures out of nothing but noise (Ho, Jain and Abbeel, "Denoising diffusion probabilistic
 # models", 2020).
 #
 # **Speech.** Waibel and others told phonemes apart with a network that shares its weights over time ("Phoneme
@@ -546,10 +548,10 @@ plots.show(
 #
 # **Proteins.** A protein is a chain of amino acids that folds into a shape, which decides what it does.
 # Jumper and others ("Highly accurate protein structure prediction with AlphaFold", 2021) predict it from
-# the sequence, with attention over related sequences and between the places of the chain; in a blind
-# test most of the predictions were about as accurate as experiments. About 100,000 structures had been
-# found by experiment before, and were what there was to learn from. As with our spring, knowledge of the
-# subject is built into the network and its loss.
+# the sequence, with attention over related sequences and between the places of the chain; in a blind test
+# most of the predictions were about as accurate as experiments. The structures of about 100,000 proteins
+# were known from experiments by then. As with our spring, knowledge of the subject is built into the
+# network and its loss.
 #
 # ## Exercises
 #
