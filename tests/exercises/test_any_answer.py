@@ -91,7 +91,7 @@ def test_ctrl_c_passes_through(number: str, capsys: pytest.CaptureFixture[str]) 
         ("6.2", lambda *_: undefined, "it raised NameError: name 'undefined' is not defined"),  # type: ignore[name-defined] # noqa: F821
         ("6.2", FUNCTIONS["SystemExit"], "it raised SystemExit: bye"),
         ("8.2", lambda a: "0.5", "numbers are asked for, not '0.5'."),
-        ("8.2", lambda a: (1 - torch.exp(-a)) * (1 + 0j), "real numbers are asked for, not tensor("),
+        ("8.2", lambda a: (1 - a**2) ** 1.5 * (1 + 0j), "real numbers are asked for, not tensor("),
         ("8.2", lambda a: (x for x in a), "numbers are asked for, not <generator object"),
         ("1.3", lambda: one, "it raised NameError: name 'one' is not defined"),  # type: ignore[name-defined] # noqa: F821
         ("1.3", lambda: 4, "four tensors are asked for, W¹, b¹, W² and b², not 4."),
@@ -133,8 +133,8 @@ def test_a_function_may_return_a_number_of_any_kind(kind: Callable[[float], Any]
 
 
 def test_a_function_may_return_an_array_or_a_list() -> None:
-    assert check("8.2", lambda a: 1 - numpy.exp(-a.numpy()))
-    assert check("8.2", lambda a: [Fraction(1 - 2.718281828459045 ** -float(x)) for x in a])
+    assert check("8.2", lambda a: (1 - a.numpy() ** 2) ** 1.5)
+    assert check("8.2", lambda a: [Fraction((1 - float(x) ** 2) ** 1.5) for x in a])
 
 
 @pytest.mark.parametrize("setting", [torch.no_grad, torch.inference_mode])

@@ -5,8 +5,7 @@
 from manual_backprop.exercises import check
 
 # %% [markdown]
-# ## 5.1
-#
+# **5.1**
 # Forward: $z^1 = 3$, $a^1 = 9$, $z^2 = 3$, $a^2 = 9$, $z^3 = 27$. The slope of the activation function is
 # $f'(z) = 2z$, so it is 6 in both layers. Backward:
 #
@@ -21,8 +20,7 @@ delta1 = delta2 * (1 / 3) * (2 * 3)
 assert check("5.1", delta1 * 2)
 
 # %% [markdown]
-# ## 5.2
-#
+# **5.2**
 # Forward: $z_{jn} = \sum_i W_{ji} a_{in} + b_j$. Where is each variable used, and with which slope?
 #
 # - $W_{ji}$ in $z_{jn}$ for every $n$, with the slope $a_{in}$: $\sum_n \delta_{jn} a_{in}$. The index $n$ is
@@ -42,8 +40,7 @@ def columns_backward(grad_output, W, b, a):
 assert check("5.2", columns_backward)
 
 # %% [markdown]
-# ## 5.3
-#
+# **5.3**
 # Write $h = \sigma(z)$ with $z = x (W^1)^\top$, so that $y = x + h (W^2)^\top$. Call the upstream gradient
 # $g = \partial L/\partial y$.
 #

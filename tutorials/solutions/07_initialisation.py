@@ -1,8 +1,7 @@
 # %% [markdown]
 # # Solutions: Initialisation
 #
-# ## 7.1
-#
+# **7.1**
 # Twins have the same row of $W^1$, the same bias and the same column of $W^2$. The twelve units fall into
 # three groups of four twins, and twins stay twins: no more than three distinct rows. Units of different
 # groups have different columns, so they get different $\delta^1$, and their rows differ after the first step:
@@ -16,8 +15,7 @@ from manual_backprop.exercises import check
 assert check("7.1", 3)
 
 # %% [markdown]
-# ## 7.2
-#
+# **7.2**
 # $z$ is as often positive as negative, with the same squares. The positive half of the squares is passed on
 # as it is, the negative half is multiplied with $s^2$:
 #
@@ -37,8 +35,7 @@ def variance(D, s):
 assert check("7.2", variance)
 
 # %% [markdown]
-# ## 7.3
-#
+# **7.3**
 # In indices, with $g$ for the upstream gradient: $z_{nc} = \sum_j a_n W_{cj} = a_n S_c$, where
 # $S_c = \sum_j W_{cj}$ and $a_n = \tanh(\sum_i x_{ni} w_i)$. The chain rule sums over everything that a
 # variable reaches:

@@ -1,8 +1,7 @@
 # %% [markdown]
 # # Solutions: Activations and vanishing gradients
 #
-# ## 8.1
-#
+# **8.1**
 # Its own weights and its bias get the gradient zero, as in the first layer. But its inputs are the
 # activations of the first hidden layer, and these change while the first layer learns through units that are
 # alive. So it may be woken up, by accident: nothing in the gradient is aimed at it. Here is a case of either
@@ -34,8 +33,7 @@ for target in (3.0, 0.0):
 assert check("8.1", "sometimes")
 
 # %% [markdown]
-# ## 8.2
-#
+# **8.2**
 # By the quotient rule, with the derivative $z/\sqrt{1 + z^2}$ of the root,
 #
 # $$\frac{\mathrm{d}a}{\mathrm{d}z} = \frac{\sqrt{1 + z^2} - z \cdot z/\sqrt{1 + z^2}}{1 + z^2}
@@ -54,8 +52,7 @@ def slope_of_output(a):
 assert check("8.2", slope_of_output)
 
 # %% [markdown]
-# ## 8.3
-#
+# **8.3**
 # With $g$ for the upstream gradient, $\partial a_{nj}/\partial z_{nj}$ is 1 where $z_{nj} > 0$ and $s_j$
 # elsewhere. The slope $s_j$ is in the output $j$ of every example, so the chain rule sums over $n$; where
 # $z_{nj} > 0$ it does not occur, and elsewhere $\partial (s_j z_{nj})/\partial s_j = z_{nj}$:
