@@ -23,6 +23,7 @@ from manual_backprop.exercises import (
     graph,
     history,
     initialisation,
+    ladder,
     losses,
     network,
     own_function,
@@ -52,6 +53,7 @@ PAGES: tuple[ModuleType, ...] = (
     cost,
     beyond,
     own_function,
+    ladder,
     applications,
     beyond_training,
 )
