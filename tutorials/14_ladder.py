@@ -26,8 +26,7 @@ from torch.nn.functional import one_hot
 
 from manual_backprop import derive, plots
 from manual_backprop.benchmark.timing import alternate
-from manual_backprop.exercises import check, predict
-from manual_backprop.exercises.rungs import gradient_of, minutes, point, skip, solved, start  # noqa: F401
+from manual_backprop.exercises import check, predict, rungs
 
 # %% [markdown]
 # ## The network
@@ -48,7 +47,7 @@ from manual_backprop.exercises.rungs import gradient_of, minutes, point, skip, s
 # The numbers come from the package, so that it can judge you by the same ones.
 
 # %%
-x, W1, b1, gamma, beta, W2, b2, y = point()
+x, W1, b1, gamma, beta, W2, b2, y = rungs.point()
 N, C = len(x), 3
 
 z1 = x @ W1.T + b1
@@ -90,12 +89,12 @@ print(f"loss {loss:.4f}; z1 is {tuple(z1.shape)}, std {tuple(std.shape)}, total 
 #
 # A wrong line is told what it is: a forgotten sum, a missing transpose, a way that was left out. If an
 # earlier line was wrong, and only therefore a later one, you are told that too. If you are stuck,
-# `dp = skip("dp")` puts autograd's numbers there, and you can go on.
+# `dp = rungs.skip("dp")` puts autograd's numbers there, and you can go on.
 #
 # The next cell starts a clock. It notes when each rung is first judged right in this run of the notebook.
 
 # %%
-start()
+rungs.start()
 
 # %% [markdown]
 # ## From the loss to the scores
@@ -113,8 +112,8 @@ dlogp = ...
 check("14.1", dlogp)
 
 # %% [markdown]
-# **Predict:** give the network the same seven examples twice, as a batch of 14. What becomes of the entries of
-# $\partial L/\partial \text{logp}$, and of $\partial L/\partial W^2$?
+# **Predict:** give the network the same seven examples twice, as a batch of 14. What becomes of the entries
+# of $\partial L/\partial \text{logp}$, and of $\partial L/\partial W^2$?
 
 # %%
 predict("14a")
@@ -174,9 +173,9 @@ check("14.4", de)
 #
 # `e = torch.exp(z2 - m)`
 #
-# Here are two values again, $z^2$ and the row's largest score $m$, which is made of $z^2$ itself. So there are
-# two ways to $z^2$, one of them through $m$. Before you write any formula for the second one, think of what
-# subtracting a number from a whole row does to $p$.
+# Here are two values again, $z^2$ and the row's largest score $m$, which is made of $z^2$ itself. So there
+# are two ways to $z^2$, one of them through $m$. Before you write any formula for the second one, think of
+# what subtracting a number from a whole row does to $p$.
 #
 # **Predict:** what is $\partial L/\partial m$?
 
@@ -184,7 +183,7 @@ check("14.4", de)
 predict("14b")
 
 # %%
-gradient_of_m = gradient_of("m")
+gradient_of_m = rungs.gradient_of("m")
 print(gradient_of_m.abs().max())
 assert gradient_of_m.abs().max() < 1e-15
 
@@ -352,7 +351,7 @@ check("14.19", dW1)
 predict("14c")
 
 # %%
-print(f"largest entry: {gradient_of('b1').abs().max():.0e}")
+print(f"largest entry: {rungs.gradient_of('b1').abs().max():.0e}")
 for shift in (0.0, 1.0, 100.0):
     moved = torch_functional.batch_norm(z1 + shift, None, None, gamma, beta, training=True)
     print(f"b1 + {shift:5}: h changes by up to {(moved - h).abs().max():.0e}")
@@ -372,8 +371,8 @@ check("14.20", db1)
 #
 # Twenty lines, and each of them you could defend. Now take a sheet of paper, and put one into another.
 #
-# Start with the five lines of the loss. Put `dtotal` into `de`, `de` into `dz2`, and then $p$ wherever you see
-# $e / \text{total}$. The product $\text{dp} \odot p$ is `dlogp`; so `dp` goes as well, and with it the
+# Start with the five lines of the loss. Put `dtotal` into `de`, `de` into `dz2`, and then $p$ wherever you
+# see $e / \text{total}$. The product $\text{dp} \odot p$ is `dlogp`; so `dp` goes as well, and with it the
 # division.
 #
 # **14.21** Write `dz2` with `dlogp` and `p` only, for any `dlogp` of shape $(N, C)$. This is the backward of
@@ -460,7 +459,7 @@ check("14.25", batch_norm_backward)
 # that a column that is twice as wide moves $\hat x$ half as much.
 
 # %%
-gradient = gradient_of("z1")
+gradient = rungs.gradient_of("z1")
 print("sum down the column:           ", [f"{v:.0e}" for v in gradient.sum(0)])
 print("sum of products with centred:  ", [f"{v:.0e}" for v in (gradient * centred).sum(0)])
 print("for comparison, largest entry: ", [f"{v:.0e}" for v in gradient.abs().amax(0)])
@@ -502,8 +501,7 @@ def batch_norm_in_steps(z1, gamma, beta):
     var = (centred**2).mean(0)
     std = torch.sqrt(var + 1e-5)
     xhat = centred / std
-    h = gamma * xhat + beta
-    return h
+    return gamma * xhat + beta
 
 
 def cross_entropy_in_steps(z2, y):
@@ -513,8 +511,7 @@ def cross_entropy_in_steps(z2, y):
     p = e / total
     logp = torch.log(p)
     target = one_hot(y, z2.shape[1])
-    loss = -(target * logp).sum() / len(z2)
-    return loss
+    return -(target * logp).sum() / len(z2)
 
 
 def network_in_steps(x, W1, b1, gamma, beta, W2, b2, y):
@@ -522,8 +519,7 @@ def network_in_steps(x, W1, b1, gamma, beta, W2, b2, y):
     h = batch_norm_in_steps(z1, gamma, beta)
     a = torch.tanh(h)
     z2 = a @ W2.T + b2
-    loss = cross_entropy_in_steps(z2, y)
-    return loss
+    return cross_entropy_in_steps(z2, y)
 
 
 def network(x, W1, b1, gamma, beta, W2, b2, y):
@@ -556,7 +552,7 @@ plots.show(short, "ladder_short.md")
 
 def lines_of(derivation):
     body = derivation.source().partition("def backward")[2].splitlines()
-    return [line for line in body if line.startswith("    d") or " = " in line and "cache" not in line]
+    return [line for line in body if " = " in line and not line.endswith("= cache")]
 
 
 assert len(lines_of(in_steps)) == 20
@@ -680,21 +676,25 @@ def numbered(first, last):
 
 
 def in_minutes(numbers):
-    taken = minutes(*numbers)
+    taken = rungs.minutes(*numbers)
     return "   –" if taken is None else f"{taken:4.0f}"
 
 
-rungs = {
+parts = {
     "cross-entropy": (numbered(1, 5), numbered(21, 22)),
     "batch norm": (numbered(10, 17), numbered(23, 25)),
     "whole network": (numbered(1, 20), numbered(21, 26)),
 }
 print("                 minutes: in steps   to condense    times as fast: short   fused")
 for part, (ladder, condensed, fused) in measured.items():
-    steps, shorter = map(in_minutes, rungs[part])
+    steps, shorter = map(in_minutes, parts[part])
     print(f"{part:16} {steps:>18} {shorter:>13} {ladder / condensed:>23.1f} {ladder / fused:>7.1f}")
-print(f"{solved()} of 26 rungs have been solved." if solved() else "No rung has been solved in this run.")
-if (paid := minutes(*rungs["batch norm"][1])) and measured["batch norm"][0] > measured["batch norm"][1]:
+print(
+    f"{rungs.solved()} of 26 rungs have been solved."
+    if rungs.solved()
+    else "No rung has been solved in this run."
+)
+if (paid := rungs.minutes(*parts["batch norm"][1])) and measured["batch norm"][0] > measured["batch norm"][1]:
     saved = measured["batch norm"][0] - measured["batch norm"][1]
     print(f"Condensing batch norm has paid for itself after {60 * paid / saved:,.0f} backward passes.")
 

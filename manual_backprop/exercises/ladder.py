@@ -22,11 +22,11 @@ LINES: tuple[tuple[str, Any, dict[str, Any], str], ...] = (
         {
             "the loss has a minus in front of its sum.": lambda target, N: target / N,
             "the loss is a mean over N examples, and 1/N is a slope like any other.": lambda target: -target,
-            "a mean over the examples divides by N, and not by all N C entries: over the classes it is a sum.": (
+            "the mean over the examples divides by N, not by all N C entries: the classes are summed.": (
                 lambda target, N: -target / (N * C)
             ),
-            "this is the difference p − target, four lines too early. logp alone is asked about: L = −Σ target "
-            "⊙ logp / N, in which nothing else moves.": lambda p, target: p - target,
+            "this is the difference p − target, four lines too early. logp alone is asked about, as it "
+            "stands in L = −Σ target ⊙ logp / N.": lambda p, target: p - target,
         },
         "Each entry of logp stands in the loss once, as −target · logp / N.",
     ),
@@ -313,8 +313,8 @@ def _cross_entropy(z2: Tensor) -> Tensor:
     return torch.nn.functional.cross_entropy(z2, torch.tensor(LABELS))
 
 
-def _with_labels(*inputs: Tensor) -> Tensor:
-    return network(*inputs, torch.tensor(LABELS))["loss"]
+def _loss(x: Tensor, W1: Tensor, b1: Tensor, gamma: Tensor, beta: Tensor, W2: Tensor, b2: Tensor) -> Tensor:
+    return network(x, W1, b1, gamma, beta, W2, b2, torch.tensor(LABELS))["loss"]
 
 
 def _error(z2: Tensor) -> Tensor:
@@ -474,7 +474,7 @@ SHORT: dict[str, Judge] = {
             ),
         },
     ),
-    "14.26": derivation(_with_labels, *SHAPES),
+    "14.26": derivation(_loss, *SHAPES),
 }
 
 EXERCISES: dict[str, Judge] = {
@@ -486,7 +486,7 @@ PREDICTIONS: dict[str, Question] = {
     "14a": Choice(
         "∂L/∂logp halves, ∂L/∂W2 stays",
         {
-            "both stay": "The loss is a mean over 14 examples now, and each entry of logp is in it with 1/14.",
+            "both stay": "The loss is a mean over 14 examples now: each entry of logp is in it with 1/14.",
             "∂L/∂logp halves, ∂L/∂W2 stays": "Each example counts half as much, and there are twice as many "
             "to be summed. This is why a learning rate need not be changed as soon as a batch grows.",
             "∂L/∂logp stays, ∂L/∂W2 doubles": "So it would be with a loss that is the sum over the examples.",

@@ -63,7 +63,7 @@ def values() -> dict[str, Any]:
     """The forward's values, and autograd's gradient of each under the name with a d before it."""
     *inputs, y = point()
     with torch.enable_grad():
-        all_values = network(*(x.requires_grad_() for x in inputs), y)
+        all_values = network(*[*(x.requires_grad_() for x in inputs), y])
         loss = all_values.pop("loss")
         moving = {name: value for name, value in all_values.items() if value.requires_grad}
         gradients = torch.autograd.grad(loss, list(moving.values()))
@@ -91,8 +91,11 @@ class Climb:
 
     def minutes(self) -> dict[str, float]:
         """How long each solved rung took, from the one that was solved before it."""
-        times = [self.began, *sorted(self.solved.values())]
-        return {number: (end - start) / 60 for number, (start, end) in zip(self.solved, pairwise(times))}
+        times = [self.began, *self.solved.values()]
+        return {
+            number: (end - start) / 60
+            for number, (start, end) in zip(self.solved, pairwise(times), strict=True)
+        }
 
 
 CLIMB = Climb()
@@ -246,8 +249,8 @@ def _where(name: str, given: Tensor, right: Tensor) -> str:
     some = f"{close} of {right.numel()} entries are right. " if close else ""
     place = f"{name}[{', '.join(map(str, at))}]"
     return (
-        f"{some}{place} is {given[at]:.6g}, and autograd has {right[at]:.6g}. (If the line looks right to you, "
-        "run the cell of the forward again: one of its names may hold something else by now.)"
+        f"{some}{place} is {given[at]:.6g}, and autograd has {right[at]:.6g}. (If the line looks right to "
+        "you, run the cell of the forward again: one of its names may hold something else by now.)"
     )
 
 
