@@ -652,7 +652,7 @@ print("milliseconds      in steps    short  PyTorch's own    steps/short  short/
 for part, (ladder, condensed, fused) in measured.items():
     times = f"{1000 * ladder:9.2f} {1000 * condensed:8.2f} {1000 * fused:14.2f}"
     print(f"{part:16} {times} {ladder / condensed:14.2f} {condensed / fused:14.2f}")
-assert measured["batch norm"][0] < 2 * measured["batch norm"][1]
+assert measured["batch norm"][0] < 3 * measured["batch norm"][1]
 
 # %% [markdown]
 # The short form has a fraction of the lines and most of the time. From `dxhat` to `dz1`, the ladder has nine
