@@ -7,6 +7,7 @@ in the tutorials, the exercises' solutions in tutorials/solutions.
 from collections.abc import Mapping
 from difflib import get_close_matches
 from itertools import takewhile
+from textwrap import fill
 from types import ModuleType
 from typing import Any, TypeVar
 
@@ -38,6 +39,7 @@ from manual_backprop.verify.settings import with_gradients
 __all__ = ["EXERCISES", "PREDICTIONS", "check", "predict"]
 
 T = TypeVar("T")
+WIDTH = 88  # of a remark, in characters
 
 PAGES: tuple[ModuleType, ...] = (
     history,
@@ -120,7 +122,8 @@ def _outcome(name: str, judge: Judge, answer: Any, call: str) -> Outcome:
         Form(name, judge, call).show()
         return Outcome(False)
     right, remark = with_gradients(lambda: _judgement(judge, answer))
-    print(f"{name}: {remark}")
+    said = f"{name}: {remark}"
+    print(fill(said, WIDTH) if isinstance(judge, Question) else said)
     return Outcome(right)
 
 
