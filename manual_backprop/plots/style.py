@@ -1,6 +1,8 @@
 """What all pictures share: colours, an empty figure, names at the ends of lines, and how one is shown.
 
 Colours are those of Okabe and Ito, and cividis: told apart by colour-blind readers and in black and white.
+The bright ones are darkened, so that each has a contrast of 3 to a white page and to a dark one. In a page,
+black is the colour of its text.
 """
 
 from __future__ import annotations
@@ -18,22 +20,35 @@ if TYPE_CHECKING:  # matplotlib is imported when a picture is drawn
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-COLOURS = (
-    "#0072B2",
-    "#D55E00",
-    "#009E73",
-    "#CC79A7",
-    "#E69F00",
-    "#56B4E9",
-    "#000000",
-)  # Okabe and Ito (2008)
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#C76FA1", "#B87F00", "#2E96D0", "#000000")
+DARK, LIGHT = "#111111", "#ffffff"  # on a coloured ground, whatever the page's theme
+WIDTH = 5.0  # inches; a page on a phone shows them at three quarters of their size
+SMALL = 9  # points, of the smallest text
+FAINT = 0.18  # the opacity of lines that are there to be read off
+INK = "black"
 STYLE: dict[Any, Any] = {
-    "axes.spines.top": False,
+    "axes.edgecolor": INK,
+    "axes.facecolor": "white",
+    "axes.labelcolor": INK,
+    "axes.linewidth": 0.8,
     "axes.spines.right": False,
-    "axes.titlesize": "medium",
+    "axes.spines.top": False,
+    "axes.titlecolor": INK,
     "axes.titlelocation": "left",
+    "axes.titlesize": 10,
+    "axes.unicode_minus": True,
+    "figure.facecolor": "white",
+    "font.family": "DejaVu Sans",
     "font.size": 10,
+    "grid.alpha": FAINT,
+    "grid.color": INK,
+    "legend.fontsize": SMALL,
     "lines.linewidth": 1.8,
+    "text.color": INK,
+    "xtick.color": INK,
+    "xtick.labelsize": SMALL,
+    "ytick.color": INK,
+    "ytick.labelsize": SMALL,
 }
 
 
@@ -70,27 +85,115 @@ def style() -> Any:
     return import_matplotlib().rc_context(STYLE)
 
 
+def width_of(text: str, size: float) -> float:
+    """In points, of a text's longest line."""
+    import_matplotlib()
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+    from matplotlib.font_manager import FontProperties
+
+    renderer = FigureCanvasAgg(Figure(dpi=72)).get_renderer()
+    font = FontProperties(family="DejaVu Sans", size=size)
+    return max(renderer.get_text_width_height_descent(line, font, False)[0] for line in text.split("\n"))
+
+
+def wrapped(text: str, width: float, size: float = 10) -> str:
+    """The text in lines of at most so many inches; its own line breaks stay."""
+    lines = []
+    for line in text.split("\n"):
+        words = line.split(" ")
+        line = words[0]
+        for word in words[1:]:
+            if width_of(f"{line} {word}", size) > 72 * width:
+                lines.append(line)
+                line = word
+            else:
+                line += f" {word}"
+        lines.append(line)
+    return "\n".join(lines)
+
+
+def entitle(figure: Figure, title: str) -> None:
+    """Write the figure's title on its left, in as many lines as it takes."""
+    if title:
+        width = figure.get_figwidth() - 0.15
+        figure.suptitle(wrapped(title, width), fontsize=10, x=0.01, ha="left")
+
+
+def remark(figure: Figure, text: str) -> None:
+    """Write a note below the picture."""
+    width = figure.get_figwidth() - 0.15
+    figure.supxlabel(wrapped(text, width, SMALL), fontsize=SMALL, alpha=0.8, x=0.01, ha="left")
+
+
+def number(value: float) -> str:
+    """As people write it: with three digits at most, and with a power of ten only where it saves zeros."""
+    if value != value or value in (float("inf"), float("-inf")):
+        return {float("inf"): "∞", float("-inf"): "−∞"}.get(value, "")
+    digits = f"{value:.3g}"
+    if "e" not in digits:
+        return digits.replace("-", "−")
+    mantissa, exponent = digits.split("e")
+    if 0 < int(exponent) < 4:
+        return f"{float(digits):.0f}".replace("-", "−")
+    times = "" if mantissa == "1" else f"{mantissa}·".replace("-", "−")
+    return f"{times}10{superscript(int(exponent))}"
+
+
+def superscript(exponent: int) -> str:
+    return str(exponent).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+
+
+def logarithmic(axis: Any) -> None:
+    """Label the powers of ten in plain text, and other numbers only where there are less than two of these."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    low, high = sorted(axis.get_view_interval())
+    powers = sum(low <= 10.0**k <= high for k in range(-300, 300)) if low > 0 else 2
+    axis.set_major_locator(LogLocator(subs=(1,) if powers > 1 else (1, 2, 5), numticks=8))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: power(value)))
+    axis.set_minor_formatter(NullFormatter())
+
+
+def power(value: float) -> str:
+    """A tick of a logarithmic axis."""
+    return number(value) if 0.0099 < value < 10001 else number(float(f"{value:.2g}"))
+
+
 def label_ends(axes: Axes, ends: Sequence[tuple[float, float, str, str]]) -> None:
     """Name each line at its right end, (x, y, name, colour), moved apart where two would overlap."""
     figure: Any = axes.figure
-    figure.draw_without_rendering()
-    axes.get_ylim()  # settles the limits, which matplotlib puts off where panels share them
-    heights = [axes.transData.transform((x, y))[1] for x, y, _, _ in ends]
-    apart = 12 * axes.figure.dpi / 72  # pixels to 12 points
-    placed: list[float] = []
-    for i in sorted(range(len(ends)), key=lambda i: heights[i]):
-        height = heights[i] if not placed else max(heights[i], placed[-1] + apart)
-        placed.append(height)
-        x, y, name, colour = ends[i]
-        axes.annotate(
-            name,
-            (x, y),
-            xytext=(8, (height - heights[i]) * 72 / axes.figure.dpi),
-            textcoords="offset points",
-            color=colour,
-            va="center",
-            annotation_clip=False,
-        )
+    names = []
+    for x, y, name, colour in ends:
+        look = {"textcoords": "offset points", "color": colour, "va": "center", "annotation_clip": False}
+        names.append(axes.annotate(name, (x, y), xytext=(8, 0), fontsize=SMALL, **look))
+    for _ in range(2):  # the names take room, which moves the ends
+        figure.draw_without_rendering()
+        axes.get_ylim()  # settles the limits, which matplotlib puts off where panels share them
+        heights = [axes.transData.transform((x, y))[1] * 72 / figure.dpi for x, y, _, _ in ends]
+        low, high = (edge * 72 / figure.dpi for edge in (axes.bbox.y0, axes.bbox.y1))
+        for text, height, place in zip(names, heights, _apart(heights, 12, low, high), strict=True):
+            text.set_position((8, place - height))
+
+
+def _apart(heights: Sequence[float], least: float, low: float, high: float) -> list[float]:
+    """Near the given heights, in their order, and at least so far from each other."""
+    order = sorted(range(len(heights)), key=lambda i: heights[i])
+    groups: list[list[int]] = []
+    middle: list[float] = []
+    for i in order:
+        groups.append([i])
+        middle.append(heights[i])
+        while len(groups) > 1 and middle[-1] - middle[-2] < least * (len(groups[-1]) + len(groups[-2])) / 2:
+            groups[-2:] = [groups[-2] + groups[-1]]
+            mean = sum(heights[j] for j in groups[-1]) / len(groups[-1])
+            half = least * (len(groups[-1]) - 1) / 2
+            middle[-2:] = [max(min(mean, high - half), low + half)]
+    placed = list(heights)
+    for group, centre in zip(groups, middle, strict=True):
+        for k, i in enumerate(group):
+            placed[i] = centre + least * (k - (len(group) - 1) / 2)
+    return placed
 
 
 @cache
