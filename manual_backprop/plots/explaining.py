@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from manual_backprop.plots.style import COLOURS, label_ends, new_figure, style
+from manual_backprop.plots.style import (
+    COLOURS,
+    WIDTH,
+    entitle,
+    label_ends,
+    logarithmic,
+    new_figure,
+    number,
+    style,
+)
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -42,8 +51,8 @@ def curves(
     nested = any(isinstance(value, Mapping) for value in lines.values())
     panels: Mapping[str, Any] = lines if nested else {"": lines}
     with style():
-        figure = new_figure(9 if len(panels) > 1 else 7, 3.6)
-        grid = figure.subplots(1, len(panels), squeeze=False, sharey=len(panels) > 1)[0]
+        figure = new_figure(WIDTH, 0.5 + 2.7 * len(panels))
+        grid = figure.subplots(len(panels), 1, squeeze=False, sharey=len(panels) > 1)[:, 0]
         named = []
         for axes, (name, panel) in zip(grid, panels.items(), strict=True):
             axes.set(title=name, xlabel=xlabel)
@@ -67,10 +76,14 @@ def curves(
                 ends.append((*_last_within(points, ylim), label, colour))
             if "x" not in log and all(float(x).is_integer() for xs, _ in panel.values() for x in xs):
                 axes.xaxis.get_major_locator().set_params(integer=True)
-            axes.grid(axis="y", alpha=0.3)
+            axes.grid(axis="y", alpha=0.18)
             named.append((axes, ends))
-        figure.axes[0].set_ylabel(ylabel)
-        figure.suptitle(title, fontsize="medium", x=0.01, ha="left")
+        entitle(figure, title)
+        for axes in grid:
+            axes.set_ylabel(ylabel)
+            for letter, axis in (("x", axes.xaxis), ("y", axes.yaxis)):
+                if letter in log:
+                    logarithmic(axis)
         for axes, ends in named:  # when all is in its place
             label_ends(axes, ends)
     return figure
@@ -126,7 +139,7 @@ def heat_map(
     *,
     title: str,
     label: str,
-    form: str = "{:.2g}",
+    form: str | None = None,
     log: bool = False,
 ) -> Figure:
     """A table whose cells have a colour each, with the number in it.
@@ -137,7 +150,7 @@ def heat_map(
         columns: their names.
         title: of the figure.
         label: what the colour says, with its unit.
-        form: how a number is written.
+        form: how a number is written; with at most three digits where nothing is said.
         log: colour by the logarithm; zeros are written in, and have no colour.
     """
     table = torch.tensor(values, dtype=torch.float64)
@@ -155,7 +168,15 @@ def heat_map(
         for i, row in enumerate(table.tolist()):
             for j, value in enumerate(row):
                 colour = "white" if dark[i][j] else "black"
-                axes.text(j, i, form.format(value), ha="center", va="center", fontsize=8, color=colour)
+                axes.text(
+                    j,
+                    i,
+                    form.format(value) if form else number(value),
+                    ha="center",
+                    va="center",
+                    fontsize=8,
+                    color=colour,
+                )
         axes.set_xticks(range(len(columns)), columns)
         axes.set_yticks(range(len(rows)), rows)
         axes.tick_params(length=0)

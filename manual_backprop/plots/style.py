@@ -141,11 +141,12 @@ def number(value: float) -> str:
 
 
 def superscript(exponent: int) -> str:
+    """The exponent as it stands after the 10."""
     return str(exponent).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
 
 
 def logarithmic(axis: Any) -> None:
-    """Label the powers of ten in plain text, and other numbers only where there are less than two of these."""
+    """Label the powers of ten in plain text; of less than two of these, other numbers too."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
     low, high = sorted(axis.get_view_interval())

@@ -1,4 +1,4 @@
-"""A figure as SVG that stands in a page: in the colours of its theme, in its font, no wider than there is room."""
+"""A figure as SVG that stands in a page: in the colours of its theme, in its font, as wide as fits."""
 
 from __future__ import annotations
 
@@ -59,10 +59,12 @@ def _for_a_page(svg: str, name: str) -> str:
 
 def _own_names(body: str) -> str:
     """Only what is referred to has an id, and no other figure of the page has the same."""
+    used = list(dict.fromkeys(re.findall(r'(?:url\(|href=")#(\w+)', body)))
+    body = re.sub(r' id="([^"]*)"', lambda m: m[0] if m[1] in used else "", body)
+    for i, name in enumerate(used):  # matplotlib's own differ from one drawing to the next
+        body = re.sub(rf'(?<=[#"]){name}(?=[)"])', f"@{i}", body)
     salt = sha256(body.encode()).hexdigest()[:8]
-    used = set(re.findall(r'(?:url\(|href=")#(\w+)', body))
-    body = re.sub(r' id="([^"]*)"', lambda m: f' id="f{salt}{m[1]}"' if m[1] in used else "", body)
-    body = re.sub(r'(url\(|href=")#(\w+)', rf"\1#f{salt}\2", body)
+    body = re.sub(r'(?<=[#"])@(\d+)(?=[)"])', rf"f{salt}-\1", body)
     while (shorter := re.sub(r"<g>((?:(?!<g[ >]|</g>).)*)</g>", r"\1", body)) != body:
         body = shorter
     return body
