@@ -11,6 +11,8 @@ from torch import Tensor
 
 from manual_backprop.plots.style import (
     COLOURS,
+    DARK,
+    LIGHT,
     WIDTH,
     entitle,
     label_ends,
@@ -158,9 +160,9 @@ def heat_map(
     with style():
         from matplotlib.colors import LogNorm
 
-        figure = new_figure(2.2 + 0.75 * len(columns), 1.4 + 0.36 * len(rows))
+        figure = new_figure(WIDTH, 2.1 + 0.32 * len(rows))
         axes = figure.subplots()
-        axes.set_facecolor("0.85")
+        axes.add_patch(ground(len(rows), len(columns)))
         shown = axes.imshow(coloured.numpy(), cmap="cividis", aspect="auto", norm=LogNorm() if log else None)
         heights = coloured.log() if log else coloured
         seen = heights[~heights.isnan()]
@@ -181,9 +183,17 @@ def heat_map(
         axes.set_yticks(range(len(rows)), rows)
         axes.tick_params(length=0)
         axes.spines[:].set_visible(False)
-        axes.set_title(title)
-        figure.colorbar(shown, ax=axes, label=label)
+        entitle(figure, title)
+        bar = figure.colorbar(shown, ax=axes, label=label, location="bottom", shrink=0.6, aspect=30)
+        bar.solids.set_rasterized(True)
     return figure
+
+
+def ground(rows: int, columns: int) -> Any:
+    """What is seen of cells without a colour, in every theme."""
+    from matplotlib.patches import Rectangle
+
+    return Rectangle((-0.5, -0.5), columns, rows, color="0.85", zorder=-1)
 
 
 def histograms(samples: Mapping[str, Tensor], *, title: str, xlabel: str, bins: int = 60) -> Figure:
@@ -196,8 +206,8 @@ def histograms(samples: Mapping[str, Tensor], *, title: str, xlabel: str, bins: 
         bins: how many bars.
     """
     with style():
-        figure = new_figure(max(9.0 * len(samples) / 5, 4), 2.4)
-        panels = figure.subplots(1, len(samples), squeeze=False, sharex=True)[0]
+        figure = new_figure(WIDTH, 0.8 + 0.95 * len(samples))
+        panels = figure.subplots(len(samples), 1, squeeze=False, sharex=True)[:, 0]
         low = min(float(values.min()) for values in samples.values())
         high = max(float(values.max()) for values in samples.values())
         for axes, (name, values) in zip(panels, samples.items(), strict=True):
@@ -207,7 +217,7 @@ def histograms(samples: Mapping[str, Tensor], *, title: str, xlabel: str, bins: 
             axes.set(title=name, yticks=[])
             axes.spines["left"].set_visible(False)
         figure.supxlabel(xlabel, fontsize="medium")
-        figure.suptitle(title, fontsize="medium", x=0.01, ha="left")
+        entitle(figure, title)
     return figure
 
 
@@ -223,9 +233,12 @@ def images(pixels: Tensor, titles: Sequence[str], columns: int = 5, numbers: boo
     signed = bool((pixels < 0).any())
     limit = float(pixels.abs().max())
     with style():
-        columns = min(columns, len(pixels))
+        columns = min(columns, len(pixels), 4)
         rows = -(-len(pixels) // columns)
-        figure = new_figure(7 if numbers else 1.7 * columns, 7 if numbers else 1.95 * rows)
+        figure = new_figure(
+            WIDTH if numbers else min(1.7 * columns, WIDTH),
+            WIDTH if numbers else 1.95 * rows * min(1, WIDTH / (1.7 * columns)),
+        )
         grid = figure.subplots(rows, columns, squeeze=False).flatten()
         for axes in grid:
             axes.set_axis_off()
@@ -252,7 +265,7 @@ def landscape(
     ylabel: str,
     points: int = 61,
 ) -> Figure:
-    """Contour lines of a loss over two numbers, with paths on it that end in a dot.
+    """Contour lines of a loss over two numbers, with paths from a square to a dot.
 
     Args:
         loss: of the two numbers.
@@ -266,13 +279,17 @@ def landscape(
     xs, ys = torch.linspace(*span[:2], points).tolist(), torch.linspace(*span[2:], points).tolist()
     heights = [[loss(x, y) for x in xs] for y in ys]
     with style():
-        figure = new_figure(7, 4.4)
+        figure = new_figure(WIDTH, 4.2)
         axes = figure.subplots()
         shown = axes.contourf(xs, ys, heights, levels=25, cmap="cividis")
-        for (name, path), colour in zip(paths.items(), ("white", *COLOURS[1:]), strict=False):
+        for (name, path), colour in zip(
+            paths.items(), (LIGHT, "#E69F00", "#56B4E9", "#F0A0D0", "#60D0A0"), strict=False
+        ):
             axes.plot(*zip(*path, strict=True), marker=".", color=colour, label=name)
-            axes.plot(*path[-1], "o", color=colour, markeredgecolor="black", markersize=8)
-        axes.set(title=title, xlabel=xlabel, ylabel=ylabel, xlim=span[:2], ylim=span[2:])
-        axes.legend(facecolor="0.15", labelcolor="linecolor", loc="upper right")
+            axes.plot(*path[0], "s", color=colour, markeredgecolor=DARK, markersize=7)
+            axes.plot(*path[-1], "o", color=colour, markeredgecolor=DARK, markersize=8)
+        entitle(figure, title)
+        axes.set(xlabel=xlabel, ylabel=ylabel, xlim=span[:2], ylim=span[2:])
+        axes.legend(facecolor="0.15", labelcolor="linecolor", fontsize=9, loc="upper right")
         figure.colorbar(shown, ax=axes, label="loss")
     return figure

@@ -78,8 +78,9 @@ def test_a_path_ends_where_the_descent_did() -> None:
         ylabel="w₂",
         points=5,
     )
-    path, end = figure.axes[0].lines
+    path, start, end = figure.axes[0].lines
     assert path.get_xydata().tolist() == [[1, 1], [0.5, 0.25]]
+    assert start.get_xydata().tolist() == [[1, 1]]
     assert end.get_xydata().tolist() == [[0.5, 0.25]]
 
 

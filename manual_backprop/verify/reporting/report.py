@@ -1,14 +1,13 @@
 """What `verify` answers: a text for a terminal of 80 columns, JSON, a notebook's cell."""
 
 import json
-from base64 import b64encode
 from dataclasses import asdict, dataclass, field, replace
 from html import escape
-from io import BytesIO
 from os import PathLike
 from textwrap import fill
 from typing import TYPE_CHECKING, Any, overload
 
+from manual_backprop.plots.svg import inline
 from manual_backprop.verify.findings import Finding, Status
 from manual_backprop.verify.problem import Draw, Problem
 from manual_backprop.verify.reporting.pictures import picture
@@ -143,10 +142,7 @@ class Report:
             text = text.replace(word, f'<b style="color:{colour}">{word}</b>')
         parts = [f"<pre>{text}</pre>"]
         if self.evidence is not None:
-            png = BytesIO()
-            self.plot().savefig(png, format="png")
-            source = b64encode(png.getvalue()).decode()
-            parts.append(f'<img alt="the pictures of the report" src="data:image/png;base64,{source}">')
+            parts.append(inline(self.plot()))
         return "".join(parts)
 
     def __str__(self) -> str:
