@@ -10,15 +10,19 @@ import torch
 from torch import Tensor
 
 from manual_backprop.plots.style import (
+    BRIGHT,
     COLOURS,
     DARK,
     LIGHT,
+    SMALL,
     WIDTH,
     entitle,
+    ground,
     label_ends,
     logarithmic,
     new_figure,
     number,
+    remark,
     style,
 )
 
@@ -26,6 +30,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Line = tuple[Sequence[float], Sequence[float]]  # x and y
+MOST = 4  # images in a row: on a phone, no smaller than a thumbnail
 DASHES = ("-", "--", ":", "-.")  # a second turn through the colours is told from the first
 
 
@@ -81,6 +86,8 @@ def curves(
             axes.grid(axis="y", alpha=0.18)
             named.append((axes, ends))
         entitle(figure, title)
+        if ylim is not None and (outside := _outside(panels, ylim)):
+            remark(figure, f"Outside the range shown: {outside} of the points.")
         for axes in grid:
             axes.set_ylabel(ylabel)
             for letter, axis in (("x", axes.xaxis), ("y", axes.yaxis)):
@@ -89,6 +96,13 @@ def curves(
         for axes, ends in named:  # when all is in its place
             label_ends(axes, ends)
     return figure
+
+
+def _outside(panels: Mapping[str, Mapping[str, Line]], limits: tuple[float, float]) -> int:
+    low, high = limits
+    return sum(
+        isfinite(y) and not low <= y <= high for p in panels.values() for _, ys in p.values() for y in ys
+    )
 
 
 def _last_within(
@@ -113,9 +127,12 @@ def decision_regions(
     ticks = torch.linspace(low, high, 121, dtype=points.dtype)
     grid = torch.cartesian_prod(ticks, ticks)
     with style():
-        figure = new_figure(0.6 + 2.9 * len(models), 3.1)
-        panels = figure.subplots(1, len(models), squeeze=False, sharey=True)[0]
-        for axes, (name, model) in zip(panels, models.items(), strict=True):
+        figure = new_figure(WIDTH, 0.9 + 2.3 * -(-len(models) // 2))
+        columns = min(len(models), 2)
+        panels = figure.subplots(-(-len(models) // columns), columns, squeeze=False, sharey=True).flatten()
+        for axes in panels[len(models) :]:
+            axes.set_axis_off()
+        for axes, (name, model) in zip(panels, models.items(), strict=False):
             with torch.no_grad():
                 belief = model(grid).reshape(121, 121).T
             shown = axes.imshow(
@@ -123,14 +140,14 @@ def decision_regions(
             )
             for label, marker in ((0, "o"), (1, "s")):
                 chosen = points[labels.flatten() == label]
-                look = {"marker": marker, "s": 70, "color": "white", "edgecolor": "black"}
-                axes.scatter(*chosen.T.tolist(), label=str(label), **look)
+                look = {"marker": marker, "s": 60, "color": LIGHT, "edgecolor": DARK}
+                axes.scatter(*chosen.T.tolist(), label=f"target {label}", **look)
             axes.set(title=name, xlabel="x₁")
             axes.spines[:].set_visible(False)
         panels[0].set_ylabel("x₂")
-        figure.colorbar(shown, ax=panels, label="output", shrink=0.8)
+        figure.colorbar(shown, ax=list(panels), label="output", shrink=0.8)
         handles = panels[0].get_legend_handles_labels()
-        figure.legend(*handles, loc="outside right upper", title="target", frameon=False)
+        figure.legend(*handles, loc="outside lower left", ncols=2, frameon=False)
     return figure
 
 
@@ -169,7 +186,7 @@ def heat_map(
         dark = (heights < (seen.min() + seen.max()) / 2).tolist()  # false for what has no colour
         for i, row in enumerate(table.tolist()):
             for j, value in enumerate(row):
-                colour = "white" if dark[i][j] else "black"
+                colour = LIGHT if dark[i][j] else DARK
                 axes.text(
                     j,
                     i,
@@ -184,16 +201,8 @@ def heat_map(
         axes.tick_params(length=0)
         axes.spines[:].set_visible(False)
         entitle(figure, title)
-        bar = figure.colorbar(shown, ax=axes, label=label, location="bottom", shrink=0.6, aspect=30)
-        bar.solids.set_rasterized(True)
+        figure.colorbar(shown, ax=axes, label=label, location="bottom", shrink=0.6, aspect=30)
     return figure
-
-
-def ground(rows: int, columns: int) -> Any:
-    """What is seen of cells without a colour, in every theme."""
-    from matplotlib.patches import Rectangle
-
-    return Rectangle((-0.5, -0.5), columns, rows, color="0.85", zorder=-1)
 
 
 def histograms(samples: Mapping[str, Tensor], *, title: str, xlabel: str, bins: int = 60) -> Figure:
@@ -233,26 +242,35 @@ def images(pixels: Tensor, titles: Sequence[str], columns: int = 5, numbers: boo
     signed = bool((pixels < 0).any())
     limit = float(pixels.abs().max())
     with style():
-        columns = min(columns, len(pixels), 4)
+        columns = min(columns, len(pixels), MOST)
         rows = -(-len(pixels) // columns)
-        figure = new_figure(
-            WIDTH if numbers else min(1.7 * columns, WIDTH),
-            WIDTH if numbers else 1.95 * rows * min(1, WIDTH / (1.7 * columns)),
-        )
+        width = WIDTH if numbers else min(1.7 * columns, WIDTH)
+        lines = 1 + max(title.count("\n") for title in titles)
+        figure = new_figure(width, rows * (width / columns + 0.1 + 0.16 * lines) + (0.5 if signed else 0))
         grid = figure.subplots(rows, columns, squeeze=False).flatten()
-        for axes in grid:
+        for axes in grid[len(pixels) :]:
             axes.set_axis_off()
         for axes, image, title in zip(grid, pixels, titles, strict=False):
-            axes.imshow(
+            shown = axes.imshow(
                 image.numpy(), cmap="RdBu_r" if signed else "gray_r", vmin=-limit if signed else 0, vmax=limit
             )
-            axes.set_title(title, fontsize=9, loc="center")
+            axes.set(xticks=[], yticks=[])
+            axes.spines[:].set(visible=True, alpha=0.3)
+            axes.set_title(title, fontsize=SMALL, loc="center")
             if numbers:
-                for i, row in enumerate(image.tolist()):
-                    for j, value in enumerate(row):
-                        colour = "white" if value > 0.5 * limit else "black" if value else "0.6"
-                        axes.text(j, i, f"{value:.0f}", ha="center", va="center", fontsize=4, color=colour)
+                _write_numbers(axes, image, limit)
+        if signed:
+            figure.colorbar(shown, ax=list(grid), location="bottom", shrink=0.6, aspect=40)
     return figure
+
+
+def _write_numbers(axes: Any, image: Tensor, limit: float) -> None:
+    """Each pixel's number into it."""
+    size = min(8, 112 / image.shape[1])
+    for i, row in enumerate(image.tolist()):
+        for j, value in enumerate(row):
+            colour = LIGHT if value > 0.5 * limit else DARK if value else "#888888"
+            axes.text(j, i, f"{value:.0f}", ha="center", va="center", fontsize=size, color=colour)
 
 
 def landscape(
@@ -282,9 +300,7 @@ def landscape(
         figure = new_figure(WIDTH, 4.2)
         axes = figure.subplots()
         shown = axes.contourf(xs, ys, heights, levels=25, cmap="cividis")
-        for (name, path), colour in zip(
-            paths.items(), (LIGHT, "#E69F00", "#56B4E9", "#F0A0D0", "#60D0A0"), strict=False
-        ):
+        for (name, path), colour in zip(paths.items(), BRIGHT, strict=False):
             axes.plot(*zip(*path, strict=True), marker=".", color=colour, label=name)
             axes.plot(*path[0], "s", color=colour, markeredgecolor=DARK, markersize=7)
             axes.plot(*path[-1], "o", color=colour, markeredgecolor=DARK, markersize=8)

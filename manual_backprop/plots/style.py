@@ -21,6 +21,7 @@ if TYPE_CHECKING:  # matplotlib is imported when a picture is drawn
     from matplotlib.figure import Figure
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#C76FA1", "#B87F00", "#2E96D0", "#000000")
+BRIGHT = ("#7CC8F8", "#FFA050", "#50E0B0", "#F0A0D0", "#F0D050")  # the same on a dark ground
 DARK, LIGHT = "#111111", "#ffffff"  # on a coloured ground, whatever the page's theme
 WIDTH = 5.0  # inches; a page on a phone shows them at three quarters of their size
 SMALL = 9  # points, of the smallest text
@@ -42,6 +43,7 @@ STYLE: dict[Any, Any] = {
     "font.size": 10,
     "grid.alpha": FAINT,
     "grid.color": INK,
+    "image.interpolation": "none",  # in a page, pixels stay what they are
     "legend.fontsize": SMALL,
     "lines.linewidth": 1.8,
     "text.color": INK,
@@ -92,7 +94,8 @@ def width_of(text: str, size: float) -> float:
     from matplotlib.figure import Figure
     from matplotlib.font_manager import FontProperties
 
-    renderer = FigureCanvasAgg(Figure(dpi=72)).get_renderer()
+    canvas: Any = FigureCanvasAgg(Figure(dpi=72))
+    renderer = canvas.get_renderer()
     font = FontProperties(family="DejaVu Sans", size=size)
     return max(renderer.get_text_width_height_descent(line, font, False)[0] for line in text.split("\n"))
 
@@ -166,35 +169,46 @@ def label_ends(axes: Axes, ends: Sequence[tuple[float, float, str, str]]) -> Non
     figure: Any = axes.figure
     names = []
     for x, y, name, colour in ends:
-        look = {"textcoords": "offset points", "color": colour, "va": "center", "annotation_clip": False}
+        look: dict[str, Any] = {
+            "textcoords": "offset points",
+            "color": colour,
+            "va": "center",
+            "annotation_clip": False,
+        }
         names.append(axes.annotate(name, (x, y), xytext=(8, 0), fontsize=SMALL, **look))
     for _ in range(2):  # the names take room, which moves the ends
         figure.draw_without_rendering()
         axes.get_ylim()  # settles the limits, which matplotlib puts off where panels share them
         heights = [axes.transData.transform((x, y))[1] * 72 / figure.dpi for x, y, _, _ in ends]
-        low, high = (edge * 72 / figure.dpi for edge in (axes.bbox.y0, axes.bbox.y1))
-        for text, height, place in zip(names, heights, _apart(heights, 12, low, high), strict=True):
-            text.set_position((8, place - height))
+        order = sorted(range(len(ends)), key=lambda i: heights[i])
+        places = spread([heights[i] for i in order], [12] * len(ends))
+        for i, place in zip(order, places, strict=True):
+            names[i].set_position((8, place - heights[i]))
 
 
-def _apart(heights: Sequence[float], least: float, low: float, high: float) -> list[float]:
-    """Near the given heights, in their order, and at least so far from each other."""
-    order = sorted(range(len(heights)), key=lambda i: heights[i])
-    groups: list[list[int]] = []
-    middle: list[float] = []
-    for i in order:
-        groups.append([i])
-        middle.append(heights[i])
-        while len(groups) > 1 and middle[-1] - middle[-2] < least * (len(groups[-1]) + len(groups[-2])) / 2:
-            groups[-2:] = [groups[-2] + groups[-1]]
-            mean = sum(heights[j] for j in groups[-1]) / len(groups[-1])
-            half = least * (len(groups[-1]) - 1) / 2
-            middle[-2:] = [max(min(mean, high - half), low + half)]
-    placed = list(heights)
-    for group, centre in zip(groups, middle, strict=True):
-        for k, i in enumerate(group):
-            placed[i] = centre + least * (k - (len(group) - 1) / 2)
-    return placed
+def spread(wanted: Sequence[float], room: Sequence[float]) -> list[float]:
+    """Places in the given order, near those that are wanted, each with its room around it.
+
+    Neighbours that are too close form a group, which stands where the mean of its wishes is (the method of
+    pooling adjacent violators).
+    """
+    starts = [sum(room[:i]) + room[i] / 2 for i in range(len(room))]
+    groups: list[tuple[float, int]] = []  # the mean of wanted − start, and of how many
+    for want, start in zip(wanted, starts, strict=True):
+        mean, count = want - start, 1
+        while groups and groups[-1][0] > mean:
+            before, many = groups.pop()
+            mean, count = (mean * count + before * many) / (count + many), count + many
+        groups.append((mean, count))
+    shifts = [mean for mean, count in groups for _ in range(count)]
+    return [start + shift for start, shift in zip(starts, shifts, strict=True)]
+
+
+def ground(rows: int, columns: int) -> Any:
+    """What is seen of cells without a colour, in every theme."""
+    from matplotlib.patches import Rectangle
+
+    return Rectangle((-0.5, -0.5), columns, rows, color="0.85", zorder=-1)
 
 
 @cache

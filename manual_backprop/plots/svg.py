@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 PIXELS = 96 / 72  # of CSS in a point
-SETTINGS = {"svg.fonttype": "none", "svg.hashsalt": "manual_backprop", "path.simplify": True}
+SETTINGS: dict[Any, Any] = {"svg.fonttype": "none", "svg.hashsalt": "manual_backprop", "path.simplify": True}
 METADATA: dict[str, Any] = dict.fromkeys(("Creator", "Date", "Format", "Type"))
 
 

@@ -8,7 +8,20 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from manual_backprop.plots.style import COLOURS, label_ends, new_figure, style
+from manual_backprop.plots.style import (
+    COLOURS,
+    DARK,
+    LIGHT,
+    SMALL,
+    WIDTH,
+    entitle,
+    ground,
+    label_ends,
+    logarithmic,
+    new_figure,
+    remark,
+    style,
+)
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -16,7 +29,7 @@ if TYPE_CHECKING:
 SMALLEST_NORM = 1e-12  # a gradient of 0 is drawn here: the axis is logarithmic
 WINDOW = 15  # steps that a running median is of, or a third of few steps
 AVERAGED = (
-    "Training: averaged while learning, over the batches of the epoch, each before the step made with it.\n"
+    "Training: averaged while learning, over the batches of the epoch, each before the step made with it. "
     "Test: at the end of the epoch. So in the first epochs, test can be the better of the two."
 )
 
@@ -28,10 +41,10 @@ def training_curves(metrics: Sequence[dict[str, float]]) -> Figure:
         metrics: rows with `epoch`, `train_loss`, `train_accuracy`, `test_loss` and `test_accuracy`.
     """
     with style():
-        figure = new_figure(9, 3.8)
-        left, right = figure.subplots(1, 2, gridspec_kw={"wspace": 0.1})
+        figure = new_figure(WIDTH, 6.2)
+        above, below = figure.subplots(2, 1)
         epochs = [row["epoch"] for row in metrics]
-        for axes, quantity, scale in ((left, "loss", 1.0), (right, "accuracy", 100.0)):
+        for axes, quantity, scale in ((above, "loss", 1.0), (below, "accuracy", 100.0)):
             ends = []
             for part, colour, marker in (("train", COLOURS[0], "o"), ("test", COLOURS[1], "s")):
                 values = [scale * row[f"{part}_{quantity}"] for row in metrics]
@@ -43,11 +56,11 @@ def training_curves(metrics: Sequence[dict[str, float]]) -> Figure:
             axes.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
             axes.set_xlabel("epoch")
             label_ends(axes, ends)
-            axes.grid(axis="y", alpha=0.3)
-        figure.supxlabel(AVERAGED, fontsize=8, color="0.35", x=0.01, ha="left")
+            axes.grid(axis="y")
+        remark(figure, AVERAGED)
         best = max(metrics, key=lambda row: row["test_accuracy"])
-        left.set(title="Cross-entropy", ylabel="loss (nats per image)")
-        right.set(
+        above.set(title="Cross-entropy", ylabel="loss (nats per image)")
+        below.set(
             title=f"Accuracy (test: {best['test_accuracy']:.2%} at best, epoch {best['epoch']:.0f})",
             ylabel="images classified right (%)",
         )
@@ -64,7 +77,7 @@ def gradient_norms(rows: Sequence[Sequence[float]], steps_per_epoch: float) -> F
         steps_per_epoch: to mark time in epochs.
     """
     with style():
-        figure = new_figure(8, 3.6)
+        figure = new_figure(WIDTH, 3.6)
         axes = figure.subplots()
         table = torch.tensor(rows, dtype=torch.float64)
         epochs, norms = (table[:, 0] / steps_per_epoch).tolist(), table[:, 1:]
@@ -85,13 +98,14 @@ def gradient_norms(rows: Sequence[Sequence[float]], steps_per_epoch: float) -> F
             axes.plot(epochs[half : len(epochs) - half], smooth, color=colour)
             ends.append((epochs[-1], smooth[-1], f"layer {layer + 1}", colour))
         axes.set_yscale("log")
-        label_ends(axes, ends)
-        axes.set(
-            title=f"Size of each layer's gradient: of a batch (dots), the median of {2 * half + 1} (lines)",
-            xlabel="epochs",
-            ylabel="‖∂L/∂(W, b)‖₂ (nats per unit of weight)",
+        axes.set(xlabel="epochs", ylabel="‖∂L/∂(W, b)‖₂ (nats per unit of weight)")
+        entitle(
+            figure,
+            f"Size of each layer's gradient: of a batch (dots), the median of {2 * half + 1} (lines)",
         )
-        axes.grid(axis="y", which="major", alpha=0.3)
+        logarithmic(axes.yaxis)
+        label_ends(axes, ends)
+        axes.grid(axis="y", which="major")
     return figure
 
 
@@ -109,12 +123,12 @@ def confusion_matrix(predicted: Tensor, labels: Tensor, classes: Sequence[str]) 
     with style():
         from matplotlib.ticker import MaxNLocator
 
-        figure = new_figure(6.6, 5.8)
+        figure = new_figure(WIDTH, 5.6)
         axes = figure.subplots()
         shown = mistakes.double().fill_diagonal_(float("nan"))
         most = max(int(mistakes.max()), 1)
         image = axes.imshow(shown.numpy(), cmap="Blues", vmin=0, vmax=most)
-        axes.set_facecolor("0.88")  # the diagonal
+        axes.add_patch(ground(size, size))  # it is seen on the diagonal
         for true in range(size):
             for guess in range(size):
                 if counts[true, guess]:
@@ -126,7 +140,7 @@ def confusion_matrix(predicted: Tensor, labels: Tensor, classes: Sequence[str]) 
                         ha="center",
                         va="center",
                         fontsize=8,
-                        color="white" if dark else "black",
+                        color=LIGHT if dark else DARK,
                     )
         axes.set_xticks(range(size), classes)
         if max(map(len, classes)) > 2:
@@ -135,12 +149,13 @@ def confusion_matrix(predicted: Tensor, labels: Tensor, classes: Sequence[str]) 
         axes.spines[:].set_visible(False)
         axes.tick_params(length=0)
         wrong = int(mistakes.sum())
-        axes.set(
-            title=f"{wrong:,} of {len(labels):,} test images classified wrong ({wrong / len(labels):.2%})",
-            xlabel="predicted class",
-            ylabel="true class",
+        entitle(
+            figure, f"{wrong:,} of {len(labels):,} test images classified wrong ({wrong / len(labels):.2%})"
         )
-        bar = figure.colorbar(image, ax=axes, shrink=0.8, label="images taken for the wrong class")
+        axes.set(xlabel="predicted class", ylabel="true class")
+        bar = figure.colorbar(
+            image, ax=axes, location="bottom", shrink=0.6, aspect=30, label="images taken for the wrong class"
+        )
         bar.locator = MaxNLocator(integer=True)
         bar.update_ticks()
     return figure
@@ -163,9 +178,9 @@ def worst_mistakes(
     order = of_true.argsort()
     worst = order[predicted[order] != labels[order]][:count].tolist()
     with style():
-        columns = 5
+        columns = 3
         rows = max(-(-len(worst) // columns), 1)
-        figure = new_figure(7.5, 0.6 + 1.95 * rows)
+        figure = new_figure(WIDTH, 0.6 + 2.1 * rows)
         grid = figure.subplots(rows, columns, squeeze=False).flatten()
         for axes in grid:
             axes.set_axis_off()
@@ -175,7 +190,7 @@ def worst_mistakes(
             of_guess = probabilities[i, predicted[i]]
             axes.set_title(
                 f"truly {true}: {_percent(of_true[i])}\ntaken for {guess}: {_percent(of_guess)}",
-                fontsize=9,
+                fontsize=SMALL,
                 loc="center",
             )
         title = (
@@ -183,7 +198,7 @@ def worst_mistakes(
             if worst
             else "No test image was classified wrong"
         )
-        figure.suptitle(title, fontsize="medium", x=0.01, ha="left")
+        entitle(figure, title)
     return figure
 
 
