@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 T = torch.tensor([0.0, 1.0, 1.0, 0.0])
+S = 2 * T - 1
 Parts = tuple[Tensor, Tensor, Tensor, Tensor]
 
 
@@ -34,10 +35,15 @@ WRONG: list[tuple[str, Any, str]] = [
     ("1.1", 15, "Turn its targets over"),
     ("1.1", 12, "weights may be 0"),
     ("1.1", 8, "negative weights"),
-    ("1.2", lambda grad_output, z: grad_output * (T - torch.sigmoid(z)), "with the wrong sign"),
-    ("1.2", lambda grad_output, z: torch.sigmoid(z) - T, "grad_output is not"),
-    ("1.2", lambda grad_output, z: grad_output * (z - T), "The error grows"),
-    ("1.2", lambda grad_output, z: grad_output * (torch.sigmoid(z) - T) / 4, "× 0.25"),
+    ("1.1", 13, "which third one"),
+    ("1.2", lambda grad_output, z: grad_output * -S, "its slope is 0"),
+    ("1.2", lambda grad_output, z: grad_output * (torch.sigmoid(z) - T), "has no sigmoid"),
+    ("1.2", lambda grad_output, z: grad_output * -S * (S * z > 0), "where the answer is right"),
+    ("1.2", lambda grad_output, z: grad_output * -T * (z < 0), "s is −1 and not 0"),
+    ("1.2", lambda grad_output, z: grad_output * (-S * z).clamp(min=0), "times z"),
+    ("1.2", lambda grad_output, z: grad_output * S * (S * z < 0), "with the wrong sign"),
+    ("1.2", lambda grad_output, z: -S * (S * z < 0), "grad_output is not"),
+    ("1.2", lambda grad_output, z: grad_output * -S * (S * z < 0) / 4, "× 0.25"),
     ("1.3", or_and_nand, "not all alike"),
     ("1.3", exactly_one, "three ones are odd too"),
     ("1.3", at_the_threshold, "exactly 0"),
