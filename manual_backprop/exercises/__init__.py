@@ -17,6 +17,7 @@ from manual_backprop.exercises import (
     applications,
     beyond,
     beyond_training,
+    brains,
     chain_rule,
     cost,
     derivation,
@@ -58,6 +59,7 @@ PAGES: tuple[ModuleType, ...] = (
     ladder,
     applications,
     beyond_training,
+    brains,
 )
 EXERCISES: dict[str, Judge] = {number: judge for page in PAGES for number, judge in page.EXERCISES.items()}
 PREDICTIONS: dict[str, Question] = {
