@@ -163,7 +163,6 @@ for at, weight in ((0, "W¹"), (2, "W²")):
         ["σ", "tanh", "ReLU"],
         title=f"The size of ∂L/∂{weight} at the first step",
         label="size of the gradient",
-        form="{:.1g}",
         log=True,
     )
     plots.show(figure, f"first_gradients_{at}.png")

@@ -271,7 +271,6 @@ figure = plots.heat_map(
     names,
     title="‖∂L/∂W‖ of the first layer relative to the last",
     label="ratio",
-    form="{:.1g}",
     log=True,
 )
 plots.show(figure, "depth.png")
@@ -291,7 +290,6 @@ figure = plots.heat_map(
     names,
     title="‖∂L/∂W‖ of the first layer",
     label="size of the gradient",
-    form="{:.1g}",
     log=True,
 )
 plots.show(figure, "first_layer.png")

@@ -193,7 +193,7 @@ def heat_map(
                     form.format(value) if form else number(value),
                     ha="center",
                     va="center",
-                    fontsize=8,
+                    fontsize=SMALL if len(columns) < 8 else 8,
                     color=colour,
                 )
         axes.set_xticks(range(len(columns)), columns)
@@ -201,7 +201,9 @@ def heat_map(
         axes.tick_params(length=0)
         axes.spines[:].set_visible(False)
         entitle(figure, title)
-        figure.colorbar(shown, ax=axes, label=label, location="bottom", shrink=0.6, aspect=30)
+        bar = figure.colorbar(shown, ax=axes, label=label, location="bottom", shrink=0.6, aspect=30)
+        if log:
+            logarithmic(bar.ax.xaxis)
     return figure
 
 

@@ -74,7 +74,10 @@ def graph(edges: Sequence[tuple[str, str]], title: str, names: Mapping[str, str]
                 "boxstyle": "round,pad=0,rounding_size=0.08",
             }
             axes.add_patch(FancyBboxPatch((x - w / 2, y - h / 2), w, h, **look))
-            axes.text(x, y, texts[node], ha="center", va="center_baseline", fontsize=SMALL)
+            lines = texts[node].split("\n")
+            for k, line in enumerate(lines):  # each centred by itself, in whatever font a page has
+                below = LINE * (k - (len(lines) - 1) / 2)
+                axes.text(x, y - below, line, ha="center", va="center_baseline", fontsize=SMALL)
         for points in _routes(chains, centre, across, along, beside):
             drawn = FancyArrowPatch(
                 path=Path(*_curve(points, beside, Path)),

@@ -46,7 +46,7 @@ def _for_a_page(svg: str, name: str) -> str:
         body = re.sub(left_out, "", body, flags=re.DOTALL)
     body = body.replace("xlink:href=", "href=").replace("#000000", "currentColor")
     body = _own_names(re.sub(r"\s*\n\s*", " ", body).replace("> <", "><"))
-    body = re.sub(r"(?<=\d\.\d\d)\d+(?=[^\d])", "", body)  # a hundredth of a point is seen by nobody
+    body = re.sub(r"<[^>]*>", lambda tag: re.sub(r"(?<=\d\.\d\d)\d+", "", tag[0]), body)  # as near as is seen
     look = (
         f"display:block;width:100%;max-width:{width * PIXELS:.0f}px;height:auto;"
         "stroke-linejoin:round;stroke-linecap:butt"

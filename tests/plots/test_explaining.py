@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from typing import Any
 
 import pytest
 import torch
@@ -60,8 +61,14 @@ def test_histograms_share_their_range_and_hold_all_of_their_samples() -> None:
 
 
 def test_an_image_of_both_signs_is_white_at_zero() -> None:
-    (axes,) = plots.images(torch.tensor([[[-1.0, 0.5]]]), ["w"]).axes
+    axes, scale = plots.images(torch.tensor([[[-1.0, 0.5]]]), ["w"]).axes
     assert axes.images[0].get_clim() == (-1, 1)
+    assert scale.get_xlim() == (-1, 1)
+
+
+def test_points_outside_the_range_shown_are_counted() -> None:
+    figure = plots.curves({"a": ([0, 1, 2], [0.0, 5.0, -1.0])}, title="", xlabel="", ylabel="", ylim=(0, 1))
+    assert "2 of the points" in figure.get_supxlabel()
 
 
 def test_the_pixels_of_a_single_image_can_be_written_out() -> None:
@@ -84,20 +91,43 @@ def test_a_path_ends_where_the_descent_did() -> None:
     assert end.get_xydata().tolist() == [[0.5, 0.25]]
 
 
+def arrows_of(figure: Any) -> list[Any]:
+    return [patch for patch in figure.axes[0].patches if type(patch).__name__ == "FancyArrowPatch"]
+
+
 def test_a_graph_stands_in_topological_order_and_draws_a_double_edge_twice() -> None:
     figure = plots.graph([("a", "b"), ("a", "b"), ("b", "c"), ("a", "c")], "t", names={"a": "input"})
-    place = {text.get_text(): text.get_position() for text in figure.axes[0].texts if text.get_text()}
+    place = {text.get_text(): text.get_position() for text in figure.axes[0].texts}
     assert place["input"][0] < place["b"][0] < place["c"][0]
-    assert sum(text.get_text() == "" for text in figure.axes[0].texts) == 4  # the arrows
+    assert len(arrows_of(figure)) == 4
 
 
-def test_a_long_arrow_of_a_graph_stays_inside_the_picture() -> None:
-    chain = list(itertools.pairwise("abcdefgh"))
-    figure = plots.graph([*chain, ("a", "g")], "t")
+def test_a_graph_of_many_layers_goes_down_and_stays_narrow() -> None:
+    figure = plots.graph(list(itertools.pairwise("abcdefgh")), "t")
+    heights = [text.get_position()[1] for text in figure.axes[0].texts]
+    assert heights == sorted(heights, reverse=True)
+    assert figure.get_figwidth() < 4
+
+
+@pytest.mark.parametrize(
+    "edges",
+    [
+        [*itertools.pairwise("abcdefgh"), ("a", "g"), ("b", "h"), ("a", "d")],
+        [(f"w{i}", f"h{j}") for i in range(3) for j in range(3)] + [(f"h{j}", "L") for j in range(3)],
+        [*itertools.pairwise("abc"), ("a", "c"), ("b", "d"), ("c", "d"), ("a", "d")],
+    ],
+)
+def test_no_edge_of_a_graph_runs_behind_a_node_or_out_of_the_picture(edges: list[tuple[str, str]]) -> None:
+    figure = plots.graph(edges, "t")
     figure.draw_without_rendering()
-    arrows = [text.arrow_patch for text in figure.axes[0].texts if text.get_text() == ""]
-    lowest = min(arrow.get_window_extent().y0 for arrow in arrows)
-    assert lowest > figure.bbox.y0
+    (axes,) = figure.axes
+    boxes = [patch.get_window_extent().padded(-1) for patch in axes.patches if patch not in arrows_of(figure)]
+    for arrow in arrows_of(figure):
+        line = arrow.get_transform().transform_path(arrow.get_path())
+        points = line.interpolated(20).vertices
+        inside = [box for box in boxes if box.count_contains(points[5:-25]) > 0]
+        assert inside == []
+        assert figure.bbox.count_contains(points) == len(points)
 
 
 @pytest.mark.parametrize("maximum", ["z < 0", "one class"])

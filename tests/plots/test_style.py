@@ -71,8 +71,9 @@ def test_a_notebook_shows_it_and_leaves_no_file(
     thing: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shown: list[Any] = []
-    display = SimpleNamespace(display=shown.append)
-    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=object, display=display))
+    notebook = SimpleNamespace(get_ipython=object, display=SimpleNamespace(display=shown.append))
+    notebook.version_info = (9, 0)  # which matplotlib asks for
+    monkeypatch.setitem(sys.modules, "IPython", notebook)
     plots.show(thing(), tmp_path / "file")
     assert list(tmp_path.iterdir()) == []
     (seen,) = shown
