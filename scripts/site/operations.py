@@ -253,7 +253,7 @@ def shown_mistake(mistake: dict[str, str]) -> str:
 
 
 def mistakes() -> dict[str, list[dict[str, str]]]:
-    """What `verify` says of the wrong backwards, by operation; judged anew where anything of it has changed."""
+    """What `verify` says of the wrong backwards; judged anew where anything of it has changed."""
     ready = ROOT / "build" / "mistakes.json"
     folders = [ROOT / "manual_backprop" / name for name in ("functional", "derive", "verify")]
     folders += [ROOT / "tests" / "functional"]
