@@ -1,22 +1,20 @@
 """The exercises of “Where it came from”."""
 
-from collections.abc import Callable
 from itertools import product
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from manual_backprop.exercises.answers import returned, tensors_in
+from manual_backprop.exercises.answers import Unanswered, returned, tensors_in
 from manual_backprop.exercises.judges import (
-    Backward,
     Choice,
     Judge,
     Judgement,
     Number,
     Question,
-    derivation,
     number,
+    same_numbers,
 )
 
 INPUTS = [list(bits) for bits in product((0, 1), repeat=3)]
@@ -32,40 +30,25 @@ def one_neuron_can() -> int:
 
 T = torch.tensor([0.0, 1.0, 1.0, 0.0], dtype=torch.float64)  # the targets of XOR
 SIGNS = 2 * T - 1
-SOME_RIGHT_SOME_WRONG = torch.tensor([1.2, -0.7, 0.5, -0.3], dtype=torch.float64)  # z, of both targets
 
 
-def losses(z: Tensor) -> Tensor:
-    """ℓ = max(0, −s z), with the signs s of XOR's targets."""
-    return (-SIGNS * z).clamp(min=0)
+def slopes(grad_output: Tensor, z: Tensor) -> Tensor:
+    """The backward of ℓ = max(0, −s z), with the signs s of XOR's targets."""
+    return grad_output * -SIGNS * (SIGNS * z < 0)
 
 
-def _slopes_not_of(slopes: Callable[[Tensor], Tensor]) -> Backward:
-    return lambda grad_output, z: (grad_output * slopes(z),)
-
-
-MISTAKEN_SLOPES: dict[str, Backward] = {
-    "A right answer costs nothing, and a small change of z leaves it right: its slope is 0.": _slopes_not_of(
-        lambda z: -SIGNS
-    ),
-    "That is the slope of logistic regression's loss; this loss has no sigmoid in it.": _slopes_not_of(
-        lambda z: z.sigmoid() - T
-    ),
-    "That is the slope where the answer is right; the loss is not 0 where it is wrong.": _slopes_not_of(
-        lambda z: -SIGNS * (SIGNS * z > 0)
-    ),
-    "That is right for the targets 1; for the target 0, s is −1 and not 0.": _slopes_not_of(
-        lambda z: -T * (SIGNS * z < 0)
-    ),
-    "That is the slope of the loss by z, times z. The slope of −s z is −s.": _slopes_not_of(
-        lambda z: (-SIGNS * z).clamp(min=0)
-    ),
-}
+def some_right_some_wrong() -> list[tuple[Tensor, Tensor]]:
+    """Upstream gradients, and z that are right and wrong for both targets, none at the loss's corner."""
+    generator = torch.Generator().manual_seed(0)
+    z = torch.tensor([1.2, -0.7, 0.5, -0.3], dtype=torch.float64)
+    return [(torch.randn(4, generator=generator, dtype=torch.float64), at) for at in (z, -2 * z)]
 
 
 def parity_of_three(answer: Any) -> Judgement:
-    """The answer makes W¹, b¹, W² and b² of a network of threshold neurons."""
-    given = returned(answer)
+    """The answer is W¹, b¹, W² and b² of a network of threshold neurons, or a function that returns them."""
+    given = returned(answer) if callable(answer) else answer
+    if isinstance(given, list | tuple) and any(part is ... for part in given):
+        raise Unanswered
     w1, b1, w2, b2 = tensors_in(given, 4, "four tensors are asked for, W¹, b¹, W² and b²")
     if w1.dim() != 2 or w1.shape[1] != 3:
         return False, (
@@ -80,18 +63,22 @@ def parity_of_three(answer: Any) -> Judgement:
         )
     x = torch.tensor(INPUTS).double()
     z1 = x @ w1.T + b1.flatten()
-    says = (z1 > 0).double() @ w2.flatten() + b2 > 0
+    says = (z1 > 0).double() @ w2.flatten() + b2.flatten() > 0
     ones = x.sum(1)
     parity = ones % 2 == 1
     if torch.equal(says, parity):
         return True, "right."
-    if torch.equal((z1 >= 0).double() @ w2.flatten() + b2 >= 0, parity):
+    if torch.equal((z1 >= 0).double() @ w2.flatten() + b2.flatten() >= 0, parity):
         return False, "a weighted sum of exactly 0 does not make a neuron say 1; put thresholds in between."
     for why, table in (
         ("that is 'not all alike', which OR and NAND give: not parity when there are three", ones % 3 != 0),
         ("that is 'exactly one', and three ones are odd too", ones == 1),
         ("that is 'at least one', OR", ones >= 1),
         ("that is 'at least two', the majority", ones >= 2),
+        ("that is 'all three', AND", ones == 3),
+        ("that is 1 where the number of ones is even: turn the signs of W² and b² over", ~parity),
+        ("the network always says 0", ones < 0),
+        ("the network always says 1", ones >= 0),
     ):
         if torch.equal(says, table):
             return False, f"not yet: {why}."
@@ -102,67 +89,134 @@ def parity_of_three(answer: Any) -> Judgement:
 PREDICTIONS: dict[str, Question] = {
     "1a": Number(
         4,
-        because="The four corrections of a round cancel: from the third round on each ends where it began, "
-        "and every answer in between is wrong.",
+        because="Every row is wrong at its turn, and the four corrections of a round cancel.",
         mistakes={
-            0: "The rule ends without a mistake if some weights get all rows right. The page has not shown "
-            "such weights for XOR, and there are none: the rule never comes to rest.",
-            1: "There are weights that get three rows right. But the rule does not look for them: it changes "
-            "its weights for the one row that is wrong, and then another is.",
-            2: "One row of each kind right would be as good as guessing. The rule does worse, since each "
-            "correction spoils the answer to the next row.",
-            3: "Close: the second round has three mistakes. But the next one is worse, and it stays so.",
+            0: "Then some weights would be right for all four rows: z > 0 for 01 and 10, and not for 00 and "
+            "11. But z of 00 and z of 11 have the same sum as z of 01 and z of 10.",
+            1: "Some weights are wrong for one row only. But the rule corrects that row, and what is added "
+            "for it makes others wrong.",
+            2: "So it is in the first round. From the third on, every correction makes the row that comes "
+            "next wrong.",
+            3: "So it is in the second round. From the third on, every correction makes the row that comes "
+            "next wrong.",
         },
+        within=0.01,
     ),
     "1b": Choice(
-        right="one half for all four",
+        right="½, ½, ½, ½",
         remarks={
-            "about 0, 1, 1, 0": "A belief above one half is a weighted sum above 0. The proof above says "
-            "that no weights and bias have these signs, however smooth the neuron is.",
-            "three rows right, the fourth wrong": "Weights with three rows on their right sides do exist. "
-            "But the loss of a sure and wrong belief is large, larger than three small ones save.",
-            "one half for all four": "Since z₀₀ + z₁₁ = z₀₁ + z₁₀, what lowers the loss of some rows raises "
-            "that of the others at least as much. Nothing is better than z = 0 everywhere.",
-            "it goes round in a circle, like the rule": "The rule takes steps of one size, row by row. Here "
-            "a step follows the slope of the mean loss, which is 0 where the loss is least: it rests.",
+            "nearly 0, 1, 1, 0": "These would be the answers of a network that has learned XOR. But σ(z) is "
+            "above ½ just where z is above 0, and no weights make z so for 01 and 10 alone.",
+            "nearly 0, 1, 1, 1": "Three right ones are possible. But the last is sure and wrong, which costs "
+            "as much as one likes: −log(1 − a) grows without bound as a approaches 1.",
+            "½, ½, ½, ½": "It costs log 2 for each row. To be surer in one row is to be as sure in another, "
+            "where it is wrong, and that costs more.",
+            "they go round in a circle": "The perceptron rule does, as it corrects row by row by a fixed "
+            "amount. Here all four rows pull together, and the steps end where the pulls cancel.",
         },
     ),
-    "1c": Choice(
-        right="most, but not all",
-        remarks={
-            "none": "Then the hidden layer would have no slope to follow. It has one: sigmoids are smooth, "
-            "and the loss depends on every weight.",
-            "one or two": "Two neurons are no more than the task needs, and a start may lead astray. But it "
-            "has not to hit the one network above: OR and NAND may change places, or signs be turned over.",
-            "most, but not all": "Many networks of this size compute XOR, and most starts lead to one of "
-            "them; some lead to where the slope is gentle and two rows get the same answer.",
-            "all ten": "That they can represent XOR does not mean that going downhill finds it. "
-            "What is lowest nearby depends on where one starts.",
+    "1c": Number(
+        5,
+        because="A feature that ignores one of the inputs is the same where that input is flipped, and "
+        "parity is not.",
+        mistakes={
+            1: "With one input at a time not even XOR is possible, which is parity with two inputs.",
+            2: "Two are enough for XOR, as one feature then sees all of its inputs. With five, flip an input "
+            "that a feature does not see: parity changes, the feature does not.",
+            3: "A feature that sees three of five inputs does not notice when a fourth is flipped, which "
+            "changes the parity.",
+            4: "A feature that sees four does not notice when the fifth is flipped, which changes the "
+            "parity.",
+            10: "There are ten pairs of inputs. But the order counts the inputs that one feature sees, not "
+            "the features.",
+            32: "There are 32 rows in the table. A feature sees inputs, of which there are five.",
         },
+        within=0.01,
     ),
     "1d": Choice(
-        right="more",
+        right="most of them, but not all",
         remarks={
-            "fewer": "There are more numbers to set right, but they need not be set one by one: "
-            "each has its own slope. More of them are more ways down.",
-            "as many": "The task is the same, and two neurons can do it. What changes is the way there: "
-            "where two neurons have no way down, a third or fourth may have one.",
-            "more": "Where two neurons are stuck, one more may still lead down. "
-            "A network larger than the task needs is easier to train.",
+            "none": "The perceptron rule had nothing to say to the hidden neurons. The gradient does: it has "
+            "a derivative for each of their weights.",
+            "one or two": "Right weights need not be hit at the start: the gradient leads to them, from most "
+            "starts.",
+            "most of them, but not all": "The gradient leads down from wherever one starts. But on the way "
+            "the slope may become so gentle that a thousand steps lead nowhere.",
+            "all ten": "That right weights exist does not mean that every way down leads there, nor that it "
+            "is steep enough to be walked in a thousand steps.",
+        },
+    ),
+    "1e": Choice(
+        right="more than with two",
+        remarks={
+            "fewer than with two": "Not all weights must come out right: two of the four neurons are enough, "
+            "and the more there are, the more ways there are to a solution.",
+            "as many as with two": "The task is the same, but there are more directions in which the loss "
+            "may fall, and so it is harder to get stuck.",
+            "more than with two": "Two of the four neurons are enough, and there are more directions in "
+            "which the loss may fall.",
         },
     ),
 }
+
 EXERCISES: dict[str, Judge] = {
     "1.1": number(
         one_neuron_can,
         {
             16: "a neuron computes many of the tables, but not XOR.",
             15: "XOR is not the only one. Turn its targets over, and the same proof holds.",
-            13: "not XOR and its opposite cannot be computed; which third one did you leave out?",
-            12: "'always 0' and 'always 1' count too: weights may be 0.",
-            8: "negative weights are allowed, so NAND and NOR count too.",
+            13: "there are only two that it cannot compute; which third one did you leave out?",
+            12: "XOR and its opposite are the only ones that it cannot compute. 'Always 0' and 'always 1' "
+            "count too: weights may be 0.",
+            10: "tables that depend on one input alone count too, since weights may be 0.",
+            6: "negative weights are allowed, so NAND and NOR count too.",
+            2: "that is how many it cannot compute. How many can it?",
         },
     ),
-    "1.2": derivation(losses, SOME_RIGHT_SOME_WRONG, mistakes=MISTAKEN_SLOPES),
+    "1.2": same_numbers(
+        slopes,
+        some_right_some_wrong,
+        {
+            "a right answer costs nothing, and a small change of z leaves it right: its slope is 0.": (
+                lambda grad_output, z: grad_output * -SIGNS
+            ),
+            "that is the slope of logistic regression's loss; this loss has no sigmoid in it.": (
+                lambda grad_output, z: grad_output * (z.sigmoid() - T)
+            ),
+            "that is the slope where the answer is right; the loss is not 0 where it is wrong.": (
+                lambda grad_output, z: grad_output * -SIGNS * (SIGNS * z > 0)
+            ),
+            "that is right for the targets 1; for the target 0, s is −1 and not 0.": (
+                lambda grad_output, z: grad_output * -T * (z < 0)
+            ),
+            "an answer is wrong where s z < 0. That is where z < 0 for the targets 1 only.": (
+                lambda grad_output, z: grad_output * -SIGNS * (z < 0)
+            ),
+            "that is the slope of max(0, z). Here −s z stands in the place of z.": (
+                lambda grad_output, z: grad_output * (z > 0)
+            ),
+            "where the answer is wrong, the slope of −s z is −s, which may be 1 or −1.": (
+                lambda grad_output, z: grad_output * (SIGNS * z < 0)
+            ),
+            "that is the loss, times grad_output. Its slope is asked for.": (
+                lambda grad_output, z: grad_output * (-SIGNS * z).clamp(min=0)
+            ),
+            "that is the loss. Its slope is asked for, times grad_output.": (
+                lambda grad_output, z: (-SIGNS * z).clamp(min=0)
+            ),
+            "that is the right one with the wrong sign. −s z falls where s z rises.": (
+                lambda grad_output, z: -slopes(grad_output, z)
+            ),
+            "grad_output is not in it. The chain rule multiplies each slope by it.": (
+                lambda grad_output, z: slopes(torch.ones_like(z), z)
+            ),
+            "it is divided by 4. What is done with the four losses is in grad_output already.": (
+                lambda grad_output, z: slopes(grad_output, z) / 4
+            ),
+            "the slopes are summed up. Each z has a derivative of its own, of one loss.": (
+                lambda grad_output, z: slopes(grad_output, z).sum().expand(4)
+            ),
+        },
+    ),
     "1.3": parity_of_three,
 }

@@ -10,8 +10,9 @@ from manual_backprop.exercises import check
 
 # %% [markdown]
 # **1.1** XOR cannot be computed, and neither can its opposite, $t = (1, 0, 0, 1)$: it would need $z_{00} > 0$
-# and $z_{11} > 0$, but $z_{01} \le 0$ and $z_{10} \le 0$, and again the sums $z_{00} + z_{11} = z_{01} +
-# z_{10}$ would have different signs. All others can. Searching a few weights is enough to find them:
+# and $z_{11} > 0$, but $z_{01} \le 0$ and $z_{10} \le 0$, and again the sums
+# $z_{00} + z_{11} = z_{01} + z_{10}$ would have different signs. All others can. Searching a few weights is
+# enough to find them:
 
 # %%
 rows = list(product((0, 1), repeat=2))
@@ -57,14 +58,9 @@ assert check("1.2", gradient)
 # So the last neuron takes them with the weights 1, −1, 1, and a threshold of ½. The same works for $D$ inputs
 # with $D$ hidden neurons.
 
-
 # %%
-def parity():
-    weight_1 = torch.ones(3, 3)
-    bias_1 = torch.tensor([-0.5, -1.5, -2.5])
-    weight_2 = torch.tensor([[1.0, -1.0, 1.0]])
-    bias_2 = torch.tensor([-0.5])
-    return weight_1, bias_1, weight_2, bias_2
-
-
-assert check("1.3", parity)
+W1 = torch.ones(3, 3)
+b1 = torch.tensor([-0.5, -1.5, -2.5])
+W2 = torch.tensor([[1.0, -1.0, 1.0]])
+b2 = torch.tensor([-0.5])
+assert check("1.3", (W1, b1, W2, b2))
