@@ -12,11 +12,10 @@
 from time import perf_counter
 
 import torch
-from torch import Tensor
 
 from manual_backprop import functional as F
 from manual_backprop import nn, plots, record
-from manual_backprop.exercises import check
+from manual_backprop.exercises import check, predict
 from manual_backprop.training.data import load, sample
 
 # %% [markdown]
@@ -94,8 +93,7 @@ print("z =", [round(float(value), 4) for value in product])
 # ${}^\top$. With $(M, D)$, row $j$ is neuron $j$, which we will look at as a picture further down. The
 # transpose costs nothing: it is another way to read the same memory.
 #
-# `F.linear` is this package's layer. `functional/affine/linear.py` has the same formula, and the
-# gradients that follow from it.
+# `F.linear` is this package's layer: the same formula, with the gradients that follow from it.
 
 # %%
 N = 5
@@ -108,22 +106,28 @@ torch.testing.assert_close(z, F.linear(batch, W, b))
 assert W.T.data_ptr() == W.data_ptr()  # the same memory
 
 # %% [markdown]
-# Shapes catch most mistakes: without the transpose, $(5, 3)$ times $(2, 3)$ is an error. Most, not all.
+# Shapes catch mistakes: without the transpose, $(5, 3)$ times $(2, 3)$ is an error.
 #
-# **Predict:** let there be four examples, four inputs and four neurons, $N = D = M = 4$. What does `x @ W` do
-# there?
+# **Predict:** let there be four examples, four inputs and four neurons, $N = D = M = 4$. What does `x @ W`
+# give there?
 
-# %% tags=["hide-output"]
+# %%
+predict("2a")
+
+# %%
 x4, W4 = torch.randn(4, 4), torch.randn(4, 4)
 right = x4 @ W4.T
 wrong = x4 @ W4
 print("shape:", tuple(wrong.shape))
 agree = int(torch.isclose(right, wrong).sum())
 print(f"entries that agree with x Wᵀ: {agree} of 16")
+assert agree < 4
 
 # %% [markdown]
 # No error, the right shape, and other numbers. Shapes alone do not settle where a transpose belongs; the
 # indices do. (This returns with gradients, in [The chain rule, layer by layer](05_chain_rule.py).)
+#
+# ### One product
 #
 # Why bother with matrices, if the loop gives the same? Because one large product is work that a machine does
 # in bulk:
@@ -160,8 +164,9 @@ plots.show(plots.images(raw[index : index + 1], [title], numbers=True), "pixels.
 # That neighbours in the image are neighbours is lost on it: in a weighted sum, the order of the terms makes
 # no difference.
 #
-# Before that the pixels are *normalised*. With the mean $\mu$ and the standard deviation $s$ of all pixels of
-# all training images,
+# Before that the pixels are *normalised*. Let $\mu$ be the mean of all pixels of all training images. The
+# mean of the squares $(\text{pixel} - \mu)^2$ is the pixels' *variance*, and its root $s$ their *standard
+# deviation*: how far from the mean they are, typically. With these two,
 #
 # $$x = \frac{\text{pixel} - \mu}{s}$$
 #
@@ -232,32 +237,52 @@ torch.testing.assert_close(z2, model(x))
 #
 # The largest logit gets the largest share, and adding the same number to all logits changes nothing, since it
 # multiplies numerator and denominator by the same factor. [Loss functions](04_losses.py) has more on it. The
-# weights so far are random, so the belief should say little: about a tenth for each digit.
-#
-# **Predict:** what does the same network believe if it is fed the pixels as they are, 0 to 255, without
-# normalising?
+# weights so far are random, so the belief should say little.
 
 
-# %% tags=["hide-output"]
-def softmax(z: Tensor) -> Tensor:
+# %%
+def softmax(z):
     exponentials = (z - z.max(1, keepdim=True).values).exp()  # the shift changes nothing
     return exponentials / exponentials.sum(1, keepdim=True)
 
 
+def show_belief(images):
+    with torch.no_grad():
+        z1, z2 = model[0](images), model(images)
+    p = softmax(z2)
+    torch.testing.assert_close(p, z2.softmax(1))
+    print(f"z¹ has a standard deviation of {z1.std():.1f}")
+    print("belief about the 3:", ", ".join(f"{value:.2f}" for value in p[index]))
+    largest = p.max(1).values.mean()
+    print(f"largest of the ten, mean over all images: {largest:.2f}")
+    return largest
+
+
+largest = show_belief(normalised)
+assert largest < 0.2
+
+# %% [markdown]
+# About a tenth for each digit.
+#
+# **Predict:** the same network is fed the pixels as they are, 0 to 255, without normalising. What does it
+# believe?
+
+# %%
+predict("2b")
+
+# %%
+largest = show_belief(pixels)
 with torch.no_grad():
-    for name, images in {"normalised": normalised, "0 to 255": pixels}.items():
-        first, logits = model[0](images), model(images)
-        p = softmax(logits)
-        torch.testing.assert_close(p, logits.softmax(1))
-        beliefs = ", ".join(f"{value:.2f}" for value in p[index])
-        print(f"{name}: z¹ has a standard deviation of {first.std():.1f}")
-        print(f"   belief about the 3: {beliefs}")
-        print(f"   largest belief, mean over all images: {p.max(1).values.mean():.2f}")
+    right = (model(pixels).argmax(1) == labels).float().mean()
+print(f"the digit with the largest belief is right for {right:.0%} of the images")
+assert largest > 0.8
+assert right < 0.3
 
 # %% [markdown]
 # It knows nothing in either case, but with raw pixels it is nearly certain of it. That is a matter of size.
-# `torch.nn.Linear` draws its first weights independently with mean 0 and variance $1/(3D)$. The variance of a
-# sum of independent terms is the sum of their variances, so (leaving aside the bias)
+# `torch.nn.Linear` draws its first weights at random, independently, with mean 0 and variance $1/(3D)$. A
+# random number that is multiplied by $x_i$ has its variance multiplied by $x_i^2$, and the variance of a sum
+# of independent numbers is the sum of their variances. So (leaving aside the bias)
 #
 # $$\operatorname{Var} z_j = \sum_{i=1}^{D} \frac{1}{3D}\, x_i^2 = \frac{1}{3} \cdot \text{mean of } x_i^2$$
 #
@@ -266,18 +291,24 @@ with torch.no_grad():
 # begin with, and gradients that are as oversized as the inputs. More on sizes in
 # [Initialisation](07_initialisation.py).
 #
-# The shift has a reason of its own. The gradient of the weight $W_{ji}$ is, for one example, $\delta_j x_i$,
-# with one number $\delta_j$ for the whole neuron ([The chain rule, layer by layer](05_chain_rule.py) derives
-# it). If no input is negative, one example can only push all weights of a neuron up together, or all down
-# (LeCun, Bottou, Orr and Müller, "Efficient BackProp", 1998, section 4.3). With mean 0, both signs occur:
+# ### The gradient of one neuron
+#
+# The shift by $\mu$ has a reason of its own. It shows in the gradient, which says of each weight whether to
+# make it larger or smaller. For one example, the gradient of $W^1_{ji}$ is $\delta_j x_i$, with one number
+# $\delta_j$ for the whole neuron ([The chain rule, layer by layer](05_chain_rule.py) derives it).
+#
+# **Predict:** an image of raw pixels, 0 to 255, and one neuron of the first layer with $\delta_j \ne 0$. What
+# signs do the gradients of its 784 weights have?
+
+# %%
+predict("2c")
 
 
 # %%
-def signs_in_one_row(x: Tensor) -> tuple[int, int]:
+def signs_in_one_row(x):
     """How many entries of one row of ∂L/∂W¹ are positive, and how many negative."""
-    model.zero_grad()
-    F.cross_entropy(model(x), torch.tensor([3])).backward()
-    gradient = model[0].weight.grad
+    loss = F.cross_entropy(model(x), torch.tensor([3]))
+    (gradient,) = torch.autograd.grad(loss, [model[0].weight])
     row = gradient[gradient.norm(dim=1).argmax()]  # the neuron with the largest gradient
     return int((row > 0).sum()), int((row < 0).sum())
 
@@ -286,8 +317,13 @@ for name, images in {"normalised": normalised, "0 to 255": pixels}.items():
     positive, negative = signs_in_one_row(images[index : index + 1])
     print(f"{name}: {positive} entries of the row are positive, {negative} negative")
 assert 0 in (positive, negative)  # the raw pixels
+assert positive + negative > 0
 
 # %% [markdown]
+# All of one sign, or 0 where the paper is blank. If no input is negative, one example can only push all
+# weights of a neuron up together, or all down (LeCun, Bottou, Orr and Müller, "Efficient BackProp", 1998).
+# With mean 0, both signs occur.
+#
 # ## What the weights become
 #
 # Training is the subject of [Gradient descent](06_gradient_descent.py) and [Training on
@@ -297,7 +333,7 @@ assert 0 in (positive, negative)  # the raw pixels
 
 
 # %%
-def train(model: torch.nn.Module, epochs: int = 5, lr: float = 0.1) -> float:
+def train(model, epochs=5, lr=0.1):
     """The share of the test images that is classified right after training."""
     torch.manual_seed(0)
     for _ in range(epochs):
@@ -306,7 +342,7 @@ def train(model: torch.nn.Module, epochs: int = 5, lr: float = 0.1) -> float:
             loss = F.cross_entropy(logits, digits.train_labels[rows])
             gradients = torch.autograd.grad(loss, list(model.parameters()))
             with torch.no_grad():
-                for parameter, gradient in zip(model.parameters(), gradients, strict=True):
+                for parameter, gradient in zip(model.parameters(), gradients):
                     parameter -= lr * gradient
     with torch.no_grad():
         right = model(digits.test_images).argmax(1) == digits.test_labels
@@ -359,44 +395,63 @@ print(f"two layers: {sum(p.numel() for p in linear.parameters()):,} parameters")
 print(f"one layer:  {W.numel() + b.numel():,} parameters, and the same logits")
 
 # %% [markdown]
-# How much such a matrix can say is measured by its *rank*, the number of rows that are independent: none of
-# them is a sum of multiples of the others.
+# How much such a matrix can say is measured by its *rank*: the number of its rows that are independent, none
+# of them a sum of multiples of the others. If a row is such a sum, its logit is the same sum of the other
+# logits (but for the bias), for every image.
 #
-# **Predict:** the rank of $W^2 W^1$ for 4, 10, 128 and 1,000 hidden neurons? And how many of the test digits
-# does the 784-128-10 network *without* ReLU get right after the same training: one in ten, half, or more?
+# **Predict:** the weights of both layers are random. With 1,000 hidden neurons, what is the rank of
+# $W^2 W^1$?
 
-# %% tags=["hide-output"]
+# %%
+predict("2d")
+
+# %%
 for hidden in (4, 10, 128, 1000):
     first, second = torch.randn(hidden, 784).double(), torch.randn(10, hidden).double()
     rank = int(torch.linalg.matrix_rank(second @ first))
     print(f"{hidden:4} hidden neurons: W²W¹ is 10 × 784, of rank {rank}")
-without = train(linear)
-print(f"test digits right, with ReLU:    {accuracy:.1%}")
-print(f"test digits right, without ReLU: {without:.1%}")
+assert predict("2d", rank)
 
 # %% [markdown]
 # The rank is at most 10, for there are no more rows. A narrow hidden layer makes it less: the rows of
 # $W^2 W^1$ are sums of multiples of the rows of $W^1$, so no more of them are independent than there are
 # hidden neurons. A wider hidden layer adds parameters and nothing else.
 #
+# ### Digits without ReLU
+#
+# The 784-128-10 network without ReLU is one layer, then: for each digit a weighted sum of the pixels. It gets
+# the same training as the network with ReLU, which had about nine in ten of the test images right.
+#
+# **Predict:** how many of them does the network without ReLU get right?
+
+# %%
+predict("2e")
+
+# %%
+without = train(linear)
+print(f"test digits right, with ReLU:    {accuracy:.1%}")
+print(f"test digits right, without ReLU: {without:.1%}")
+assert accuracy - 0.06 < without < accuracy
+
+# %% [markdown]
 # Digits are a kind task: most can be told apart by one weighted sum for each class. What the ReLU is worth is
-# the difference of the two numbers. On a task that needs it, the collapse is complete. XOR, from
-# [Where it came from](01_history.py), is 1 if exactly one of two inputs is 1, and no single layer computes
-# it.
+# the difference of the two numbers.
+#
+# ### XOR without ReLU
+#
+# XOR, from [Where it came from](01_history.py), is 1 if exactly one of two inputs is 1, and no single layer
+# computes it. We train a 2-8-2 network on its four rows, with ReLU and without.
 
 
 # %%
-assert 0.5 < without < accuracy
-
-
-def learn_xor(model: torch.nn.Module) -> Tensor:
+def learn_xor(model):
     """The belief in 1 for the inputs 00, 01, 10 and 11, after training on them."""
     inputs = torch.tensor([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
     for _ in range(500):
         loss = F.cross_entropy(model(inputs), torch.tensor([0, 1, 1, 0]))
         gradients = torch.autograd.grad(loss, list(model.parameters()))
         with torch.no_grad():
-            for parameter, gradient in zip(model.parameters(), gradients, strict=True):
+            for parameter, gradient in zip(model.parameters(), gradients):
                 parameter -= 0.5 * gradient
     with torch.no_grad():
         return softmax(model(inputs))[:, 1]
@@ -412,8 +467,8 @@ torch.testing.assert_close(beliefs, torch.full((4,), 0.5), rtol=0, atol=1e-3)
 
 # %% [markdown]
 # With ReLU the answers 0, 1, 1, 0; without it one half for everything, as with a single layer, since it is
-# one. Other bends do as well: [Activations and vanishing gradients](08_activations.py)
-# compares them.
+# one. Here the collapse is complete. Other bends do as well as ReLU: [Activations and vanishing
+# gradients](08_activations.py) compares them.
 #
 # ## Every number of a small one
 #
@@ -444,7 +499,7 @@ check("2.1", answer)
 
 
 # %%
-def answer(x, W1, b1, W2, b2):  # type: ignore[no-untyped-def]
+def answer(x, W1, b1, W2, b2):
     return ...
 
 
@@ -457,7 +512,7 @@ check("2.2", answer)
 
 
 # %%
-def answer(W, b, mean, deviation):  # type: ignore[no-untyped-def]
+def answer(W, b, mean, deviation):
     return ...
 
 

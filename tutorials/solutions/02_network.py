@@ -5,16 +5,13 @@
 from itertools import pairwise
 
 import torch
-from torch import Tensor
 
 from manual_backprop import functional as F
 from manual_backprop.exercises import check
 
 # %% [markdown]
-# ## 2.1
-#
-# Each layer from $D$ to $M$ has $M \cdot D$ weights, one for each pair, and $M$ biases, one for each of its
-# outputs:
+# **2.1** Each layer from $D$ to $M$ has $M \cdot D$ weights, one for each pair, and $M$ biases, one for each
+# of its outputs:
 
 # %%
 sizes = [784, 300, 100, 10]
@@ -23,15 +20,13 @@ print(f"{count:,} parameters")
 assert check("2.1", count)
 
 # %% [markdown]
-# ## 2.2
-#
-# The three formulas of the page, and the softmax. The examples are the rows, so each row is a belief, and
-# softmax runs over the classes, dimension 1. There is no ReLU on the logits: they may be negative, and
+# **2.2** The three formulas of the page, and the softmax. The examples are the rows, so each row is a belief,
+# and softmax runs over the classes, dimension 1. There is no ReLU on the logits: they may be negative, and
 # softmax makes them positive.
 
 
 # %%
-def network(x: Tensor, W1: Tensor, b1: Tensor, W2: Tensor, b2: Tensor) -> Tensor:
+def network(x, W1, b1, W2, b2):
     z1 = x @ W1.T + b1
     a1 = z1.clamp(min=0)
     z2 = a1 @ W2.T + b2
@@ -41,9 +36,7 @@ def network(x: Tensor, W1: Tensor, b1: Tensor, W2: Tensor, b2: Tensor) -> Tensor
 assert check("2.2", network)
 
 # %% [markdown]
-# ## 2.3
-#
-# Put the normalisation into the weighted sum, and sort by what depends on the pixels $q_i$:
+# **2.3** Put the normalisation into the weighted sum, and sort by what depends on the pixels $q_i$:
 #
 # $$z_j = \sum_i W_{ji} \frac{q_i - \mu}{s} + b_j
 #   = \sum_i \underbrace{\frac{W_{ji}}{s}}_{W'_{ji}} q_i
@@ -54,7 +47,7 @@ assert check("2.2", network)
 
 
 # %%
-def fold(W: Tensor, b: Tensor, mean: float, deviation: float) -> tuple[Tensor, Tensor]:
+def fold(W, b, mean, deviation):
     return W / deviation, b - mean / deviation * W.sum(1)
 
 
