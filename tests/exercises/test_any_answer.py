@@ -84,10 +84,10 @@ def test_ctrl_c_passes_through(number: str, capsys: pytest.CaptureFixture[str]) 
 @pytest.mark.parametrize(
     ("number", "answer", "says"),
     [
-        ("1.2", lambda g, z: g * zz, "your derivation raises NameError: name 'zz' is not defined"),  # type: ignore[name-defined] # noqa: F821
-        ("1.2", FUNCTIONS["SystemExit"], "your derivation raises SystemExit: bye"),
-        ("1.2", lambda g, z: (g * z).numpy(), "expected a Tensor, got ndarray"),
-        ("1.2", lambda g: g, "takes 1 positional argument but 2 were given"),
+        ("16.2", lambda g, z: g * zz, "your derivation raises NameError: name 'zz' is not defined"),  # type: ignore[name-defined] # noqa: F821
+        ("16.2", FUNCTIONS["SystemExit"], "your derivation raises SystemExit: bye"),
+        ("16.2", lambda g, z: z.numpy(), "expected a Tensor, got ndarray"),
+        ("16.2", lambda g: g, "takes 1 positional argument but 2 were given"),
         ("6.2", lambda *_: undefined, "it raised NameError: name 'undefined' is not defined"),  # type: ignore[name-defined] # noqa: F821
         ("6.2", FUNCTIONS["SystemExit"], "it raised SystemExit: bye"),
         ("8.2", lambda a: "0.5", "numbers are asked for, not '0.5'."),
@@ -140,8 +140,8 @@ def test_a_function_may_return_an_array_or_a_list() -> None:
 @pytest.mark.parametrize("setting", [torch.no_grad, torch.inference_mode])
 def test_it_is_judged_where_gradients_are_off(setting: Any) -> None:
     with setting():
-        assert check("1.2", lambda g, z: g * ((z > 0).double() - torch.tensor([0, 1, 1, 0])))
-        assert not check("1.2", lambda g, z: g * z.sigmoid())
+        assert check("16.2", lambda g, f: (g + g.T) @ f)
+        assert not check("16.2", lambda g, f: g @ f)
 
 
 @pytest.mark.parametrize(
