@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from manual_backprop.derive.command_line.messages import words_of
 from manual_backprop.exercises import (
     activations,
+    alternatives,
     applications,
     beyond,
     beyond_training,
@@ -60,6 +61,7 @@ PAGES: tuple[ModuleType, ...] = (
     applications,
     beyond_training,
     brains,
+    alternatives,
 )
 EXERCISES: dict[str, Judge] = {number: judge for page in PAGES for number, judge in page.EXERCISES.items()}
 PREDICTIONS: dict[str, Question] = {
