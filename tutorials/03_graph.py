@@ -12,15 +12,12 @@
 import math
 import random
 from collections import Counter
-from collections.abc import Callable
-from typing import Any
 
 import torch
-from torch import Tensor
 
 from manual_backprop import functional as F
 from manual_backprop import nn, plots, record
-from manual_backprop.exercises import check
+from manual_backprop.exercises import check, predict
 
 # %% [markdown]
 # ## Two steps by hand
@@ -75,24 +72,19 @@ plots.show(plots.graph(arrows, "Two steps, three arrows"), "graph_two_steps.png"
 
 # %%
 class Node:
-    def __init__(
-        self,
-        value: float,
-        inputs: tuple["Node", ...] = (),
-        slopes: tuple[float, ...] = (),
-    ) -> None:
+    def __init__(self, value, inputs=(), slopes=()):
         self.value = value
         self.inputs = inputs  # the nodes that it was computed from
         self.slopes = slopes  # ∂self/∂input, one for each of them
         self.gradient = 0.0  # ∂(result)/∂self, once the walk is over
 
-    def __add__(self, other: "Node") -> "Node":
+    def __add__(self, other):
         return Node(self.value + other.value, (self, other), (1.0, 1.0))
 
-    def __mul__(self, other: "Node") -> "Node":
+    def __mul__(self, other):
         return Node(self.value * other.value, (self, other), (other.value, self.value))
 
-    def tanh(self) -> "Node":
+    def tanh(self):
         t = math.tanh(self.value)
         return Node(t, (self,), (1 - t * t,))
 
@@ -106,19 +98,19 @@ class Node:
 
 
 # %%
-def overwrite(node: Node, gradient: float) -> None:
+def first_walk(node, gradient):
     node.gradient = gradient
-    for input, slope in zip(node.inputs, node.slopes, strict=True):
-        overwrite(input, gradient * slope)
+    for input, slope in zip(node.inputs, node.slopes):
+        first_walk(input, gradient * slope)
 
 
 x, y, two = Node(1.0), Node(3.0), Node(2.0)
 q = two * (x + y)
-overwrite(q, 1.0)
+first_walk(q, 1.0)
 assert (x.gradient, y.gradient) == (2.0, 2.0)
 
 # %% [markdown]
-# That agrees with what we did by hand. Now the smallest expression that breaks it:
+# That agrees with what we did by hand. Now an expression that is as small, and different:
 #
 # $$b = a + a, \qquad c = b + b$$
 
@@ -130,20 +122,24 @@ plots.show(plots.graph(arrows, "Each value is used twice", texts), "graph_twice.
 # %% [markdown]
 # By algebra $b = 2a$ and $c = 4a$, so $\partial c/\partial a = 4$.
 #
-# **Predict:** which gradient does `overwrite` leave in $a$?
+# **Predict:** which gradient does `first_walk` leave in $a$?
 
-# %% tags=["hide-output"]
+# %%
+predict("3a")
+
+# %%
 a = Node(3.0)
 b = a + a
 c = b + b
-overwrite(c, 1.0)
+first_walk(c, 1.0)
 print(f"∂c/∂a = {a.gradient:g}, and 4 is right")
+assert predict("3a", a.gradient)
 
 # %% [markdown]
 # Every gradient that arrives replaces the one that was there. Four arrive at $a$, each of them 1, and the
-# last one stays.
+# last one stays. That is the first mistake: `=` where `+=` is needed.
 #
-# ## The first mistake: `=` where `+=` is needed
+# ## One value, several uses
 #
 # Why do gradients add up? Give the two uses of $b$ names of their own: $c = u + v$, where $u = b$ and
 # $v = b$. If $b$ grows by a small $h$, then both $u$ and $v$ grow by $h$, and to first order in $h$
@@ -160,44 +156,48 @@ print(f"∂c/∂a = {a.gradient:g}, and 4 is right")
 #   = \sum_{u \text{ uses } v} \frac{\partial L}{\partial u} \, \frac{\partial u}{\partial v}$$
 #
 # This is the chain rule for several variables. ($L$ is the result at the end, later the *loss*. A node that
-# uses $v$ twice stands in the sum twice.) So `=` becomes `+=`:
+# uses $v$ twice stands in the sum twice.) So `=` becomes `+=`, and a node passes on what it has collected:
 
 
 # %%
-def hurry(node: Node, gradient: float) -> None:
+def second_walk(node, gradient):
     node.gradient += gradient
-    for input, slope in zip(node.inputs, node.slopes, strict=True):
-        hurry(input, node.gradient * slope)
+    for input, slope in zip(node.inputs, node.slopes):
+        second_walk(input, node.gradient * slope)
 
 
 # %% [markdown]
-# **Predict:** what does $a$ get now?
+# **Predict:** what does $a$ get now? (Every `Node` starts with the gradient 0.)
 
-# %% tags=["hide-output"]
+# %%
+predict("3b")
+
+# %%
 a = Node(3.0)
 b = a + a
 c = b + b
-hurry(c, 1.0)
+second_walk(c, 1.0)
 print(f"∂c/∂a = {a.gradient:g}, and 4 is right")
+assert predict("3b", a.gradient)
 
 # %% [markdown]
-# ## The second mistake: too early
-#
 # Too much this time. Follow the walk: $c$ hands 1 to $b$. Then $b$, which has 1, passes 1 on to $a$, twice:
 # that makes 2. Back in $c$, the second use hands 1 to $b$, which now has 2, and passes **2** on, twice. The
 # first 1 has been passed on two times: $2 + 4 = 6$.
+#
+# ## When a node may be left
 #
 # A natural repair is to visit each node only once. The first gradient that reaches it is then passed on, and
 # what arrives later is not:
 
 
 # %%
-def first_only(node: Node, gradient: float, visited: set[Node]) -> None:
+def first_only(node, gradient, visited):
     node.gradient += gradient
     if node in visited:
         return
     visited.add(node)
-    for input, slope in zip(node.inputs, node.slopes, strict=True):
+    for input, slope in zip(node.inputs, node.slopes):
         first_only(input, node.gradient * slope, visited)
 
 
@@ -208,15 +208,15 @@ first_only(c, 1.0, set())
 print(f"∂c/∂b = {b.gradient:g}, as it should be; ∂c/∂a = {a.gradient:g}, and 4 is right")
 
 # %% [markdown]
-# Here $b$ ends with the right gradient, and has passed on only half of it. Both walks make the same mistake:
-# they leave $b$ **before all its uses have reported**.
+# Here $b$ ends with the right gradient, and has passed on only half of it. The last two walks make the same
+# mistake, the second one of this page: they leave $b$ **before all its uses have reported**.
 #
 # `record`, which keeps every number of a step, knows this mistake. Besides the right gradients it works out
 # what each input would get if operations were visited too early, where that makes a difference:
 
 
 # %%
-def doubled_twice(a: Tensor) -> Tensor:
+def doubled_twice(a):
     b = a + a
     return b + b
 
@@ -229,7 +229,7 @@ plots.show(step, "graph_step.html")
 # Here $t_1$ is what we call $b$, and $L$ is $c$. Under "One gradient as its product" stand the summands: two
 # uses of $a$, each of which contributes 2, and two uses of $t_1$, each of which contributes 1.
 #
-# ## Right, and far too slow
+# ## A walk that need not wait
 #
 # There is a walk that is right without waiting: pass on only the *new* piece, `gradient`, and never what has
 # been collected. It counts every path from the result to an input once, and the chain rule, multiplied out,
@@ -237,52 +237,61 @@ plots.show(step, "graph_step.html")
 
 
 # %%
-def every_path(node: Node, gradient: float) -> int:
+def every_path(node, gradient):
     """Returns how many visits it made."""
     node.gradient += gradient
     visits = 1
-    for input, slope in zip(node.inputs, node.slopes, strict=True):
+    for input, slope in zip(node.inputs, node.slopes):
         visits += every_path(input, gradient * slope)
     return visits
 
 
-def doubled(node: Node, times: int) -> Node:
+def doubled(node, times):
     for _ in range(times):
         node = node + node
     return node
 
 
-# %% [markdown]
-# **Predict:** ten additions, eleven nodes: how many visits? And for 16 additions?
+a = Node(3.0)
+visits = every_path(doubled(a, 2), 1.0)
+assert a.gradient == 4
+print(f"2 additions, 3 nodes: {visits} visits")
 
-# %% tags=["hide-output"]
-for times in (2, 10, 16):
+# %% [markdown]
+# **Predict:** ten additions, eleven nodes: how many visits, about?
+
+# %%
+predict("3c")
+
+# %%
+counts = {}
+for times in (10, 16):
     a = Node(3.0)
-    visits = every_path(doubled(a, times), 1.0)
+    counts[times] = every_path(doubled(a, times), 1.0)
     assert a.gradient == 2**times
-    print(f"{times:2} additions, {times + 1:2} nodes: {visits:6,} visits")
+    print(f"{times} additions, {times + 1} nodes: {counts[times]:,} visits")
+assert predict("3c", counts[10])
 
 # %% [markdown]
 # Each addition doubles the number of paths. In a network every unit of a layer is used by every unit of the
-# next, so that the paths multiply from layer to layer, and nobody can afford to walk them all. Factored out,
-# the same sum is cheap: first add up what arrives at a node, then multiply with the slopes, once.
+# next, so that the paths multiply from layer to layer, and nobody can afford to walk them all.
 #
 # ## The order in which nothing is missing
 #
-# Every node must be visited after *all* the nodes that use it. A list of the nodes in which each one stands
-# after everything that it was computed from is called a *topological order*. (There is always one: the order
-# in which the values were computed.) Read backwards, it has each node after all its uses, which is what we
-# need.
+# Factored out, the sum over all paths is cheap: first add up what arrives at a node, then multiply with the
+# slopes, once. For that, every node must be visited after *all* the nodes that use it. A list of the nodes
+# in which each one stands after everything that it was computed from is called a *topological order*.
+# (There is always one: the order in which the values were computed.) Read backwards, it has each node after
+# all its uses, which is what we need.
 #
 # To find it from the result alone: a node may enter the list when its inputs have.
 
 
 # %%
-def topological_order(result: Node) -> list[Node]:
-    order: list[Node] = []
-    seen: set[Node] = set()
+def topological_order(result):
+    order, seen = [], set()
 
-    def visit(node: Node) -> None:
+    def visit(node):
         if node in seen:
             return
         seen.add(node)
@@ -294,10 +303,10 @@ def topological_order(result: Node) -> list[Node]:
     return order
 
 
-def backward(result: Node) -> None:
+def backward(result):
     result.gradient = 1.0
     for node in reversed(topological_order(result)):  # all uses of the node have reported
-        for input, slope in zip(node.inputs, node.slopes, strict=True):
+        for input, slope in zip(node.inputs, node.slopes):
             input.gradient += node.gradient * slope
 
 
@@ -325,7 +334,7 @@ assert a.gradient == 2.0**500
 
 
 # %%
-def random_expression(leaves: list[Any], seed: int) -> Any:
+def random_expression(leaves, seed):
     chance = random.Random(seed)
     values = list(leaves)
     for _ in range(30):
@@ -341,7 +350,7 @@ def random_expression(leaves: list[Any], seed: int) -> Any:
 starts = [0.5, -1.2, 0.8]
 
 
-def largest_error(walk: Callable[[Node], Any], seed: int) -> float:
+def largest_error(walk, seed):
     """Of the gradients by this walk, relative to autograd's largest."""
     leaves = [Node(start) for start in starts]
     walk(random_expression(leaves, seed))
@@ -351,8 +360,8 @@ def largest_error(walk: Callable[[Node], Any], seed: int) -> float:
     return float((ours - right).abs().max() / right.abs().max())
 
 
-walks: dict[str, Callable[[Node], Any]] = {
-    "= instead of +=": lambda result: overwrite(result, 1.0),
+walks = {
+    "= instead of +=": lambda result: first_walk(result, 1.0),
     "too early, once": lambda result: first_only(result, 1.0, set()),
     "in order": backward,
 }
@@ -363,23 +372,34 @@ for name, walk in walks.items():
 
 # %% [markdown]
 # These are the smallest and the largest of 20 expressions. The walk in order agrees with autograd to rounding
-# on all of them. The other two are wrong on every single
-# one.
+# on all of them. The other two are wrong on every single one.
 #
-# ## What needs zeroing
+# ## The next step of training
 #
-# `+=` has a price: it adds to whatever is there, even if that is left over from before. A step of training
-# changes the weights a little and runs everything again. The nodes in the middle are computed anew each time
-# and start at 0. The ones that stay are those that nothing computed, above all the weights: the *leaves* of
-# the graph.
+# A step of training changes the weights a little and runs everything again. The nodes in the middle are
+# computed anew each time. The ones that stay are those that nothing computed, above all the weights: the
+# *leaves* of the graph. Here is one, whose square is computed twice; the derivative of $w^2$ at $w = 3$ is 6.
 
 # %%
 weight = Node(3.0)
-for turn in (1, 2):
-    backward(weight * weight)  # derivative: 2 · 3
-    print(f"turn {turn}: gradient {weight.gradient:g}, and 6 is right")
+backward(weight * weight)
+print(f"once: gradient {weight.gradient:g}")
 
 # %% [markdown]
+# **Predict:** we run `backward(weight * weight)` once more, with the same weight. What is its gradient then?
+
+# %%
+predict("3d")
+
+# %%
+backward(weight * weight)
+print(f"twice: gradient {weight.gradient:g}, and 6 is right")
+assert predict("3d", weight.gradient)
+
+# %% [markdown]
+# `+=` has a price: it adds to whatever is there, even if that is left over from before. A node in the middle
+# is new and starts at 0, a leaf is not.
+#
 # So the gradients of the leaves have to be set to zero before each step. PyTorch adds up in the same way and
 # leaves the zeroing to you: that is what `optimizer.zero_grad()`, or `w.grad = None`, is for. It can be
 # useful not to, since a gradient can so be collected over several batches.
@@ -420,10 +440,9 @@ assert to_b is also_to_b is b.grad_fn
 
 
 # %%
-def graph_of(result: Tensor) -> tuple[list[Any], list[tuple[str, str]]]:
+def graph_of(result):
     """Autograd's nodes, and the arrows between them."""
-    nodes: list[Any] = [result.grad_fn]
-    arrows = []
+    nodes, arrows = [result.grad_fn], []
     for node in nodes:  # the list grows as we go
         for used, _ in node.next_functions:
             if used is None:  # an input that needs no gradient
@@ -434,11 +453,11 @@ def graph_of(result: Tensor) -> tuple[list[Any], list[tuple[str, str]]]:
     return nodes, arrows
 
 
-def kind_of(node: Any) -> str:
+def kind_of(node):
     return node.name().removeprefix("torch::autograd::")
 
 
-def draw(result: Tensor, names: dict[Tensor, str], title: str, path: str) -> None:
+def draw(result, names, title, path):
     """`names` are those of the leaves."""
     nodes, arrows = graph_of(result)
     texts = {}
@@ -450,12 +469,12 @@ def draw(result: Tensor, names: dict[Tensor, str], title: str, path: str) -> Non
     plots.show(plots.graph(arrows, title, texts), path)
 
 
-def perceptron(hidden: int, kind: Any) -> torch.nn.Sequential:
+def perceptron(hidden, kind):
     """Four inputs, one hidden layer with ReLU, three classes."""
     return torch.nn.Sequential(kind.Linear(4, hidden), kind.ReLU(), kind.Linear(hidden, 3))
 
 
-def named(model: torch.nn.Module) -> dict[Tensor, str]:
+def named(model):
     return {parameter: name for name, parameter in model.named_parameters()}
 
 
@@ -483,10 +502,18 @@ draw(loss, named(model), "The same network with hand-written operations", "graph
 nodes, _ = graph_of(loss)
 print(f"8 hidden units, 5 examples: {len(nodes)} nodes")
 
+# %% [markdown]
+# **Predict:** we take 1000 hidden units and 500 examples. How many nodes has the graph then?
+
+# %%
+predict("3e")
+
+# %%
 more_images, more_labels = torch.randn(500, 4), torch.randint(3, (500,))
 wide = perceptron(1000, nn)
 nodes_of_wide, _ = graph_of(F.cross_entropy(wide(more_images), more_labels))
 print(f"1000 hidden units, 500 examples: {len(nodes_of_wide)} nodes")
+assert len(nodes_of_wide) == len(nodes)
 
 # %% [markdown]
 # The graph of tensors does not grow with the width of a layer or with the number of examples. A node stands
@@ -500,7 +527,7 @@ print(f"1000 hidden units, 500 examples: {len(nodes_of_wide)} nodes")
 
 
 # %%
-def recurrent(x: Tensor, *weights: Tensor) -> Tensor:
+def recurrent(x, *weights):
     a = x
     for W in weights:
         a = F.tanh(F.linear(a, W))
@@ -522,20 +549,22 @@ parts = torch.autograd.grad(recurrent(x, *copies), copies)
 (whole,) = torch.autograd.grad(loss, W)
 torch.testing.assert_close(whole, parts[0] + parts[1] + parts[2])
 for layer, part in enumerate(parts, 1):
-    print(f"use {layer}: norm of its part {part.norm():.1e}")
-print(f"sum:   norm of the gradient {whole.norm():.1e}")
+    print(f"use {layer}: length of its part {part.norm():.2f}")
+print(f"sum: length of the gradient {whole.norm():.2f}")
 
 # %% [markdown]
-# The same sum is at work when a bias is used by every example of a batch, and when a weight is: that is the
-# sum over $n$ which you meet in every gradient of a layer.
+# (The length is the root of the sum of all squares, `norm` in PyTorch. Lengths do not add up, since the
+# three parts do not point in the same direction.) The same sum is at work when a bias is used by every
+# example of a batch, and when a weight is: that is the sum over $n$ which you meet in every gradient of a
+# layer.
 #
 # ## Exercises
 #
-# **3.1** Let $b = a \cdot a$, $c = b + a$ and $L = c \cdot b$, at $a = 3$. Draw the graph, write the local
+# **3.1** Let $b = a \cdot a$, $c = b + a$ and $L = c \cdot b$, at $a = 10$. Draw the graph, write the local
 # slopes at its arrows, and walk it by hand. What is $\partial L/\partial a$?
 
 # %%
-answer: Any = ...
+answer = ...
 check("3.1", answer)
 
 # %% [markdown]
@@ -546,7 +575,7 @@ check("3.1", answer)
 
 
 # %%
-def centre_backward(grad_output: Tensor, x: Tensor) -> Any:
+def centre_backward(grad_output, x):
     return ...
 
 
@@ -562,7 +591,7 @@ check("3.2", centre_backward)
 
 
 # %%
-def backward_order(result: str, inputs: dict[str, tuple[str, ...]]) -> Any:
+def backward_order(result, inputs):
     return ...
 
 

@@ -2,36 +2,30 @@
 # # Solutions: The computational graph
 
 # %%
-from torch import Tensor
-
 from manual_backprop.exercises import check
 
 # %% [markdown]
-# ## 3.1
+# **3.1** Forward: $b = 100$, $c = 110$, $L = 11000$. Backward, each node after all its uses:
 #
-# Forward: $b = 9$, $c = 12$, $L = 108$. Backward, each node after all its uses:
+# - $L$ starts with 1. It is the product $c \cdot b$, so it hands $b = 100$ to $c$, and $c = 110$ to $b$.
+# - $c$ has one use and is complete: 100. As a sum it hands 100 to $b$ and 100 to $a$.
+# - $b$ is complete now: $110 + 100 = 210$. It is the product $a \cdot a$, so each of its two arrows from $a$
+#   carries $210 \cdot 10 = 2100$.
+# - $a$ collects $100 + 2100 + 2100 = 4300$.
 #
-# - $L$ starts with 1. It is the product $c \cdot b$, so it hands $b = 9$ to $c$, and $c = 12$ to $b$.
-# - $c$ has one use and is complete: 9. As a sum it hands 9 to $b$ and 9 to $a$.
-# - $b$ is complete now: $12 + 9 = 21$. It is the product $a \cdot a$, so each of its two arrows from $a$
-#   carries $21 \cdot 3 = 63$.
-# - $a$ collects $9 + 63 + 63 = 135$.
-#
-# To check: $L = (a^2 + a) a^2 = a^4 + a^3$ has the derivative $4a^3 + 3a^2 = 108 + 27$.
+# To check: $L = (a^2 + a) a^2 = a^4 + a^3$ has the derivative $4a^3 + 3a^2 = 4000 + 300$.
 
 # %%
-grad_c, grad_b = 9.0, 12.0
+grad_c, grad_b = 100.0, 110.0
 grad_a = grad_c
 grad_b += grad_c
-grad_a += grad_b * 3.0
-grad_a += grad_b * 3.0
+grad_a += grad_b * 10.0
+grad_a += grad_b * 10.0
 assert check("3.1", grad_a)
 
 # %% [markdown]
-# ## 3.2
-#
-# $x_{ni}$ is used in $z_{ni}$, with the slope 1, and through the mean in $z_{mi}$ of *every* example $m$,
-# its own included, with the slope $-1/N$. The sum over uses:
+# **3.2** $x_{ni}$ is used in $z_{ni}$, with the slope 1, and through the mean in $z_{mi}$ of *every*
+# example $m$, its own included, with the slope $-1/N$. The sum over uses:
 #
 # $$\frac{\partial L}{\partial x_{ni}}
 #   = \frac{\partial L}{\partial z_{ni}} - \frac{1}{N} \sum_m \frac{\partial L}{\partial z_{mi}}$$
@@ -41,23 +35,21 @@ assert check("3.1", grad_a)
 
 
 # %%
-def centre_backward(grad_output: Tensor, x: Tensor) -> Tensor:
+def centre_backward(grad_output, x):
     return grad_output - grad_output.mean(0)
 
 
 assert check("3.2", centre_backward)
 
 # %% [markdown]
-# ## 3.3
-#
-# We do it as PyTorch's engine does: first count how many arrows lead from each node to its users, then visit
-# a node when that many have been followed. Whatever is complete waits in a list, which replaces the
-# recursion. Each node is looked up twice, once to count and once to visit. This way to sort is due to
-# A. B. Kahn ("Topological sorting of large networks", Communications of the ACM 5, 1962).
+# **3.3** We do it as PyTorch's engine does: first count how many arrows lead from each node to its users,
+# then visit a node when that many have been followed. Whatever is complete waits in a list, which replaces
+# the recursion. Each node is looked up twice, once to count and once to visit. This way to sort is due to
+# A. B. Kahn ("Topological sorting of large networks", 1962).
 
 
 # %%
-def backward_order(result: str, inputs: dict[str, tuple[str, ...]]) -> list[str]:
+def backward_order(result, inputs):
     outstanding = {result: 0}  # uses of a node that have not reported
     found = [result]
     for user in found:  # grows as we go, and so holds what the result depends on
