@@ -132,6 +132,12 @@ def test_a_function_may_return_a_number_of_any_kind(kind: Callable[[float], Any]
     assert check("7.2", lambda D, s: kind(2 / (D * (1 + s**2))))
 
 
+@pytest.mark.parametrize("wrap", [lambda x: torch.tensor([x]), lambda x: numpy.array([[x]]), lambda x: [x]])
+def test_a_number_may_stand_alone_in_a_tensor_or_a_list(wrap: Callable[[float], Any]) -> None:
+    assert check("7.2", lambda D, s: wrap(2 / (D * (1 + s**2))))
+    assert not check("7.2", lambda D, s: wrap(2 / D))
+
+
 def test_a_function_may_return_an_array_or_a_list() -> None:
     assert check("8.2", lambda a: (1 - a.numpy() ** 2) ** 1.5)
     assert check("8.2", lambda a: [Fraction((1 - float(x) ** 2) ** 1.5) for x in a])
