@@ -1,11 +1,12 @@
 # %% [markdown]
 # # Gradients beyond training
 #
-# So far every gradient was by a weight. The chain rule does not care: it goes on to whatever the loss was
-# computed from. What does one learn, or make, with the gradient by a *pixel*, by a *picture*, or by the
-# *throttle of a rocket*?
+# Training asks how the loss changes with each weight. The chain rule leads on to whatever else the loss was
+# computed from. What does one learn, or make, with the gradient with respect to a *pixel*, a whole *picture*,
+# or the *throttle of a rocket*?
 #
-# All of it is one line longer than training: let the input require a gradient, and hold the weights still.
+# The code hardly differs from that of training: let the input require a gradient, and leave the weights as
+# they are.
 
 # %%
 import torch
@@ -19,7 +20,7 @@ images, labels, test_images, test_labels = sample()
 x, test_x = images.reshape(-1, 784) / 255, test_images.reshape(-1, 784) / 255  # from 0 to 1
 
 # %% [markdown]
-# First a network to ask. It is the one of [Training on MNIST](09_training.py), 784-128-10, trained on 4,000
+# First we need a network. It is the one of [Training on MNIST](09_training.py), 784-128-10, trained on 4,000
 # digits by the hand-written backwards of `F.linear`, `F.relu` and `F.cross_entropy`:
 
 # %%
@@ -52,10 +53,10 @@ print(f"of 1,000 digits that it has not seen it reads {share_right(test_x, test_
 # %% [markdown]
 # ## Which pixels does it look at?
 #
-# Let $z_k$ be the logit of the class that the network believes in. $\partial z_k/\partial x_i$ says how much
-# the belief moves when pixel $i$ does. Arranged as an image, these 784 slopes are a *saliency map*
-# (Simonyan, Vedaldi and Zisserman, "Deep inside convolutional networks", 2013). The way there is one step
-# longer than in training: from $\delta^1$ on to the input,
+# Let $z_k$ be the logit, the score, of the class that the network decides for. $\partial z_k/\partial x_i$
+# says how much that score changes when pixel $i$ does. Arranged as an image, these 784 slopes are a *saliency
+# map* (Simonyan, Vedaldi and Zisserman, "Deep inside convolutional networks", 2013). The way there is one
+# step longer than in training: from $\delta^1$ on to the input,
 #
 # $$\frac{\partial z_k}{\partial x} = \delta^1\, W^1, \qquad
 #   \delta^1 = W^2_k \odot [z^1 > 0]$$
@@ -93,11 +94,11 @@ plots.show(
 )
 
 # %% [markdown]
-# Both on the strokes and beside them. Where it is red, more ink raises the belief, and where it is blue it
+# Both on the strokes and beside them. Where it is red, more ink raises the score, and where it is blue it
 # lowers it. A slope says what *would* change, and ink where there is none would change much: a 3 with its
-# left side closed is an 8. The second row multiplies each slope with its pixel. For a network of linear
-# layers and ReLU without biases these products add up to $z_k$ exactly, so they share the belief out among
-# the pixels that are there.
+# left side closed is an 8. The second row multiplies each slope by its pixel. For a network of linear
+# layers and ReLU without biases these products add up to $z_k$ exactly, so they divide the score among the
+# pixels that are there.
 #
 # ### Is the map right?
 #
@@ -113,17 +114,21 @@ scores = {
 }
 for name, score in scores.items():
     kept = torch.ones_like(test_x).scatter(1, score.topk(25, dim=1).indices, 0)
-    print(f"{name:18} deleted: {share_right(test_x * kept, test_labels):.1%} are still read")
+    still = share_right(test_x * kept, test_labels)
+    print(f"{name:18} deleted: {still:.1%} are still read")
+    assert (still < 0.4) == (name == "slope × pixel")
 
 # %% [markdown]
-# Twenty-five of 784 pixels, chosen by their gradient, undo the network; as many at random do nothing. A map
-# that merely looks right would not pass: some methods draw much the same picture for a network whose weights
-# are random (Adebayo and others, "Sanity checks for saliency maps", 2018).
+# Without the 25 pixels whose slope × pixel is largest, of 784, the network misreads most digits. Deleting the
+# 25 largest slopes does far less, since many of those pixels are empty already, and 25 pixels at random do
+# hardly any harm. Such tests are needed, because a map can look right and say little: some methods draw much
+# the same picture for a network whose weights are random (Adebayo and others, "Sanity checks for saliency
+# maps", 2018).
 #
 # ## A small push in the worst direction
 #
 # Now use the slopes of the *loss*. To make it larger, move every pixel a little in the direction of its
-# slope; if no pixel may move by more than $\varepsilon$, the largest first-order change is
+# slope. If no pixel may move by more than $\varepsilon$, the largest change, as far as the slopes tell, is
 #
 # $$x' = x + \varepsilon\,\operatorname{sign}\frac{\partial L}{\partial x}, \qquad
 #   L(x') - L(x) \approx \varepsilon \sum_i \Big|\frac{\partial L}{\partial x_i}\Big|$$
@@ -132,8 +137,8 @@ for name, score in scores.items():
 # contributes a little, and there are 784 of them. Pixels go from 0 to 1; with $\varepsilon = 0.1$ a person
 # sees a faint grey veil.
 #
-# **Predict:** the network reads about 0.93 of the digits. What share of them does it still read with
-# $\varepsilon = 0.1$?
+# **Predict:** without a push the network reads a share of 0.93 of the digits. What share, from 0 to 1, does
+# it still read with $\varepsilon = 0.1$?
 
 # %%
 predict("16b")
@@ -177,7 +182,7 @@ plots.show(
 )
 
 # %% [markdown]
-# Changes of the same size with random signs hardly matter: their contributions cancel, and a sum of 784
+# Changes of the same size with random signs hardly matter: most of their contributions cancel. A sum of 784
 # random signs is about $\sqrt{784} = 28$ in size, not 784. The gradient's signs make all contributions point
 # the same way. The more inputs, the smaller the push that suffices. Training on pushed examples helps, and is
 # how such networks are hardened (Madry and others, "Towards deep learning models resistant to adversarial
@@ -185,17 +190,20 @@ plots.show(
 #
 # ## A picture made by descent
 #
-# One can also go downhill in the *picture*. Say what is wanted of it as a loss, start from noise, and follow
-# the gradient by the pixels. Gatys, Ecker and Bethge ("A neural algorithm of artistic style", 2015) took for
-# the *style* of a picture which features occur together: if $f$, $(C, P)$, holds $C$ features at $P$ places,
-# the *Gram matrix*
+# One can also go downhill in the *picture*. Say what is wanted of it as a loss, start from noise, and let the
+# pixels take the steps that weights take in training. Gatys, Ecker and Bethge ("A neural algorithm of
+# artistic style", 2015) took for the *style* of a picture which features occur together: if $f$, of shape
+# $(C, P)$, holds $C$ features at $P$ places, the *Gram matrix*
 #
 # $$G = \tfrac1P\, f f^{\top}, \qquad G_{cd} = \tfrac1P \sum_p f_{cp} f_{dp}$$
 #
-# says how often features $c$ and $d$ are strong at the same place, and forgets which place it was. Our
-# features are one convolution and a ReLU, `F.conv2d` and `F.relu`, with 32 filters that are *random*: nothing
-# here is trained. (That this is enough for textures: Ustyuzhaninov, Brendel, Gatys and Bethge, "Texture
-# synthesis using shallow convolutional networks with random filters", 2016.)
+# says how strongly features $c$ and $d$ occur at the same place, on average over the places. Our features are
+# one convolution and a ReLU, `F.conv2d` and `F.relu`, with 32 filters that are *random*: nothing here is
+# trained. (That this is enough for textures: Ustyuzhaninov, Brendel, Gatys and Bethge, "Texture synthesis
+# using shallow convolutional networks with random filters", 2016.)
+#
+# The style is to be that of slanted black and white stripes. A second picture, a handwritten zero, comes in
+# later.
 
 # %%
 size = 56
@@ -264,16 +272,17 @@ plots.show(
 )
 
 # %% [markdown]
-# Stripes of the same width and slant, in places of their own: $G$ has forgotten the places. The last picture
-# asks for a second thing, that the features themselves be the digit's, and is a compromise: a zero drawn in
-# stripes. The loss says what is wanted, and nobody programmed how to draw it.
+# Stripes with the slant of the given ones and mostly their width, but in other places, and with flaws where
+# two patches of stripes meet: $G$ does not hold the places. For the last picture a second term was added to
+# the loss, which asks that the features themselves be the digit's. The result is a compromise: a zero drawn
+# in stripes. The loss says what is wanted; nobody programmed how to draw it.
 #
 # ## A landing
 #
 # What if a program is not a network at all? A lander falls from 10 metres and drifts sideways at 3 m/s. At
-# each of 100 steps of 0.05 s we choose a thrust, two numbers, so that there are 200 to choose. It shall end
-# at the place 0 with the velocity 0, and use little fuel. The simulation is a loop of additions and products,
-# and so it has a backward: `use_manual_gradients` lets the operations of this package take its steps.
+# each of 100 steps of 0.05 s we choose a thrust, two numbers, so that there are 200 to choose. It is to end
+# at the place 0 with the velocity 0, and to use little fuel. The simulation is a loop of additions and
+# products, so it has a backward, and with `use_manual_gradients` it is that of this package's operations.
 
 # %%
 from manual_backprop import use_manual_gradients
@@ -388,10 +397,10 @@ for t in range(1, 101):
 assert abs(derivative) > 1e15
 
 # %% [markdown]
-# Each factor is up to 3.9 in size, and on average they are larger than 1. The derivative is right, and of no
-# use: a change of $10^{-20}$ in the start would move the end by about 1, which is all the room there is. For
-# recurrent networks this is the [exploding gradient](08_activations.py). In simulations that mix like this,
-# weather among them, one takes gradients over short times only.
+# Each factor is up to 3.9 in size, and the product grows as if each were about 1.6. The derivative is right,
+# and of no use: a change of $10^{-20}$ in the start would move the end by about 1, which is all the room
+# there is. For recurrent networks this is the [exploding gradient](08_activations.py). In simulations that
+# mix like this, weather among them, one takes gradients over short times only.
 #
 # ## Exercises
 #

@@ -23,7 +23,12 @@ def pendulum(x: Tensor, v: Tensor) -> Tensor:
 
 
 def pendulum_backward(
-    *, old_angle: bool = True, gravity: bool = True, inner: bool = True, handed_on: bool = True
+    *,
+    old_angle: bool = True,
+    gravity: float = 1,
+    inner: bool = True,
+    handed_on: bool = True,
+    reversed_order: bool = True,
 ) -> Backward:
     """The backward of `pendulum` with a mistake in it: one argument other than its default."""
 
@@ -34,9 +39,10 @@ def pendulum_backward(
             angles.append(angles[-1] + TIME * v)
         grad_x, grad_v = grad_output, torch.zeros_like(v)
         for t in reversed(range(STEPS)):
+            later = grad_v
             grad_v = (grad_v if handed_on else 0) + TIME * grad_x
             slope = angles[t if old_angle else t + 1].cos() if inner else angles[t].sin()
-            grad_x = grad_x - TIME * slope * grad_v if gravity else grad_x
+            grad_x = grad_x - gravity * TIME * slope * (grad_v if reversed_order else later)
         return grad_x, grad_v
 
     return backward
@@ -46,9 +52,10 @@ PREDICTIONS: dict[str, Question] = {
     "16a": Choice(
         right="both on the strokes and where nothing is drawn",
         remarks={
-            "on the strokes: the network looks at what is there": "A slope is W¹'s and W²'s business: the "
-            "formula has the pixel only in [z¹ > 0]. An empty pixel has a slope too: that of ink there.",
-            "where nothing is drawn: the strokes are seen already": "Taking ink away changes the belief as "
+            "on the strokes: the network looks at what is there": "The formula is made of W¹ and W²; the "
+            "pixel itself enters only through [z¹ > 0]. So an empty pixel has a slope too: it says what ink "
+            "would do there.",
+            "where nothing is drawn: the strokes are seen already": "Taking ink away changes the score, as "
             "adding it does. The formula does not ask whether the pixel is empty.",
             "both on the strokes and where nothing is drawn": "The slope is δ¹ W¹. The pixel's own value is "
             "not in it, except through [z¹ > 0].",
@@ -56,14 +63,16 @@ PREDICTIONS: dict[str, Question] = {
     ),
     "16b": Number(
         0.184,
-        because="All 784 contributions point the same way, and add up.",
+        because="All 784 contributions point the same way and add up. Only digits of which the network was "
+        "very sure withstand that.",
         mistakes={
             0.93: "so it is for random signs, whose contributions cancel. These are chosen to add up.",
             0.85: "that is about what a fifth of this push does. The effect grows with ε and with the number "
             "of pixels.",
             0.6: "that is about what half of this push does, ε = 0.05.",
-            0.1: "guessing would give 0.1; at ε = 0.2 the network does worse than that, since it is pushed "
-            "away from the right class. Here it is near, and above.",
+            0.1: "guessing would give 0.1. But this is no guess: some digits withstand the push, and with a "
+            "larger one it gets worse than guessing, since the push leads away from the right class.",
+            0: "that comes with a push two or three times as large. Here some digits are still read.",
         },
         within=0.25,
     ),
@@ -99,8 +108,9 @@ PREDICTIONS: dict[str, Question] = {
             "about 1, since all values stay between 0 and 1": "The values are bounded, their slopes are not: "
             "a product of 100 factors of up to 3.9 need not be small.",
             "nearly 0: it vanishes": "It would if the factors were on average less than 1 in size, as those "
-            "of the sigmoid are. 3.9 (1 − 2x) is below 1 only for x near one half.",
-            "beyond 10¹⁵": "The geometric mean of the factors' sizes is about 1.6, and 1.6¹⁰⁰ is about 10²⁰.",
+            "of the sigmoid are. 3.9 (1 − 2x) is below 1 in size only for x near one half.",
+            "beyond 10¹⁵": "The product grows as if each factor were about 1.6 in size, and 1.6¹⁰⁰ is "
+            "about 10²⁰.",
         },
     ),
 }
@@ -114,6 +124,7 @@ EXERCISES: dict[str, Judge] = {
             0.001: "that is one pixel's contribution. There are 784.",
             7.84: "that is Σ |wᵢ|; each pixel moves by ε, not by 1.",
             78.4: "that is 784 ε: each contribution is also multiplied with its weight.",
+            -0.784: "by so much z can fall. The pixels may also move the other way.",
             0: "that would be so if all pixels moved the same way. Each may go where its own weight points.",
         },
     ),
@@ -138,7 +149,15 @@ EXERCISES: dict[str, Judge] = {
                 pendulum_backward(old_angle=False)
             ),
             "x is used twice in a step: in the new x, and in the new v through sin x. The second share is "
-            "missing.": pendulum_backward(gravity=False),
+            "missing.": pendulum_backward(gravity=0),
+            "sin x is subtracted from v, so its share has a minus.": pendulum_backward(gravity=-1),
+            "v is changed by h sin x, not by sin x: the slope has the factor h.": (
+                pendulum_backward(gravity=1 / TIME)
+            ),
+            "A step changes v first, and then x with the new v. Going back, x comes first: its share is added to "
+            "the gradient of v, and the sum is what goes through sin x.": pendulum_backward(
+                reversed_order=False
+            ),
             "The slope of sin x is cos x.": pendulum_backward(inner=False),
             "v too is used twice: in this step's x, and in the next step's v. What comes from there is "
             "missing.": pendulum_backward(handed_on=False),

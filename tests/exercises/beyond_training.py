@@ -21,7 +21,9 @@ def pendulum(grad_output: Tensor, x: Tensor, v: Tensor, mistake: str) -> tuple[T
         angle = angles[t + 1] if mistake == "after" else angles[t]
         slope = angle.sin() if mistake == "sine" else angle.cos()
         if mistake != "one use":
-            grad_x = grad_x - H * slope * grad_v
+            arrived = grad_v - from_x if mistake == "order" else grad_v
+            factor = {"plus": -H, "no step": 1}.get(mistake, H)
+            grad_x = grad_x - factor * slope * arrived
     return grad_x, grad_v
 
 
@@ -30,6 +32,7 @@ WRONG: list[tuple[str, Any, str]] = [
     ("16.1", 1e-3, "one pixel's contribution"),
     ("16.1", 7.84, "each pixel moves by ε"),
     ("16.1", 0, "its own weight"),
+    ("16.1", -0.784, "by so much z can fall"),
     ("16.1", 5, "too large"),
     ("16.2", lambda g, f: g @ f, "the share of the rows alone"),
     ("16.2", lambda g, f: g.T @ f, "the share of the columns alone"),
@@ -39,4 +42,7 @@ WRONG: list[tuple[str, Any, str]] = [
     ("16.3", lambda g, x, v: pendulum(g, x, v, "sine"), "The slope of sin x is cos x."),
     ("16.3", lambda g, x, v: pendulum(g, x, v, "one use"), "x is used twice in a step"),
     ("16.3", lambda g, x, v: pendulum(g, x, v, "assigned"), "v too is used twice"),
+    ("16.3", lambda g, x, v: pendulum(g, x, v, "plus"), "its share has a minus"),
+    ("16.3", lambda g, x, v: pendulum(g, x, v, "no step"), "the slope has the factor h"),
+    ("16.3", lambda g, x, v: pendulum(g, x, v, "order"), "Going back, x comes first"),
 ]
