@@ -112,7 +112,8 @@ plots.show(
 # the *formants*, make the vowel (Fant, "Acoustic theory of speech production", 1960). We have no recordings
 # here, so the sounds are *synthetic*: such a buzz, and a filter with the averages that Peterson and Barney
 # measured for men, women and children ("Control methods used in a study of the vowels", 1952, pitch and first
-# three formants in Hz). Each recording varies them at random, by 5 % its pitch by 10 %, and has noise.
+# three formants in Hz). Each recording varies the formants by about 5 % and the pitch by about
+# 10 %, at random, and has noise.
 
 # %%
 VOICES = ["men", "women", "children"]
@@ -172,7 +173,7 @@ plots.show(
 )
 
 # %% [markdown]
-# Time goes to the right, frequency upwards from 0 to 4 kHz; dark is loud. Fine stripes are the harmonics, and
+# Time goes to the right, frequency upwards from 0 to 4 kHz; dark is loud. Fine stripes are the harmonics;
 # where they are darkest there is a formant.
 #
 # A small network looks at each time alone, 129-16-6, and adds up what it finds over the times. It trains on
@@ -212,8 +213,8 @@ print(f"of men's vowels that it has not heard it recognises {share_right(men_onl
 assert share_right(men_only, "men") > 0.9
 
 # %% [markdown]
-# A child's vocal tract is shorter than a man's, so its formants are higher. From the table, by 1.3 to 1.5
-# times in most places.
+# A child's vocal tract is shorter than a man's, so its formants are higher: in the table mostly by a
+# factor of 1.3 to 1.5.
 #
 # **Predict:** how many of the *children's* vowels does this network recognise?
 
@@ -235,8 +236,9 @@ assert share_right(everyone, "children") > 0.9
 #
 # ### What it listens to
 #
-# For each vowel, the slope of its logit $z_k$ by the loudness at each frequency, averaged over the men's test
-# recordings ([Gradients beyond training](16_beyond_training.py) has more of this):
+# For two of the vowels, the slope $\partial z_k/\partial x$ of its logit with respect to the loudness at each
+# frequency, averaged over the men's test recordings ([Gradients beyond training](16_beyond_training.py) has
+# more of this):
 
 # %%
 x, y = tests["men"]
@@ -268,10 +270,11 @@ plots.show(
 # ## Language: what comes next?
 #
 # A language model predicts the next character from those before it. It reads a text and is its own teacher:
-# the class is the character that stands there. The loss is the cross-entropy, in *nats per character*. We
-# take a text that comes with every Python, its language reference (as `help("if")` prints it), small letters,
-# spaces, full stops and commas only. It is free to use under Python's licence. (If the import fails, your
-# Python came without it; then set `text` to any English text of 100,000 characters.)
+# the right class is the character that stands there. The loss is the cross-entropy, in *nats* per character:
+# that is what $-\ln p$ is counted in, with the natural logarithm. We take a text that comes with every
+# Python, its language reference (as `help("if")` prints it), small letters, spaces, full stops and commas
+# only. It is free to use under Python's licence. (If the import fails, your Python came without it; then set
+# `text` to any English text of 100,000 characters.)
 
 # %%
 from pydoc_data.topics import topics
@@ -309,7 +312,7 @@ class Writer(torch.nn.Module):
 
 
 def loss_of(model, rows):
-    logits, _ = model(rows[:, :-1])  # each character but the last predicts the one behind it
+    logits, _ = model(rows[:, :-1])  # each character but the last predicts the one after it
     return F.cross_entropy(logits.flatten(0, 1), rows[:, 1:].flatten())
 
 
@@ -388,9 +391,8 @@ plots.show(
 )
 
 # %% [markdown]
-# Roughly in this order it learns which letters are frequent, then which follow each other, then words, then
-# which words go together. It makes sense only over a few words. Nobody told it what a word is; each of
-# these was worth something in the loss.
+# It has learned which letters are frequent, which follow each other, many words, and some words that go
+# together; its sentences make no sense. Nobody told it what a word is: knowing one lowers the loss.
 #
 # ## Science: an equation as the teacher
 #
@@ -443,14 +445,14 @@ def fit(parameters, loss, iterations):
 
 
 # %% [markdown]
-# **Predict:** in a step of descent on this loss, how many derivatives are taken one of the other? (In a
-# classifier's training it is 1: the loss's by the weights.)
+# **Predict:** a step of descent on this loss takes derivatives of derivatives. How many in a row? (In the
+# training of a classifier it is 1, that of the loss with respect to the weights.)
 
 # %%
 predict("15d")
 
 # %%
-derivatives = ["x by t", "ẋ by t", "the loss by the weights"]
+derivatives = ["∂x/∂t", "∂ẋ/∂t", "∂L/∂w"]
 assert predict("15d", len(derivatives))
 
 a = network()
@@ -468,16 +470,17 @@ print(f"largest difference from the exact solution: {off:.0e}")
 assert off < 0.02
 
 # %% [markdown]
-# It works because each hand-written backward is itself made of operations that have a backward, as $1 - a^2$
-# of `nn.Tanh`. The network was never shown a solution: the equation was the teacher. (Lagaris, Likas and
-# Fotiadis, "Artificial neural networks for solving ordinary and partial differential equations", 1998.)
+# It works because each hand-written backward, such as the $1 - a^2$ of `nn.Tanh`, is itself made of
+# operations that have a backward. The network was never shown a solution: the equation was the teacher.
+# (Lagaris, Likas and Fotiadis, "Artificial neural networks for solving ordinary and partial differential
+# equations", 1998.)
 #
 # ### Find the spring
 #
-# Now the other way round. We have 30 measured places with noise of 0.05, and do not know $c$ and $k$. They
-# become parameters, beside the network's weights. Its output is to be near the measurements *and* to obey
-# the equation, whatever its $c$ and $k$ are. (Raissi, Perdikaris and Karniadakis, "Physics-informed neural
-# networks", 2019.)
+# Now the other way round. We have 30 measured positions with noise of standard deviation 0.05, and do not
+# know $c$ and $k$. They become parameters, beside the network's weights. Its output is to be near the
+# measurements *and* to obey the equation, whatever its $c$ and $k$ are. (Raissi, Perdikaris and Karniadakis,
+# "Physics-informed neural networks", 2019.)
 
 # %%
 generator = torch.Generator().manual_seed(0)
@@ -505,19 +508,19 @@ figure = plots.curves(
     {"exact": (at, true), "found": (at, path)},
     title="A spring, and 30 noisy measurements of it (dots)",
     xlabel="time t",
-    ylabel="place x",
+    ylabel="position x",
 )
 figure.axes[0].plot(measured_at, measured, ".", color="grey")
 plots.show(figure, "spring.png")
 
 # %% [markdown]
-# Both started at 1. For an equation as simple as this there are quicker and more exact methods. The way is of
-# use where some of the equation is unknown, or where there are few and noisy measurements of something that
-# is known to obey it.
+# Both $c$ and $k$ started at 1. For an equation as simple as this there are quicker and more exact methods.
+# This one is of use where some of the equation is unknown, or where there are few and noisy measurements of
+# something that is known to obey it.
 #
 # ## What comes next
 #
-# These are the ancestors, or the small siblings, of what is in use. What has changed since is scale, data and
+# These programs are small relatives of what is in use. What differs is scale, data and
 # architecture. Gradients come from the same backward pass.
 #
 # **Images.** LeCun and others trained a convolutional network on zip codes by backpropagation
@@ -532,8 +535,8 @@ plots.show(figure, "spring.png")
 # **Speech.** Waibel and others told phonemes apart with a network that shares its weights over time ("Phoneme
 # recognition using time-delay neural networks", 1989). Radford and others ("Robust speech recognition via
 # large-scale weak supervision", 2022) trained a transformer on 680,000 hours of sound with transcripts. Its
-# input is a logarithmic spectrogram, its loss the cross-entropy of the text. Our men and children are the
-# small version of why the hours matter: a network knows the voices that it has heard.
+# input is a logarithmic spectrogram, its loss the cross-entropy of the text. Our men and children show
+# on a small scale why the hours matter: a network knows the voices that it has heard.
 #
 # **Language.** Bengio and others ("A neural probabilistic language model", 2003) predicted the next word with
 # an embedding and a multilayer perceptron; Sutskever, Martens and Hinton ("Generating text with recurrent
@@ -585,8 +588,8 @@ def power_backward(grad_output, x):
 check("15.2", power_backward)
 
 # %% [markdown]
-# **15.3** Let the place be $x(t) = \sum_j v_j \tanh(w_j t)$, with `t` and `w` as below and without friction.
-# The residual at the time $t_i$ is
+# **15.3** Let the position be $x(t) = \sum_j v_j \tanh(w_j t)$, with `t` and `w` as below and without
+# friction. The residual at the time $t_i$ is
 #
 # $$r_i = \ddot x(t_i) + k\,x(t_i)$$
 #

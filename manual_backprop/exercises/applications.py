@@ -50,8 +50,8 @@ PREDICTIONS: dict[str, Question] = {
     "15a": Choice(
         right="nearly as well as with clean targets",
         remarks={
-            "it learns to put noise out, as its targets have it": "The noise in a target is independent "
-            "of the input, so the input tells nothing of it: nothing could be learned about it.",
+            "not at all: it learns to put out noise, as its targets have it": "The noise in a target is "
+            "independent of the input, so the input tells nothing of it: nothing could be learned about it.",
             "with about twice the error": "The loss itself is much larger, since no output can meet a noisy "
             "target. But the gradient is 2 (a − y), and the noise in y is zero on average.",
             "nearly as well as with clean targets": "The noise in a target adds to the gradient something "
@@ -85,11 +85,13 @@ PREDICTIONS: dict[str, Question] = {
     ),
     "15d": Number(
         3,
-        because="ẋ, then ẍ, which is the derivative of ẋ, then the loss's by the weights.",
+        because="First ẋ, then ẍ, which is the derivative of ẋ, then that of the loss with respect to the "
+        "weights.",
         mistakes={
-            1: "that is the loss's by the weights. But the loss itself is made of derivatives.",
-            2: "ẍ alone takes two. Then the loss, which has it in it, is differentiated by the weights.",
-            4: "there are the two for ẍ, of which ẋ is the first, and one by the weights.",
+            1: "that is the loss, with respect to the weights. But the loss itself is made of derivatives.",
+            2: "ẍ alone takes two. Then the loss, which contains it, is differentiated with respect to "
+            "the weights.",
+            4: "there are the two for ẍ, of which ẋ is the first, and one more of the loss.",
         },
         within=1e-6,
     ),
@@ -111,6 +113,12 @@ EXERCISES: dict[str, Judge] = {
         power,
         (3, 8),
         mistakes={
+            "Sines and cosines are interchanged on the way back: x enters C x with the slope C.": (
+                lambda g, x: (2 * ((g * (x @ COSINE.T)) @ SINE + (g * (x @ SINE.T)) @ COSINE),)
+            ),
+            "Both squares have a plus, so both shares are added.": lambda g, x: (
+                2 * ((g * (x @ COSINE.T)) @ COSINE - (g * (x @ SINE.T)) @ SINE),
+            ),
             "The factor 2 from the square is missing.": lambda g, x: (
                 (g * (x @ COSINE.T)) @ COSINE + (g * (x @ SINE.T)) @ SINE,
             ),
@@ -133,6 +141,11 @@ EXERCISES: dict[str, Judge] = {
                 residual_backward(w=1)
             ),
             "The factor w², from the chain rule, is missing.": residual_backward(w=0),
+            "That is the slope of the residual if ẋ stood in it. ẍ is the second derivative: differentiate "
+            "(1 − tanh²(w t)) w once more.": lambda g, v, k: (
+                g @ ((1 - _tanh() ** 2) * W + k * _tanh()),
+                g @ (_tanh() @ v),
+            ),
             "The sign of tanh″ is wrong: for t > 0 the slope of tanh falls.": residual_backward(sign=-1),
             "tanh″ = −2 tanh · (1 − tanh²): a factor tanh is missing.": residual_backward(inner=False),
             "v is used twice, in ẍ and in k x. The second share is missing.": residual_backward(spring=False),
