@@ -11,9 +11,10 @@
 # nothing but the chain rule, a pencil and an hour?
 #
 # This page is an exercise book. It has a small network, taken apart until each step is one that you know from
-# school. You climb back from the loss, one line at a time: 20 rungs, each judged as soon as you have written
-# it. Then you condense what you found, on paper, until the two short formulas stand there. At the end you see
-# what that has bought: how long your lines take, how long the short form takes, and how long PyTorch's own.
+# school. You climb back from the loss, one line at a time: 20 lines, or *rungs*, each judged as soon as you
+# have written it. Then you condense what you found, on paper, until the two short formulas stand there. At
+# the end you see what that has bought: how long your lines take, how long the short form takes, and how long
+# PyTorch's own.
 #
 # Open the page as a notebook. In each cell, write your line in place of `...`. What you need is
 # in [The chain rule, layer by layer](05_chain_rule.py). Andrej Karpathy climbs a similar ladder in his
@@ -190,7 +191,7 @@ assert gradient_of_m.abs().max() < 1e-15
 # %% [markdown]
 # ### The scores
 #
-# Write the way through `e`, and add the one through `m` if there is anything to add.
+# Add up the way through `e` and what you know of the one through `m`.
 #
 # **14.5**
 
@@ -599,11 +600,11 @@ torch.testing.assert_close(found[1], torch.tensor([[1.0, -1.0]]))
 #
 # ## What has it bought? Time
 #
-# A second reason is speed. We take larger tables, in float32: 256 examples with 1,000 units for batch norm,
-# with 1,000 classes for the cross-entropy, and a whole network of 784, 1,000 and 10 units. Three backwards
-# of each take turns, after a warm-up, and the medians of their times are compared: the ladder, the
-# short form, and PyTorch's own, which autograd calls. That is a *fused* kernel: one program that
-# goes over the tables once or twice, where the formulas go over them with each operation.
+# A second reason may be speed. We take larger tables, in float32: 256 examples with 1,000 units for batch
+# norm, with 1,000 classes for the cross-entropy, and a whole network of 784, 1,000 and 10 units. Three
+# backwards of each take turns, after a warm-up, and the medians of their times are compared: the ladder, the
+# short form, and PyTorch's own, which autograd calls. That is a *fused* kernel: one program that goes over
+# the tables once or twice, where the formulas go over them with each operation.
 #
 # **Predict:** how fast is the short form of batch norm's backward, compared with the ladder?
 

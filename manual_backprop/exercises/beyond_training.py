@@ -154,8 +154,8 @@ EXERCISES: dict[str, Judge] = {
             "v is changed by h sin x, not by sin x: the slope has the factor h.": (
                 pendulum_backward(gravity=1 / TIME)
             ),
-            "A step changes v first, and then x with the new v. Going back, x comes first: its share is added "
-            "to the gradient of v, and the sum is what goes through sin x.": pendulum_backward(
+            "A step changes v first, and then x with the new v. Going back, x comes first: its share is "
+            "added to the gradient of v, and the sum is what goes through sin x.": pendulum_backward(
                 reversed_order=False
             ),
             "The slope of sin x is cos x.": pendulum_backward(inner=False),

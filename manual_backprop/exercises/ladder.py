@@ -35,7 +35,7 @@ LINES: tuple[tuple[str, Any, dict[str, Any], str], ...] = (
         lambda dlogp, p: dlogp / p,
         {
             "the slope of log p is 1/p: divide.": lambda dlogp, p: dlogp * p,
-            "this is the slope alone. It has to be multiplied by dlogp, which comes from behind.": (
+            "this is the slope alone. It has to be multiplied by dlogp, the gradient that arrives.": (
                 lambda p: 1 / p
             ),
             "this is dlogp unchanged: log has a slope.": lambda dlogp: dlogp,
@@ -138,7 +138,7 @@ LINES: tuple[tuple[str, Any, dict[str, Any], str], ...] = (
             "a (1 − a) is the slope of the sigmoid. That of tanh is 1 − tanh².": (
                 lambda da, a: da * a * (1 - a)
             ),
-            "this is the slope alone. It has to be multiplied by da, which comes from behind.": (
+            "this is the slope alone. It has to be multiplied by da, the gradient that arrives.": (
                 lambda a: 1 - a**2
             ),
             "1 − tanh² with a = tanh(h): the square is that of a, not of h.": lambda da, h: da * (1 - h**2),
@@ -385,7 +385,7 @@ SHORT: dict[str, Judge] = {
             "1/N is left out: the loss is a mean over the examples.": lambda g, z2: (g * _error(z2),),
             "the sign is wrong: where the right class is certain, p − target is zero; where it is not, its "
             "score has to rise, so its gradient is negative.": lambda g, z2: (-g * _error(z2) / N,),
-            "grad_output is forgotten: it is 1 here in the page, but not where the loss is scaled.": (
+            "grad_output is forgotten: it is 1 on this page, but not where the loss is scaled.": (
                 lambda g, z2: (_error(z2) / N,)
             ),
             "divided by N C: the loss is a mean over the examples, and a sum over the classes.": (
@@ -508,12 +508,12 @@ PREDICTIONS: dict[str, Question] = {
     "14c": Choice(
         "zero",
         {
-            "the column sums of ∂L/∂h, as for beta": "beta is added behind the normalisation, and b1 before "
+            "the column sums of ∂L/∂h, as for beta": "beta is added after the normalisation, and b1 before "
             "it. What becomes of a number that is added to a whole column, when its mean is subtracted?",
             "zero": "Whatever b1 adds to a column, mu has it too, and z1 − mu is what it was. The loss does "
             "not depend on b1. This is why layers before a batch norm are made with bias=False.",
-            "not zero, but small": "Small it would be if the mean followed b1 only in part. It follows "
-            "wholly: mu grows by just what b1 adds.",
+            "not zero, but small": "It would be small if mu took up only a part of what b1 adds. But mu "
+            "grows by exactly b1.",
         },
     ),
     "14d": Number(
@@ -534,10 +534,11 @@ PREDICTIONS: dict[str, Question] = {
             "(1, −1) for both": "On paper they are equal. But the ladder divides by p, and p of the right "
             "class is e⁻²⁰⁰, which float32 rounds to 0.",
             "nan for the ladder, (1, −1) for the short form": "p = (1, 0): the ladder forms −1/0 = −inf and "
-            "then inf · 0. In p − target nothing is divided.",
+            "then inf · 0. In p − target nothing is divided by p.",
             "zero for both": "That is what a saturated squared error would give. p − target is largest "
             "where the network is certain and wrong.",
-            "nan for both": "The short form has no division and no logarithm: p is 1 and 0, target 0 and 1.",
+            "nan for both": "The short form does not divide by p and takes no logarithm: p is (1, 0), target "
+            "(0, 1).",
         },
     ),
     "14f": Choice(
@@ -545,7 +546,7 @@ PREDICTIONS: dict[str, Question] = {
         {
             "less than twice as fast as the ladder": "From dxhat to dz1, nine operations on a whole "
             "table have become seven, and going through memory is what takes the time.",
-            "three to five times as fast": "As the lines are fewer. But one line can hold many operations, "
+            "three to five times as fast": "There are fewer lines, indeed. But one line can hold many operations, "
             "and the short form of batch norm has seven that go over the whole table.",
             "ten times as fast, or more": "That would need a tenth of the passes over the table. Count the "
             "operations with an (N, M) table in the line of three terms.",
