@@ -546,8 +546,8 @@ PREDICTIONS: dict[str, Question] = {
         {
             "less than twice as fast as the ladder": "From dxhat to dz1, nine operations on a whole "
             "table have become seven, and going through memory is what takes the time.",
-            "three to five times as fast": "There are fewer lines, indeed. But one line can hold many operations, "
-            "and the short form of batch norm has seven that go over the whole table.",
+            "three to five times as fast": "There are fewer lines, indeed. But one line can hold many "
+            "operations, and the short form of batch norm has seven that go over the whole table.",
             "ten times as fast, or more": "That would need a tenth of the passes over the table. Count the "
             "operations with an (N, M) table in the line of three terms.",
         },
