@@ -268,7 +268,7 @@ def through_time(g, x, h, W, U, b):
     states = states_of(x, h, W, U, b)
     grad_x = torch.zeros_like(x)
     grad_W, grad_U, grad_b = torch.zeros_like(W), torch.zeros_like(U), torch.zeros_like(b)
-    from_next = torch.zeros_like(h)  # δ_{t+1} U; behind the last step there is none
+    from_next = torch.zeros_like(h)  # δ_{t+1} U; after the last step there is none
     for t in reversed(range(len(x))):
         delta = (g[t] + from_next) * (1 - states[t + 1] ** 2)  # states[t + 1] is what step t has made
         grad_W += delta.T @ x[t]
@@ -298,7 +298,8 @@ torch.testing.assert_close(through_time(g, *inputs), torch.autograd.grad(output,
 # ### What each step contributes
 #
 # Let us give each of 20 steps a $U$ of its own, all equal, and let autograd differentiate with respect to
-# each. Their gradients must add up to that of the one $U$. The loss shall depend on the last state alone.
+# each. Their gradients must add up to that of the one $U$. Our $U$ shortens every vector by a fifth, and the
+# loss depends on the last state alone.
 #
 # **Predict:** which of the 20 summands is the largest?
 
@@ -309,7 +310,7 @@ predict("12b")
 T = 20
 x, g = normal(T, N, D), torch.zeros(T, N, H, dtype=torch.float64)
 g[-1] = normal(N, H)
-U = 0.8 * torch.linalg.qr(normal(H, H)).Q  # it makes every vector shorter, by a fifth
+U = 0.8 * torch.linalg.qr(normal(H, H)).Q  # shortens every vector by a fifth
 copies = [U.clone().requires_grad_() for _ in range(T)]
 state = h
 for x_t, own in zip(x, copies):
@@ -330,8 +331,8 @@ plots.show(figure, "summands.png")
 assert max(sizes) == sizes[-1] > 1e3 * sizes[0]
 
 # %% [markdown]
-# The last one. So this network learns from what came just before, and next to nothing from how the sequence
-# began.
+# The last one. With such a $U$ the network learns from what came just before, and next to nothing from how
+# the sequence began.
 #
 # ### Fifty steps back
 #
@@ -502,7 +503,8 @@ torch.testing.assert_close(jacobian @ r, without)
 print(f"{jacobian.numel():,} slopes, or a sum: {jacobian.nbytes:,} bytes, or {(r * p).sum().nbytes}")
 
 # %% [markdown]
-# So `manual_backprop/functional/activations/softmax.py` never builds it. All of attention:
+# So `manual_backprop/functional/activations/softmax.py` never builds that table, the *Jacobian*. All of
+# attention:
 
 
 # %%

@@ -137,8 +137,8 @@ PREDICTIONS: dict[str, Question] = {
         0.17,
         because="A gate of about 0.95 at 48 steps leaves 0.95⁴⁸ ≈ 0.1, and what comes through h is added.",
         mistakes={
-            1: "The gate is at 0.95 and not at 1, and 48 factors of 0.95 make about a tenth.",
-            0.95: "That is a single step. There are 48 of them: 0.95⁴⁸ is about a tenth.",
+            1: "A gate of 1 would leave 1. This one is at 0.95, and 48 factors of 0.95 make about a tenth.",
+            0.95: "A single step leaves 0.95. There are 48 of them: 0.95⁴⁸ is about a tenth.",
             0: "It is small, but not as small: 0.95⁴⁸ is about a tenth.",
         },
         within=0.6,
@@ -169,8 +169,8 @@ PREDICTIONS: dict[str, Question] = {
                 "Both formulas have p₃ⱼ as a factor. It is exactly 0 for j > 3, and so are the gradients."
             ),
             "all, but those of v₄ to v₆ and k₄ to k₆ are tiny": (
-                "They would be with a large negative number in place of −∞. e^(−∞) is 0, not small, and "
-                "the gradients have it as a factor."
+                "They would be with −20, say, in place of −∞. But e^(−∞) is exactly 0, and the gradients "
+                "have it as a factor."
             ),
             "v₁ to v₃ alone, but all keys": (
                 "All keys stand in the softmax's sum, one might think. But a masked key stands there with a "
