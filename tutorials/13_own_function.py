@@ -130,10 +130,9 @@ except RuntimeError as refusal:
 #
 # What is kept lives from the forward pass to the backward pass, for every layer. So the question is not what
 # is handy but what is needed. For the [sigmoid](reference/functional/activations/sigmoid.rst), $\sigma'(z) =
-# a(1
-# - a)$ needs the output $a$ alone, which the next layer keeps anyway. Autograd, given `1 / (1 + (-z).exp())`,
-# does not know that formula. It sees the steps, a sign, an exponential, a sum and a reciprocal, and keeps for
-# each of them what its backward needs.
+# a\,(1-a)$ needs the output $a$ alone, which the next layer keeps anyway. Autograd, given
+# `1 / (1 + (-z).exp())`, does not know that formula. It sees the steps, a sign, an exponential, a sum and a
+# reciprocal, and keeps for each of them what its backward needs.
 #
 # **Predict:** how many tensors does it keep?
 

@@ -39,7 +39,7 @@ def _value(answer: Any) -> Judgement | None:
 
 def _gradient(answer: Any) -> Judgement | None:
     report = verify(answer, against=_right, shapes=[(5, 3)])
-    return None if report else (False, f"the first derivative is not right yet.\n{report}")
+    return None if report else (False, f"backward is not right yet.\n{report}")
 
 
 def _second(answer: Any) -> Judgement | None:
