@@ -1,4 +1,4 @@
-"""Draws the README's picture: one real digit forward through 784-128-10, and its gradients back.
+"""Draws one real digit forward through 784-128-10, and its gradients back: for the README and the site.
 
     python scripts/readme_picture.py .github/one_step.png
 
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from matplotlib.figure import Figure
 from torch import Tensor
 
 from manual_backprop import functional as F
@@ -20,7 +21,8 @@ from manual_backprop.training.data import Dataset, load
 from manual_backprop.training.engines import build
 
 
-def main(path: Path) -> None:
+def one_step() -> tuple[Figure, Figure]:
+    """The step in two rows, forward and backward, and in two columns for a narrow page."""
     data, _ = load("sample", Path(), torch.device("cpu"), torch.float32)
     W1, b1, W2, b2 = trained(data)
     x, y = undecided(data, W1, b1, W2, b2)
@@ -29,26 +31,27 @@ def main(path: Path) -> None:
     a1 = F.relu(z1)
     z2 = F.linear(a1, W2, b2)
     loss = F.cross_entropy(z2, y)
-    for tensor in (z1, z2):
-        tensor.retain_grad()
-    loss.backward()
-    p = z2.detach().softmax(1)[0]
+    grad_W1, delta1, grad_W2, delta2 = torch.autograd.grad(loss, [W1, z1, W2, z2])
+    p = z2.softmax(1)
 
-    figure = new_figure(11.4, 5.6)
-    grid = figure.subplots(2, 4, gridspec_kw={"hspace": 0.12, "wspace": 0.08})
-    (digit, before, after, belief), (grad_w1, delta1, grad_w2, delta2) = grid
-    image(digit, x.reshape(28, 28), "x, the digit: (1, 784)", cmap="gray_r")
-    image(before, z1.reshape(8, 16), "z¹ = x W¹ᵀ + b¹: (1, 128)")
-    image(after, a1.reshape(8, 16), "a¹ = max(0, z¹): (1, 128)")
-    bars(belief, p, int(y), f"p = softmax(z²), L = −log p{subscript(int(y))} = {loss.item():.2f}")
+    def draw(grid: Any) -> None:
+        (digit, before, after, belief), (weights1, error1, weights2, error2) = grid
+        image(digit, x.reshape(28, 28), "x, the digit: (1, 784)", cmap="gray_r")
+        image(before, z1.reshape(8, 16), "z¹ = x W¹ᵀ + b¹: (1, 128)")
+        image(after, a1.reshape(8, 16), "a¹ = max(0, z¹): (1, 128)")
+        bars(belief, p[0], int(y), f"p = softmax(z²), L = −log p{subscript(int(y))} = {loss.item():.2f}")
+        unit = int(delta1.abs().argmax())
+        image(weights1, grad_W1[unit].reshape(28, 28), f"∂L/∂W¹ = δ¹ᵀ x: row {unit} of (128, 784)")
+        image(error1, delta1.reshape(8, 16), "δ¹ = δ² W² where z¹ > 0: (1, 128)")
+        image(weights2, grad_W2, "∂L/∂W² = δ²ᵀ a¹: (10, 128)", aspect="auto")
+        bars(error2, delta2[0], int(y), "δ² = p − one-hot: (1, 10)")
 
-    unit = int(z1.grad.abs().argmax())  # type: ignore[union-attr]
-    image(grad_w1, W1.grad[unit].reshape(28, 28), f"∂L/∂W¹ = δ¹ᵀ x: row {unit} of (128, 784)")  # type: ignore[index]
-    image(delta1, z1.grad.reshape(8, 16), "δ¹ = δ² W² where z¹ > 0: (1, 128)")  # type: ignore[union-attr]
-    image(grad_w2, W2.grad, "∂L/∂W² = δ²ᵀ a¹: (10, 128)", aspect="auto")
-    bars(delta2, z2.grad[0], int(y), "δ² = p − one-hot: (1, 10)")  # type: ignore[index]
-    figure.supylabel("← backward                              forward →", fontsize=12)
-    figure.savefig(path)
+    wide, narrow = new_figure(11.4, 5.6), new_figure(5.4, 9.6)
+    draw(wide.subplots(2, 4, gridspec_kw={"hspace": 0.12, "wspace": 0.08}))
+    wide.supylabel("← backward                              forward →", fontsize=12)
+    draw(narrow.subplots(4, 2).T)
+    narrow.suptitle("forward ↓                                            backward ↑", fontsize=12)
+    return wide, narrow
 
 
 def trained(data: Dataset) -> list[Tensor]:
@@ -69,8 +72,7 @@ def undecided(data: Dataset, W1: Tensor, b1: Tensor, W2: Tensor, b2: Tensor) -> 
     return data.test_images[i : i + 1], data.test_labels[i : i + 1]
 
 
-def image(axes: Any, values: Tensor | None, title: str, cmap: str = "PuOr", aspect: str = "equal") -> None:
-    assert values is not None
+def image(axes: Any, values: Tensor, title: str, cmap: str = "PuOr", aspect: str = "equal") -> None:
     numbers = values.detach().numpy()
     bound = float(abs(numbers).max())
     limits = {} if cmap == "gray_r" else {"vmin": -bound, "vmax": bound}
@@ -94,4 +96,4 @@ def subscript(digit: int) -> str:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    one_step()[0].savefig(sys.argv[1])

@@ -49,7 +49,7 @@ def _for_a_page(svg: str, name: str) -> str:
     body = re.sub(r"<[^>]*>", lambda tag: re.sub(r"(?<=\d\.\d\d)\d+", "", tag[0]), body)  # as near as is seen
     look = (
         f"display:block;width:100%;max-width:{width * PIXELS:.0f}px;height:auto;"
-        "stroke-linejoin:round;stroke-linecap:butt"
+        "stroke-linejoin:round;stroke-linecap:butt;white-space:pre"
     )
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-label="{escape(name)}" '

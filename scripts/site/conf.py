@@ -16,7 +16,9 @@ ROOT = HERE.parent.parent
 sys.path.insert(0, str(HERE))
 
 import formulas  # noqa: E402 - these stand beside this file
+import front  # noqa: E402
 import links  # noqa: E402
+import minutes  # noqa: E402
 import notebooks  # noqa: E402
 import operations  # noqa: E402
 
@@ -49,7 +51,8 @@ nb_code_prompt_hide = "Hide {type}"
 nb_merge_streams = True
 nb_render_markdown_format = "myst"  # a derivation shows itself as tables with formulas
 nb_output_stderr = "remove"  # warnings of libraries; an error ends the build
-myst_enable_extensions = ["dollarmath", "amsmath"]
+myst_enable_extensions = ["amsmath", "dollarmath", "substitution"]
+myst_substitutions = minutes.of_all(ROOT / "tutorials")
 myst_heading_anchors = 3
 
 autodoc_member_order = "bysource"
@@ -90,6 +93,7 @@ def setup(app: Sphinx) -> None:
     """Called by Sphinx."""
     # It names MathJax's file in a page's head, and says nothing of reading pages at the same time.
     app.extensions["sphinx-mathjax-offline"].parallel_read_safe = True
+    app.connect("builder-inited", front.write)
     app.connect("builder-inited", operations.write)
     app.connect("env-updated", notebooks.write)
     app.connect("html-page-context", notebooks.links)

@@ -58,10 +58,70 @@ def test_a_page_shows_its_formulas_without_a_network(path: Path, visit: Any) -> 
     assert page.said == []
 
 
-def test_the_search_finds_the_transpose(visit: Any) -> None:
-    page = visit(SITE / "search.html", "?q=transpose")
+@pytest.mark.parametrize(
+    ("word", "title"),
+    [
+        ("transpose", "The chain rule, layer by layer"),
+        ("vanishing", "Activations and vanishing gradients"),
+        ("topological", "The computational graph"),
+    ],
+)
+def test_the_search_finds_the_page_about_it(word: str, title: str, visit: Any) -> None:
+    page = visit(SITE / "search.html", f"?q={word}")
     page.wait_for_selector("ul.search li a")
-    assert "The chain rule, layer by layer" in page.locator("ul.search").inner_text()
+    assert title in page.locator("ul.search").inner_text()
+
+
+@pytest.mark.parametrize("name", TUTORIALS)
+def test_what_answers_a_prediction_is_out_of_sight_until_it_is_made(name: str, visit: Any) -> None:
+    page = visit(SITE / f"{name}.html")
+    forms, answers = page.locator(".mb-prediction"), page.locator("details.answer")
+    assert forms.count() == answers.count() > 0
+    for form, answer in zip(forms.all(), answers.all(), strict=True):
+        inside = answer.locator(":scope > :not(summary)").first
+        assert not inside.is_visible()
+        if form.locator("input").count():
+            form.locator("input").fill("-1e9")
+            form.locator("input").press("Enter")
+            assert form.locator("output").inner_text().startswith("That is too small.")
+        else:
+            for option in form.locator("details").all():
+                option.locator("summary").press("Enter")
+                assert option.locator("p").inner_text().startswith(("Right.", "Not so."))
+        assert inside.is_visible()
+    page.reload()
+    assert page.locator("details.answer:not([open])").count() == 0
+
+
+@pytest.mark.parametrize("name", TUTORIALS)
+def test_exercises_and_solutions_lead_to_each_other(name: str, visit: Any) -> None:
+    page = visit(SITE / f"{name}.html")
+    links = page.get_by_role("link", name="Solution", exact=True)
+    assert links.count() >= 3
+    links.first.click()
+    page.get_by_role("link", name="Exercise", exact=True).first.click()
+    assert page.url.split("/")[-1].startswith(f"{name}.html#exercise-")
+
+
+@pytest.mark.parametrize("path", ["activations/gelu", "losses/mse_loss", "arithmetic/exp"])
+def test_an_operations_page_shows_what_it_is_and_what_goes_wrong_with_it(path: str, visit: Any) -> None:
+    page = visit(SITE / "reference" / "functional" / f"{path}.html")
+    assert page.locator("svg[role=img]").first.is_visible()
+    for part in ("Derivation", "Code", "Mistakes", "Use"):
+        assert page.get_by_role("heading", name=part, exact=False).first.is_visible()
+    said = page.locator("details.verify").first
+    said.locator("summary").click()
+    assert said.locator("pre").is_visible()
+
+
+def test_the_front_page_leads_everywhere(visit: Any) -> None:
+    page = visit(SITE / "index.html")
+    assert page.locator(".front svg:visible").count() == 1
+    for name in TUTORIALS:
+        assert page.locator(f"main a[href='{name}.html'], article a[href='{name}.html']").count() > 0
+    assert page.locator("article a[href='reference/functional/affine/linear.html']").count() > 0
+    page.set_viewport_size({"width": PHONE, "height": 800})
+    assert page.locator(".front svg:visible").count() == 1
 
 
 def test_a_recorded_step_is_live(visit: Any) -> None:
@@ -76,4 +136,8 @@ def test_its_notebook_can_be_opened(name: str) -> None:
     first, install = notebook["cells"][:2]
     assert "".join(first["source"]).startswith("# ")
     assert "manual_backprop" in "".join(install["source"])
+    folded = [
+        cell for cell in notebook["cells"] if cell["metadata"].get("jupyter") == {"source_hidden": True}
+    ]
+    assert folded
     assert list((SITE / "notebooks").glob("manual_backprop-*.whl"))
