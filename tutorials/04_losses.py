@@ -11,15 +11,13 @@
 
 # %%
 import math
-from collections.abc import Callable
 
 import torch
-from torch import Tensor
 from torch.testing import assert_close
 
 from manual_backprop import functional as F
 from manual_backprop import plots, verify
-from manual_backprop.exercises import check
+from manual_backprop.exercises import check, predict
 from manual_backprop.training.data import load
 
 # %% [markdown]
@@ -28,13 +26,14 @@ from manual_backprop.training.data import load
 # Both losses of this page come from one thought. Read the network's output as a statement about how probable
 # each target is. Then the best weights are those under which the targets that really occurred are most
 # probable: the weights of **maximum likelihood**. For independent examples, probabilities multiply. The
-# logarithm makes a sum of the product, and a minus makes a minimum of the maximum, so each example $n$
-# contributes
+# logarithm (here always the natural one) makes a sum of the product, and a minus makes a minimum of the
+# maximum, so each example $n$ contributes
 #
 # $$\ell_n = -\log\,(\text{the probability that the network gave to what happened}).$$
 #
 # **Squared error.** The network predicts a quantity $a$, and the target $t$ is taken to scatter around $a$ in
-# a bell curve of width $s$, whose density is proportional to $e^{-(t-a)^2/2s^2}$. Then
+# a bell curve of width $s$: a value near $t$ is the less probable the further it is from $a$, in proportion
+# to $e^{-(t-a)^2/2s^2}$. Then
 #
 # $$-\log e^{-(t-a)^2/2s^2} = \frac{1}{2s^2}\,(a - t)^2.$$
 #
@@ -50,7 +49,7 @@ from manual_backprop.training.data import load
 #
 # $$\ell = -\sum_{k} t_k \log p_k = -\log p_y.$$
 #
-# Bishop, *Pattern Recognition and Machine Learning* (2006), section 5.2, derives both at length.
+# Bishop, *Pattern Recognition and Machine Learning* (2006), derives both at length.
 #
 # The last layer of a network gives weighted sums $z$, which can be any numbers; for a classifier they are
 # called **logits**. Probabilities are made of them by the sigmoid, $\sigma(z) = 1/(1 + e^{-z})$, for yes or
@@ -87,12 +86,15 @@ for n in range(2):
 # The right answer is yes, $t = 1$. One network says $z = -2$, which is $\sigma(z) \approx 0.12$: rather no.
 # Another says $z = -8$: no, and quite sure of it. It is further from the truth.
 #
-# **Predict:** which of the two has the larger $\delta$ under the squared error, and which under the
-# cross-entropy? By about what factor?
+# **Predict:** which of the two has the larger $|\delta|$: under the squared error $(\sigma(z) - 1)^2$, and
+# under the cross-entropy $-\log \sigma(z)$?
+
+# %%
+predict("4a")
 
 
-# %% tags=["hide-output"]
-def output_deltas(z: Tensor) -> tuple[Tensor, Tensor]:
+# %%
+def output_deltas(z):
     """δ for the target 1: of (σ(z) − 1)² and of the cross-entropy."""
     z = z.clone().requires_grad_()
     squared = F.mse_loss(F.sigmoid(z), torch.ones_like(z), reduction="sum")
@@ -103,14 +105,17 @@ def output_deltas(z: Tensor) -> tuple[Tensor, Tensor]:
 
 
 two = torch.tensor([-2.0, -8.0], dtype=torch.float64)
-for z_n, by_squared, by_cross in zip(two, *output_deltas(two), strict=True):
-    print(f"z = {z_n:.0f}: δ = {by_squared:.5f} by squared error,", end=" ")
-    print(f"{by_cross:.5f} by cross-entropy")
+by_squared, by_cross = output_deltas(two)
+for n in range(2):
+    print(f"z = {two[n]:.0f}: δ = {by_squared[n]:.5f} by squared error,", end=" ")
+    print(f"{by_cross[n]:.5f} by cross-entropy")
+assert by_squared[0].abs() > 200 * by_squared[1].abs()
+assert by_cross[0].abs() < by_cross[1].abs()
 
 # %% [markdown]
 # Under the cross-entropy the surer mistake has the somewhat larger $\delta$. Under the squared error it has
 # one that is hundreds of times *smaller*. The derivation shows why. With $a = \sigma(z)$ we need
-# $\sigma'(z) = a(1-a)$, which `functional/activations/sigmoid.py` derives. For the squared error,
+# $\sigma'(z) = a(1-a)$, which the page of `F.sigmoid` derives. For the squared error,
 #
 # $$\delta = \frac{d}{dz}(a - t)^2 = 2\,(a - t)\,\sigma'(z) = 2\,(a - t)\;a\,(1-a).$$
 #
@@ -169,8 +174,8 @@ assert by_squared.abs().max() <= 8 / 27 < 0.3
 # $$\frac{\partial \ell}{\partial z_i} = \sum_k \Bigl(-\frac{t_k}{p_k}\Bigr)\,p_k\,([k = i] - p_i)
 #   = -t_i + p_i \sum_k t_k = p_i - t_i.$$
 #
-# Again $p_k$ cancels; the last step uses that $t$ adds up to 1. `functional/losses/cross_entropy.py`
-# has the same derivation. For the squared error nothing cancels:
+# Again $p_k$ cancels; the last step uses that $t$ adds up to 1. The page of `F.cross_entropy` has the same
+# derivation. For the squared error nothing cancels:
 #
 # $$\frac{\partial \ell}{\partial z_i} = \sum_k 2\,(p_k - t_k)\,p_k\,([k = i] - p_i)
 #   = 2\,p_i\,\Bigl((p_i - t_i) - \sum_k (p_k - t_k)\,p_k\Bigr).$$
@@ -183,21 +188,21 @@ assert by_squared.abs().max() <= 8 / 27 < 0.3
 target = torch.eye(3, dtype=torch.float64)[[0, 1, 2, 0, 1]]  # five examples, one-hot
 
 
-def squared(z: Tensor) -> Tensor:
+def squared(z):
     return ((z.softmax(1) - target) ** 2).sum(1)
 
 
-def squared_backward(grad_output: Tensor, z: Tensor) -> Tensor:
+def squared_backward(grad_output, z):
     p = z.softmax(1)
     error = p - target
     return grad_output[:, None] * 2 * p * (error - (error * p).sum(1, keepdim=True))
 
 
-def cross(z: Tensor) -> Tensor:
+def cross(z):
     return -(target * z.log_softmax(1)).sum(1)
 
 
-def cross_backward(grad_output: Tensor, z: Tensor) -> Tensor:
+def cross_backward(grad_output, z):
     return grad_output[:, None] * (z.softmax(1) - target)
 
 
@@ -221,23 +226,18 @@ images, labels = digits.train_images[order], digits.train_labels[order]
 test_images, test_labels = digits.test_images, digits.test_labels
 
 
-def logits_of(x: Tensor, parameters: list[Tensor]) -> Tensor:
+def logits_of(x, parameters):
     W1, b1, W2, b2 = parameters
     return F.linear(F.sigmoid(F.linear(x, W1, b1)), W2, b2)
 
 
-Loss = Callable[[Tensor, Tensor], Tensor]
-
-
-def squared_loss(z: Tensor, y: Tensor) -> Tensor:
+def squared_loss(z, y):
     p = F.log_softmax(z, 1).exp()
     return F.mse_loss(p, torch.eye(10)[y], reduction="sum") / len(z)
 
 
-def train(
-    start: list[Tensor], loss: Loss, lr: float, shift: int, epochs: int = 4
-) -> tuple[list[Tensor], list[float]]:
-    """Descent, with each digit d called (d + shift) mod 10; and the % right after each epoch."""
+def train(start, loss, lr, shift, epochs=4):
+    """The weights after descent, with each digit d called (d + shift) mod 10; and the % right by epoch."""
     parameters = [w.clone().requires_grad_() for w in start]
     right = []
     for epoch in range(epochs + 1):
@@ -248,7 +248,7 @@ def train(
             L = loss(logits_of(images[rows], parameters), (labels[rows] + shift) % 10)
             gradients = torch.autograd.grad(L, parameters)
             with torch.no_grad():
-                for w, gradient in zip(parameters, gradients, strict=True):
+                for w, gradient in zip(parameters, gradients):
                     w -= lr * gradient
     return [w.detach() for w in parameters], right
 
@@ -256,7 +256,7 @@ def train(
 LOSSES = {"squared error": squared_loss, "cross-entropy": F.cross_entropy}
 
 
-def best_of_three(start: list[Tensor], shift: int) -> dict[str, tuple[range, list[float]]]:
+def best_of_three(start, shift):
     lines = {}
     for name, loss in LOSSES.items():
         runs = {lr: train(start, loss, lr, shift)[1] for lr in (0.1, 1.0, 3.0)}
@@ -282,10 +282,13 @@ from_random = best_of_three(random_start, shift=0)
 # network has everything that it takes to tell the digits apart; it only has to change its mind about the
 # names.
 #
-# **Predict:** how many of the test images does each loss get right after four more epochs, with the best of
-# the three rates?
+# **Predict:** it is trained for four more epochs with the new names, under each loss with the best of the
+# three rates. How many of the test images are right in the end? (At the start it is close to none.)
 
-# %% tags=["hide-output"]
+# %%
+predict("4b")
+
+# %%
 (W1, b1, W2, b2), _ = train(random_start, F.cross_entropy, lr=1.0, shift=0, epochs=5)
 confident = [W1, b1, 3 * W2, 3 * b2]
 p = logits_of(images, confident).softmax(1)
@@ -299,6 +302,8 @@ for name, loss in LOSSES.items():
 from_confident = best_of_three(confident, shift=1)
 
 # %% [markdown]
+# (The median is the middle one of all lengths in order, a length the root of the sum of squares.)
+#
 # Under the cross-entropy the length of $\delta$ is close to $\sqrt 2$, as long as $p - t$ can get: one entry
 # is about 1, another about $-1$. One epoch repairs most of the damage. Under the squared error the same
 # mistakes have a $\delta$ that is smaller by orders of magnitude, and four epochs leave a large part of the
@@ -318,11 +323,13 @@ plots.show(
     "relearning.png",
 )
 last = {name: percent[-1] for name, (_, percent) in from_confident.items()}
-assert last["squared error"] < last["cross-entropy"] - 10
+assert 20 < last["squared error"] < last["cross-entropy"] - 10
 
 # %% [markdown]
 # That the cross-entropy makes learning faster was measured early: Solla, Levin and Fleisher, "Accelerated
-# learning in layered neural networks", *Complex Systems* 2 (1988).
+# learning in layered neural networks" (1988).
+#
+# ### Where the squared error belongs
 #
 # None of this speaks against the squared error where the output is a quantity. With no sigmoid behind the
 # last weighted sum, $a = z$ and $\delta = 2(z - t)$: the error itself, once more. Each loss belongs to its
@@ -331,30 +338,44 @@ assert last["squared error"] < last["cross-entropy"] - 10
 # %% [markdown]
 # ## Logits of ±1000
 #
-# Here is the cross-entropy of a softmax, written as the formulas stand above, in float32.
-#
-# **Predict:** what does it give for the three examples below? On paper, the first network is right and sure:
-# its loss is $-\log 1 = 0$ to any number of digits you like. The second is wrong by a distance of 1000. The
-# third thinks that both classes are equally probable, so that its loss is $\log 2 \approx 0.69$.
+# Here is the cross-entropy of a softmax, written as the formulas stand above. PyTorch computes in float32
+# unless told otherwise: a positive number is then at most about $3 \cdot 10^{38}$, which is $e^{88.7}$, and
+# what is larger becomes `inf`. What is smaller than about $10^{-45}$, or $e^{-103}$, becomes 0. The logarithm
+# of 0 is `-inf`, and `inf / inf` and `0 / 0` are `nan`, "not a number".
 
 
-# %% tags=["hide-output"]
-def naive(z: Tensor, y: Tensor) -> Tensor:
+# %%
+def naive(z, y):
     p = z.exp() / z.exp().sum(1, keepdim=True)
-    return -p.gather(1, y[:, None]).squeeze(1).log()  # −log p_y of each example
+    return -p[range(len(y)), y].log()  # −log p_y of each example
 
 
+# %% [markdown]
+# | logits $z$ | right class $y$ | on paper, the network is | and its loss |
+# |---|---|---|---|
+# | 1000, 0 | 0 | right, and very sure | $-\log 1 = 0$, to any number of digits you like |
+# | 0, −1000 | 1 | wrong, and very sure | $1000$ |
+# | −1000, −1000 | 0 | undecided | $\log 2 \approx 0.69$ |
+#
+# **Predict:** what does `naive` give for these three?
+
+# %%
+predict("4c")
+
+# %%
 extreme = torch.tensor([[1000.0, 0.0], [0.0, -1000.0], [-1000.0, -1000.0]])
 right_class = torch.tensor([0, 1, 0])
 losses = naive(extreme, right_class)
-for row, loss in zip(extreme.tolist(), losses, strict=True):
+for row, loss in zip(extreme.tolist(), losses):
     print(f"logits {row}: {loss}")
+assert losses[0].isnan()
+assert losses[1].isinf()
+assert losses[2].isnan()
 
 # %% [markdown]
-# Not one is right. $e^{1000}$ is too large for a floating-point number and becomes `inf`, and `inf / inf` is
-# `nan`. $e^{-1000}$ is too small and becomes 0, and $-\log 0$ is `inf`. In the third example all terms are 0,
-# and $0/0$ is `nan`. One such example is enough to ruin a network: the gradient of a weight sums over the
-# batch, and a sum with a `nan` in it is `nan`.
+# Not one is right. $e^{1000}$ becomes `inf`, and `inf / inf` is `nan`. $e^{-1000}$ becomes 0, and $-\log 0$
+# is `inf`. In the third example all terms are 0, and `0 / 0` is `nan`. One such example is enough to ruin a
+# network: the gradient of a weight sums over the batch, and a sum with a `nan` in it is `nan`.
 
 # %%
 x = torch.randn(3, 4)
@@ -365,7 +386,9 @@ print("∂L/∂W:", gradient.tolist())
 assert gradient.isnan().all()
 
 # %% [markdown]
-# **The shift.** The logarithm of the softmax is
+# ### The shift
+#
+# The logarithm of the softmax is
 #
 # $$\log p_y = z_y - \log \sum_j e^{z_j}.$$
 #
@@ -384,13 +407,13 @@ assert gradient.isnan().all()
 
 
 # %%
-def logsumexp(z: Tensor) -> Tensor:
+def logsumexp(z):
     m = z.amax(1, keepdim=True)
     return (m + (z - m).exp().sum(1, keepdim=True).log()).squeeze(1)
 
 
 losses = F.cross_entropy(extreme, right_class, reduction="none")
-for row, value, loss in zip(extreme.tolist(), logsumexp(extreme), losses, strict=True):
+for row, value, loss in zip(extreme.tolist(), logsumexp(extreme), losses):
     print(f"logits {row}: log-sum-exp {value:.4f}, loss {loss:z.4f}")
 assert_close(losses, torch.tensor([0.0, 1000.0, math.log(2)]))
 
@@ -402,15 +425,16 @@ assert (lse >= largest).all()
 assert (lse <= largest + math.log(C) + 1e-3).all()  # 1e-3 for rounding
 
 # %% [markdown]
-# **How exact is it?** A float32 operation gets its result right up to a relative error of about
-# $\epsilon \approx 10^{-7}$ (`torch.finfo(torch.float32).eps`; a rounding is at most half of that). The
-# difference $x = z_j - m$ is off by $\epsilon |x|$ at most. The exponential turns this into an error of
-# $e^x \epsilon |x|$, and $|x| e^x$ is never more than $1/e$ for $x \le 0$. So each of the $C$ terms is off by
-# a small multiple of $\epsilon$, and the sum by a small multiple of $C\epsilon$. The logarithm does not
-# enlarge that, since its slope $1/s$ is at most 1 for a sum $s \ge 1$. Adding $m$ rounds once more. For
-# $C = 10$ the parts add up to less than $\epsilon\,(2C + |\text{log-sum-exp}|)$. Blanchard, Higham and
-# Higham, "Accurately computing the log-sum-exp and softmax functions", *IMA Journal of Numerical Analysis* 41
-# (2021), work it out for this formula and for others.
+# ### How exact is it?
+#
+# A float32 operation gets its result right up to a relative error of about $\epsilon \approx 10^{-7}$
+# (`torch.finfo(torch.float32).eps`; a rounding is at most half of that). The difference $x = z_j - m$ is
+# off by $\epsilon |x|$ at most. The exponential turns this into an error of $e^x \epsilon |x|$, and $|x|
+# e^x$ is never more than $1/e$ for $x \le 0$. So each of the $C$ terms is off by a small multiple of
+# $\epsilon$, and the sum by a small multiple of $C\epsilon$. The logarithm does not enlarge that, since its
+# slope $1/s$ is at most 1 for a sum $s \ge 1$. Adding $m$ rounds once more. For $C = 10$ the parts add up
+# to less than $\epsilon\,(2C + |\text{log-sum-exp}|)$. Blanchard, Higham and Higham, "Accurately computing
+# the log-sum-exp and softmax functions" (2021), work it out for this formula and for others.
 
 # %%
 exact = z.double().logsumexp(1)
@@ -426,14 +450,14 @@ print(f"largest error: {error.max():.1e}, in values up to {exact.max():.0f}")
 #
 # $$\ell = \log \sum_j e^{z_j - m} - (z_y - m).$$
 #
-# This is what `functional/activations/log_softmax.py` does, and why a loss should be given the logits.
+# This is what `F.log_softmax` does, and why a loss should be given the logits.
 
 # %%
 z = 10_000 + torch.randn(1000, C)
 y = torch.randint(C, (1000,))
 exact = F.cross_entropy(z.double(), y, reduction="none")
 ways = {
-    "log-sum-exp minus z_y": logsumexp(z) - z.gather(1, y[:, None]).squeeze(1),
+    "log-sum-exp minus z_y": logsumexp(z) - z[range(1000), y],
     "m left out of both": F.cross_entropy(z, y, reduction="none"),
 }
 for name, loss in ways.items():
@@ -478,7 +502,10 @@ assert_close(by_none, by_mean)
 # **Predict:** we put four copies of a batch one below the other. Nothing new has been said. What happens to
 # the gradient of the weights under each reduction?
 
-# %% tags=["hide-output"]
+# %%
+predict("4d")
+
+# %%
 x = torch.randn(N, 5, dtype=torch.float64)
 W = torch.randn(10, 5, dtype=torch.float64, requires_grad=True)
 for reduction in ("mean", "sum"):
@@ -487,40 +514,53 @@ for reduction in ("mean", "sum"):
         z_again = F.linear(x.repeat(copies, 1), W)
         L = F.cross_entropy(z_again, y.repeat(copies), reduction=reduction)
         lengths.append(torch.autograd.grad(L, W)[0].norm().item())
-    print(f"{reduction}: ‖∂L/∂W‖ = {lengths[0]:.3f}, with four copies {lengths[1]:.3f}")
+    print(f"{reduction}: length of ∂L/∂W {lengths[0]:.3f}, with four copies {lengths[1]:.3f}")
+    assert math.isclose(lengths[1], {"mean": 1, "sum": 4}[reduction] * lengths[0])
 
 # %% [markdown]
 # Under the mean, the gradient stays what it was; under the sum it is four times as long. That is why the mean
 # is the usual choice: $\eta$ keeps its meaning when the size of the batch changes, and the last, smaller
 # batch of an epoch makes a step like the others.
 #
-# Two traps. The first: **the mean over what?** `cross_entropy` has one loss for each example and divides by
-# $N$. `mse_loss` has one for each *number* and divides by $NC$, so that with 10 outputs its gradient is ten
-# times smaller than the table suggests.
+# ### The mean over what?
+#
+# There are two traps. This is the first: `F.cross_entropy` has one loss for each example and divides by $N$.
+# `F.mse_loss` has one for each *number* and divides by $NC$, so that with 10 outputs the mean's gradient is
+# $\frac1{10N}$ of the sum's, and not $\frac1N$ as in the table.
 
 # %%
 p, t = torch.rand(N, 10), torch.rand(N, 10)
 assert_close(F.mse_loss(p, t), F.mse_loss(p, t, reduction="sum") / (N * 10))
 
 # %% [markdown]
-# The second: class weights and ignored examples change the divisor. With weights $w_k$ for the classes,
+# ### Weights, and examples to ignore
+#
+# The second trap is that class weights and ignored examples change the divisor. With weights $w_k$ for the
+# classes,
 #
 # $$L = \frac{\sum_n w_{y_n} \ell_n}{\sum_n w_{y_n}},$$
 #
 # and an example whose target is `ignore_index` (by default −100) appears neither above nor below.
 #
-# **Predict:** every class is given the weight 5. How much larger is the mean loss?
+# **Predict:** every class is given the weight 5. By which factor is the mean loss multiplied?
 
-# %% tags=["hide-output"]
+# %%
+predict("4e")
+
+# %%
 plain = F.cross_entropy(z, y)
 weighted = F.cross_entropy(z, y, weight=torch.full((10,), 5.0, dtype=torch.float64))
 print(f"without weights {plain.item():.4f}, with them {weighted.item():.4f}")
+assert predict("4e", weighted / plain)
 
 # %% [markdown]
 # It is the same, and so is the gradient: the 5 stands above and below. In the mean, weights say how the
-# classes count against each other, not how much they count. With ignored examples the divisor is the number
-# of those that are left. So the mean over a batch is not the mean of the means over its parts, unless the
-# parts have equal divisors; add up sums, and divide once.
+# classes count against each other, not how much they count.
+#
+# ### A mean of means
+#
+# With ignored examples the divisor is the number of those that are left. So the mean over a batch is not
+# the mean of the means over its parts, unless the parts have equal divisors; add up sums, and divide once.
 
 # %%
 y_some = y.clone()
@@ -532,15 +572,14 @@ print(f"mean over all: {F.cross_entropy(z, y_some).item():.3f};", end=" ")
 print(f"mean of the means of the halves: {(sum(halves) / 2).item():.3f}")
 
 # %% [markdown]
-# `functional/losses/_reduction.py` has the three reductions, and `nll_loss.py` and `mse_loss.py`
-# beside it have the divisors. What to do with the gradient, once it is there, is the subject of [Gradient
+# What to do with the gradient, once it is there, is the subject of [Gradient
 # descent](06_gradient_descent.py).
 #
 # ## Exercises
 #
-# **4.1** A classifier is trained with `F.cross_entropy(z, y)`, in batches of 64, with $\eta = 0.1$. Someone
-# changes the loss to `F.cross_entropy(z, y, reduction="sum")`. With which $\eta$ does the training take the
-# same steps as before?
+# **4.1** A network with 10 outputs is trained with `F.mse_loss(a, t)`, in batches of 64, with $\eta = 0.1$.
+# Someone changes the loss to `F.mse_loss(a, t, reduction="sum")` and the batches to 16 examples. With which
+# $\eta$ is a step, on average over the batches, the same as before?
 
 # %%
 answer = ...
@@ -563,14 +602,16 @@ def temperature_backward(grad_output, z, T):  # grad_output: (N,)
 check("4.2", temperature_backward)
 
 # %% [markdown]
-# **4.3** Write the mean cross-entropy of logits `z`, (N, C), float32, and classes `y`, (N,), with nothing but
-# `exp`, `log`, sums, maxima, indexing and arithmetic. It has to be exact to four digits for any logits up to
-# a million in size, in float32.
+# **4.3** Sometimes one knows only what an example is *not*: not of class $y$. What happened then had the
+# probability $1 - p_y$, and the loss is $-\log(1 - p_y)$. Write it for logits `z`, (N, C), float32, and
+# classes `y`, (N,), one loss for each example, with nothing but `exp`, `log`, sums, maxima, indexing and
+# arithmetic. It has to be right to four digits for logits up to a million in size, also where $p_y$ is so
+# close to 1 that float32 cannot tell them apart.
 
 
 # %%
-def stable_cross_entropy(z, y):
+def not_this_class(z, y):
     return ...
 
 
-check("4.3", stable_cross_entropy)
+check("4.3", not_this_class)

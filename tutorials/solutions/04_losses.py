@@ -7,11 +7,12 @@ import torch
 from manual_backprop.exercises import check
 
 # %% [markdown]
-# **4.1** The gradient of the sum is $N = 64$ times that of the mean, so $\eta$ has to be 64 times smaller:
-# $\eta\,\partial L_{\text{mean}} = \frac{\eta}{N}\,\partial L_{\text{sum}}$.
+# **4.1** The mean of 64 examples with 10 outputs each divides by 640. On average over the batches it is what
+# the mean over all examples is, whatever the size of the batch. The sum over 16 examples is 160 times a mean,
+# so $\eta$ has to be 160 times smaller.
 
 # %%
-assert check("4.1", 0.1 / 64)
+assert check("4.1", 0.1 / 160)
 
 # %% [markdown]
 # **4.2** Let $u = z/T$. The derivation of the page gives the slope at $u$, with the upstream gradient $g_n$:
@@ -37,14 +38,24 @@ def temperature_backward(grad_output, z, T):
 assert check("4.2", temperature_backward)
 
 # %% [markdown]
-# **4.3** Each row is shifted by its own maximum, before anything is exponentiated. The shifted logits then
-# serve in both terms of $\ell = \log \sum_j e^{z_j - m} - (z_y - m)$, so that no large number is left.
+# **4.3** $1 - p_y$ is the sum of the other probabilities. With $s = \log \sum_{j \ne y} e^{z_j}$,
+#
+# $$-\log(1 - p_y) = -\log \frac{e^s}{e^s + e^{z_y}} = \log(1 + e^{d}), \qquad d = z_y - s.$$
+#
+# Two exponentials can overflow or vanish. In $s$, the *others* are shifted by their own largest logit $m$, so
+# that one of them is $e^0$; and as it is $d$ that is needed, $m$ is taken from $z_y$ first, which leaves no
+# large number to be rounded. In $\log(1 + e^d) = \log(e^0 + e^d)$, a log-sum-exp of two terms, the shift is
+# $\max(d, 0)$.
 
 
 # %%
-def stable_cross_entropy(z, y):
-    shifted = z - z.amax(1, keepdim=True)
-    return (shifted.exp().sum(1).log() - shifted[range(len(y)), y]).mean()
+def not_this_class(z, y):
+    rows = range(len(y))
+    others = z.clone()
+    others[rows, y] = -torch.inf  # e^−inf = 0: no longer in the sum, nor in the maximum
+    m = others.amax(1)
+    d = (z[rows, y] - m) - (others - m[:, None]).exp().sum(1).log()
+    return d.clamp(min=0) + (1 + (-d.abs()).exp()).log()
 
 
-assert check("4.3", stable_cross_entropy)
+assert check("4.3", not_this_class)
