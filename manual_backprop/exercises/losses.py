@@ -257,15 +257,17 @@ EXERCISES: dict[str, Judge] = {
         lambda: 0.1 / 160,
         {
             0.1: "the gradient of the sum is a multiple of that of the mean, and so would every step be.",
-            1.5625e-4: "640 is what the mean over the old batches divides by. The sum is now over 16 examples.",
-            6.25e-3: "you divided by N. The mean of mse_loss divides by the number of all entries, N times 10.",
+            1.5625e-4: "640 is what the mean over the old batches divides by. The sum is now over 16 "
+            "examples.",
+            6.25e-3: "you divided by N. The mean of mse_loss divides by the number of all entries, N times "
+            "10.",
             1.5625e-3: "you divided by the old N. The sum is now over 16 examples, with 10 entries each.",
             1e-2: "that is the number of outputs. The sum is also over the examples.",
             0.025: "that is the ratio of the batches. Going from the mean to the sum changes far more.",
             0.4: "that is the ratio of the batches. Going from the mean to the sum changes far more, and "
             "makes η smaller.",
-            3.90625e-5: "with smaller batches there is less to sum: divide by 16 · 10, whatever the old batch "
-            "was.",
+            3.90625e-5: "with smaller batches there is less to sum: divide by 16 · 10, whatever the old "
+            "batch was.",
             16.0: "you multiplied by 160. The sum's gradient is already 160 times longer.",
             64.0: "you multiplied by 640. The sum's gradient is longer, so that η is to be smaller.",
         },
@@ -279,7 +281,7 @@ EXERCISES: dict[str, Judge] = {
                 _error(g, z, T),
                 _to_temperature(g, z, T) * T**2,
             ),
-            "∂L/∂T has the wrong sign: the slope of z/T is −z/T², and that of ℓ at z/T is p − t.": lambda g, z, T: (
+            "∂L/∂T has the wrong sign: the slopes are −z/T² and, of ℓ at z/T, p − t.": lambda g, z, T: (
                 _error(g, z, T) / T,
                 -_to_temperature(g, z, T),
             ),
