@@ -69,7 +69,7 @@ def in_words(duration):
 #
 # $$\frac{\partial L}{\partial w_k} \approx \frac{L(w_k + h) - L(w_k - h)}{2h}.$$
 #
-# That is two forward passes for one entry of the gradient. We take the entry of one bias, the one behind the
+# That is two forward passes for one entry of the gradient. We take the entry of one bias, that of the
 # score of class 3, in float64, where the difference of two nearly equal losses still has enough digits.
 
 
@@ -116,9 +116,9 @@ assert 60 < 2 * P * pass_time < 86_400
 #
 # ## Forward mode: one pass for an entry
 #
-# The differences can be had exactly. Give each number of the forward pass a companion, its derivative by
-# $w_k$, which is called its **tangent** and written $\dot z$. The rules of school calculus carry it along:
-# from $z = x W^\top + b$ follows
+# The differences can be had exactly. Give each number of the forward pass a companion, its derivative with
+# respect to $w_k$, which is called its **tangent** and written $\dot z$. The rules of school calculus carry
+# it along: from $z = x W^\top + b$ follows
 #
 # $$\dot z = \dot x\, W^\top + x\, \dot W^\top + \dot b,$$
 #
@@ -155,13 +155,13 @@ print(f"one for each parameter: {in_words(P * tangent_time)}")
 
 # %% [markdown]
 # Exact, and no cheaper: a pass answers for one direction in which the parameters move, and there are a
-# million. Both methods ask, a million times, "if this parameter moves, what happens to everything behind
+# million. Both methods ask, a million times, "if this parameter moves, what happens to everything after
 # it?"
 #
 # ## Backpropagation
 #
-# Asked from the other end: "if the loss is to move, how much would each number before it have to do with
-# it?" One pass backward answers for every parameter, with the formulas of [The chain rule, layer by
+# Asked from the other end: "by how much does the loss move with each of the numbers before it?" One pass
+# backward answers for every parameter, with the formulas of [The chain rule, layer by
 # layer](05_chain_rule.py).
 #
 # **Predict:** count multiplications and additions. How many times as many as the forward pass do forward and
@@ -200,10 +200,8 @@ print(f"together {ratio:.2f} times the forward")
 assert predict("11b", ratio)
 
 # %% [markdown]
-# ## Counting
-#
-# The multiplications and additions can be counted by hand. A linear layer from $D$ inputs to $M$ outputs, on
-# $N$ examples, computes $NM$ sums of $D$ products:
+# The multiplications and additions can also be counted by hand. A linear layer from $D$ inputs to $M$
+# outputs, on $N$ examples, computes $NM$ sums of $D$ products:
 #
 # $$
 # \begin{aligned}
@@ -328,12 +326,12 @@ assert highest < 20  # where the number of parameters grows 15,000-fold
 # %% [markdown]
 # The counted line is $3 - 1/\text{depth}$: three times the forward, less the first layer's $\partial
 # L/\partial x$. (A busy machine scatters the measured points.) Where the products are large (the right end
-# of the left picture), the time is mostly theirs, and the count is a fair guide. Where they are small, it
+# of the upper picture), the time is mostly theirs, and the count is a fair guide. Where they are small, it
 # need not be: a product of 64×8 by 8×8 numbers takes a processor less time than Python takes to ask for it,
 # so what is measured there is calls and the bookkeeping of autograd. But these come once for each operation
 # too. Their ratio is a constant as well, if another one.
 #
-# ### However many variables
+# ### A theorem
 #
 # Nothing in this counting depends on the number of parameters, only on each step's backward costing a fixed
 # multiple of the step itself. An addition, a multiplication or a division has such a backward too. Baur and

@@ -55,9 +55,9 @@ PREDICTIONS: dict[str, Question] = {
     "11b": Number(
         2.2,
         because="The backward of a layer makes two products of the size of the forward's one, and the first "
-        "layer, whose input needs no gradient, makes one.",
+        "layer, whose input needs no gradient, makes one. Here that comes to 2.2.",
         mistakes={
-            1: "That is the forward alone. Each layer has a product to make on the way back, too.",
+            1: "The forward alone makes 1. Each layer has a product to make on the way back, too.",
             4: "A layer makes one product forward, and two of the same size backward: not more than three.",
             987_210: "That would be a pass for each entry. A pass backward brings all of them.",
             1_974_420: "That is the price of the differences. A pass backward brings all entries.",
@@ -119,6 +119,7 @@ EXERCISES: dict[str, Judge] = {
     "11.1": number(
         lambda: operations(2, 3),
         {
+            2.01: "that is near. Three digits after the point are asked for.",
             3: "three products are made in a layer whose input has a gradient. Images do not learn: δ¹ W¹ is "
             "not computed.",
             operations(1, 2): "that is the backward alone. The forward is asked for too.",

@@ -8,6 +8,7 @@ WRONG: list[tuple[str, Any, str]] = [
     ("11.1", 3, "Images do not learn"),
     ("11.1", (784 * 128 + 2 * 128 * 10) / (784 * 128 + 128 * 10), "the backward alone"),
     ("11.1", 2.0, "no δ¹"),
+    ("11.1", 2.01, "Three digits after the point"),
     ("11.1", (3 * 784 * 128 + 2 * 128 * 10) / (784 * 128 + 128 * 10), "the other way round"),
     ("11.2", lambda x, W, x_dot, W_dot: (x @ W_dot.T) * (x @ W.T).cos(), "the part of x is missing"),
     ("11.2", lambda x, W, x_dot, W_dot: (x_dot @ W.T) * (x @ W.T).cos(), "the part of W is missing"),
