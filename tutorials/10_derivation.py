@@ -133,7 +133,7 @@ assert error[17] < error[4] < error[50]
 # The smallest step is the worst: $x + h$ and $x - h$ are so close that their values agree in nearly all of
 # their digits, and the difference has one or two digits left.
 #
-# ### Two errors
+# ### How large a step?
 #
 # A computer keeps a number to a relative precision: float64 numbers around
 # $f$ are $\varepsilon |f|$ apart or less, with $\varepsilon = 2^{-52}$, and a value is rounded to the
@@ -318,11 +318,12 @@ assert not report
 #
 # The name of a mistake is found backwards. For each mistake that people make, `verify` computes the gradient
 # that it would lead to; if ours is that one to rounding, on several random draws, the mistake is named, and
-# if none fits, the report says so. The last line tells who vouches for the right gradient. Autograd's is
-# taken, with PyTorch's functions in the place of NumPy's, but only if the witnesses agree with it: central
-# differences always, and the complex step and the adjoint identity (below) where they apply. The pictures
-# show where the difference is, the V of this very forward, and how far the error is above what rounding
-# explains.
+# if none fits, the report says so. (The *residual* is the difference that is left between the two. An *ulp*,
+# unit in the last place, is the distance from a number to the next one that the format has.) The last line
+# tells who vouches for the right gradient. Autograd's is taken, with PyTorch's functions in the place of
+# NumPy's, but only if the witnesses agree with it: central differences always, and the complex step and the
+# adjoint identity (below) where they apply. The pictures show where the difference is, the V of this very
+# forward, and how far the error is above what rounding explains.
 #
 # ## The derivation, completed
 #
@@ -544,7 +545,7 @@ assert [verdict.status for verdict in report.verdicts] == ["wrong"] * 3 + ["righ
 # %% [markdown]
 # A wrong backward spoils what comes after it *on the way back*: everything before it in the network. $W^2$
 # and $b^2$ lie between it and the output, and are right. So look for the last wrong one in the list: the
-# mistake is just behind it. Here, `verify` even names the step.
+# mistake is just after it. Here, `verify` even names the step.
 #
 # ## The line that departs
 #
@@ -588,7 +589,7 @@ assert [verdict.status for verdict in report.verdicts] == ["wrong"] * 5 + ["righ
 
 # %% [markdown]
 # Five gradients are wrong, because of one line. The report quotes it: `delta3 @ W3` is right, but the slope
-# behind it is that of the layer below. $\delta^2$ needs $\tanh'(z^2) = 1 - (a^2)^2$, the square of what layer
+# after it is that of the layer below. $\delta^2$ needs $\tanh'(z^2) = 1 - (a^2)^2$, the square of what layer
 # 2 made. Two hidden layers of the same size hide the mistake from the shapes.
 #
 # To find the line, `verify` derives the right backward from the forward, step by step. Then it follows ours
