@@ -419,11 +419,11 @@ assert after[3][-1] < 50
 # the far right time makes up for nothing. In between there is room: $\eta$ need not be exact, only of the
 # right order of magnitude, and trying it in steps of about three is enough.
 #
-# A caution. Who tries nine values and reports the best test accuracy has used the test images to choose, and
-# the number is a little too good. To choose fairly, set some training images aside (a *validation set*),
+# A caution. Whoever tries nine values and reports the best test accuracy has used the test images to choose,
+# and the number is a little too good. To choose fairly, set some training images aside (a *validation set*),
 # choose by those, and look at the test images once, at the end.
 #
-# ## The same by the package
+# ## The same with the package
 #
 # [`manual_backprop.training`](reference/training.rst) has this loop with everything around it: a progress
 # bar, a run folder, checkpoints, and a choice of three engines that make the step.

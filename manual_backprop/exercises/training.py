@@ -79,7 +79,7 @@ PREDICTIONS: dict[str, Question] = {
         because="About 93 of a hundred: nineteen more epochs repair somewhat more than half of the mistakes.",
         mistakes={
             83: "That is where the first epoch ends. It still gains from seeing the hard images again.",
-            88: "It gains more than that: the hard images have all the time there is.",
+            88: "It gains more than that: the hard images come up another nineteen times.",
             100: "The training images are all read right in the end. Some test images are like none of them.",
         },
         within=0.03,
@@ -184,6 +184,12 @@ EXERCISES: dict[str, Judge] = {
             ),
             "what is added is not the penalty's value but its derivative by each weight.": (
                 lambda W, grad, lr, decay: W - lr * (grad + decay / 2 * W.square().sum())
+            ),
+            "the penalty's derivative by a weight is λ w. Here the weight stands squared.": (
+                lambda W, grad, lr, decay: W - lr * (grad + decay * W.square())
+            ),
+            "what is added to the gradient is a multiple of W, not of the gradient itself.": (
+                lambda W, grad, lr, decay: W - lr * (grad + decay * grad)
             ),
             "the weight decays from where it was before the step: both terms belong to the old W.": (
                 lambda W, grad, lr, decay: (W - lr * grad) * (1 - lr * decay)

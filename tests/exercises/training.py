@@ -67,6 +67,8 @@ WRONG: list[tuple[str, Any, str]] = [
     ("9.1", 1 / 32, "share of its own batch"),
     ("9.1", 4, "does not enter again"),
     ("9.2", lambda W, grad, lr, decay: W - lr * (grad - decay * W), "the decay's sign"),
+    ("9.2", lambda W, grad, lr, decay: W - lr * (grad + decay * W**2), "stands squared"),
+    ("9.2", lambda W, grad, lr, decay: W - lr * grad * (1 + decay), "not of the gradient itself"),
     ("9.2", lambda W, grad, lr, decay: W - lr * grad - decay * W, "η multiplies it as well"),
     ("9.2", lambda W, grad, lr, decay: W - lr * (grad + 2 * decay * W), "a factor 2"),
     ("9.2", lambda W, grad, lr, decay: W - lr * (grad + decay / 2 * W), "a factor ½"),
