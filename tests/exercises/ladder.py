@@ -149,6 +149,11 @@ WRONG: list[tuple[str, Any, str]] = [
     ("14.23", lambda d, xhat, std: -stretch(d, xhat) / std * N, "makes a mean of the sum"),
     ("14.23", lambda d, xhat, std: -stretch(d, xhat) / std * N / (N - 1), "1/(N − 1) for 1/N"),
     ("14.23", lambda d, xhat, std: -stretch(d, xhat), "1/std is missing"),
+    (
+        "14.24",
+        lambda d, std: -d.mean(0, keepdim=True) / std,
+        "the numbers are right, but expected a result of",
+    ),
     ("14.24", lambda d, std: d.mean(0) / std, "the sign"),
     ("14.24", lambda d, std: -d.sum(0) / std, "that is dmu"),
     ("14.25", lambda d, xhat, std: d / std, "evaluation mode"),
