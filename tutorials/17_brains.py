@@ -421,8 +421,9 @@ assert spoiled["size"] < 50
 # takes the place of $\delta$: no separate errors, and no separate phase with another kind of signal. Two
 # algorithms of that kind, target propagation (Lee, Zhang, Fischer and Bengio, "Difference target
 # propagation", 2015) and equilibrium propagation (Scellier and Bengio, "Equilibrium propagation: bridging the
-# gap between energy-based models and backpropagation", 2017), train networks. They show that something like
-# it *can* work, not that it does.
+# gap between energy-based models and backpropagation", 2017), train networks; [Without
+# backpropagation](18_alternatives.py) runs both. They show that something like it *can* work, not that it
+# does.
 #
 # ## First 0 to 4, then 5 to 9
 #

@@ -37,7 +37,7 @@ digits, _ = load("sample")
 
 
 def small(images):
-    return torch.nn.functional.avg_pool2d(images.reshape(-1, 1, 28, 28), 4).flatten(1)
+    return F.avg_pool2d(images.reshape(-1, 1, 28, 28), 4).flatten(1)
 
 
 rows = torch.randperm(len(digits.train_images), generator=torch.Generator().manual_seed(0))[:500]
@@ -81,8 +81,8 @@ def backpropagation(w, outputs=outputs):
 
 # %% [markdown]
 # A method is a function that takes $w$ and returns an estimate of the gradient. `train` makes 400 steps with
-# it, $w \leftarrow w - \eta\,\hat g$, and notes the loss. Methods differ in what $\eta$ they bear: each has
-# the best of those that were tried, three or four for each.
+# it, $w \leftarrow w - \eta\,\hat g$, and notes the loss. Methods differ in the $\eta$ that they allow: each
+# has a good one, found by trying several.
 
 
 # %%
@@ -109,7 +109,7 @@ def train(name, estimate, lr, evaluations, keeps, start=initial, outputs=outputs
     print(f"{name}: loss {losses[0]:.2f} → {losses[-1]:.2f}, {right:.0f} % of the test images right")
 
 
-train("backpropagation", backpropagation, lr=0.3, evaluations=2, keeps="a¹")
+train("backpropagation", backpropagation, lr=0.4, evaluations=2, keeps="a¹")
 
 # %% [markdown]
 # ## A random direction
@@ -125,8 +125,8 @@ train("backpropagation", backpropagation, lr=0.3, evaluations=2, keeps="a¹")
 # $$\hat g = (g \cdot v)\, v.$$
 #
 # This is the **forward gradient** (Baydin, Pearlmutter, Syme, Wood and Torr, "Gradients without
-# backpropagation", 2022). It is one number, measured, times a direction that knows nothing. What has it to do
-# with $g$?
+# backpropagation", 2022; there with normally distributed $v$). It is one number, measured, times a direction
+# that knows nothing. What has it to do with $g$?
 #
 # The **expectation** $\mathrm E[\cdot]$ of a random number is its mean over infinitely many draws. That of a
 # sum is the sum of the expectations. That of a product of *independent* numbers is the product of theirs.
@@ -536,7 +536,7 @@ assert predict("18e", with_both[0.1] / with_both[0.05])
 train(
     "equilibrium propagation",
     equilibrium_propagation,
-    lr=0.3,
+    lr=0.15,
     evaluations=60,
     keeps="two states (h, o)",
     start=halved,
@@ -544,13 +544,14 @@ train(
 )
 
 # %% [markdown]
-# As in the difference quotient of [Your own derivation](10_derivation.py), the terms of first order in
+# As in the central difference of [Is my derivation right?](10_derivation.py), the terms of first order in
 # $\beta$ cancel between the two signs, and the next are those of $\beta^2$.
 #
 # ## Side by side
 #
-# An *evaluation* is one pass through the network; a backward pass, the tangents, and each use of $q$ count as
-# one more. `kept` is what must be held besides the weights and the layer at work until the step is made.
+# An *evaluation* is one pass through the network. A backward pass, the tangents, each use of $q$, and each
+# step towards rest count as one. The angle is that between estimate and gradient before the first step, and
+# `kept` is what has to be held for the step besides the weights and the layer at work.
 
 # %%
 print(f"{'':24}  loss  test %  evaluations  angle  kept")
@@ -579,16 +580,16 @@ assert end["backpropagation"] < end["activity perturbation"] < end["evolution st
 # Evolution strategies go far in a step, for twenty times the price: after the same number of evaluations they
 # are about where SPSA is.
 #
-# The angle is that before the first step. Among the estimates made of noise, a smaller angle goes with a
-# lower loss. For the others it says little: target propagation starts at a large angle and yet reaches the
-# loss of backpropagation. What is not gradient in its step is not noise either.
+# Among the estimates made of noise, a smaller angle goes with a lower loss. For the others it says little:
+# target propagation starts at a large angle and yet reaches about the loss of backpropagation. What is not
+# gradient in its step is not noise either.
 #
 # ## Why backpropagation stays
 #
-# It costs one forward pass and one or two more, *whatever the number of parameters*, and gives every
-# derivative exactly. What asks for one number and guesses the rest pays with a factor that grows with the
-# parameters, or with the units. What sends back more needs a way for it: weights of its own, or a network
-# that comes to rest twice or three times a step.
+# It costs a small multiple of a forward pass, *whatever the number of parameters* ([What a gradient
+# costs](11_cost.py)), and gives every derivative exactly. What asks for one number and guesses the rest pays
+# with a factor that grows with the parameters, or with the units. What sends back more needs a way for it:
+# weights of its own, or a network that comes to rest two or three times a step.
 #
 # Yet there are reasons to look elsewhere: no memory for activations; a loss that has no derivative; a machine
 # whose inside is not known exactly, where the two forward passes of SPSA or the two states of equilibrium
@@ -605,8 +606,8 @@ assert end["backpropagation"] < end["activity perturbation"] < end["evolution st
 #
 # ### 18.1
 #
-# A network has a million parameters. Of how many draws of the forward gradient must one take the mean, for an
-# angle of 60° to the gradient? About.
+# A network has a million parameters. Of about how many draws of the forward gradient must one take the mean,
+# for an angle of 60° to the gradient?
 
 # %%
 answer = ...
