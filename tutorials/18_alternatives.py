@@ -634,8 +634,8 @@ check("18.2", estimate)
 # Equilibrium propagation with one linear unit: $E = \frac12 o^2 - o\,w x$ and $C = \frac12 (o - t)^2$. Derive
 # the state of rest $o_\beta$ of $E + \beta C$, and then the contrast with both signs,
 #
-# $$\frac{1}{2\beta} \left( \frac{\partial E}{\partial w}(o_\beta)
-#   - \frac{\partial E}{\partial w}(o_{-\beta}) \right).$$
+# $$\frac{1}{2\beta} \left( \frac{\partial E}{\partial w}(o_\beta) -
+#   \frac{\partial E}{\partial w}(o_{-\beta}) \right).$$
 #
 # It is the gradient $(w x - t)\,x$ times a factor. Return the factor.
 
