@@ -1,20 +1,15 @@
-"""Pictures of operations of one variable: forward, and derivative as the hand-written backward has it.
-
-An SVG that stands in the page takes the page's colours, light or dark.
-"""
+"""Pictures of operations of one variable: forward, and derivative as the hand-written backward has it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import floor, log10
 
 import torch
 from torch import Tensor
 
 from manual_backprop import functional as F
+from manual_backprop import plots
 
 POINTS = 400  # even, so that no point lies exactly on a kink at 0, 1 or 3
-WIDTH, HEIGHT = 360, 230
-LEFT, RIGHT, TOP, BOTTOM = 34, 8, 26, 24
 
 
 @dataclass(frozen=True)
@@ -88,69 +83,30 @@ def picture(name: str) -> str:
     x = torch.linspace(curve.start, curve.stop, POINTS, dtype=torch.float64, requires_grad=True)
     out = curve.function(x)
     (slope,) = torch.autograd.grad(out, x, torch.ones_like(out))
-    lines = (("forward", out.detach()), ("derivative", slope))
+    with plots.style():
+        figure = plots.new_figure(4.4, 2.7)
+        axes = figure.subplots()
+        axes.axhline(0, color="black", alpha=0.4, linewidth=0.8)
+        looks = ("-", plots.COLOURS[0]), ("--", plots.COLOURS[1])
+        for kind, y, (dashes, colour) in zip(
+            ("forward", "derivative"), (out.detach(), slope), looks, strict=True
+        ):
+            axes.plot(x.tolist(), broken(y).tolist(), dashes, color=colour, label=kind)
+        axes.set(xlabel=curve.variable, title=f"{name} and its derivative")
+        axes.grid(axis="y")
+        axes.legend(frameon=False)
     told = " ".join(filter(None, (f"<code>{name}</code>", curve.told)))
     return (
-        '<figure class="curves">'
-        f"{svg(x.detach(), lines, curve.variable, f'{name} and its derivative')}"
-        f"<figcaption>{told}, and what its backward returns for an upstream gradient of 1."
-        "</figcaption></figure>"
+        f'<figure class="curves">{figure._repr_html_()}<figcaption>{told}, and what its backward returns for '
+        "an upstream gradient of 1.</figcaption></figure>"
     )
 
 
-def svg(x: Tensor, lines: tuple[tuple[str, Tensor], ...], variable: str, title: str) -> str:
-    """Curves over the same numbers, each of a class of its own, in one frame."""
-    every = torch.cat([y for _, y in lines])
-    low, high = min(0.0, every.min().item()), max(0.0, every.max().item())
-    low, high = low - 0.04 * (high - low), high + 0.04 * (high - low)
-    start, stop = x[0].item(), x[-1].item()
-
-    def across(value: float) -> float:
-        return LEFT + (value - start) / (stop - start) * (WIDTH - LEFT - RIGHT)
-
-    def down(value: float) -> float:
-        return TOP + (high - value) / (high - low) * (HEIGHT - TOP - BOTTOM)
-
-    parts = [f'<svg role="img" viewBox="0 0 {WIDTH} {HEIGHT}"><title>{title}</title>']
-    for value in ticks(start, stop):
-        at = f"{across(value):.1f}"
-        kind = "axis" if value == 0 else "grid"
-        parts.append(f'<path class="{kind}" d="M{at} {TOP}V{HEIGHT - BOTTOM}"/>')
-        parts.append(f'<text x="{at}" y="{HEIGHT - 8}" text-anchor="middle">{number(value)}</text>')
-    for value in ticks(low, high):
-        at = down(value)
-        kind = "axis" if value == 0 else "grid"
-        parts.append(f'<path class="{kind}" d="M{LEFT} {at:.1f}H{WIDTH - RIGHT}"/>')
-        parts.append(f'<text x="{LEFT - 5}" y="{at + 4:.1f}" text-anchor="end">{number(value)}</text>')
-    for kind, y in lines:
-        parts.append(f'<path class="{kind}" d="{path(list(map(across, x.tolist())), y, down)}"/>')
-    for at, (kind, _) in zip((LEFT, LEFT + 110), lines, strict=True):
-        parts.append(f'<path class="{kind}" d="M{at} 12h24"/><text x="{at + 30}" y="16">{kind}</text>')
-    parts.append(f'<text x="{WIDTH - RIGHT}" y="16" text-anchor="end">over <tspan>{variable}</tspan></text>')
-    return "".join([*parts, "</svg>"])
-
-
-def path(across: list[float], y: Tensor, down: Callable[[float], float]) -> str:
-    """A line through the points, interrupted where the function jumps."""
+def broken(y: Tensor) -> Tensor:
+    """Values of a line that is interrupted where the function jumps."""
     steps = y.diff().abs()
     beside = torch.maximum(
         torch.nn.functional.pad(steps[:-1], (1, 0)), torch.nn.functional.pad(steps[1:], (0, 1))
     )
     jumps = (steps > 0.02 * (y.max() - y.min())) & (steps > 4 * beside)
-    begins = [True, *jumps.tolist()]
-    points = zip(begins, across, y.tolist(), strict=True)
-    return "".join(f"{'M' if begin else 'L'}{a:.1f} {down(b):.1f}" for begin, a, b in points)
-
-
-def ticks(low: float, high: float) -> list[float]:
-    """Round numbers between two, about five of them."""
-    rough = (high - low) / 5
-    unit = 10 ** floor(log10(rough))
-    step = next(unit * factor for factor in (1, 2, 5, 10) if unit * factor >= rough)
-    first = -floor(-low / step)
-    return [round(step * at, 6) + 0.0 for at in range(first, floor(high / step) + 1)]
-
-
-def number(value: float) -> str:
-    """As it is written below an axis."""
-    return f"{value:g}".replace("-", "−")
+    return y.masked_fill(torch.nn.functional.pad(jumps, (1, 0)), float("nan"))
