@@ -141,7 +141,7 @@ assert gradients[2] != 0
 # $\delta^3 a^2$: a weight that is zero can still learn, but it lets no error through.
 
 # %% [markdown]
-# ## Several units: a sum over the ways
+# ## Several units: a sum over the paths
 #
 # Now layer $l$ has several units. $W^l_{ji}$ is the weight *to* unit $j$ *from* unit $i$ of the layer before,
 # and
@@ -166,7 +166,7 @@ title = "One activation reaches the loss through every unit of the next layer"
 plots.show(plots.graph(uses, title), "chain_rule_uses.png")
 
 # %% [markdown]
-# **A pre-activation.** $z^{l-1}_i$ is used in $a^{l-1}_i = f(z^{l-1}_i)$ only, with the slope
+# **A weighted sum.** $z^{l-1}_i$ is used in $a^{l-1}_i = f(z^{l-1}_i)$ only, with the slope
 # $f'(z^{l-1}_i)$:
 #
 # $$\delta^{l-1}_i = \Bigl( \sum_j \delta^l_j \, W^l_{ji} \Bigr) f'(z^{l-1}_i)$$
@@ -339,7 +339,7 @@ assert len(off) == 36
 #
 # Now everything together, for a network that sorts $N = 5$ examples into $C = 2$ classes, with layers of 7,
 # 5, 3 and 2 units. The loss is the [cross-entropy](reference/functional/losses/cross_entropy.rst) of a
-# softmax, averaged over the examples. Where the walk back starts, [Loss functions](04_losses.py) tells: with
+# softmax, averaged over the examples. [Loss functions](04_losses.py) derives where the walk back starts: with
 # $p$ the [softmax](reference/functional/activations/softmax.rst) of $z^3$, and the one-hot rows of the right
 # classes (1 at the right class and 0 elsewhere),
 #
@@ -380,8 +380,8 @@ def backward(grad_output, x, W1, b1, W2, b2, W3, b3, y):
 
 
 # %% [markdown]
-# `grad_output` is the upstream gradient, that of whatever follows with respect to $L$. If nothing follows, it
-# is 1. But a backward that ignores it is wrong as soon as the loss is scaled.
+# `grad_output` is the upstream gradient: the derivative, with respect to $L$, of what is computed from $L$.
+# If nothing follows, it is 1. But a backward that ignores it is wrong as soon as the loss is scaled.
 #
 # Three ways to the same gradients: the formulas; autograd; and the definition of a derivative, with a small
 # $h$ in place of the limit, for one number after the other:
@@ -426,7 +426,8 @@ for at, name in enumerate(names):
 # mistake in a formula cannot be repeated in them.
 #
 # `verify` makes these comparisons and some more, on several random inputs and with a random `grad_output`.
-# Among the shapes, the labels stand as they are:
+# Among the shapes, the labels stand as they are. (An *ulp* in its report is the distance from one number of
+# float64 to the next. The other terms are explained in the page just mentioned.)
 
 # %%
 report = verify(forward, backward, shapes=[*shapes, labels])
@@ -591,8 +592,8 @@ gradients = backpropagate([W1, W2, W3], [x, a1, a2], delta3)
 torch.testing.assert_close([g for pair in gradients for g in pair], list(automatic[1:]))
 
 # %% [markdown]
-# Note the order inside the loop: the gradient of $W^l$ and the next $\delta$ are both made of the *old*
-# $W^l$. Whoever updates a weight in the loop has to do it last.
+# Note the order inside the loop: the next $\delta$ is computed with the *old* $W^l$. Whoever updates a weight
+# in the loop has to do it after that.
 #
 # `manual_backprop/training/engines/explicit.py` is this loop in earnest: it learns MNIST with it, writes into
 # buffers that it allocates once, and updates as it goes. One more liberty it takes is to leave the $1/N$ out

@@ -28,6 +28,8 @@ MISTAKES = {
     "is 2z.",
     DELTA2 * SLOPE1 * X: "on the way from z² to a¹ the factor w² is missing.",
     Z2**2: "that is ∂L/∂w³ = a². The question is for w¹, further back.",
+    DELTA1 * W1: "that is δ¹ w¹, and the slope of z¹ = w¹ x in w¹ is x.",
+    DELTA2 * SLOPE1: "on the way from z² to a¹ the factor w² is missing, and at the end x.",
     -DELTA1 * X: "the size is right; all the factors are positive here.",
     SLOPE2 * W2 * SLOPE1 * X: "on the way from L to a² the factor w³ is missing.",
 }

@@ -61,6 +61,8 @@ WRONG: list[tuple[str, Any, str]] = [
     ("5.1", 9, "that is ∂L/∂w³"),
     ("5.1", -72, "all the factors are positive"),
     ("5.1", 24, "the factor w³ is missing"),
+    ("5.1", 54, "that is δ¹ w¹"),
+    ("5.1", 108, "and at the end x"),
     ("5.2", rows, "shapes cannot be multiplied"),
     ("5.2", transposed, "the transpose of the right one"),
     ("5.2", averaged, "Yours is the right one, × 0.2"),
