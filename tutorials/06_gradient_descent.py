@@ -254,10 +254,11 @@ assert predict("6c", plain[1000])
 #
 # ### In a network
 #
-# Near any of its points, a smooth loss looks like such a valley, with a slope added; $A$ is then the matrix
-# of its second derivatives. In a network that matrix differs from place to place, so no limit for $\eta$ can
-# be calculated once and for all. But the two facts remain: the steepest direction says how large $\eta$ may
-# be, and the flattest how long you wait.
+# Near any of its points, a smooth loss is nearly such a $\frac12 w^\top A w$, with a slope added; $A$ is then
+# the matrix of its second derivatives. (Some of its eigenvalues may be negative: there the loss curves
+# downwards.) In a network that matrix differs from place to place, so no limit for $\eta$ can be calculated
+# once and for all. But the two facts remain: the steepest direction says how large $\eta$ may be, and the
+# flattest how long you wait.
 #
 # ## The landscape of a small network
 #
@@ -374,7 +375,7 @@ assert abs(final["η = 3.0"] - 2.30) < 0.1
 # %% [markdown]
 # From 0.001 to 0.1, a larger $\eta$ is simply quicker. Then comes the border. Beyond it, the first steps
 # throw the weights so far that the loss shoots up. It does not go to infinity, as it does in the valley
-# above. Instead, most of the ReLUs end up off for every image. No gradient passes a ReLU that is off, so that
+# above. Instead, most of the ReLUs end up off for every image. No gradient passes a ReLU that is off, so
 # it stays off ([Activations and vanishing gradients](08_activations.py)). With $\eta = 1$ a few units are
 # left, for a part of the images; from these the network still learns a little, and its loss ends somewhat
 # below $\ln 10$. With $\eta = 3$ hardly any image has a unit that is on. Then the output no longer depends on
@@ -412,7 +413,7 @@ for kappa, before in plain.items():
     print(f"κ = {kappa}: {steps} steps with μ = {mu:.2f}, {before} without momentum")
 
 # %% [markdown]
-# The worse the condition, the more momentum gains.
+# The larger $\kappa$ is, the more momentum gains.
 
 # %%
 root = 100**0.5
@@ -515,12 +516,12 @@ assert predict("6e", spread[4] / spread[16])
 # examples is off by. Squared, this is $\frac{1}{B^2}$ times a sum of the $B$ squares $\|d_n\|^2$ and of mixed
 # terms $2\,d_n \cdot d_m$. The examples are drawn independently, so the mixed terms are as often positive as
 # negative, and zero on average. What is left is $\frac{1}{B^2} \cdot B s^2 = s^2/B$, with $s^2$ the mean of
-# $\|d_n\|^2$. Its root is $s/\sqrt B$.
+# $\|d_n\|^2$. Its root is $s/\sqrt B$. So half the error costs four times the work.
 #
 # ## How large a batch?
 #
-# Half the error costs four times the work. And in one pass over the data, the full gradient allows a single
-# step, in exactly the right direction; batches of 8 allow 500, each in a direction that is roughly right.
+# In one pass over the data, the full gradient allows a single step, in exactly the right direction. Batches
+# of 8 allow 500, each in a direction that is roughly right.
 #
 # **Predict:** one epoch, with batches of 4000, 400, 40 and 8, each with the best of three $\eta$. Which of
 # them ends with the lowest loss?
@@ -539,7 +540,7 @@ assert lowest[8] < lowest[40] < lowest[400] < lowest[4000]
 
 # %% [markdown]
 # Many rough steps get further than a few exact ones, since after each of them one asks again, from a better
-# place. But the fewer examples a step takes, the smaller is its best $\eta$ here: in a noisy direction one
+# place. But with few examples a step, the best of the three $\eta$ is a smaller one: in a noisy direction one
 # walks less far. That is one of two reasons why smaller is not always better. The other is time. In the
 # [measurements](reference/measurements.md) of the three engines, a step with 1024 images takes about 5 to 14
 # times as long as one with 64, for 16 times the images: a pass in small batches takes longer. [Training on

@@ -61,6 +61,28 @@ def _one_mu_more(gradient: Gradient, w: Tensor, lr: float, momentum: float, step
     return _descent(gradient, w, lr, momentum, steps, fresh=momentum)
 
 
+def _ahead_of_v(gradient: Gradient, w: Tensor, lr: float, momentum: float, steps: int) -> Tensor:
+    """Nesterov's as torch.optim.SGD has it: w moves by g + μ v."""
+    v = torch.zeros_like(w)
+    for _ in range(steps):
+        g = gradient(w)
+        v = momentum * v + g
+        w = w - lr * (g + momentum * v)
+    return w
+
+
+def _rate_twice(gradient: Gradient, w: Tensor, lr: float, momentum: float, steps: int) -> Tensor:
+    return _descent(gradient, w, lr, momentum, steps, fresh=lr)
+
+
+def _opposed(gradient: Gradient, w: Tensor, lr: float, momentum: float, steps: int) -> Tensor:
+    return _descent(gradient, w, lr, -momentum, steps)
+
+
+def _one_less(gradient: Gradient, w: Tensor, lr: float, momentum: float, steps: int) -> Tensor:
+    return _descent(gradient, w, lr, momentum, steps - 1)
+
+
 def _without_rate(gradient: Gradient, w: Tensor, lr: float, momentum: float, steps: int) -> Tensor:
     return _descent(gradient, w, 1.0, momentum, steps)
 
@@ -180,7 +202,8 @@ PREDICTIONS: dict[str, Question] = {
     ),
     "6e": Number(
         2,
-        because="The spread is s/√B: four times the batch halves it.",
+        because="What examples are off by cancels in part, and the mean of B of them is off by 1/√B of what "
+        "one is: four times the batch halves it.",
         mistakes={
             4: "That is the factor of the squares. What examples are off by points in all directions and "
             "cancels in part, and the spread falls with the root.",
@@ -217,6 +240,7 @@ EXERCISES: dict[str, Judge] = {
             1.0: "with that η the flat direction, w₂, reaches its bottom in one step. In that of w₁ it "
             "diverges.",
             -1 / 3: "the size is right, but η is positive: the minus stands in w − η g already.",
+            0.5: "that is 2/(3 + 1). The curvatures are 6 and 1, and the limit comes from the largest alone.",
             0.2: "that is the limit for a curvature of 10, as on this page. Here the largest is another one.",
         },
         relative=0.02,
@@ -235,7 +259,12 @@ EXERCISES: dict[str, Judge] = {
             "the new gradient is multiplied by μ too. Only the old v is: v ← μ v + g.": _one_mu_more,
             "η is missing: w ← w − η v.": _without_rate,
             "older gradients do not fade: v is to be multiplied by μ at every step.": _never_fading,
+            "w moves by g + μ v. That is Nesterov's momentum as `torch.optim.SGD` has it; here w moves by "
+            "v.": _ahead_of_v,
+            "η stands in v and in the step. It belongs in the step alone: v ← μ v + g.": _rate_twice,
+            "the old v is subtracted. It is to be added: v ← μ v + g.": _opposed,
             "that is one step too many.": _one_more,
+            "that is one step too few.": _one_less,
             "that is w after one step. Is the `return` inside the loop?": _once,
             "v starts as the first gradient. It is to start at 0.": _head_start,
             "that is v; w is asked for.": _velocity,
@@ -266,6 +295,15 @@ EXERCISES: dict[str, Judge] = {
             "the right one is the inverse of that.": lambda A, w: 1 / _best_rate(A, w),
             "the step is along g = Aw, not along w. Put w − ηg into the loss.": (
                 lambda A, w: (w @ w) / (w @ A @ w)
+            ),
+            "with that η the next w is nearest to the bottom. The question is for the lowest loss.": (
+                lambda A, w: (w @ A @ w) / (w @ A @ A @ w)
+            ),
+            "the numerator is gᵀg, from the slope −gᵀg of the loss at η = 0. Yours is wᵀAw.": (
+                lambda A, w: (w @ A @ w) / (w @ A @ A @ A @ w)
+            ),
+            "the numerator is the length of g. Its square gᵀg belongs there.": (
+                lambda A, w: (A @ w).norm() / (w @ A @ A @ A @ w)
             ),
             "that is the limit 2/λmax, above which descent diverges. It ignores w.": (
                 lambda A, w: 2 / torch.linalg.eigvalsh(A)[-1]
