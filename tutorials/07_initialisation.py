@@ -139,9 +139,9 @@ for activation in ACTIVATIONS:
 # f(0)$. The hyperbolic tangent and ReLU have $f(0) = 0$, so this gradient is zero too. Only $b^2$ can learn,
 # and it moves neither $W^1$ nor $W^2$ away from zero: the same argument holds at the next step, and at all
 # that follow. The sigmoid has $\sigma(0) = \tfrac12$, so $W^2$ moves at the first step, and from the second
-# step on $W^1$ moves as well. (It moves by what the examples have too many of: with all zeros each $p_{nc}$
-# is $1/C$, and $\sum_n \delta^2_{nc}$ is $1/C$ less the share of class $c$. With exactly as many examples of
-# each class, not even $b^2$ would move.)
+# step on $W^1$ moves as well. (The first step depends on how many examples each class has: with all zeros
+# each $p_{nc}$ is $1/C$, and $\sum_n \delta^2_{nc}$ is $1/C$ less the share of class $c$. With exactly as
+# many examples of each class, not even $b^2$ would move.)
 #
 # ### All equal
 #
@@ -189,9 +189,8 @@ for at, weight in ((0, "W¹"), (2, "W²")):
 #
 # We let "all equal" make one step, with a sigmoid, and look at the next gradient of $W^1$.
 #
-# **Predict:** all the entries of $W^1$ are still equal, as $\partial L/\partial W^1$ was zero. Which entries
-# of the new $\partial L/\partial W^1$ are equal to each other? Row $j$ belongs to hidden unit $j$, and column
-# $i$ to input $i$.
+# **Predict:** which entries of the new $\partial L/\partial W^1$ are equal to each other? Row $j$ belongs to
+# hidden unit $j$, and column $i$ to input $i$.
 
 # %%
 predict("7c")
@@ -221,8 +220,8 @@ assert W1_grad[0].max() - W1_grad[0].min() > 1e-4
 #
 # ### The proof
 #
-# It stays so. Say that two hidden units $j$ and $k$ are *twins* if they have the same row of $W^1$, the same
-# bias in $b^1$ and the same column of $W^2$.
+# Say that two hidden units $j$ and $k$ are *twins* if they have the same row of $W^1$, the same bias in $b^1$
+# and the same column of $W^2$.
 #
 # **Claim.** Twins stay twins at every step of gradient descent.
 #
@@ -328,16 +327,16 @@ random_starts = ("only W¹ random", "only W² random", "both random")
 assert max(random_starts, key=lambda name: losses[name][-1]) == "only W² random"  # ReLU
 
 # %% [markdown]
-# To be different is not yet to be well placed. Constant $W^1$ with random $W^2$ has its 16 units, but they
-# all start with the same $z$, and ReLU units are then on or off for the same examples: with ReLU it is the
-# slowest of the three random starts that have no copies.
+# To have no twins is not enough for a good start. With constant $W^1$ and random $W^2$ all units start with
+# the same $z$, and ReLU units are then on or off for the same examples. With ReLU this start is slower than
+# "only W¹ random" and "both random".
 #
 # Rumelhart, Hinton and Williams ("Learning internal representations by error propagation", 1986) describe the
 # symmetry in an early paper on backpropagation, and start with small random weights.
 #
 # In arithmetic with rounding, a program may add the numbers of two twins in different orders. Such
-# differences start at $10^{-16}$, and with tanh every step makes them larger. They are why `distinct_rows`
-# has a tolerance. Biases may start at zero, as they do everywhere on this page: that the weights are random
+# differences start at $10^{-16}$, and further steps can make them larger. They are why `distinct_rows` has a
+# tolerance. Biases may start at zero, as they do everywhere on this page: that the weights are random
 # is enough.
 #
 # ## How large?
@@ -393,7 +392,7 @@ assert max(random_starts, key=lambda name: losses[name][-1]) == "only W² random
 #
 # | name | $\mathrm{Var}[w]$ | reason |
 # |---|---|---|
-# | Xavier, also Glorot | $2/(D + M)$ | the mean of $D$ and $M$, for $f' \approx 1$ |
+# | Xavier, also Glorot | $2/(D + M)$ | 1 over the mean of $D$ and $M$, for $f' \approx 1$ |
 # | He, also Kaiming | $2/D$ | makes up for ReLU's ½ |
 #
 # The first is from Glorot and Bengio ("Understanding the difficulty of training deep feedforward neural

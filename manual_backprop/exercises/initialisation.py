@@ -80,8 +80,8 @@ PREDICTIONS: dict[str, Question] = {
             "the columns equal each other; within a column they differ": "It is the other way round: in "
             "∂L/∂W¹ⱼᵢ = Σₙ δ¹ₙⱼ xₙᵢ, the unit j is in δ¹, which is the same for all units, and the input i "
             "in x.",
-            "none": "After the step every column of W² is still the same, since every a¹ⱼ was. So δ¹ₙⱼ is "
-            "the same for all units j.",
+            "none": "The hidden units had equal a¹ⱼ, so the columns of W² are still equal to each other "
+            "after the step. So δ¹ₙⱼ is the same for all units j.",
         },
     ),
     "7d": Number(
@@ -102,7 +102,8 @@ PREDICTIONS: dict[str, Question] = {
         "there are nine such steps: 2⁹ = 512.",
         mistakes={
             1: "That would need ½ D Var[w] = 1. Here it is ½ · 400 · 0.01 = 2.",
-            2: "That is the factor of one step, and from z¹ to z¹⁰ there are nine.",
+            2: "One step has the factor 2, and from z¹ to z¹⁰ there are nine.",
+            4: "D Var[w] = 4 is one step without the ½ of the ReLU, and from z¹ to z¹⁰ there are nine steps.",
             18: "The nine factors of 2 are multiplied, not added.",
             262144: "That is 4⁹: the ½ of the ReLU is missing.",
         },
@@ -156,6 +157,12 @@ EXERCISES: dict[str, Judge] = {
             ),
             "the negative half adds its squares to the others: 1 + s², with a plus.": (
                 lambda D, s: torch.tensor(2 / (D * (1 - s**2)))
+            ),
+            "the slopes are squared one by one and then added: 1 + s², not (1 + s)².": (
+                lambda D, s: torch.tensor(2 / (D * (1 + s) ** 2))
+            ),
+            "that has the square of the mean slope. The mean of the squares is needed: ½ (1 + s²).": (
+                lambda D, s: torch.tensor(4 / (D * (1 + s) ** 2))
             ),
             "1 + s² stands in Var[z], so it stands below in Var[w].": (
                 lambda D, s: torch.tensor(2 * (1 + s**2) / D)

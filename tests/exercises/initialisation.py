@@ -38,6 +38,8 @@ WRONG: list[tuple[str, Any, str]] = [
     ("7.2", lambda D, s: 2 / D, "He's number"),
     ("7.2", lambda D, s: 2 / (D * (1 + s)), "E[a²] has squares"),
     ("7.2", lambda D, s: 2 / (D * (1 - s**2)), "with a plus"),
+    ("7.2", lambda D, s: 2 / (D * (1 + s) ** 2), "squared one by one"),
+    ("7.2", lambda D, s: 4 / (D * (1 + s) ** 2), "the square of the mean slope"),
     ("7.2", lambda D, s: 2 / D * (1 + s**2), "it stands below"),
     ("7.2", lambda D, s: 2 / (1 + s**2), "D is missing"),
     ("7.2", lambda D, s: D / 2 * (1 + s**2), "the inverse"),
