@@ -124,6 +124,7 @@ EXERCISES: dict[str, Judge] = {
             "the slope of a is wanted, at the z that belongs to a. That is z, as a function of a.": (
                 lambda a: a / (1 - a**2) ** 0.5
             ),
+            "that is the square of the right one.": lambda a: (1 - a**2) ** 3,
             "that is the inverse, dz/da.": lambda a: (1 - a**2) ** -1.5,
             "the function itself was applied to a; its slope is asked for.": lambda a: a / (1 + a**2) ** 0.5,
         },

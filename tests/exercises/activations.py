@@ -37,6 +37,7 @@ WRONG: list[tuple[str, Any, str]] = [
     ("8.2", lambda a: torch.sqrt(1 - a**2), "the quotient rule has a second term"),
     ("8.2", lambda a: a * (1 - a), "the sigmoid's slope"),
     ("8.2", lambda a: (1 - a**2) ** -1.5, "the inverse"),
+    ("8.2", lambda a: (1 - a**2) ** 3, "the square of the right one"),
     ("8.2", lambda a: a / (1 + a**2) ** 0.5, "applied to a"),
     ("8.2", lambda a: (1 - a**2).mean(), "expected a result of shape"),
     ("8.3", without_sum, "not summed over dimension 0"),
