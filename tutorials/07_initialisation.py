@@ -172,7 +172,7 @@ for at, weight in ((0, "W¹"), (2, "W²")):
         assert min(sizes[1]) > 0
 
 # %% [markdown]
-# $\partial L/\partial W^1$ is zero, with each activation. (Cells without a colour are exact zeros.) With
+# $\partial L/\partial W^1$ is zero, with each activation. (A 0 in a cell is zero up to rounding.) With
 # $W^2_{cj} = w$ everywhere,
 #
 # $$\sum_c \delta^2_{nc} W^2_{cj} = \frac{w}{N} \sum_c (p_{nc} - t_{nc}) = \frac{w}{N} (1 - 1) = 0$$

@@ -279,8 +279,8 @@ assert all(0.1 < ratio < 10 for row in ratios for ratio in row[3:])  # tanh and 
 
 # %% [markdown]
 # For sigmoids the ratio falls exponentially with the depth under each of the three starts, and sixteen layers
-# of them leave nothing for the first. For tanh and ReLU it stays between about 1 and 5, *also with the
-# variance that is too small*. Is 0.01 good for ReLU after all? A ratio hides what happens to both of its
+# of them leave next to nothing for the first. For tanh and ReLU it stays between about 1 and 5, *also with
+# the variance that is too small*. Is 0.01 good for ReLU after all? A ratio hides what happens to both of its
 # sides. This is the upper one alone:
 
 # %%
