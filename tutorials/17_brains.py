@@ -509,8 +509,7 @@ assert kept_old[-1] > 60
 #
 # ## Exercises
 #
-# ### 17.1
-#
+# **17.1**
 # In a network 784-128-10, how many weights must stand, as copies, on the way back, if it is to compute every
 # gradient of the weights and biases exactly? The images do not learn. Count numbers, not matrices.
 
@@ -519,8 +518,7 @@ answer = ...
 check("17.1", answer)
 
 # %% [markdown]
-# ### 17.2
-#
+# **17.2**
 # Direct feedback alignment in a network with two hidden layers of tanh units, $a^1 = \tanh z^1$,
 # $a^2 = \tanh z^2$, and the outputs $z^3$. The outputs' error $\delta^3$ reaches each hidden layer by a
 # random matrix of its own, $B^1$ of shape $(C, M_1)$ and $B^2$ of shape $(C, M_2)$. Return the error term
@@ -535,8 +533,7 @@ def direct_delta1(delta3, a1, a2, B1, B2):
 check("17.2", direct_delta1)
 
 # %% [markdown]
-# ### 17.3
-#
+# **17.3**
 # Kolen and Pollack's way back learns. At each update $W$ and $B$ get the same change $G = \delta^\top a$,
 # which both have at hand, since they join the same two layers, and both decay:
 #

@@ -604,8 +604,7 @@ assert end["backpropagation"] < end["activity perturbation"] < end["evolution st
 #
 # ## Exercises
 #
-# ### 18.1
-#
+# **18.1**
 # A network has a million parameters. Of about how many draws of the forward gradient must one take the mean,
 # for an angle of 60° to the gradient?
 
@@ -614,8 +613,7 @@ answer = ...
 check("18.1", answer)
 
 # %% [markdown]
-# ### 18.2
-#
+# **18.2**
 # Write evolution strategies for directions that are given: `V` has a direction in each of its $k$ rows, and
 # `loss` gives the loss of a vector $w$. Return the estimate of the gradient, from two losses for each
 # direction.
@@ -629,8 +627,7 @@ def estimate(loss, w, V, epsilon):
 check("18.2", estimate)
 
 # %% [markdown]
-# ### 18.3
-#
+# **18.3**
 # Equilibrium propagation with one linear unit: $E = \frac12 o^2 - o\,w x$ and $C = \frac12 (o - t)^2$. Derive
 # the state of rest $o_\beta$ of $E + \beta C$, and then the contrast with both signs,
 #

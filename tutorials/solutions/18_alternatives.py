@@ -5,8 +5,7 @@
 from manual_backprop.exercises import check
 
 # %% [markdown]
-# ## 18.1
-#
+# **18.1**
 # The noise in the mean of $k$ draws is $\sqrt{(P-1)/k}$ times as long as the gradient and at right angles to
 # it, so this is the tangent of the angle. The tangent of 60° is $\sqrt 3$, hence $(P-1)/k = 3$ and
 # $k = (P-1)/3$.
@@ -16,8 +15,7 @@ answer = (1_000_000 - 1) / 3
 assert check("18.1", answer)
 
 # %% [markdown]
-# ## 18.2
-#
+# **18.2**
 # For each direction the slope, times the direction; then the mean.
 
 
@@ -33,8 +31,7 @@ def estimate(loss, w, V, epsilon):
 assert check("18.2", estimate)
 
 # %% [markdown]
-# ## 18.3
-#
+# **18.3**
 # At rest $o - w x + \beta\,(o - t) = 0$, so
 #
 # $$o_\beta = \frac{w x + \beta t}{1 + \beta}, \qquad
