@@ -3,15 +3,8 @@
 import torch
 from torch import Tensor
 
-from manual_backprop.exercises.judges import (
-    Choice,
-    Judge,
-    Number,
-    Question,
-    choice,
-    derivation,
-    same_numbers,
-)
+from manual_backprop.exercises.judges import Judge, derivation, same_numbers
+from manual_backprop.exercises.questions import Choice, Number, Question
 
 
 def outputs() -> list[tuple[Tensor]]:
@@ -97,14 +90,14 @@ PREDICTIONS: dict[str, Question] = {
 }
 
 EXERCISES: dict[str, Judge] = {
-    "8.1": choice(
+    "8.1": Choice(
         "sometimes",
-        "It gets no gradient, but its inputs change.",
         {
-            "never": "that holds in the first layer, whose inputs are the examples. "
-            "What are the inputs of a unit in the second, and do they stay as they are?",
             "always": "its own weights get no gradient, so nothing pulls it back. "
             "Whatever wakes it up was learned for the sake of other units.",
+            "never": "that holds in the first layer, whose inputs are the examples. "
+            "What are the inputs of a unit in the second, and do they stay as they are?",
+            "sometimes": "It gets no gradient, but its inputs change.",
         },
     ),
     "8.2": same_numbers(

@@ -6,7 +6,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from manual_backprop.exercises.judges import Choice, Judge, Number, Question, same_numbers
+from manual_backprop.exercises.judges import Judge, same_numbers
+from manual_backprop.exercises.questions import Choice, Number, Question
 
 Loss = Callable[[Tensor], Tensor]
 

@@ -3,7 +3,8 @@
 import torch
 from torch import Tensor
 
-from manual_backprop.exercises.judges import Backward, Choice, Judge, Number, Question, derivation
+from manual_backprop.exercises.judges import Backward, Judge, derivation
+from manual_backprop.exercises.questions import Choice, Number, Question
 
 
 def _upsampling(x: Tensor, w: Tensor) -> Tensor:

@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 
 from manual_backprop.exercises.answers import returned
-from manual_backprop.exercises.judges import Choice, Judge, Judgement, Number, Question, derivation, number
+from manual_backprop.exercises.judges import Judge, derivation
+from manual_backprop.exercises.questions import Choice, Judgement, Number, Question
 
 # One unit a layer, f(z) = z²: L = w³ a², each a = z², z² = w² a¹, z¹ = w¹ x.
 X, W1, W2, W3 = 2.0, 1.5, 1 / 3, 3.0
@@ -113,7 +114,7 @@ PREDICTIONS: dict[str, Question] = {
 }
 
 EXERCISES: dict[str, Judge] = {
-    "5.1": number(DELTA1 * X, MISTAKES),
+    "5.1": Number(DELTA1 * X, mistakes=MISTAKES),
     "5.2": _columns_judge,
     "5.3": derivation(_residual, (5, 3), (7, 3), (3, 7)),
 }

@@ -5,7 +5,8 @@ from math import sqrt
 import torch
 from torch import Tensor
 
-from manual_backprop.exercises.judges import Choice, Judge, Number, Question, number, same_numbers
+from manual_backprop.exercises.judges import Judge, same_numbers
+from manual_backprop.exercises.questions import Choice, Number, Question
 
 LAYERS = ((784, 128), (128, 10))
 DEPTH = 512
@@ -116,9 +117,9 @@ PREDICTIONS: dict[str, Question] = {
 }
 
 EXERCISES: dict[str, Judge] = {
-    "11.1": number(
+    "11.1": Number(
         lambda: operations(2, 3),
-        {
+        mistakes={
             2.01: "that is near. Three digits after the point are asked for.",
             3: "three products are made in a layer whose input has a gradient. Images do not learn: δ¹ W¹ is "
             "not computed.",
@@ -170,9 +171,9 @@ EXERCISES: dict[str, Judge] = {
             ),
         },
     ),
-    "11.3": number(
+    "11.3": Number(
         lambda: 3 * DEPTH ** (1 / 3),
-        {
+        mistakes={
             8: "that is p, q and r, each the cube root of T. Inputs of both kinds are kept, and layers.",
             16: "that leaves one kind out. Inputs of large segments, inputs of small ones, layers: three.",
             2 * sqrt(DEPTH): "that is 2√T, with segments of one kind. The inputs inside a segment need not "
@@ -181,6 +182,6 @@ EXERCISES: dict[str, Judge] = {
             DEPTH: "p q r is the number of layers. What is kept at once is a sum.",
             512 / 3: "p, q and r multiply to T. They do not add up to it.",
         },
-        relative=0.01,
+        within=0.01,
     ),
 }

@@ -8,16 +8,8 @@ import torch
 from torch import Tensor
 
 from manual_backprop.exercises.answers import Misfit, require_function, returned
-from manual_backprop.exercises.judges import (
-    Backward,
-    Choice,
-    Judge,
-    Judgement,
-    Number,
-    Question,
-    derivation,
-    number,
-)
+from manual_backprop.exercises.judges import Backward, Judge, derivation
+from manual_backprop.exercises.questions import Choice, Judgement, Number, Question
 from manual_backprop.verify import verify
 
 EPSILON = torch.finfo(torch.float64).eps
@@ -175,9 +167,9 @@ PREDICTIONS: dict[str, Question] = {
 }
 
 EXERCISES: dict[str, Judge] = {
-    "10.1": number(
+    "10.1": Number(
         (2 * EPSILON) ** (1 / 2),
-        {
+        mistakes={
             (1.5 * EPSILON) ** (1 / 3): "that is the best step of the central difference. To one side, the "
             "truncation error is (h/2) |f″|, and the difference is divided by h.",
             EPSILON ** (1 / 3): "the cube root belongs to a truncation error in h². Here it is in h.",
@@ -192,7 +184,7 @@ EXERCISES: dict[str, Judge] = {
             (2 * EPSILON * e) ** (1 / 2): "|f| and |f″| are both e at x = 1, and cancel.",
             EPSILON: "there, x + h is hardly another number than x, and rounding is as large as the slope.",
         },
-        relative=0.02,
+        within=0.02,
     ),
     "10.2": fools_ones,
     "10.3": derivation(

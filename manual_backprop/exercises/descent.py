@@ -6,7 +6,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from manual_backprop.exercises.judges import Choice, Judge, Number, Question, number, same_numbers
+from manual_backprop.exercises.judges import Judge, same_numbers
+from manual_backprop.exercises.questions import Choice, Number, Question
 
 Gradient = Callable[[Tensor], Tensor]
 
@@ -228,9 +229,9 @@ PREDICTIONS: dict[str, Question] = {
 }
 
 EXERCISES: dict[str, Judge] = {
-    "6.1": number(
+    "6.1": Number(
         2 / 6,
-        {
+        mistakes={
             2 / 3: "the 3 is not the curvature. The derivative of 3w² is 6w, as that of ½λw² is λw: λ = 6.",
             2.0: "that is the limit of the flat direction, w₂. In the direction of w₁ this diverges.",
             1 / 6: "with that η the steep direction reaches its bottom in one step. The limit is twice that.",
@@ -243,7 +244,7 @@ EXERCISES: dict[str, Judge] = {
             0.5: "that is 2/(3 + 1). The curvatures are 6 and 1, and the limit comes from the largest alone.",
             0.2: "that is the limit for a curvature of 10, as on this page. Here the largest is another one.",
         },
-        relative=0.02,
+        within=0.02,
     ),
     "6.2": same_numbers(
         _descent,

@@ -8,7 +8,8 @@ from typing import Any
 from torch import Tensor
 
 from manual_backprop.exercises.answers import Misfit, require_function, returned, shown
-from manual_backprop.exercises.judges import Choice, Judge, Judgement, Number, Question, derivation, number
+from manual_backprop.exercises.judges import Judge, derivation
+from manual_backprop.exercises.questions import Choice, Judgement, Number, Question
 
 Inputs = dict[str, tuple[str, ...]]  # of each node, by name
 
@@ -198,7 +199,7 @@ PREDICTIONS: dict[str, Question] = {
 }
 
 EXERCISES: dict[str, Judge] = {
-    "3.1": number(_right, MISTAKES),
+    "3.1": Number(_right, mistakes=MISTAKES),
     "3.2": derivation(
         _centre,
         (5, 3),

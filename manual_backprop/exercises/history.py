@@ -7,15 +7,8 @@ import torch
 from torch import Tensor
 
 from manual_backprop.exercises.answers import Unanswered, returned, tensors_in
-from manual_backprop.exercises.judges import (
-    Choice,
-    Judge,
-    Judgement,
-    Number,
-    Question,
-    number,
-    same_numbers,
-)
+from manual_backprop.exercises.judges import Judge, same_numbers
+from manual_backprop.exercises.questions import Choice, Judgement, Number, Question
 
 INPUTS = [list(bits) for bits in product((0, 1), repeat=3)]
 
@@ -160,9 +153,9 @@ PREDICTIONS: dict[str, Question] = {
 }
 
 EXERCISES: dict[str, Judge] = {
-    "1.1": number(
+    "1.1": Number(
         one_neuron_can,
-        {
+        mistakes={
             16: "a neuron computes many of the tables, but not XOR.",
             15: "XOR is not the only one. Turn its targets over, and the same proof holds.",
             13: "there are only two that it cannot compute; which third one did you leave out?",

@@ -3,15 +3,8 @@
 import torch
 from torch import Tensor
 
-from manual_backprop.exercises.judges import (
-    Choice,
-    Judge,
-    Number,
-    Question,
-    derivation,
-    number,
-    same_numbers,
-)
+from manual_backprop.exercises.judges import Judge, derivation, same_numbers
+from manual_backprop.exercises.questions import Choice, Number, Question
 
 
 def kinds_of_rows() -> float:
@@ -124,9 +117,9 @@ PREDICTIONS: dict[str, Question] = {
 }
 
 EXERCISES: dict[str, Judge] = {
-    "7.1": number(
+    "7.1": Number(
         kinds_of_rows,
-        {
+        mistakes={
             1: "equal rows alone do not make twins; δ¹ comes back through the columns of W².",
             12: "four units share a column of W², a row of W¹ and a bias: they are twins, and stay so.",
             4: "that is how many units there are of each kind, not how many kinds.",

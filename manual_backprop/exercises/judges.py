@@ -13,10 +13,7 @@ from manual_backprop.exercises.answers import (
     require_function,
     returned,
 )
-from manual_backprop.exercises.questions import Choice as Choice
-from manual_backprop.exercises.questions import Judgement as Judgement
-from manual_backprop.exercises.questions import Number as Number
-from manual_backprop.exercises.questions import Question as Question
+from manual_backprop.exercises.questions import Judgement
 from manual_backprop.verify import verify
 
 Judge = Callable[[Any], Judgement]
@@ -90,20 +87,6 @@ def _close(given: Any, other: Tensor) -> bool:
     except Misfit:
         return False
     return numbers.shape == other.shape and torch.allclose(numbers, other)
-
-
-def number(
-    right: float | Callable[[], float], mistakes: Mapping[float, str], *, relative: float = 1e-3
-) -> Number:
-    """The answer is a number."""
-    return Number(right, mistakes=mistakes, within=relative)
-
-
-def choice(right: str, because: str, mistakes: Mapping[str, str]) -> Choice:
-    """The answer is one of a few words."""
-    return Choice(
-        right, {each: ({right: because} | dict(mistakes))[each] for each in sorted([right, *mistakes])}
-    )
 
 
 def same_numbers(

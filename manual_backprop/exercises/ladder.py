@@ -6,7 +6,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from manual_backprop.exercises.judges import Choice, Judge, Number, Question, derivation, same_numbers
+from manual_backprop.exercises.judges import Judge, derivation, same_numbers
+from manual_backprop.exercises.questions import Choice, Number, Question
 from manual_backprop.exercises.rungs import LABELS, SHAPES, C, N, network, rung, timed
 
 MEAN_FORGOTTEN = "z1 also reaches the loss through mu: the way through the mean is forgotten in your δ¹."

@@ -7,7 +7,8 @@ import torch
 from torch import Tensor
 
 from manual_backprop.exercises.answers import numbers_in, returned
-from manual_backprop.exercises.judges import Choice, Judge, Judgement, Number, Question, derivation, number
+from manual_backprop.exercises.judges import Judge, derivation
+from manual_backprop.exercises.questions import Choice, Judgement, Number, Question
 
 TARGET = torch.eye(3, dtype=torch.float64)[[0, 1, 2, 0, 1]]  # the page's labels
 
@@ -253,9 +254,9 @@ PREDICTIONS: dict[str, Question] = {
 }
 
 EXERCISES: dict[str, Judge] = {
-    "4.1": number(
+    "4.1": Number(
         lambda: 0.1 / 160,
-        {
+        mistakes={
             0.1: "the gradient of the sum is a multiple of that of the mean, and so would every step be.",
             1.5625e-4: "640 is what the mean over the old batches divides by. The sum is now over 16 "
             "examples.",

@@ -6,15 +6,8 @@ import torch
 from torch import Tensor
 
 from manual_backprop.exercises.answers import returned, tensors_in
-from manual_backprop.exercises.judges import (
-    Choice,
-    Judge,
-    Judgement,
-    Number,
-    Question,
-    number,
-    same_numbers,
-)
+from manual_backprop.exercises.judges import Judge, same_numbers
+from manual_backprop.exercises.questions import Choice, Judgement, Number, Question
 
 
 def beliefs(x: Tensor, w1: Tensor, b1: Tensor, w2: Tensor, b2: Tensor) -> Tensor:
@@ -162,9 +155,9 @@ PREDICTIONS: dict[str, Question] = {
 }
 
 EXERCISES: dict[str, Judge] = {
-    "2.1": number(
+    "2.1": Number(
         lambda: 784 * 300 + 300 + 300 * 100 + 100 + 100 * 10 + 10,
-        {
+        mistakes={
             784 * 300 + 300 * 100 + 100 * 10: "those are the weights; where are the biases?",
             784 * 300 + 784 + 300 * 100 + 300 + 100 * 10 + 100: "a bias belongs to an output of a layer, not "
             "to an input: the first layer has 300.",
@@ -179,7 +172,7 @@ EXERCISES: dict[str, Judge] = {
             300 + 100 + 10: "those are the biases; where are the weights?",
             101_770: "that is the network of this page, 784-128-10.",
         },
-        relative=1e-9,
+        within=1e-9,
     ),
     "2.2": same_numbers(
         beliefs,

@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 
 from manual_backprop.exercises.answers import Unanswered, numbers_in, returned, shown
-from manual_backprop.exercises.judges import Choice, Judge, Judgement, Number, Question, choice, number
+from manual_backprop.exercises.judges import Judge
+from manual_backprop.exercises.questions import Choice, Judgement, Number, Question
 from manual_backprop.verify import verify
 
 
@@ -155,18 +156,18 @@ PREDICTIONS: dict[str, Question] = {
 }
 
 EXERCISES: dict[str, Judge] = {
-    "13.1": choice(
+    "13.1": Choice(
         "input",
-        "The derivative is −sin z.",
         {
-            "output": "sin z is ±√(1 − a²), and the output does not tell which sign.",
             "both": "the derivative is −sin z: the input alone gives it.",
+            "input": "The derivative is −sin z.",
             "neither": "the derivative, −sin z, changes with z. Nothing is kept where it is a constant.",
+            "output": "sin z is ±√(1 − a²), and the output does not tell which sign.",
         },
     ),
-    "13.2": number(
+    "13.2": Number(
         2,
-        {
+        mistakes={
             4: "that is what it takes if nothing is skipped: ∂L/∂W², ∂L/∂a¹, ∂L/∂W¹ and ∂L/∂x.",
             3: "that is one too many. ∂L/∂W² is not asked for, and neither is ∂L/∂x.",
             1: "the way from L to W¹ leads through the second layer: ∂L/∂a¹ is needed, though W² is frozen.",

@@ -16,7 +16,8 @@ from torch import Tensor
 from torch.nn.functional import one_hot
 
 from manual_backprop.exercises.answers import numbers_in
-from manual_backprop.exercises.judges import Judge, Judgement
+from manual_backprop.exercises.judges import Judge
+from manual_backprop.exercises.questions import Judgement
 
 Line = Callable[..., Tensor]
 Names = Mapping[str, Any]

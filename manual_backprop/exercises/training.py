@@ -6,16 +6,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from manual_backprop.exercises.judges import (
-    Backward,
-    Choice,
-    Judge,
-    Number,
-    Question,
-    derivation,
-    number,
-    same_numbers,
-)
+from manual_backprop.exercises.judges import Backward, Judge, derivation, same_numbers
+from manual_backprop.exercises.questions import Choice, Number, Question
 
 LABELS = (2, 0, 1, 1, 0)
 
@@ -153,9 +145,9 @@ PREDICTIONS: dict[str, Question] = {
 }
 
 EXERCISES: dict[str, Judge] = {
-    "9.1": number(
+    "9.1": Number(
         2,
-        {
+        mistakes={
             1: "that would be so if L were the sum over the batch. It is the mean, and N is not the same.",
             0.5: "that is the other way round: where fewer share the mean, each one's share is larger.",
             1
