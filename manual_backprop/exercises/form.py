@@ -53,7 +53,7 @@ class Form:
 def _choice(question: Choice, name: str) -> str:
     return "".join(
         f'<details name="{escape(name)}"><summary>{escape(option)}</summary><p><strong>'
-        f"{'Right' if option == question.right else 'Not so'}.</strong> {escape(remark)}</p></details>"
+        f"{'Right' if option == question.right else 'Not so'}:</strong> {escape(remark)}</p></details>"
         for option, remark in question.remarks.items()
     )
 

@@ -115,7 +115,9 @@ def same_numbers(
             if not torch.allclose(given, expected, rtol=1e-4, atol=1e-9, equal_nan=True):
                 for why, mistake in mistakes.items():
                     as_if = torch.as_tensor(mistake(*arguments))
-                    if as_if.shape == given.shape and torch.allclose(given, as_if.to(given), rtol=1e-4):
+                    if as_if.shape == given.shape and torch.allclose(
+                        given, as_if.to(given), rtol=1e-4, equal_nan=True
+                    ):
                         return False, f"not yet: {why}"
                 at = int((given - expected).abs().nan_to_num(nan=float("inf")).argmax())
                 numbers = f"expected {expected.flatten()[at]:.6g}, got {given.flatten()[at]:.6g}"

@@ -87,7 +87,7 @@ def test_what_answers_a_prediction_is_out_of_sight_until_it_is_made(name: str, v
         else:
             for option in form.locator("details").all():
                 option.locator("summary").press("Enter")
-                assert option.locator("p").inner_text().startswith(("Right.", "Not so."))
+                assert option.locator("p").inner_text().startswith(("Right:", "Not so:"))
         assert inside.is_visible()
     page.reload()
     assert page.locator("details.answer:not([open])").count() == 0
