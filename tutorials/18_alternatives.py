@@ -29,7 +29,7 @@ warnings.filterwarnings("ignore", message="`torch.jit.script`")  # PyTorch's own
 #
 # $$L = \frac{1}{2N} \sum_{n=1}^{N} \lVert o_n - t_n \rVert^2,$$
 #
-# and each step uses all 500 digits, so that no other chance comes in than that of the methods. All parameters
+# and each step uses all 500 digits, so that only the methods are random. All parameters
 # stand in one vector $w$ of $P = 1930$ numbers.
 
 # %%
@@ -169,7 +169,7 @@ assert predict("18a", uphill)
 # %% [markdown]
 # Along $-\hat g$ the slope is $-g \cdot \hat g = -(g \cdot v)^2$, which is never positive: if $v$ leads
 # uphill, the measured slope is positive and turns it round. But nearly all of the estimate is at right angles
-# to $g$. It goes downhill, and hardly.
+# to $g$. It goes downhill, but hardly.
 #
 # ### How far it is off
 #
@@ -425,8 +425,8 @@ train("target propagation", TargetPropagation(), lr=0.3, evaluations=5, keeps="a
 #   \qquad z^1 = W^1 x + b^1,$$
 #
 # where $G$ is the function with the derivative $\tanh^{-1}$. The derivatives with respect to $h$ and $o$ are
-# zero where $h = \tanh(z^1 + {W^2}^\top o)$ and $o = W^2 h + b^2$: the layers as we know them, but that the
-# hidden units also hear the outputs.
+# zero where $h = \tanh(z^1 + {W^2}^\top o)$ and $o = W^2 h + b^2$: the layers as we know them, except that
+# the hidden units also receive the outputs.
 #
 # Now the outputs are pulled towards the targets a little, or *nudged*: to $E$ is added $\beta$ times the
 # loss of the example, $C = \frac12 \lVert o - t \rVert^2$. It only changes $o$ at rest, to
@@ -475,8 +475,8 @@ def equilibrium_propagation(w, beta=0.1, steps=20):
 # $$\frac{\partial \Phi}{\partial \beta} = C(s_\beta), \qquad
 #   \frac{\partial \Phi}{\partial w} = \frac{\partial E}{\partial w}(s_\beta).$$
 #
-# Differentiate the left one by $w$ and the right one by $\beta$. The order of two derivatives does not
-# matter, so the results are the same:
+# Differentiate the left one with respect to $w$ and the right one with respect to $\beta$. The order of two
+# derivatives does not matter, so the results are the same:
 #
 # $$\frac{\partial}{\partial w} C(s_\beta)
 #   = \frac{\partial}{\partial \beta} \frac{\partial E}{\partial w}(s_\beta).$$
@@ -604,19 +604,17 @@ assert end["backpropagation"] < end["activity perturbation"] < end["evolution st
 #
 # ## Exercises
 #
-# **18.1**
-# A network has a million parameters. Of about how many draws of the forward gradient must one take the mean,
-# for an angle of 60° to the gradient?
+# **18.1** A network has a million parameters. Of about how many draws of the forward gradient must one take
+# the mean, for an angle of 60° to the gradient?
 
 # %%
 answer = ...
 check("18.1", answer)
 
 # %% [markdown]
-# **18.2**
-# Write evolution strategies for directions that are given: `V` has a direction in each of its $k$ rows, and
-# `loss` gives the loss of a vector $w$. Return the estimate of the gradient, from two losses for each
-# direction.
+# **18.2** Write evolution strategies for directions that are given: `V` has a direction in each of its $k$
+# rows, and `loss` gives the loss of a vector $w$. Return the estimate of the gradient, from two losses for
+# each direction.
 
 
 # %%
@@ -627,9 +625,9 @@ def estimate(loss, w, V, epsilon):
 check("18.2", estimate)
 
 # %% [markdown]
-# **18.3**
-# Equilibrium propagation with one linear unit: $E = \frac12 o^2 - o\,w x$ and $C = \frac12 (o - t)^2$. Derive
-# the state of rest $o_\beta$ of $E + \beta C$, and then the contrast with both signs,
+# **18.3** Equilibrium propagation with one linear unit: $E = \frac12 o^2 - o\,w x$ and
+# $C = \frac12 (o - t)^2$. Derive the state of rest $o_\beta$ of $E + \beta C$, and then the contrast with
+# both signs,
 #
 # $$\frac{1}{2\beta} \left( \frac{\partial E}{\partial w}(o_\beta) -
 #   \frac{\partial E}{\partial w}(o_{-\beta}) \right).$$

@@ -61,8 +61,8 @@ PREDICTIONS: dict[str, Question] = {
         because="The terms of first order in β have opposite signs and cancel. What is left goes with β².",
         mistakes={
             2: "That is so with one sign, where the error goes with β. With both, these terms cancel.",
-            8: "The error's first term that is left goes with β². The third power would be next only if that "
-            "cancelled too.",
+            8: "That would be an error of the order β³. With both signs the odd powers cancel, and the "
+            "first that is left is β².",
             16: "That would be an error of the order β⁴.",
             1: "With β the error goes to zero: that is what the limit says.",
         },
@@ -172,7 +172,7 @@ EXERCISES: dict[str, Judge] = {
             "that is with one sign, the contrast between 0 and −β.": lambda beta: 1 / (1 - beta),
             "the right one is the inverse of that.": lambda beta: 1 - beta**2,
             "it is the gradient exactly only in the limit of β → 0.": torch.ones_like,
-            "the signs: 1/(1 + β) + 1/(1 − β) has the common divisor (1 + β)(1 − β).": (
+            "the signs: 1/(1 + β) + 1/(1 − β) has the common denominator (1 + β)(1 − β).": (
                 lambda beta: 1 / (1 + beta**2)
             ),
             "a factor of 2 is left over: the contrast is divided by 2β.": lambda beta: 2 / (1 - beta**2),

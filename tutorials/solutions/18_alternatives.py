@@ -5,9 +5,8 @@
 from manual_backprop.exercises import check
 
 # %% [markdown]
-# **18.1**
-# The noise in the mean of $k$ draws is $\sqrt{(P-1)/k}$ times as long as the gradient and at right angles to
-# it, so this is the tangent of the angle. The tangent of 60° is $\sqrt 3$, hence $(P-1)/k = 3$ and
+# **18.1** The noise in the mean of $k$ draws is $\sqrt{(P-1)/k}$ times as long as the gradient and at right
+# angles to it, so this is the tangent of the angle. The tangent of 60° is $\sqrt 3$, hence $(P-1)/k = 3$ and
 # $k = (P-1)/3$.
 
 # %%
@@ -15,8 +14,7 @@ answer = (1_000_000 - 1) / 3
 assert check("18.1", answer)
 
 # %% [markdown]
-# **18.2**
-# For each direction the slope, times the direction; then the mean.
+# **18.2** For each direction the slope, times the direction; then the mean.
 
 
 # %%
@@ -31,8 +29,7 @@ def estimate(loss, w, V, epsilon):
 assert check("18.2", estimate)
 
 # %% [markdown]
-# **18.3**
-# At rest $o - w x + \beta\,(o - t) = 0$, so
+# **18.3** At rest $o - w x + \beta\,(o - t) = 0$, so
 #
 # $$o_\beta = \frac{w x + \beta t}{1 + \beta}, \qquad
 #   o_\beta - w x = \frac{\beta\,(t - w x)}{1 + \beta}.$$
