@@ -301,8 +301,10 @@ assert 45 < late < 75
 # $$W^2 = -\eta\, {\delta^2}^\top a^1 = \eta^2\, S B, \qquad S = {\delta^2}^\top x\, x^\top \delta^2.$$
 #
 # $S$ is a square matrix of the form $A^\top A$, for which $v S v^\top = \lVert A v^\top \rVert^2$ is never
-# negative: it stretches and squeezes a vector, but never turns it by more than 90°. So $W^2$ has become $B$,
-# up to such an $S$, and $\delta^2 W^2$ comes to lie at less than 90° to $\delta^2 B$.
+# negative: it stretches and squeezes a vector, but never turns it by more than 90°. So $\delta^2 S$ lies at
+# no more than 90° to $\delta^2$. The ten rows of a random $B$ with 128 columns are nearly at right angles to
+# each other and of one length, so multiplying by $B$ hardly changes an angle: $\delta^2 W^2$, which is
+# $\eta^2\, \delta^2 S B$, comes to lie at less than 90° to $\delta^2 B$.
 
 # %%
 x, y = images[:500:5], labels[:500:5]
@@ -509,17 +511,16 @@ assert kept_old[-1] > 60
 #
 # ## Exercises
 #
-# **17.1**
-# In a network 784-128-10, how many weights must stand, as copies, on the way back, if it is to compute every
-# gradient of the weights and biases exactly? The images do not learn. Count numbers, not matrices.
+# **17.1** In a network 784-128-10, how many weights must stand, as copies, on the way back, if it is to
+# compute every gradient of the weights and biases exactly? The images do not learn. Count numbers, not
+# matrices.
 
 # %%
 answer = ...
 check("17.1", answer)
 
 # %% [markdown]
-# **17.2**
-# Direct feedback alignment in a network with two hidden layers of tanh units, $a^1 = \tanh z^1$,
+# **17.2** Direct feedback alignment in a network with two hidden layers of tanh units, $a^1 = \tanh z^1$,
 # $a^2 = \tanh z^2$, and the outputs $z^3$. The outputs' error $\delta^3$ reaches each hidden layer by a
 # random matrix of its own, $B^1$ of shape $(C, M_1)$ and $B^2$ of shape $(C, M_2)$. Return the error term
 # $\delta^1$ of the *first* hidden layer.
@@ -533,9 +534,8 @@ def direct_delta1(delta3, a1, a2, B1, B2):
 check("17.2", direct_delta1)
 
 # %% [markdown]
-# **17.3**
-# Kolen and Pollack's way back learns. At each update $W$ and $B$ get the same change $G = \delta^\top a$,
-# which both have at hand, since they join the same two layers, and both decay:
+# **17.3** Kolen and Pollack's way back learns. At each update $W$ and $B$ get the same change
+# $G = \delta^\top a$, which both have at hand, since they join the same two layers, and both decay:
 #
 # $$W \leftarrow W - \eta\, (G + \lambda W), \qquad B \leftarrow B - \eta\, (G + \lambda B)$$
 #

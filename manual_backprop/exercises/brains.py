@@ -176,6 +176,9 @@ EXERCISES: dict[str, Judge] = {
             "each update takes its share of what is left, not of what there was at first.": (
                 lambda apart, lr, decay, steps: apart * (1 - lr * decay * steps)
             ),
+            "λ is missing: each update takes η λ of the difference.": (
+                lambda apart, lr, decay, steps: apart * (1 - lr) ** steps
+            ),
             "η multiplies the decay too.": lambda apart, lr, decay, steps: apart * (1 - decay) ** steps,
             "G is the same in both and cancels; the decay does not, and it shrinks W − B.": (
                 lambda apart, lr, decay, steps: apart

@@ -18,6 +18,7 @@ WRONG: list[tuple[str, Any, str]] = [
     ("17.2", lambda d, a1, a2, B1, B2: d @ B1.T * (1 - a1**2), "You transposed it"),
     ("17.3", lambda apart, lr, decay, steps: apart * (1 - lr * decay), "after one update"),
     ("17.3", lambda apart, lr, decay, steps: apart * (1 - lr * decay * steps), "what is left"),
+    ("17.3", lambda apart, lr, decay, steps: apart * (1 - lr) ** steps, "λ is missing"),
     ("17.3", lambda apart, lr, decay, steps: apart * (1 - decay) ** steps, "η multiplies the decay"),
     ("17.3", lambda apart, lr, decay, steps: apart, "G is the same in both"),
     ("17.3", lambda apart, lr, decay, steps: apart * (1 - 2 * lr * decay) ** steps, "not twice"),

@@ -5,8 +5,7 @@
 from manual_backprop.exercises import check
 
 # %% [markdown]
-# **17.1**
-# Go through the gradients and look for a weight:
+# **17.1** Go through the gradients and look for a weight:
 #
 # $$\frac{\partial L}{\partial W^2} = {\delta^2}^\top a^1, \quad
 #   \delta^1 = \delta^2\, W^2 \odot f'(z^1), \quad
@@ -20,8 +19,7 @@ answer = 10 * 128
 assert check("17.1", answer)
 
 # %% [markdown]
-# **17.2**
-# Backpropagation has $\delta^1 = \delta^2\, W^2 \odot (1 - (a^1)^2)$. What arrives from above,
+# **17.2** Backpropagation has $\delta^1 = \delta^2\, W^2 \odot (1 - (a^1)^2)$. What arrives from above,
 # $\delta^2 W^2$, is replaced with $\delta^3 B^1$; the slope of the layer's own units stays, which they have
 # at hand. Neither $a^2$ nor $B^2$ takes part: each layer could have its error as soon as the outputs are
 # known.
@@ -35,8 +33,7 @@ def direct_delta1(delta3, a1, a2, B1, B2):
 assert check("17.2", direct_delta1)
 
 # %% [markdown]
-# **17.3**
-# Subtract the second update from the first: $G$ is in both and cancels,
+# **17.3** Subtract the second update from the first: $G$ is in both and cancels,
 #
 # $$W - B \leftarrow (W - B) - \eta\lambda\,(W - B) = (1 - \eta\lambda)\,(W - B),$$
 #
