@@ -43,7 +43,7 @@ WRONG: list[tuple[str, Any, str]] = [
     ("18.3", lambda beta: 1 / (1 - beta), "between 0 and −β"),
     ("18.3", lambda beta: 1 - beta**2, "the inverse of that"),
     ("18.3", lambda beta: beta**0, "only in the limit"),
-    ("18.3", lambda beta: 1 / (1 + beta**2), "the common divisor"),
+    ("18.3", lambda beta: 1 / (1 + beta**2), "the common denominator"),
     ("18.3", lambda beta: 2 / (1 - beta**2), "a factor of 2"),
     ("18.3", lambda beta: -1 / (1 - beta**2), "the sign"),
 ]
