@@ -429,8 +429,7 @@ assert spoiled["size"] < 50
 #
 # ## First 0 to 4, then 5 to 9
 #
-# A child that learns to read does not forget how to walk. The network now learns only the digits 0 to 4, for
-# ten epochs, and then only 5 to 9, for three.
+# The network now learns only the digits 0 to 4, for ten epochs, and then only 5 to 9, for three.
 
 # %%
 old, new = labels < 5, labels >= 5
@@ -496,10 +495,11 @@ assert plain_old[-1] < 10
 assert kept_old[-1] > 60
 
 # %% [markdown]
-# Most of it is gone within twenty updates. This is **catastrophic forgetting** (McCloskey and Cohen,
-# "Catastrophic interference in connectionist networks: the sequential learning problem", 1989). Nothing in
-# the loss of a batch of fives speaks of zeros, so nothing holds the weights that zeros need, and all digits
-# share the same weights. The last batches on page 9, all nines, did the same in small.
+# A child that learns to read does not forget how to walk; here most of it is gone within twenty updates. This
+# is **catastrophic forgetting** (McCloskey and Cohen, "Catastrophic interference in
+# connectionist networks: the sequential learning problem", 1989). Nothing in the loss of a batch of fives
+# speaks of zeros, so nothing holds the weights that zeros need, and all digits share the same weights. The
+# last batches on page 9, all nines, did the same in small.
 #
 # What helps is to mix: with a hundred old images that are shown again and again among the new ones, most of
 # the old digits stay. That is one idea of what the hippocampus does for the cortex: it learns an episode at
