@@ -269,9 +269,10 @@ assert predict("1c", D)
 # If every neuron is smooth, the loss is a smooth function of *all* weights, hidden ones too, and each has a
 # derivative that says which way to change it. What is needed is a cheap way to get all derivatives at once:
 # apply the chain rule from the loss backwards, layer by layer, and use each intermediate result for
-# everything before it. That is backpropagation, and it was found more than once. Optimal control had such
-# backward sweeps by 1960 (Kelley, "Gradient theory of optimal flight paths"), and gradient descent for hidden
-# neurons had been proposed by 1967 (Amari, "A theory of adaptive pattern classifiers").
+# everything before it. That is backpropagation, and it was found more than once. Optimal control, which asks
+# how best to steer an aircraft or a rocket, had such backward sweeps by 1960 (Kelley, "Gradient theory of
+# optimal flight paths"), and gradient descent for hidden neurons had been proposed by 1967 (Amari, "A theory
+# of adaptive pattern classifiers").
 #
 # - **Seppo Linnainmaa**'s master's thesis (Helsinki, 1970) has the method for arbitrary chains of operations,
 #   to estimate how rounding errors accumulate. It does not speak of neural networks.
@@ -284,9 +285,9 @@ assert predict("1c", D)
 #
 # ## Let the hidden layer learn
 #
-# As in the paper of 1986: sigmoids everywhere, the squared distance from the
-# target as the loss, all examples in each step. `F.linear`, `F.sigmoid` and `F.mse_loss` are this package's
-# own, each with its gradients written by hand, and these are what `torch.autograd.grad` calls below.
+# As in the paper of 1986: sigmoids everywhere, the squared distance from the target as the loss, all examples
+# in each step. `F.linear`, `F.sigmoid` and `F.mse_loss` are this package's own, each with its gradients
+# written by hand, and these are what `torch.autograd.grad` calls below.
 
 
 # %%

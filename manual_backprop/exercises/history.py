@@ -86,12 +86,12 @@ PREDICTIONS: dict[str, Question] = {
         mistakes={
             0: "Then some weights would be right for all four rows: z > 0 for 01 and 10, and not for 00 and "
             "11. But z of 00 and z of 11 have the same sum as z of 01 and z of 10.",
-            1: "Some weights are wrong for one row only. But the rule corrects that row, and what is added "
-            "for it makes others wrong.",
-            2: "So it is in the first round. From the third on, every correction makes the row that comes "
-            "next wrong.",
-            3: "So it is in the second round. From the third on, every correction makes the row that comes "
-            "next wrong.",
+            1: "Some weights are wrong for one row only. But the rule goes on correcting that row, until "
+            "another one is wrong.",
+            2: "So it is in the first round. From the third on, every row is wrong when its turn comes, and "
+            "the four corrections cancel.",
+            3: "So it is in the second round. From the third on, every row is wrong when its turn comes, and "
+            "the four corrections cancel.",
         },
         within=0.01,
     ),
@@ -164,6 +164,8 @@ EXERCISES: dict[str, Judge] = {
             10: "tables that depend on one input alone count too, since weights may be 0.",
             6: "negative weights are allowed, so NAND and NOR count too.",
             2: "that is how many it cannot compute. How many can it?",
+            8: "the tables with a single 1, or a single 0, are eight already. Are there others whose 1s lie "
+            "on one side of a line?",
         },
     ),
     "1.2": same_numbers(
