@@ -5,7 +5,7 @@
 # is?
 #
 # By sums of products, twice, with one simple function in between. This page builds the whole of it, from one
-# sum to a network with 101,770 numbers to learn, and ends with what happens if the simple function is left
+# sum to a network with 101,770 numbers to learn, and then shows what happens if the simple function is left
 # out.
 
 # %%

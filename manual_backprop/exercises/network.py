@@ -84,7 +84,7 @@ def folded(answer: Any) -> Judgement:
         ("b was normalised as if it were an input", (b - mean) / deviation),
     ):
         if _close(bias, wrong):
-            return False, f"W′ is right. Not yet: {why}."
+            return False, f"W′ is right. Not yet: {why if why.endswith('?') else why + '.'}"
     return False, "W′ is right, b′ is not: what is z for an image of zeros?"
 
 
@@ -140,13 +140,13 @@ PREDICTIONS: dict[str, Question] = {
         within=0.001,
     ),
     "2e": Choice(
-        right="almost as many, a few in a hundred less",
+        right="almost as many, a few in a hundred fewer",
         remarks={
             "about one in ten, as by guessing": "It is one layer, but it does learn: for each digit a "
             "weighted sum, which may count ink in the middle against a 0.",
             "about half": "It can say less, but digits do not ask for much: a weighted sum of the pixels for "
             "each class tells most of them apart.",
-            "almost as many, a few in a hundred less": "A weighted sum of the pixels for each class tells "
+            "almost as many, a few in a hundred fewer": "A weighted sum of the pixels for each class tells "
             "most digits apart. The rest is what the ReLU adds.",
             "more, as it has less to learn": "With few images a simpler model may do better. But the ReLU "
             "network can be close to a single layer where that is best, and bend where it is not.",
