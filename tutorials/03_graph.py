@@ -91,9 +91,10 @@ class Node:
 
 # %% [markdown]
 # The slopes of a product are each other's factor, since $(uv)' = v$ with respect to $u$. And
-# $\tanh' = 1 - \tanh^2$.
+# $\tanh z = (e^z - e^{-z})/(e^z + e^{-z})$, which squashes any number to one between $-1$ and 1, has
+# $\tanh' = 1 - \tanh^2$, by the quotient rule.
 #
-# What remains is the way back. It seems to write itself: give a node its gradient, multiply it with each
+# What remains is the way back. It seems to write itself: give a node its gradient, multiply it by each
 # local slope, and do the same with each input.
 
 
@@ -278,7 +279,7 @@ assert predict("3c", counts[10])
 #
 # ## The order in which nothing is missing
 #
-# Factored out, the sum over all paths is cheap: first add up what arrives at a node, then multiply with the
+# Factored out, the sum over all paths is cheap: first add up what arrives at a node, then multiply by the
 # slopes, once. For that, every node must be visited after *all* the nodes that use it. A list of the nodes
 # in which each one stands after everything that it was computed from is called a *topological order*.
 # (There is always one: the order in which the values were computed.) Read backwards, it has each node after
