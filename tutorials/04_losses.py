@@ -81,7 +81,8 @@ for n in range(2):
 #
 # What the loss tells the network is its slope at the logits, $\delta = \partial \ell / \partial z$. From
 # there on, backpropagation only multiplies: the gradient of every weight in every layer has $\delta$ as a
-# factor ([The chain rule, layer by layer](05_chain_rule.py)). Where $\delta$ is near zero, nothing is learnt.
+# factor ([The chain rule, layer by layer](05_chain_rule.py)). Where $\delta$ is near zero, nothing is
+# learned.
 #
 # The right answer is yes, $t = 1$. One network says $z = -2$, which is $\sigma(z) \approx 0.12$: rather no.
 # Another says $z = -8$: no, and quite sure of it. It is further from the truth.
@@ -353,7 +354,7 @@ def naive(z, y):
 # %% [markdown]
 # | logits $z$ | right class $y$ | on paper, the network is | and its loss |
 # |---|---|---|---|
-# | 1000, 0 | 0 | right, and very sure | $-\log 1 = 0$, to any number of digits you like |
+# | 1000, 0 | 0 | right, and very sure | $0$, to more than 400 decimal places |
 # | 0, −1000 | 1 | wrong, and very sure | $1000$ |
 # | −1000, −1000 | 0 | undecided | $\log 2 \approx 0.69$ |
 #
@@ -587,7 +588,7 @@ check("4.1", answer)
 
 # %% [markdown]
 # **4.2** A classifier that is too sure of itself can be softened by a *temperature* $T > 0$: its logits are
-# divided by $T$ before the softmax, and $T$ is learnt like a weight. Derive the backward of
+# divided by $T$ before the softmax, and $T$ is learned like a weight. Derive the backward of
 # `F.cross_entropy(z / T, y, reduction="none")`, with respect to $z$, of shape (N, C), and to $T$, of shape
 # (1,). The labels are fixed: `temperature_target` is one-hot, (N, C).
 

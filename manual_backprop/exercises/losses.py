@@ -222,7 +222,8 @@ PREDICTIONS: dict[str, Question] = {
             "0, 1000, 0.69": "That is so on paper. In float32, e^1000 is `inf` and e^−1000 is 0.",
             "0, inf, 0.69": "The second one is. But in the first p_y is `inf / inf`, and in the third every "
             "exponential is 0.",
-            "inf, inf, inf": "The second one is. In the first and the third p_y is `inf / inf` and `0 / 0`.",
+            "inf, inf, inf": "The second one is. In the first and the third p_y is `inf / inf` and `0 / 0`, "
+            "which are `nan`.",
             "nan, inf, nan": "p_y is `inf / inf`, 0 and `0 / 0`.",
             "nan, inf, 0.69": "In the third, both exponentials are 0, so that p_y is `0 / 0`.",
         },
