@@ -87,8 +87,11 @@ def test_what_answers_a_prediction_is_out_of_sight_until_it_is_made(name: str, v
         else:
             for option in form.locator("details").all():
                 option.locator("summary").press("Enter")
+                option.locator("p").wait_for()
                 assert option.locator("p").inner_text().startswith(("Right:", "Not so:"))
-        assert inside.is_visible()
+        inside.wait_for()  # to be visible
+    opened = "Object.values(localStorage).filter(kept => kept === 'true').length"
+    page.wait_for_function(f"{opened} === {answers.count()}")
     page.reload()
     assert page.locator("details.answer:not([open])").count() == 0
 
