@@ -1,12 +1,12 @@
 """A question as a form, in a notebook and on the site; as a few lines of text elsewhere."""
 
 import json
-import sys
 from functools import cache
 from html import escape
 from pathlib import Path
 
 from manual_backprop.exercises.questions import Choice, Number, Question
+from manual_backprop.plots.style import displayed
 
 HERE = Path(__file__).parent
 NUMBER = r"\s*[+\-−]?[\d.,]+(e[+\-]?\d+)?(\s*/\s*[\d.]+)?\s*"
@@ -26,10 +26,7 @@ class Form:
 
     def show(self) -> None:
         """Display the form in a notebook; anywhere else, print the question."""
-        ipython = sys.modules.get("IPython")
-        if ipython is not None and ipython.get_ipython() is not None:
-            ipython.display.display(self)
-        else:
+        if not displayed(self):
             print(self)
 
     def __repr__(self) -> str:

@@ -83,7 +83,7 @@ def curves(
                 ends.append((*_last_within(points, ylim), label, colour))
             if "x" not in log and all(float(x).is_integer() for xs, _ in panel.values() for x in xs):
                 axes.xaxis.get_major_locator().set_params(integer=True)
-            axes.grid(axis="y", alpha=0.18)
+            axes.grid(axis="y")
             named.append((axes, ends))
         entitle(figure, title)
         if ylim is not None and (outside := _outside(panels, ylim)):
@@ -127,9 +127,9 @@ def decision_regions(
     ticks = torch.linspace(low, high, 121, dtype=points.dtype)
     grid = torch.cartesian_prod(ticks, ticks)
     with style():
-        figure = new_figure(WIDTH, 0.9 + 2.3 * -(-len(models) // 2))
-        columns = min(len(models), 2)
-        panels = figure.subplots(-(-len(models) // columns), columns, squeeze=False, sharey=True).flatten()
+        columns, rows = min(len(models), 2), -(-len(models) // 2)
+        figure = new_figure(WIDTH, 0.9 + 2.3 * rows)
+        panels = figure.subplots(rows, columns, squeeze=False, sharey=True).flatten()
         for axes in panels[len(models) :]:
             axes.set_axis_off()
         for axes, (name, model) in zip(panels, models.items(), strict=False):
@@ -308,6 +308,6 @@ def landscape(
             axes.plot(*path[-1], "o", color=colour, markeredgecolor=DARK, markersize=8)
         entitle(figure, title)
         axes.set(xlabel=xlabel, ylabel=ylabel, xlim=span[:2], ylim=span[2:])
-        axes.legend(facecolor="0.15", labelcolor="linecolor", fontsize=9, loc="upper right")
+        axes.legend(facecolor="0.15", labelcolor="linecolor", loc="upper right")
         figure.colorbar(shown, ax=axes, label="loss")
     return figure

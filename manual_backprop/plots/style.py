@@ -25,7 +25,6 @@ BRIGHT = ("#7CC8F8", "#FFA050", "#50E0B0", "#F0A0D0", "#F0D050")  # the same on 
 DARK, LIGHT = "#111111", "#ffffff"  # on a coloured ground, whatever the page's theme
 WIDTH = 5.0  # inches; a page on a phone shows them at three quarters of their size
 SMALL = 9  # points, of the smallest text
-FAINT = 0.18  # the opacity of lines that are there to be read off
 INK = "black"
 STYLE: dict[Any, Any] = {
     "axes.edgecolor": INK,
@@ -41,7 +40,7 @@ STYLE: dict[Any, Any] = {
     "figure.facecolor": "white",
     "font.family": "DejaVu Sans",
     "font.size": 10,
-    "grid.alpha": FAINT,
+    "grid.alpha": 0.18,
     "grid.color": INK,
     "image.interpolation": "none",  # in a page, pixels stay what they are
     "legend.fontsize": SMALL,
@@ -217,6 +216,15 @@ def _temporary_folder() -> Path:
     return Path(mkdtemp(prefix="manual_backprop_"))
 
 
+def displayed(thing: Any) -> bool:
+    """Display it in a notebook; whether this is one."""
+    ipython = sys.modules.get("IPython")
+    if ipython is None or ipython.get_ipython() is None:
+        return False
+    ipython.display.display(thing)
+    return True
+
+
 def show(thing: Any, path: str | Path) -> None:
     """Display a figure or what this package returned in a notebook; anywhere else, save it and say where.
 
@@ -227,9 +235,7 @@ def show(thing: Any, path: str | Path) -> None:
         path: of the file, for a script. A relative one lies in a temporary folder, so that no file of the
             reader's is written over.
     """
-    ipython = sys.modules.get("IPython")
-    if ipython is not None and ipython.get_ipython() is not None:
-        ipython.display.display(thing)
+    if displayed(thing):
         return
     path = _temporary_folder() / path
     path.parent.mkdir(parents=True, exist_ok=True)

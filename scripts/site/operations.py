@@ -253,15 +253,28 @@ def shown_mistake(mistake: dict[str, str]) -> str:
 
 
 def mistakes() -> dict[str, list[dict[str, str]]]:
-    """What `verify` says of the wrong backwards; judged anew where anything of it has changed."""
-    ready = ROOT / "build" / "mistakes.json"
-    folders = [ROOT / "manual_backprop" / name for name in ("functional", "derive", "verify")]
-    folders += [ROOT / "tests" / "functional"]
+    """What `verify` says of the wrong backwards."""
+    script = Path(__file__).parent / "mistakes.py"
+    ready = up_to_date("mistakes.json", ["functional", "derive", "verify"], script)
+    return json.loads(ready.read_text(encoding="utf-8"))
+
+
+def up_to_date(name: str, parts: list[str], script: Path, *options: str) -> Path:
+    """A file in build/ that a script measures, in minutes; anew where it is older than what it is of.
+
+    Args:
+        name: of the file.
+        parts: of the package whose changes count, beside those of what the tests know of operations.
+        script: it is given the options, and the file last.
+        options: of the script.
+    """
+    ready = ROOT / "build" / name
+    folders = [*(ROOT / "manual_backprop" / part for part in parts), ROOT / "tests" / "functional"]
     newest = max(path.stat().st_mtime for folder in folders for path in folder.rglob("*.py"))
     if not ready.is_file() or ready.stat().st_mtime < newest:
-        judge = [sys.executable, str(Path(__file__).parent / "mistakes.py"), str(ready)]
-        subprocess.run(judge, check=True, stdout=subprocess.DEVNULL)
-    return json.loads(ready.read_text(encoding="utf-8"))
+        command = [sys.executable, str(script), *options, str(ready)]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    return ready
 
 
 def first_line(module: ModuleType) -> str:
@@ -283,19 +296,10 @@ def public_in(module: ModuleType, package: ModuleType) -> list[str]:
 def write_capabilities(app: Sphinx) -> None:
     """The page about what each operation keeps of its promises.
 
-    Measuring takes minutes. It is left out where MANUAL_BACKPROP_CAPABILITIES names a page that
-    scripts/capability_table.py has written, or where build/capabilities.md is newer than what was measured.
+    It is not measured where MANUAL_BACKPROP_CAPABILITIES names a page that scripts/capability_table.py has
+    written.
     """
-    ready = ROOT / "build" / "capabilities.md"
-    if given := os.environ.get("MANUAL_BACKPROP_CAPABILITIES"):
-        ready = Path(given)
-    elif not ready.is_file() or ready.stat().st_mtime < last_change():
-        measure = [sys.executable, str(ROOT / "scripts" / "capability_table.py"), "--write", str(ready)]
-        subprocess.run(measure, check=True, stdout=subprocess.DEVNULL)
+    given = os.environ.get("MANUAL_BACKPROP_CAPABILITIES")
+    script = ROOT / "scripts" / "capability_table.py"
+    ready = Path(given) if given else up_to_date("capabilities.md", ["functional"], script, "--write")
     shutil.copyfile(ready, Path(app.srcdir) / "reference" / "capabilities.md")
-
-
-def last_change() -> float:
-    """When an operation, or what the tests know of it, was changed last."""
-    folders = (ROOT / "manual_backprop" / "functional", ROOT / "tests" / "functional")
-    return max(path.stat().st_mtime for folder in folders for path in folder.rglob("*.py"))
