@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import cycle
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
@@ -302,7 +303,7 @@ def landscape(
         figure = new_figure(WIDTH, 4.2)
         axes = figure.subplots()
         shown = axes.contourf(xs, ys, heights, levels=25, cmap="cividis")
-        for (name, path), colour in zip(paths.items(), BRIGHT, strict=False):
+        for (name, path), colour in zip(paths.items(), cycle(BRIGHT), strict=False):
             axes.plot(*zip(*path, strict=True), marker=".", color=colour, label=name)
             axes.plot(*path[0], "s", color=colour, markeredgecolor=DARK, markersize=7)
             axes.plot(*path[-1], "o", color=colour, markeredgecolor=DARK, markersize=8)

@@ -91,6 +91,14 @@ def test_a_path_ends_where_the_descent_did() -> None:
     assert end.get_xydata().tolist() == [[0.5, 0.25]]
 
 
+def test_every_path_of_a_landscape_is_drawn_however_many_there_are() -> None:
+    paths = {str(i): [(0.0, 0.0), (0.1 * i, 0.1)] for i in range(7)}
+    figure = plots.landscape(
+        lambda x, y: x * x + y * y, paths, span=(-1, 1, -1, 1), title="", xlabel="", ylabel="", points=5
+    )
+    assert [text.get_text() for text in figure.axes[0].get_legend().get_texts()] == list(paths)
+
+
 def arrows_of(figure: Any) -> list[Any]:
     return [patch for patch in figure.axes[0].patches if type(patch).__name__ == "FancyArrowPatch"]
 

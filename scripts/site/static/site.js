@@ -31,5 +31,5 @@ addEventListener("DOMContentLoaded", () => {
     button.addEventListener("click", openAll);
     links.append(button);
   }
-  document.querySelector(location.hash || "body")?.scrollIntoView(); // folding has moved the page
+  document.getElementById(decodeURIComponent(location.hash.slice(1)))?.scrollIntoView(); // folding has moved it
 });
