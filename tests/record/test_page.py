@@ -13,6 +13,7 @@ from manual_backprop import nn, record
 from manual_backprop.record import Recording
 from manual_backprop.record.numbers import short
 from manual_backprop.record.page import data as page_data
+from manual_backprop.record.page.bundle import bundle
 from tests.record.equations import check, number
 from tests.record.pages import HOSTILE, digits, hostile_page, not_finite, small
 
@@ -176,7 +177,8 @@ def test_under_each_formula_stands_its_code(page: Any) -> None:
 
 def test_a_number_is_written_as_the_package_writes_it(page: Any) -> None:
     numbers = [0, 1, -1, 0.1, -2.5e-5, 1e-4, 9.9996e-5, 9999.4, 9999.6, 123456, 2 / 3, 1e300, -3.21987e-200]
-    assert page.evaluate("numbers => numbers.map(short)", numbers) == [short(x) for x in numbers]
+    written = f"(numbers) => {{ {bundle('writing.js')}; return numbers.map(short); }}"
+    assert page.evaluate(written, numbers) == [short(x) for x in numbers]
 
 
 CONTRAST = """element => {

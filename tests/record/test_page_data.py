@@ -5,6 +5,7 @@ import hashlib
 import json
 import re
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,10 +17,10 @@ from manual_backprop import functional as F
 from manual_backprop import nn, record
 from manual_backprop.functional.operation import FORMULAS
 from manual_backprop.record import Recording
-from manual_backprop.record.page.html import SCRIPTS
+from manual_backprop.record.page.bundle import bundle
 from tests.record.pages import HOSTILE, digits, hostile_page, not_finite, small
 
-SCRIPTS_FOLDER = files("manual_backprop.record.page") / "scripts"
+SCRIPTS = Path(str(files("manual_backprop.record.page") / "scripts"))
 
 
 @pytest.fixture(scope="module")
@@ -71,9 +72,9 @@ def test_only_the_page_s_own_script_and_style_are_allowed(recording: Recording) 
     policy = re.search(r'<meta http-equiv="Content-Security-Policy" content="(.*?)">', html)
     assert policy is not None
     rules = dict(rule.strip().split(" ", 1) for rule in policy[1].split(";"))
-    assert html.index(policy[0]) < html.index("<style>") < html.index("<script>")
-    for kind in ("script", "style"):
-        (content,) = re.findall(rf"<{kind}>(.*?)</{kind}>", html, re.DOTALL)
+    assert html.index(policy[0]) < html.index("<style>") < html.index('<script type="module">')
+    for kind, opening in (("script", '<script type="module">'), ("style", "<style>")):
+        (content,) = re.findall(rf"{opening}(.*?)</{kind}>", html, re.DOTALL)
         due = base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
         assert rules.pop(f"{kind}-src") == f"'sha256-{due}'"
     assert rules == {"default-src": "'none'", "base-uri": "'none'", "form-action": "'none'"}
@@ -86,10 +87,17 @@ def test_the_frame_in_a_notebook_holds_the_page_as_an_attribute(recording: Recor
     assert 'sandbox="allow-scripts" srcdoc="&lt;!doctype html&gt;' in frame
 
 
+def test_the_script_is_all_modules_each_of_them_once() -> None:
+    script = bundle("main.js")
+    for module in SCRIPTS.rglob("*.js"):
+        first = module.read_text(encoding="utf-8").splitlines()[0]
+        assert first.startswith("// "), module
+        assert script.count(first) == 1, module
+    assert not re.search(r"^(import|export)\b", script, re.MULTILINE)
+
+
 def test_the_script_knows_no_operation_by_name() -> None:
-    scripts = {name: (SCRIPTS_FOLDER / f"{name}.js").read_text("utf-8") for name in SCRIPTS}
-    assert {f"{name}.js" for name in scripts} == {path.name for path in SCRIPTS_FOLDER.iterdir()}
-    words = {word for text in scripts.values() for word in re.findall(r"""["'`](\w+)["'`]""", text)}
+    words = set(re.findall(r"""["'`](\w+)["'`]""", bundle("main.js")))
     assert words & FORMULAS.keys() <= {"div", "update"}  # a tag, and the last position
 
 

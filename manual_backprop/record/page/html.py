@@ -10,11 +10,9 @@ import json
 from collections.abc import Sequence
 from importlib.resources import files
 
+from manual_backprop.record.page.bundle import bundle
 from manual_backprop.record.page.data import data_of
 from manual_backprop.record.step import Step
-
-# In this order they are one script: a name is defined before it is used outside of a function.
-SCRIPTS = ("data", "products", "path", "tiles", "edges", "captions", "learning_rate", "controls")
 
 
 def page(steps: list[Step], classes: Sequence[str] | None, about: str) -> str:
@@ -25,7 +23,7 @@ def page(steps: list[Step], classes: Sequence[str] | None, about: str) -> str:
     # A name may hold half a surrogate pair, which UTF-8 cannot write: it is escaped, in JSON's own way.
     data = data.encode("utf-8", "backslashreplace").decode()
     style = _read("style.css")
-    script = "\n".join(_read(f"scripts/{name}.js") for name in SCRIPTS)
+    script = bundle("main.js")
     filled = _read("template.html")
     parts = {"style": style, "script": script, "style_hash": _hash(style), "script_hash": _hash(script)}
     for name, part in parts.items():

@@ -1,12 +1,36 @@
 // One gradient as a sum: of products of recorded numbers where the page can write them out, else of what came
 // back. Each part has the names and the numbers of its factors and their product; `whole` says that nothing is
 // written out, and `lead` is the number of the output that the part comes through, where it is one.
-function partsOf(id, r, c) {
-  return step.values[id].uses.flatMap(([number, place]) => partsOfUse(id, number, place, r, c));
+import { at, countOf, inputsOf, outputOf, range, rowAt, shown, sum } from "./step.js";
+import { indexed } from "./writing.js";
+
+const LONGEST_PATH = 60;
+
+// The parts of a number's gradient, those of the gradient that the largest part comes through, and so on to the loss.
+export function pathOf(place) {
+  const path = [];
+  while (place && path.length < LONGEST_PATH) {
+    const parts = shown.step.values[place.id].gradient ? partsOf(place) : [];
+    path.push({ place, parts });
+    place = leadOf(parts);
+  }
+  return path;
+}
+
+export const bySize = (parts) => parts.slice().sort((a, b) => Math.abs(b.product) - Math.abs(a.product));
+
+// The place that the largest part comes through; of the parts of several examples, that of the example shown.
+function leadOf(parts) {
+  const sorted = bySize(parts), next = sorted.find((part) => part.lead && part.lead.r === shown.example) || sorted[0];
+  return next && next.lead && shown.step.values[next.lead.id].gradient ? next.lead : null;
+}
+
+function partsOf({ id, r, c }) {
+  return shown.step.values[id].uses.flatMap(([number, place]) => partsOfUse(id, number, place, r, c));
 }
 
 function partsOfUse(id, number, place, r, c) {
-  const call = step.calls[number], value = step.values[id];
+  const call = shown.step.calls[number], value = shown.step.values[id];
   if (!outputOf(call).gradient) return [];
   const allClasses = value.shown[1] === value.rect[1];
   if (call.products === "affine") return affineParts(call, place, r, c);

@@ -1,6 +1,10 @@
 // What happens at this position: the formula, and the formula with numbers in it.
+import { $, make } from "../dom.js";
+import { lastPosition, shown, watch } from "../step.js";
+import { short } from "../writing.js";
+
 function showCaption() {
-  const count = step.calls.length, box = $("say");
+  const { position, step } = shown, count = shown.step.calls.length, box = $("say");
   box.replaceChildren();
   if (position === lastPosition()) showUpdate(box);
   else if (position < count) showForward(box, position);
@@ -8,12 +12,12 @@ function showCaption() {
 }
 
 function title(direction, number) {
-  const call = step.calls[number], place = call.place ? ` (${call.place})` : "";
-  return `${direction}, operation ${number + 1} of ${step.calls.length}: ${call.operation}${place}`;
+  const call = shown.step.calls[number], place = call.place ? ` (${call.place})` : "";
+  return `${direction}, operation ${number + 1} of ${shown.step.calls.length}: ${call.operation}${place}`;
 }
 
 function showForward(box, number) {
-  const call = step.calls[number];
+  const call = shown.step.calls[number];
   make("p", title("Forward", number), box);
   make("p", call.formula, box, "formula");
   showCode(box, call.code);
@@ -22,8 +26,8 @@ function showForward(box, number) {
 
 function showBackward(box, number) {
   make("p", title("Backward", number), box);
-  for (const back of step.calls[number].backward) {
-    const { gradient } = step.values[back.input];
+  for (const back of shown.step.calls[number].backward) {
+    const { gradient } = shown.step.values[back.input];
     const beside = back.ulps === null ? "PyTorch's own backward" : `${short(back.ulps)} ulp from autograd's`;
     make("p", back.formula, box, "formula");
     showCode(box, back.code);
@@ -33,10 +37,10 @@ function showBackward(box, number) {
 }
 
 function showUpdate(box) {
-  const after = step.losses[step.lrs.indexOf(step.lr)];
+  const after = shown.step.losses[shown.step.lrs.indexOf(shown.step.lr)];
   make("p", "Update", box);
   make("p", "w ← w − η ∂L/∂w, for every parameter", box, "formula");
-  make("p", `L: ${short(step.loss)}, then ${short(after)} with η = ${short(step.lr)}`, box, "beside");
+  make("p", `L: ${short(shown.step.loss)}, then ${short(after)} with η = ${short(shown.step.lr)}`, box, "beside");
 }
 
 // The same as code, with what each line makes.
@@ -46,7 +50,9 @@ function showCode(box, lines) {
 
 // The numbers of the example, worked out when the page was written; of a large batch, those of the first ones.
 function showNumbers(box, { ofEach, lines }) {
-  for (const line of lines[Math.min(example, lines.length - 1)]) make("p", line, box, "numbers");
-  if (ofEach && example >= lines.length)
+  for (const line of lines[Math.min(shown.example, lines.length - 1)]) make("p", line, box, "numbers");
+  if (ofEach && shown.example >= lines.length)
     make("p", `Worked out for example ${lines.length}, the last one that is.`, box, "beside");
 }
+
+watch("step position example", showCaption);

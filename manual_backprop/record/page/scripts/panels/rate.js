@@ -1,6 +1,15 @@
 // What the update does to the loss and to the parameters, by the learning rate that is chosen.
+import { $, make, makeSvg } from "../dom.js";
+import { at, shown, watch } from "../step.js";
+import { indexed, short } from "../writing.js";
+
+function limitRate() {
+  $("rate").max = shown.step.lrs.length - 1;
+  $("rate").value = shown.step.lrs.indexOf(shown.step.lr);
+}
+
 function showRate() {
-  const chosenRate = Number($("rate").value), rate = step.lrs[chosenRate], loss = step.losses[chosenRate];
+  const { step } = shown, chosenRate = Number($("rate").value), rate = step.lrs[chosenRate], loss = step.losses[chosenRate];
   const change = `the loss of these examples goes from ${short(step.loss)} to ${short(loss)}.`;
   $("rate").setAttribute("aria-valuetext", `η = ${short(rate)}`);
   $("rate-says").textContent = `η = ${short(rate)}: ${change}${moveOfChosen(rate)}`;
@@ -9,7 +18,7 @@ function showRate() {
 }
 
 function moveOfChosen(rate) {
-  const value = chosen && step.values[chosen.id];
+  const { chosen, step } = shown, value = chosen && step.values[chosen.id];
   if (!value || !value.learned || !value.gradient) return "";
   const w = at(value, chosen.r, chosen.c), g = at(value.gradient, chosen.r, chosen.c);
   const name = indexed(value.symbol, value.shape, chosen.r, chosen.c);
@@ -18,7 +27,7 @@ function moveOfChosen(rate) {
 
 // Loss against η. What η is used and what the loss was decide on the range: a loss far above both is cut off.
 function drawLosses(chosenRate) {
-  const svg = $("curve"), used = step.lrs.indexOf(step.lr), finite = step.losses.filter(Number.isFinite);
+  const { step } = shown, svg = $("curve"), used = step.lrs.indexOf(step.lr), finite = step.losses.filter(Number.isFinite);
   const low = Math.min(...finite), high = Math.max(...finite);
   const near = Math.max(...[step.loss, step.losses[used]].filter(Number.isFinite), low);
   const top = near > low ? Math.min(high, near + 0.5 * (near - low)) : high;
@@ -45,7 +54,7 @@ function drawLosses(chosenRate) {
 }
 
 function sayWhatIsAbove(top) {
-  const above = step.lrs.filter((_, i) => !(step.losses[i] <= top)), largest = step.losses[step.lrs.indexOf(above.at(-1))];
+  const { step } = shown, above = step.lrs.filter((_, i) => !(step.losses[i] <= top)), largest = step.losses[step.lrs.indexOf(above.at(-1))];
   $("curve-says").textContent = above.length
     ? `Above the picture: the loss with ${above.map((rate) => `η = ${short(rate)}`).join(", ")}; with the last, ${short(largest)}.`
     : "";
@@ -56,10 +65,14 @@ function showMoves(rate) {
   table.replaceChildren();
   const head = make("tr", "", make("thead", "", table)), body = make("tbody", "", table);
   for (const title of titles) make("th", title, head);
-  for (const value of step.values.filter((v) => v.learned && v.gradient)) {
+  for (const value of shown.step.values.filter((v) => v.learned && v.gradient)) {
     const row = make("tr", "", body), moved = rate * value.gradient.norm;
     const ratio = value.norm ? short(moved / value.norm) : "–";
     const cells = [value.symbol, short(value.norm), short(value.gradient.norm), short(moved), ratio];
     cells.forEach((cell, i) => { make("td", cell, row).dataset.title = titles[i]; });
   }
 }
+
+$("rate").addEventListener("input", showRate);
+watch("step", limitRate);
+watch("step chosen", showRate);

@@ -1,12 +1,19 @@
 // The edges between the tiles: grey from each tensor to what is made of it. Once the backward pass has come so far,
 // those of the explained gradient go from number to number, the wider the larger the product.
+import { $, makeSvg } from "../dom.js";
+import { pathOf } from "../products.js";
+import { lastPosition, shown, watch } from "../step.js";
+import { layout } from "./layout.js";
+import { makers, tiles } from "./tiles.js";
+
 function drawEdges() {
   const svg = $("graph").querySelector("svg"), corner = $("graph").getBoundingClientRect();
   svg.replaceChildren();
-  for (const call of step.calls)
+  for (const call of shown.step.calls)
     for (const id of call.inputs)
-      if (tiles.has(id) && step.values[id].kind !== "parameter") drawEdge(svg, corner, id, call.outputs[0]);
-  const madeBy = makers(), isReached = (to) => position >= lastPosition() - 1 - madeBy.get(to.id);
+      if (tiles.has(id) && shown.step.values[id].kind !== "parameter") drawEdge(svg, corner, id, call.outputs[0]);
+  const madeBy = makers(), isReached = (to) => shown.position >= lastPosition() - 1 - madeBy.get(to.id);
+  const lit = pathOf(shown.chosen).flatMap(({ place, parts }) => parts.filter((part) => part.lead).map((part) => [place, part.lead, part.product]));
   const most = Math.max(...lit.map(([, , product]) => Math.abs(product)), Number.MIN_VALUE);
   for (const [from, to, product] of lit) {
     if (!tiles.has(from.id) || !tiles.has(to.id) || !isReached(to)) continue;
@@ -30,7 +37,10 @@ function drawCurve(svg, [x1, y1], [x2, y2], className, width) {
 // The middle of a number's cell.
 function placeOf({ id, r, c }, corner) {
   const { canvas, number } = tiles.get(id).value, box = (canvas || number).getBoundingClientRect();
-  const plan = layout(step.values[id]), [x, y] = plan.cell(r, c);
+  const plan = layout(shown.step.values[id]), [x, y] = plan.cell(r, c);
   const left = box.left - corner.left, top = box.top - corner.top;
   return [left + ((x + 0.5) / plan.width) * box.width, top + ((y + 0.5) / plan.height) * box.height];
 }
+
+watch("step position example chosen", drawEdges);
+window.addEventListener("resize", drawEdges);

@@ -1,57 +1,58 @@
 // The chosen number's gradient as a sum of parts, then the gradient that the largest part comes through, and so
 // on to the loss.
-const MOST_PARTS = 10, LONGEST_PATH = 60;
-let lit = [];  // the parts of the explained gradient, each from a number to one that it comes through
+import { $, bounded, make } from "../dom.js";
+import { bySize, pathOf } from "../products.js";
+import { at, change, isCut, shown, sum, watch } from "../step.js";
+import { inProduct, indexed, short } from "../writing.js";
+
+const MOST_PARTS = 10;
+
+function listTensors() {
+  $("tensor").replaceChildren();
+  shown.step.values.forEach((value, id) => {
+    if (value.gradient) make("option", `${value.symbol} (${value.shape.join(", ")})`, $("tensor")).value = id;
+  });
+}
 
 function showPath() {
-  const path = $("path");
+  const path = $("path"), { chosen, step } = shown;
   path.replaceChildren();
-  lit = [];
   if (!chosen) return;
   const value = step.values[chosen.id];
   showChoice(value);
   if (!value.gradient) {
     make("p", "Nothing comes back to it: L is not differentiated with respect to it.", path);
-    drawEdges();
     return;
   }
-  const number = indexed(value.symbol, value.shape, chosen.r, chosen.c);
-  make("p", `${number} = ${short(at(value, chosen.r, chosen.c))}`, path, "formula");
-  let here = { id: chosen.id, r: chosen.r, c: chosen.c };
-  for (let depth = 0; here && depth < LONGEST_PATH; depth++) {
-    const from = here, parts = partsOf(here.id, here.r, here.c);
-    for (const part of parts) if (part.lead) lit.push([from, part.lead, part.product]);
-    here = explain(path, here, parts);
-    if (here) {
-      const { gradient, shape } = step.values[here.id];
-      make("p", `where ${indexed(gradient.symbol, shape, here.r, here.c)} comes from:`, path);
-    }
-  }
-  drawEdges();
+  make("p", `${nameOf(value, chosen)} = ${short(at(value, chosen.r, chosen.c))}`, path, "formula");
+  pathOf(chosen).forEach(({ place, parts }, depth) => {
+    const { gradient, shape } = step.values[place.id];
+    if (depth) make("p", `where ${indexed(gradient.symbol, shape, place.r, place.c)} comes from:`, path);
+    explain(path, place, parts);
+  });
 }
+const nameOf = (value, { r, c }) => indexed(value.symbol, value.shape, r, c);
 
 function showChoice(value) {
-  $("tensor").value = String(chosen.id);
+  const { id, r, c } = shown.chosen;
+  $("tensor").value = String(id);
   $("row").max = value.shown[0] - 1;
   $("column").max = value.shown[1] - 1;
-  $("row").value = chosen.r;
-  $("column").value = chosen.c;
+  $("row").value = r;
+  $("column").value = c;
 }
 
-// Says what the gradient of a number is the sum of; returns the place that its largest part comes through.
+// Says what the gradient of a number is the sum of.
 function explain(parent, { id, r, c }, parts) {
-  const value = step.values[id];
+  const value = shown.step.values[id];
   if (value.kind === "loss") {
     make("p", "∂L/∂L = 1: here the backward pass begins.", parent);
-    return null;
+    return;
   }
   const name = indexed(value.gradient.symbol, value.shape, r, c), written = parts.some((part) => !part.whole);
   make("p", `${name} is ${whatItIs(parts.length, written)}`, parent);
-  const bySize = parts.slice().sort((a, b) => Math.abs(b.product) - Math.abs(a.product));
-  listParts(parent, bySize);
+  listParts(parent, bySize(parts));
   showSum(parent, name, parts, at(value.gradient, r, c));
-  const next = bySize.find((part) => part.lead && part.lead.r === example) || bySize[0];
-  return next && next.lead && step.values[next.lead.id].gradient ? next.lead : null;
 }
 
 function whatItIs(count, written) {
@@ -73,8 +74,10 @@ function listParts(parent, parts) {
 
 // The sum of the parts, beside what was recorded. Of a tensor that is too large for the page, factors are missing.
 function showSum(parent, name, parts, recorded) {
-  const known = parts.filter((part) => !(Number.isNaN(part.product) && cut.length));
-  const total = sum(known.map((part) => part.product)), missing = parts.length - known.length || isPartial(parts);
+  const cut = shown.step.values.some(isCut);
+  const known = parts.filter((part) => !(Number.isNaN(part.product) && cut));
+  const missing = known.length < parts.length || (cut && parts.some((part) => !part.whole));
+  const total = sum(known.map((part) => part.product));
   const line = make("p", missing ? "those that are in this page, together: " : "= ", parent);
   const output = make("output", short(total), line);
   make("span", `; recorded: ${short(recorded)}`, line);
@@ -82,4 +85,13 @@ function showSum(parent, name, parts, recorded) {
   output.dataset.recorded = recorded;
   output.dataset.name = name;
 }
-const isPartial = (parts) => cut.length > 0 && parts.some((part) => !part.whole);
+
+for (const id of ["tensor", "row", "column"])
+  $(id).addEventListener("change", () => {
+    const tensor = Number($("tensor").value), [rows, columns] = shown.step.values[tensor].shown;
+    const [r, c] = [bounded($("row"), 0, rows - 1), bounded($("column"), 0, columns - 1)];
+    change({ chosen: { id: tensor, r, c } });
+  });
+$("choose").addEventListener("submit", (event) => event.preventDefault());
+watch("step", listTensors);
+watch("step example chosen", showPath);

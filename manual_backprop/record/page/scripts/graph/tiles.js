@@ -1,0 +1,102 @@
+// The network as columns of tiles, one column an operation; a tile is a tensor and its gradient, as images.
+import { $, make, makeSvg } from "../dom.js";
+import { change, countOf, lastPosition, shown, watch } from "../step.js";
+import { short } from "../writing.js";
+import { layout, paint } from "./layout.js";
+
+export const tiles = new Map();
+function drawGraph() {
+  const graph = $("graph"), made = new Set(shown.step.calls.flatMap((call) => call.outputs));
+  graph.replaceChildren();
+  tiles.clear();
+  makeSvg("svg", {}, graph);
+  const inputs = drawColumn("in");
+  shown.step.values.forEach((value, id) => { if (value.kind === "input" && !made.has(id)) drawTile(id, inputs); });
+  shown.step.calls.forEach((call, i) => {
+    const column = drawColumn(`${i + 1} ${call.operation}`);
+    column.dataset.call = i;
+    for (const id of call.inputs)
+      if (!tiles.has(id) && !made.has(id) && !isBuffer(shown.step.values[id])) drawTile(id, column);
+    for (const id of call.outputs) drawTile(id, column);
+  });
+}
+const isBuffer = (value) => value.kind === "constant" && value.name !== "";
+
+function drawColumn(title) {
+  const column = make("div", "", $("graph"), "column");
+  make("h3", title, column);
+  return column;
+}
+
+function drawTile(id, parent) {
+  const value = shown.step.values[id], figure = make("figure", "", parent), tile = { figure };
+  tile.value = drawSide(id, value, `(${value.shape.join(", ")})`, figure);
+  if (value.gradient) tile.gradient = drawSide(id, value.gradient, `‖${short(value.gradient.norm)}‖`, figure);
+  tiles.set(id, tile);
+}
+
+// A tensor or its gradient: a single number is written, more are an image.
+function drawSide(id, side, caption, figure) {
+  const box = make("div", "", figure), drawn = { box };
+  if (countOf(side) === 1) drawn.number = make("span", "", box, "number");
+  else drawn.canvas = drawCanvas(id, side, box);
+  const partial = side.shown[0] * side.shown[1] < countOf(side) ? ", a part" : "";
+  const words = make("figcaption", "", box);
+  make("span", `${side.symbol} `, words);
+  make("span", `${caption}${partial}`, words, "known");
+  make("span", "not computed yet", words, "unknown");
+  return drawn;
+}
+
+function drawCanvas(id, side, box) {
+  const value = shown.step.values[id], canvas = make("canvas", "", box), size = `(${value.shape.join(", ")})`;
+  const zeros = `${Math.round(100 * side.zeros)} per cent zeros`;
+  canvas.setAttribute("role", "img");
+  canvas.setAttribute("aria-label", `${side.symbol}, ${size}, norm ${short(side.norm)}, ${zeros}`);
+  canvas.addEventListener("click", (event) => {
+    const plan = layout(value);
+    const x = Math.floor((event.offsetX / canvas.clientWidth) * plan.width);
+    const y = Math.floor((event.offsetY / canvas.clientHeight) * plan.height);
+    const [r, c] = plan.of(x, y);
+    change({ chosen: { id, r, c } });
+  });
+  return canvas;
+}
+
+// Which operation a tensor comes from.
+export const makers = () => new Map(shown.step.calls.flatMap((call, i) => call.outputs.map((id) => [id, i])));
+
+// Shows what has been computed at this position, and says of the rest that it has not.
+function showTiles() {
+  const count = shown.step.calls.length, last = count - 1;
+  const madeBy = makers();
+  for (const [id, tile] of tiles) {
+    const value = shown.step.values[id], maker = madeBy.get(id);
+    const firstUse = Math.min(...value.uses.map(([call]) => call), Infinity);
+    const isComputed = maker === undefined || shown.position >= maker;
+    const hasGradient = shown.position >= (maker === last ? count : lastPosition() - 1 - firstUse);
+    showSide(tile.value, value, value, isComputed);
+    if (tile.gradient) showSide(tile.gradient, value, value.gradient, hasGradient);
+  }
+  markColumn(shown.position < count ? shown.position : lastPosition() - 1 - shown.position);
+}
+
+function showSide(drawn, value, side, on) {
+  drawn.box.classList.toggle("waiting", !on);
+  if (drawn.canvas) paint(drawn.canvas, value, side, on);
+  else drawn.number.textContent = short(side.numbers[0]);
+}
+
+function markColumn(number) {
+  for (const column of document.querySelectorAll(".column"))
+    column.classList.toggle("now", Number(column.dataset.call) === number && shown.position < lastPosition());
+  const column = document.querySelector(".column.now"), frame = $("graph-frame");
+  if (!column) return;
+  const right = column.offsetLeft + column.offsetWidth;
+  if (column.offsetLeft < frame.scrollLeft || right > frame.scrollLeft + frame.clientWidth)
+    frame.scrollLeft = column.offsetLeft - (frame.clientWidth - column.offsetWidth) / 2;
+}
+
+watch("step", drawGraph);
+watch("step position example", showTiles);
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", showTiles);

@@ -1,0 +1,19 @@
+// What stands on the page, in the order in which it is drawn.
+import "./panels/controls.js";
+import "./panels/summary.js";
+import "./panels/captions.js";
+import "./graph/tiles.js";
+import "./graph/edges.js";
+import "./panels/path.js";
+import "./panels/rate.js";
+import { change, data, largest } from "./step.js";
+
+// The largest gradient of the first parameter that has one.
+function firstChoice(step) {
+  const id = step.values.findIndex((value) => value.learned && value.gradient);
+  if (id < 0) return null;
+  const { numbers, shown } = step.values[id].gradient, place = largest(numbers);
+  return { id, r: Math.floor(place / shown[1]), c: place % shown[1] };
+}
+
+change({ step: data.steps[0], chosen: firstChoice(data.steps[0]) });

@@ -1,0 +1,47 @@
+// The data are what was recorded; what is computed here are the products and sums that are shown, and each
+// stands beside the recorded number that it must equal.
+import { $ } from "./dom.js";
+
+export const data = JSON.parse($("data").textContent);
+
+for (const step of data.steps)
+  for (const side of sidesOf(step))
+    side.numbers = new Float32Array(Uint8Array.from(atob(side.data), (c) => c.charCodeAt(0)).buffer);
+
+// Every tensor of a step that has numbers in the page.
+function sidesOf(step) {
+  const values = step.values.flatMap((value) => [value, value.gradient]);
+  const calls = step.calls.flatMap((call) => [call.slope, ...Object.values(call.gradients)]);
+  return [...values, ...calls].filter((side) => side !== null);
+}
+
+// What is shown now: a step, a position in it, an example, and the number whose gradient is explained.
+export const shown = { step: data.steps[0], position: 0, example: 0, chosen: null };
+
+// Whoever shows something says what of `shown` it depends on; a change draws what depends on it anew.
+const watchers = [];
+export const watch = (names, show) => watchers.push([names.split(" "), show]);
+export function change(changes) {
+  Object.assign(shown, changes);
+  for (const [names, show] of watchers) if (names.some((name) => name in changes)) show();
+}
+
+export const lastPosition = () => 2 * shown.step.calls.length;
+
+// A tensor is (rows, columns) here: examples and units, or a matrix of weights. Only `shown` of them are in
+// the page.
+export function at(side, r, c) {
+  const here = side && r < side.shown[0] && c < side.shown[1];
+  return here ? side.numbers[r * side.shown[1] + c] : NaN;
+}
+export const rowOf = (value) => (value.perExample ? Math.min(shown.example, value.shown[0] - 1) : 0);
+export const rowAt = (side, r) => side.numbers.subarray(r * side.shown[1], (r + 1) * side.shown[1]);
+export const countOf = (side) => side.rect[0] * side.rect[1];
+export const isCut = (value) => value.rect[0] > value.shown[0] || value.rect[1] > value.shown[1];
+export const inputsOf = (call) => call.inputs.map((id) => shown.step.values[id]);
+export const outputOf = (call) => shown.step.values[call.outputs[0]];
+export const range = (count) => [...Array(count).keys()];
+export const sum = (list) => list.reduce((total, x) => total + x, 0);
+
+// The place of the number of largest size.
+export const largest = (list) => list.reduce((top, x, i) => (Math.abs(x) > Math.abs(list[top]) ? i : top), 0);
