@@ -26,6 +26,7 @@ from manual_backprop.record.table import table
 if TYPE_CHECKING:  # matplotlib is imported when a picture is drawn
     from matplotlib.figure import Figure
 
+PANELS = ("knob", "rate", "draw", "train", "break", "check", "remarks")  # of the page
 ROWS = 40  # of each list in the table, with those of code, unless asked otherwise
 
 __all__ = ["Call", "Parameter", "Recording", "Step", "Value", "record"]
@@ -39,6 +40,7 @@ def record(
     steps: int = 1,
     classes: Sequence[str] | None = None,
     about: str = "",
+    panel: str = "knob",
 ) -> "Recording":
     """Make a step of gradient descent, keep every number of it, and leave the model as it was.
 
@@ -56,13 +58,18 @@ def record(
         steps: how many steps, one after the other, on the same examples.
         classes: what the outputs are called on the page.
         about: what the examples are, in a sentence, which stands above the table and on the page.
+        panel: which of the page's panels is open at first: "knob", "rate", "draw", "train", "break", "check"
+            or "remarks".
 
     Raises:
         TypeError: model or loss cannot be called, or there is no target for the loss.
         ValueError: the loss is not a single number, or does not depend on anything that requires a gradient;
-            lr or steps is out of range; a tensor has no numbers, being on the meta device.
+            lr or steps is out of range; there is no such panel; a tensor has no numbers, being on the meta
+            device.
     """
-    return Recording(steps_of(model, inputs, loss, lr, steps), classes, about)
+    if panel not in PANELS:
+        raise ValueError(f"record: panel must be one of {', '.join(PANELS)}, got {panel!r}")
+    return Recording(steps_of(model, inputs, loss, lr, steps), classes, about, panel)
 
 
 class Recording:
@@ -71,11 +78,15 @@ class Recording:
     Attributes:
         steps: in their order.
         about: what the examples are, in a sentence.
+        panel: which of the page's panels is open at first.
     """
 
-    def __init__(self, steps: list[Step], classes: Sequence[str] | None = None, about: str = "") -> None:
+    def __init__(
+        self, steps: list[Step], classes: Sequence[str] | None = None, about: str = "", panel: str = "knob"
+    ) -> None:
         self.steps = steps
         self.about = about
+        self.panel = panel
         self.classes = None if classes is None else list(classes)
 
     def __getattr__(self, name: str) -> Any:
@@ -130,7 +141,7 @@ class Recording:
         """The page, whole: one file without any other."""
         from manual_backprop.record.page import page
 
-        return page(self.steps, self.classes, self.about)
+        return page(self.steps, self.classes, self.about, self.panel)
 
     def page(self, path: str | PathLike[str]) -> Path:
         """Write the page; returns the path.

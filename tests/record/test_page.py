@@ -129,6 +129,7 @@ def test_a_click_on_a_unit_says_where_its_gradient_comes_from(page: Any) -> None
 
 
 def test_the_losses_of_other_learning_rates_are_the_recorded_ones(page: Any, recording: Recording) -> None:
+    page.click("#tab-rate")
     for at in (0, 5, len(recording.lrs) - 1):
         page.locator("#rate").fill(str(at))
         said = re.search(r"to (\S+?)\.( |$)", page.locator("#rate-says").inner_text())
@@ -177,7 +178,7 @@ def test_under_each_formula_stands_its_code(page: Any) -> None:
 
 def test_a_number_is_written_as_the_package_writes_it(page: Any) -> None:
     numbers = [0, 1, -1, 0.1, -2.5e-5, 1e-4, 9.9996e-5, 9999.4, 9999.6, 123456, 2 / 3, 1e300, -3.21987e-200]
-    written = f"(numbers) => {{ {bundle('writing.js')}; return numbers.map(short); }}"
+    written = f"(numbers) => {{ {bundle('writing.js')}; return numbers.map(modules['writing.js'].short); }}"
     assert page.evaluate(written, numbers) == [short(x) for x in numbers]
 
 
@@ -197,7 +198,7 @@ CONTRAST = """element => {
 
 def test_what_is_not_computed_yet_says_so_and_is_readable(page: Any) -> None:
     waiting = page.locator("#graph .unknown:visible")
-    assert waiting.count() == 11  # a¹, z², L and eight gradients
+    assert waiting.count() == 12  # a¹, z², L and nine gradients
     assert all(text == "not computed yet" for text in waiting.all_inner_texts())
     assert waiting.first.evaluate(CONTRAST) > 4.5
     assert page.locator("header p").last.evaluate(CONTRAST) > 4.5
@@ -239,6 +240,7 @@ def test_nothing_sticks_out_sideways(browser: Any, width: int, tmp_path: Path) -
     inside = (
         "table => table.getBoundingClientRect().right <= table.parentElement.getBoundingClientRect().right"
     )
+    page.click("#tab-rate")
     assert page.locator("#moves").evaluate(inside)
     if width < 500:  # then each parameter is a block, and a number has its title beside it
         titles = "cells => cells.map((cell) => getComputedStyle(cell, '::before').content)"
@@ -252,6 +254,7 @@ def test_a_loss_that_explodes_does_not_hide_the_others(browser: Any, tmp_path: P
     recording = record(torch.nn.Linear(3, 2), x, torch.rand(6, 2), loss=torch.nn.functional.mse_loss, lr=0.5)
     assert recording.losses[-1] > 100 * recording.loss
     page.goto(recording.page(tmp_path / "step.html").as_uri())
+    page.click("#tab-rate")
     points = page.locator("#curve polyline").get_attribute("points").split()
     heights = [float(point.split(",")[1]) for point in points]
     used = recording.lrs.index(recording.lr)

@@ -41,7 +41,7 @@ def test_nothing_embedded_ends_the_script(recording: Recording) -> None:
     embedded = re.search(r'<script type="application/json" id="data">(.*?)</script>', html, re.DOTALL)
     assert embedded is not None
     data = json.loads(embedded[1])
-    assert data["version"] == 3
+    assert data["version"] == 4
     assert data["classes"] == recording.classes
     assert "default-src 'none'" in html
 
@@ -64,7 +64,7 @@ def test_any_name_is_read_back_as_it_was(names: list[str]) -> None:
 
 @pytest.mark.parametrize("number", [float("nan"), float("inf"), 3e38])
 def test_what_is_not_finite_is_still_data(number: float) -> None:
-    assert embedded_in(not_finite(number).html())["version"] == 3
+    assert embedded_in(not_finite(number).html())["version"] == 4
 
 
 def test_only_the_page_s_own_script_and_style_are_allowed(recording: Recording) -> None:
@@ -98,7 +98,11 @@ def test_the_script_is_all_modules_each_of_them_once() -> None:
 
 def test_the_script_knows_no_operation_by_name() -> None:
     words = set(re.findall(r"""["'`](\w+)["'`]""", bundle("main.js")))
-    assert words & FORMULAS.keys() <= {"div", "update"}  # a tag, and the last position
+    assert words & FORMULAS.keys() <= {
+        "div",
+        "update",
+        "linear",
+    }  # a tag, the last position, the page's own layer
 
 
 def test_an_elementwise_gradient_is_the_product_with_the_slope() -> None:

@@ -23,7 +23,7 @@ WITH_A_FORMULA = ("mse_loss", "l1_loss", "binary_cross_entropy_with_logits")
 
 def forward(call: Call, place: Place) -> list[Written] | None:
     """(term + term + …)/n."""
-    if place or not _is_plain(call):
+    if place or not is_plain(call):
         return None
     x, t = (value.tensor.detach().double().flatten() for value in call.inputs)
     lines, limit = TERMS[call.operation], _limit(call)
@@ -44,7 +44,7 @@ def forward(call: Call, place: Place) -> list[Written] | None:
 def backward(call: Call, at: int, place: Place) -> list[Written] | None:
     """The formula, with its numbers, for the losses whose derivative is one formula."""
     upstream = call.output.gradient
-    if call.operation not in WITH_A_FORMULA or not _is_plain(call) or upstream is None:
+    if call.operation not in WITH_A_FORMULA or not is_plain(call) or upstream is None:
         return None
     x, t = (float(value.tensor[place]) for value in call.inputs)
     count = call.inputs[0].tensor.numel()
@@ -56,7 +56,7 @@ def backward(call: Call, at: int, place: Place) -> list[Written] | None:
     return [Written(text, float(slope) * float(upstream) / (count if reduction(call) == "mean" else 1))]
 
 
-def _is_plain(call: Call) -> bool:
+def is_plain(call: Call) -> bool:
     """Whether there are an input and a target of one shape, and no weights."""
     if call.operation not in TERMS or call.twin is None or len(call.inputs) != 2:
         return False

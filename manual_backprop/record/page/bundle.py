@@ -1,35 +1,37 @@
-"""The page's modules as one: each behind those that it imports, without the imports and exports."""
+"""The page's ES modules as one script: each is a scope, in the order in which they need each other."""
 
 import re
 from importlib.resources import files
+from posixpath import dirname, join, normpath
 
-IMPORT = re.compile(r'^import (?:\{ [\w$, ]+ \} from )?"(\S+)";\n', re.MULTILINE)
-EXPORT = re.compile(r"^export (?=const|function|class)", re.MULTILINE)
+IMPORT = re.compile(r'^import (?:(\{[\w$,\s]+\}) from )?"(\S+)";\n', re.MULTILINE)
+EXPORT = re.compile(r"^export ((?:const|function|class) ([\w$]+))", re.MULTILINE)
 
 
 def bundle(entry: str) -> str:
-    """The script that does what the module does. A name is defined once in all of them together."""
-    modules: dict[str, str] = {}
-    _collect(entry, modules)
-    return "\n".join(modules.values())
+    """The script that does what the module does, and keeps what each module exports in `modules`."""
+    scopes: dict[str, str] = {}
+    _collect(entry, scopes)
+    return "\n".join(["const modules = {};", *scopes.values()])
 
 
-def _collect(name: str, modules: dict[str, str]) -> None:
+def _collect(name: str, scopes: dict[str, str]) -> None:
     """Add a module of the folder `scripts`, behind all that it imports."""
-    if name in modules:
+    if name in scopes:
         return
     text = (files(__package__) / "scripts" / name).read_text(encoding="utf-8")
-    for imported in IMPORT.findall(text):
-        _collect(_resolved(name, imported), modules)
-    modules[name] = EXPORT.sub("", IMPORT.sub("", text))
+    for _, path in IMPORT.findall(text):
+        _collect(_resolved(name, path), scopes)
+
+    def imported(match: re.Match[str]) -> str:
+        names, path = match.groups()
+        return f'const {names} = modules["{_resolved(name, path)}"];\n' if names else ""
+
+    exports = ", ".join(exported for _, exported in EXPORT.findall(text))
+    text = EXPORT.sub(r"\1", IMPORT.sub(imported, text))
+    scopes[name] = f'modules["{name}"] = (() => {{\n{text}return {{ {exports} }};\n}})();'
 
 
 def _resolved(importer: str, path: str) -> str:
     """`../step.js`, imported by `graph/tiles.js`, is `step.js`."""
-    folder = importer.split("/")[:-1]
-    for part in path.split("/"):
-        if part == "..":
-            folder.pop()
-        elif part != ".":
-            folder.append(part)
-    return "/".join(folder)
+    return normpath(join(dirname(importer), path))

@@ -15,25 +15,31 @@ from torch import Tensor
 
 from manual_backprop.record.call import Call, Value, matrix, norm, share_of_zeros
 from manual_backprop.record.code import Line, code_of
-from manual_backprop.record.numbers import backward_lines, forward_lines, short
+from manual_backprop.record.numbers import backward_lines, forward_lines, losses, short
 from manual_backprop.record.numbers.rows import is_plain, reduction
+from manual_backprop.record.page.laboratory import losses_of_training, network_of
 from manual_backprop.record.step import Step
 from manual_backprop.record.table import shape
 
-FORMAT = 3
+FORMAT = 4
 MOST_REMARKS = 50
 MOST_WORKED_OUT = 500  # formulas with their numbers, in a page; a formula takes about 2 ms
 MOST_CODE = 40  # lines of code, for the forward of an operation or for a gradient
+STEPS_OF_TRAINING = 100  # by PyTorch, beside those that the page makes
 MOST_NUMBERS = 480_000  # in a page: 2.6 MB of base64
 SMALLEST_IMAGE = 5  # pixels on a side; fewer features are shown as a column
 
 # How the page writes a gradient out as products of recorded numbers: beside these, with the slope where the
 # formula has one.
-Products = Literal["affine", "softmax minus one-hot", "slope"]
-PRODUCTS: dict[str, Products] = {"linear": "affine", "cross_entropy": "softmax minus one-hot"}
+Products = Literal["affine", "softmax minus one-hot", "squared error", "slope"]
+PRODUCTS: dict[str, Products] = {
+    "linear": "affine",
+    "cross_entropy": "softmax minus one-hot",
+    "mse_loss": "squared error",
+}
 
 
-def data_of(steps: list[Step], classes: Sequence[str] | None, about: str) -> dict[str, Any]:
+def data_of(steps: list[Step], classes: Sequence[str] | None, about: str, panel: str) -> dict[str, Any]:
     """All that the page's script reads."""
     room = MOST_NUMBERS // len(steps)
     batch = max((len(v.tensor) for v in steps[0].values if v.per_example), default=1)
@@ -42,13 +48,15 @@ def data_of(steps: list[Step], classes: Sequence[str] | None, about: str) -> dic
         "version": FORMAT,
         "classes": None if classes is None else [str(name) for name in classes],
         "about": about,
+        "panel": panel,
         "batch": batch,
         "steps": [_step(step, room, min(batch, max(MOST_WORKED_OUT // formulas, 1))) for step in steps],
     }
 
 
 def _step(step: Step, room: int, examples: int) -> dict[str, Any]:
-    most = _largest_shown_whole([tensor.numel() for tensor in _embedded(step)], room)
+    sizes = [tensor.numel() for tensor in _embedded(step)]
+    most = _largest_shown_whole(sizes, room)
     index = {id(value): i for i, value in enumerate(step.values)}
     learned = {id(parameter.value) for parameter in step.parameters}
     return {
@@ -60,7 +68,16 @@ def _step(step: Step, room: int, examples: int) -> dict[str, Any]:
         "target": _target(step),
         "calls": [_call(call, index, most, examples) for call in step.calls],
         "values": [_value(step, value, most, id(value) in learned) for value in step.values],
+        "laboratory": _laboratory(step) if max(sizes) <= most else None,
     }
+
+
+def _laboratory(step: Step) -> dict[str, Any] | None:
+    """What the page computes the step anew by, with PyTorch's losses of training to stand beside."""
+    network = network_of(step)
+    if network is None:
+        return None
+    return network | {"losses": [_finite(loss) for loss in losses_of_training(step, STEPS_OF_TRAINING)]}
 
 
 def _embedded(step: Step) -> list[Tensor]:
@@ -156,13 +173,16 @@ def _products(call: Call) -> Products | None:
         return rule if call.output.tensor.dim() <= 2 else None  # else the rows are not the examples
     if rule == "softmax minus one-hot":
         return rule if is_plain(call) and call.inputs[0].tensor.dim() == 2 else None
+    if rule == "squared error":
+        return rule if losses.is_plain(call) else None
     return None if call.formula.slope is None else "slope"
 
 
 def _divisor(call: Call) -> int:
-    """What a loss divides the sum over the examples by."""
+    """What a loss divides by: a squared error has a term for each number, others one for each example."""
     first = call.inputs[0].tensor
-    return len(first) if reduction(call) == "mean" and first.dim() else 1
+    terms = first.numel() if call.operation == "mse_loss" else len(first) if first.dim() else 1
+    return terms if reduction(call) == "mean" else 1
 
 
 def _value(step: Step, value: Value, most: int, learned: bool) -> dict[str, Any]:

@@ -15,9 +15,9 @@ from manual_backprop.record.page.data import data_of
 from manual_backprop.record.step import Step
 
 
-def page(steps: list[Step], classes: Sequence[str] | None, about: str) -> str:
+def page(steps: list[Step], classes: Sequence[str] | None, about: str, panel: str) -> str:
     """The page, whole."""
-    data = json.dumps(data_of(steps, classes, about), ensure_ascii=False, allow_nan=False)
+    data = json.dumps(data_of(steps, classes, about, panel), ensure_ascii=False, allow_nan=False)
     # In JSON "<" stands in strings only; written so, no name in the data can end the script or open one.
     data = data.replace("<", "\\u003c")
     # A name may hold half a surrogate pair, which UTF-8 cannot write: it is escaped, in JSON's own way.

@@ -1,12 +1,17 @@
 // What stands on the page, in the order in which it is drawn.
+import "./laboratory.js";
 import "./panels/controls.js";
 import "./panels/summary.js";
+import "./panels/tabs.js";
 import "./panels/captions.js";
 import "./graph/tiles.js";
 import "./graph/edges.js";
 import "./panels/path.js";
+import "./panels/knob.js";
 import "./panels/rate.js";
-import { change, data, largest } from "./step.js";
+import "./panels/train.js";
+import "./panels/check.js";
+import { change, data, largest, shown } from "./step.js";
 
 // The largest gradient of the first parameter that has one.
 function firstChoice(step) {
@@ -16,4 +21,6 @@ function firstChoice(step) {
   return { id, r: Math.floor(place / shown[1]), c: place % shown[1] };
 }
 
-change({ step: data.steps[0], chosen: firstChoice(data.steps[0]) });
+const [step] = data.steps;
+change({ step, chosen: firstChoice(step) });
+globalThis.step = shown;  // for the console: everything that the page shows

@@ -15,8 +15,9 @@ function sidesOf(step) {
   return [...values, ...calls].filter((side) => side !== null);
 }
 
-// What is shown now: a step, a position in it, an example, and the number whose gradient is explained.
-export const shown = { step: data.steps[0], position: 0, example: 0, chosen: null };
+// What is shown now: a step, a position in it, an example, and the number whose gradient is explained; the learning rate,
+// and how often numbers have been computed anew.
+export const shown = { step: data.steps[0], position: 0, example: 0, chosen: null, lr: data.steps[0].lr, numbers: 0 };
 
 // Whoever shows something says what of `shown` it depends on; a change draws what depends on it anew.
 const watchers = [];
@@ -37,6 +38,19 @@ export function at(side, r, c) {
 export const rowOf = (value) => (value.perExample ? Math.min(shown.example, value.shown[0] - 1) : 0);
 export const rowAt = (side, r) => side.numbers.subarray(r * side.shown[1], (r + 1) * side.shown[1]);
 export const countOf = (side) => side.rect[0] * side.rect[1];
+// The norm and the share of zeros are those of the whole tensor: of one that is cut, as they were recorded.
+export function normOf(side) {
+  if (isCut(side)) return side.norm;
+  let sum = 0;
+  for (const x of side.numbers) sum += x * x;
+  return Math.sqrt(sum);
+}
+export function zerosOf(side) {
+  if (isCut(side)) return side.zeros;
+  let count = 0;
+  for (const x of side.numbers) count += x === 0;
+  return count / (side.numbers.length || 1);
+}
 export const isCut = (value) => value.rect[0] > value.shown[0] || value.rect[1] > value.shown[1];
 export const inputsOf = (call) => call.inputs.map((id) => shown.step.values[id]);
 export const outputOf = (call) => shown.step.values[call.outputs[0]];

@@ -42,5 +42,5 @@ function placeOf({ id, r, c }, corner) {
   return [left + ((x + 0.5) / plan.width) * box.width, top + ((y + 0.5) / plan.height) * box.height];
 }
 
-watch("step position example chosen", drawEdges);
+watch("step position example chosen numbers", drawEdges);
 window.addEventListener("resize", drawEdges);

@@ -2,9 +2,9 @@
 import { rowAt, rowOf } from "../step.js";
 
 const FEW = 20;  // features up to which an example is a column of squares
-const SIDE = 160;  // pixels of an image on the screen
+const SIDE = 112;  // pixels of an image on the screen
 
-function colours() {
+export function colours() {
   const style = getComputedStyle(document.documentElement);
   return ["--plus", "--minus", "--back"].map((name) => channels(style.getPropertyValue(name).trim()));
 }
@@ -33,22 +33,31 @@ function widthOfExample(value) {
   return value.image && whole ? value.image : Math.ceil(Math.sqrt(value.shown[1]));
 }
 
+// The size of the largest number; 1 where all are 0.
+export function largestOf(numbers) {
+  let most = 0;
+  for (const x of numbers) if (Math.abs(x) > most) most = Math.abs(x);
+  return most || 1;
+}
+
+// A pixel's colour for a number between −1 and 1.
+export function tint(data, pixel, x, [plus, minus, back]) {
+  const to = x >= 0 ? plus : minus, share = Math.min(Math.abs(x), 1) || 0;
+  for (let k = 0; k < 3; k++) data[4 * pixel + k] = back[k] + (to[k] - back[k]) * share;
+  data[4 * pixel + 3] = 255;
+}
+
 // Paints a tensor's numbers, or its gradient's: all of a matrix of weights, else the row of the example. Until they
 // are computed, the place is empty.
 export function paint(canvas, value, side, isComputed) {
   const plan = layout(value), row = rowOf(value), matrix = isMatrix(value);
   const context = canvas.getContext("2d"), pixels = context.createImageData(plan.width, plan.height);
-  const [plus, minus, back] = colours(), cells = matrix ? side.numbers : rowAt(side, row);
+  const mixed = colours(), cells = matrix ? side.numbers : rowAt(side, row), most = largestOf(cells);
   canvas.width = plan.width;
   canvas.height = plan.height;
-  let most = 0;
-  for (const x of cells) if (Math.abs(x) > most) most = Math.abs(x);
   cells.forEach((x, i) => {
     const [column, line] = matrix ? [i % plan.width, Math.floor(i / plan.width)] : plan.cell(row, i);
-    const share = most ? Math.min(Math.abs(x) / most, 1) : 0, to = x >= 0 ? plus : minus;
-    const pixel = 4 * (line * plan.width + column);
-    for (let k = 0; k < 3; k++) pixels.data[pixel + k] = back[k] + (to[k] - back[k]) * share;
-    pixels.data[pixel + 3] = 255;
+    tint(pixels.data, line * plan.width + column, x / most, mixed);
   });
   if (isComputed) context.putImageData(pixels, 0, 0);
   const square = Math.min(SIDE / plan.width, SIDE / plan.height);

@@ -1,6 +1,6 @@
 // The network as columns of tiles, one column an operation; a tile is a tensor and its gradient, as images.
 import { $, make, makeSvg } from "../dom.js";
-import { change, countOf, lastPosition, shown, watch } from "../step.js";
+import { change, countOf, isCut, lastPosition, normOf, shown, watch, zerosOf } from "../step.js";
 import { short } from "../writing.js";
 import { layout, paint } from "./layout.js";
 
@@ -30,29 +30,26 @@ function drawColumn(title) {
 
 function drawTile(id, parent) {
   const value = shown.step.values[id], figure = make("figure", "", parent), tile = { figure };
-  tile.value = drawSide(id, value, `(${value.shape.join(", ")})`, figure);
-  if (value.gradient) tile.gradient = drawSide(id, value.gradient, `‖${short(value.gradient.norm)}‖`, figure);
+  tile.value = drawSide(id, value, figure);
+  if (value.gradient) tile.gradient = drawSide(id, value.gradient, figure);
   tiles.set(id, tile);
 }
 
 // A tensor or its gradient: a single number is written, more are an image.
-function drawSide(id, side, caption, figure) {
+function drawSide(id, side, figure) {
   const box = make("div", "", figure), drawn = { box };
   if (countOf(side) === 1) drawn.number = make("span", "", box, "number");
   else drawn.canvas = drawCanvas(id, side, box);
-  const partial = side.shown[0] * side.shown[1] < countOf(side) ? ", a part" : "";
   const words = make("figcaption", "", box);
   make("span", `${side.symbol} `, words);
-  make("span", `${caption}${partial}`, words, "known");
+  drawn.caption = make("span", "", words, "known");
   make("span", "not computed yet", words, "unknown");
   return drawn;
 }
 
 function drawCanvas(id, side, box) {
-  const value = shown.step.values[id], canvas = make("canvas", "", box), size = `(${value.shape.join(", ")})`;
-  const zeros = `${Math.round(100 * side.zeros)} per cent zeros`;
+  const value = shown.step.values[id], canvas = make("canvas", "", box);
   canvas.setAttribute("role", "img");
-  canvas.setAttribute("aria-label", `${side.symbol}, ${size}, norm ${short(side.norm)}, ${zeros}`);
   canvas.addEventListener("click", (event) => {
     const plan = layout(value);
     const x = Math.floor((event.offsetX / canvas.clientWidth) * plan.width);
@@ -82,9 +79,16 @@ function showTiles() {
 }
 
 function showSide(drawn, value, side, on) {
+  const size = `(${value.shape.join(", ")})`, norm = short(normOf(side)), partial = isCut(side) ? ", a part" : "";
   drawn.box.classList.toggle("waiting", !on);
-  if (drawn.canvas) paint(drawn.canvas, value, side, on);
-  else drawn.number.textContent = short(side.numbers[0]);
+  drawn.caption.textContent = `${side === value ? size : `‖${norm}‖`}${partial}`;
+  if (!drawn.canvas) {
+    drawn.number.textContent = short(side.numbers[0]);
+    return;
+  }
+  paint(drawn.canvas, value, side, on);
+  const zeros = `${Math.round(100 * zerosOf(side))} per cent zeros`;
+  drawn.canvas.setAttribute("aria-label", `${side.symbol}, ${size}, norm ${norm}, ${zeros}`);
 }
 
 function markColumn(number) {
@@ -98,5 +102,5 @@ function markColumn(number) {
 }
 
 watch("step", drawGraph);
-watch("step position example", showTiles);
+watch("step position example numbers", showTiles);
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", showTiles);

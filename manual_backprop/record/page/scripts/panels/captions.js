@@ -1,6 +1,8 @@
 // What happens at this position: the formula, and the formula with numbers in it.
 import { $, make } from "../dom.js";
-import { lastPosition, shown, watch } from "../step.js";
+import { isRecorded, laboratory } from "../laboratory.js";
+import { lossesByRate } from "../network/sweep.js";
+import { lastPosition, normOf, shown, watch } from "../step.js";
 import { short } from "../writing.js";
 
 function showCaption() {
@@ -28,19 +30,21 @@ function showBackward(box, number) {
   make("p", title("Backward", number), box);
   for (const back of shown.step.calls[number].backward) {
     const { gradient } = shown.step.values[back.input];
-    const beside = back.ulps === null ? "PyTorch's own backward" : `${short(back.ulps)} ulp from autograd's`;
+    const autograd = back.ulps === null ? "PyTorch's own backward" : `${short(back.ulps)} ulp from autograd's`;
     make("p", back.formula, box, "formula");
     showCode(box, back.code);
     showNumbers(box, back.numbers);
-    make("p", `‖${gradient ? gradient.symbol : ""}‖ is ${short(back.norm)}; ${beside}`, box, "beside");
+    const norm = isRecorded() ? `${short(back.norm)}; ${autograd}` : short(normOf(gradient));
+    make("p", `‖${gradient ? gradient.symbol : ""}‖ is ${norm}`, box, "beside");
   }
 }
 
 function showUpdate(box) {
-  const after = shown.step.losses[shown.step.lrs.indexOf(shown.step.lr)];
+  const { lr, step } = shown, isKnown = isRecorded() && step.lrs.includes(lr);
+  const after = isKnown ? step.losses[step.lrs.indexOf(lr)] : lossesByRate(laboratory().network, [lr])[0];
   make("p", "Update", box);
   make("p", "w ← w − η ∂L/∂w, for every parameter", box, "formula");
-  make("p", `L: ${short(shown.step.loss)}, then ${short(after)} with η = ${short(shown.step.lr)}`, box, "beside");
+  make("p", `L: ${short(step.loss)}, then ${short(after)} with η = ${short(lr)}`, box, "beside");
 }
 
 // The same as code, with what each line makes.
@@ -50,9 +54,10 @@ function showCode(box, lines) {
 
 // The numbers of the example, worked out when the page was written; of a large batch, those of the first ones.
 function showNumbers(box, { ofEach, lines }) {
+  if (!isRecorded()) return;
   for (const line of lines[Math.min(shown.example, lines.length - 1)]) make("p", line, box, "numbers");
   if (ofEach && shown.example >= lines.length)
     make("p", `Worked out for example ${lines.length}, the last one that is.`, box, "beside");
 }
 
-watch("step position example", showCaption);
+watch("step position example numbers lr", showCaption);

@@ -2,8 +2,10 @@
 // on to the loss.
 import { $, bounded, make } from "../dom.js";
 import { bySize, pathOf } from "../products.js";
-import { at, change, isCut, shown, sum, watch } from "../step.js";
+import { isRecorded } from "../laboratory.js";
+import { at, change, isCut, shown, sum } from "../step.js";
 import { inProduct, indexed, short } from "../writing.js";
+import { panel } from "./tabs.js";
 
 const MOST_PARTS = 10;
 
@@ -80,7 +82,7 @@ function showSum(parent, name, parts, recorded) {
   const total = sum(known.map((part) => part.product));
   const line = make("p", missing ? "those that are in this page, together: " : "= ", parent);
   const output = make("output", short(total), line);
-  make("span", `; recorded: ${short(recorded)}`, line);
+  make("span", `; ${isRecorded() ? "recorded" : "by the backward pass"}: ${short(recorded)}`, line);
   output.dataset.product = total;
   output.dataset.recorded = recorded;
   output.dataset.name = name;
@@ -93,5 +95,5 @@ for (const id of ["tensor", "row", "column"])
     change({ chosen: { id: tensor, r, c } });
   });
 $("choose").addEventListener("submit", (event) => event.preventDefault());
-watch("step", listTensors);
-watch("step example chosen", showPath);
+panel("knob", "step", listTensors);
+panel("knob", "step example chosen numbers", showPath);

@@ -1,20 +1,32 @@
 // What the step is of, in words, and what is to be looked at in it.
 import { $, make } from "../dom.js";
+import { isRecorded, laboratory, restore } from "../laboratory.js";
 import { data, isCut, shown, watch } from "../step.js";
 import { short } from "../writing.js";
 
 function showSummary() {
   $("about").textContent = data.about;
   $("summary").textContent = summary() + whatIsCut();
+  $("moved").hidden = isRecorded();
+  if (!isRecorded()) $("moved-says").textContent = whatWasDone();
+}
+
+// Since the step was recorded.
+function whatWasDone() {
+  const { now, edits, losses } = laboratory().history, parts = [];
+  const count = edits.slice(0, now + 1).flat().length;
+  if (count) parts.push(`${count} change${count === 1 ? "" : "s"} by hand`);
+  if (now) parts.push(`${now} step${now === 1 ? "" : "s"} of training`);
+  return `Now, after ${parts.join(" and ") || "no step"}: L = ${short(losses[now])}.`;
 }
 
 function summary() {
   const { example, step } = shown, number = data.steps.indexOf(step) + 1;
   const examples = `${data.batch} example${data.batch === 1 ? "" : "s"}`;
-  const after = step.losses[step.lrs.indexOf(step.lr)];
+  const loss = step.losses[0], after = step.losses[step.lrs.indexOf(step.lr)];
   const name = data.classes && step.target ? data.classes[step.target[example]] : null;
   const ofClass = name === null ? "" : ` Example ${example + 1} is of class ${name}.`;
-  const moves = `the loss goes from ${short(step.loss)} to ${short(after)}`;
+  const moves = `the loss goes from ${short(loss)} to ${short(after)}`;
   return `Training step ${number} of ${data.steps.length}, ${examples}, η = ${short(step.lr)}: ${moves}.${ofClass}`;
 }
 
@@ -28,9 +40,10 @@ function whatIsCut() {
 
 function listRemarks() {
   $("remarks").replaceChildren();
-  $("remarks-section").hidden = shown.step.remarks.length === 0;
+  $("remarks").parentElement.dataset.empty = shown.step.remarks.length === 0;
   for (const remark of shown.step.remarks) make("li", remark, $("remarks"));
 }
 
-watch("step example", showSummary);
+$("restore").addEventListener("click", restore);
+watch("step example numbers", showSummary);
 watch("step", listRemarks);

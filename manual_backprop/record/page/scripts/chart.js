@@ -1,0 +1,56 @@
+// Curves in a frame: the loss along a number, or step by step.
+import { makeSvg } from "./dom.js";
+import { short } from "./writing.js";
+
+const LEFT = 62, RIGHT = 408, UPPER = 22, LOWER = 168;
+
+// `lines` have points [x, y] and a class; a point that is not finite interrupts its line. `spots` are single points,
+// `dashes` vertical lines at an x. What is outside of the range `y` is not drawn.
+export function chart(svg, { lines, spots = [], dashes = [], x, y = rangeOf(lines), xTitle, yTitle }) {
+  const across = (value) => LEFT + ((value - x[0]) * (RIGHT - LEFT)) / (x[1] - x[0] || 1);
+  const up = (value) => LOWER - ((value - y[0]) * (LOWER - UPPER)) / (y[1] - y[0] || 1);
+  const write = (text, at, height, anchor) => {
+    makeSvg("text", { x: at, y: height, "text-anchor": anchor }, svg).textContent = text;
+  };
+  svg.replaceChildren();
+  makeSvg("path", { d: `M${LEFT},${UPPER - 6} V${LOWER} H${RIGHT}`, class: "axis" }, svg);
+  for (const each of dashes) makeSvg("line", { x1: across(each), x2: across(each), y1: UPPER, y2: LOWER }, svg);
+  for (const { points, className } of lines)
+    for (const piece of pieces(points, y))
+      makeSvg("polyline", { points: piece.map(([a, b]) => `${across(a)},${up(b)}`).join(" "), class: className }, svg);
+  for (const { at: [a, b], className = "spot" } of spots)
+    if (Number.isFinite(b) && b >= y[0] && b <= y[1])
+      makeSvg("circle", { cx: across(a), cy: up(b), r: 5, class: className }, svg);
+  write(yTitle, LEFT - 56, UPPER - 10, "start");
+  write(short(y[1]), LEFT - 5, UPPER + 4, "end");
+  write(short(y[0]), LEFT - 5, LOWER, "end");
+  write(short(x[0]), LEFT, LOWER + 16, "middle");
+  write(short(x[1]), RIGHT, LOWER + 16, "end");
+  write(xTitle, (LEFT + RIGHT) / 2, LOWER + 32, "middle");
+}
+
+export function rangeOf(lines) {
+  const heights = lines.flatMap(({ points }) => points.map(([, b]) => b)).filter(Number.isFinite);
+  if (!heights.length) return [0, 1];
+  const [low, high] = [Math.min(...heights), Math.max(...heights)];
+  return low === high ? [low - 0.5, high + 0.5] : [low, high];
+}
+
+// The parts of a line that are inside of the range; where it leaves, it is drawn to the edge.
+function pieces(points, [low, high]) {
+  const inside = [[]];
+  const is = ([, b]) => b >= low && b <= high;
+  points.forEach((point, i) => {
+    const before = points[i - 1];
+    if (before && is(before) !== is(point) && [before, point].every(([, b]) => Number.isFinite(b)))
+      inside.at(-1).push(crossing(before, point, low, high));
+    if (is(point)) inside.at(-1).push(point);
+    else if (inside.at(-1).length) inside.push([]);
+  });
+  return inside.filter((piece) => piece.length > 1);
+}
+
+function crossing([x1, y1], [x2, y2], low, high) {
+  const edge = Math.max(y1, y2) > high ? high : low;
+  return [x1 + ((edge - y1) * (x2 - x1)) / (y2 - y1), edge];
+}

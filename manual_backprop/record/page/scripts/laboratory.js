@@ -1,0 +1,80 @@
+// The network of the step that is shown, where it is one that the page can compute: its tensors are the arrays that the
+// rest of the page shows, so that what is changed here is seen everywhere.
+import { History } from "./network/history.js";
+import { Network } from "./network/network.js";
+import { change, lastPosition, shown, watch } from "./step.js";
+
+const laboratories = new Map();  // by step
+
+// The network and its history; null for a step that can be looked at only.
+export const laboratory = () => laboratories.get(shown.step) || null;
+
+// Whether every number is still the one that PyTorch computed.
+export const isRecorded = () => !laboratory() || laboratory().history.isAtStart();
+
+function setUp() {
+  const { step } = shown;
+  if (step.laboratory && !laboratories.has(step)) laboratories.set(step, newLaboratory(step));
+}
+
+function newLaboratory(step) {
+  const { layers, loss } = step.laboratory, x = step.values[layers[0].input];
+  if (!x.gradient)
+    x.gradient = { ...x, symbol: `∂L/∂${x.symbol}`, numbers: new Float32Array(x.numbers.length), gradient: null };
+  const tensors = step.values.map(({ numbers, gradient, rect: [rows, columns], learned }) => (
+    { numbers, gradient: gradient && gradient.numbers, rows, columns, learned }
+  ));
+  for (const call of step.calls) if (call.slope) tensors[call.outputs[0]].slope = call.slope.numbers;
+  const network = new Network({ layers, loss }, tensors, new Float32Array(x.rect[0]).fill(1));
+  return { network, recorded: network.copy(), history: new History(network), losses: step.laboratory.losses.map(Number) };
+}
+
+// Whether nothing but steps of training was made since.
+export const isTrainedOnly = () => laboratory().history.edits.every((edits) => edits.length === 0);
+
+// Put numbers into a tensor, from a place on; `tensor` is an index of the step's values.
+export const edit = (tensor, place, numbers) => doing(({ history, network }) => {
+  history.edit(network.tensors[tensor].numbers, place, Float32Array.from(numbers));
+});
+
+// Let the loss be of these examples only.
+export const include = (examples) => doing(({ history, network: { included } }) => {
+  history.edit(included, 0, included.map((_, n) => (examples.includes(n) ? 1 : 0)));
+});
+
+// A step of gradient descent with the learning rate that is chosen.
+export const train = () => doing(({ history }) => history.step(shown.lr));
+
+export const goTo = (step) => doing(({ history }) => history.goTo(step));
+
+// Everything as it was recorded.
+export const restore = () => doing((laboratory) => {
+  const { network, recorded } = laboratory;
+  network.takeFrom(recorded);
+  laboratory.history = new History(network);
+});
+
+function doing(what) {
+  what(laboratory());
+  announce();
+}
+
+function announce() {
+  const { step } = shown;
+  step.loss = laboratory().network.loss.output.numbers[0];
+  findInputGradients();
+  // The first time, whatever has not been walked through yet is shown too.
+  const position = shown.numbers ? shown.position : lastPosition();
+  change({ numbers: shown.numbers + 1, position });
+}
+
+// ∂L/∂x is computed for the example that is shown, and for the one whose pixel is chosen.
+function findInputGradients() {
+  if (!laboratory()) return;
+  const { network, network: { plan } } = laboratory(), { chosen, example } = shown;
+  network.gradientOfExample(example);
+  if (chosen && chosen.id === plan.layers[0].input) network.gradientOfExample(chosen.r);
+}
+
+watch("step", setUp);
+watch("step example chosen", findInputGradients);

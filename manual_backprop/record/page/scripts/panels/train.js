@@ -1,0 +1,78 @@
+// Training in the page: a step, many of them, and back to any.
+import { chart } from "../chart.js";
+import { $ } from "../dom.js";
+import { drawImages } from "../graph/images.js";
+import { goTo, isTrainedOnly, laboratory, train } from "../laboratory.js";
+import { change, shown, watch } from "../step.js";
+import { short } from "../writing.js";
+import { panel } from "./tabs.js";
+
+let frame = 0;  // of a run that goes on; 0 while none does
+
+function run() {
+  train();
+  frame = requestAnimationFrame(run);
+}
+
+export function pause() {
+  cancelAnimationFrame(frame);
+  frame = 0;
+  showButtons();
+}
+
+function showButtons() {
+  $("train-run").textContent = frame ? "pause" : "run";
+  $("train-run").setAttribute("aria-pressed", String(frame !== 0));
+}
+
+function showTraining() {
+  const { history } = laboratory(), { losses, now } = history, last = losses.length - 1;
+  $("train-at").max = last;
+  $("train-at").value = now;
+  $("train-at").setAttribute("aria-valuetext", `step ${now} of ${last}`);
+  $("train-start").disabled = $("train-back").disabled = now === 0;
+  if (document.activeElement !== $("train-rate")) $("train-rate").value = shown.lr;
+  if (!frame) $("train-says").textContent = `After ${now} step${now === 1 ? "" : "s"} of ${last}: L = ${short(losses[now])}.`;
+  chart($("train-curve"), {
+    lines: [{ points: losses.map((loss, step) => [step, loss]) }], spots: [{ at: [now, losses[now]] }],
+    x: [0, Math.max(last, 10)], xTitle: "step", yTitle: "loss",
+  });
+  showDifference(losses, now);
+  showWeights();
+}
+
+// PyTorch made the same steps when the page was written, with the recorded learning rate.
+function showDifference(losses, now) {
+  const due = laboratory().losses, compared = Math.min(losses.length, due.length);
+  const isSame = isTrainedOnly() && laboratory().history.rates.every((lr) => lr === shown.step.lr);
+  const largest = Math.max(...losses.slice(0, compared).map((loss, i) => Math.abs(loss - due[i])));
+  $("train-pytorch").textContent = isSame
+    ? `PyTorch, with the same ${compared - 1} steps: L = ${short(due[compared - 1])}; the largest difference on the way is ${short(largest)}, from rounding.`
+    : `PyTorch made ${due.length - 1} steps with η = ${short(shown.step.lr)} from the recorded numbers; these are others.`;
+}
+
+function showWeights() {
+  const { layers } = laboratory().network.plan, W = shown.step.values[layers[0].weight];
+  const x = shown.step.values[layers[0].input], [units, inputs] = W.rect;
+  $("train-weights-title").textContent = x.image
+    ? `${W.symbol}: what each of the ${units} units looks for`
+    : `${W.symbol}: (${units}, ${inputs})`;
+  drawImages($("train-weights"), W, x.image);
+}
+
+$("train-run").addEventListener("click", () => {
+  if (frame) pause();
+  else run();
+  showButtons();
+});
+$("train-step").addEventListener("click", () => { pause(); train(); });
+$("train-back").addEventListener("click", () => { pause(); goTo(laboratory().history.now - 1); });
+$("train-start").addEventListener("click", () => { pause(); goTo(0); });
+$("train-at").addEventListener("input", () => { pause(); goTo(Number($("train-at").value)); });
+$("train-rate").addEventListener("change", () => {
+  const lr = Number($("train-rate").value);
+  if (lr > 0 && Number.isFinite(lr)) change({ lr });
+  else $("train-rate").value = shown.lr;
+});
+watch("step", () => { if (frame) pause(); });
+panel("train", "step numbers lr", showTraining);
