@@ -9,6 +9,7 @@ import "./graph/edges.js";
 import "./panels/path.js";
 import "./panels/knob.js";
 import "./panels/rate.js";
+import "./panels/draw.js";
 import "./panels/train.js";
 import "./panels/check.js";
 import { change, data, largest, shown } from "./step.js";

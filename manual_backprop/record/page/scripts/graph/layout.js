@@ -8,7 +8,7 @@ export function colours() {
   const style = getComputedStyle(document.documentElement);
   return ["--plus", "--minus", "--back"].map((name) => channels(style.getPropertyValue(name).trim()));
 }
-function channels(hex) {
+export function channels(hex) {
   const full = hex.length === 4 ? hex.replace(/[0-9a-f]/gi, "$&$&") : hex;
   return [1, 3, 5].map((i) => parseInt(full.slice(i, i + 2), 16));
 }
@@ -61,7 +61,7 @@ export function paint(canvas, value, side, isComputed) {
   });
   if (isComputed) context.putImageData(pixels, 0, 0);
   const square = Math.min(SIDE / plan.width, SIDE / plan.height);
-  const [across, down] = plan.width === 1 ? [40, Math.min(16, 200 / plan.height)] : [square, square];
+  const [across, down] = plan.width === 1 ? [40, Math.min(12, 200 / plan.height)] : [square, square];
   canvas.style.width = `${Math.max(plan.width * across, 8)}px`;
   canvas.style.height = `${Math.max(plan.height * down, 8)}px`;
 }

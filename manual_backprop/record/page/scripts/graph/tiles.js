@@ -22,6 +22,9 @@ function drawGraph() {
 }
 const isBuffer = (value) => value.kind === "constant" && value.name !== "";
 
+// Classes, one for each example: the example's own is shown, as a number.
+const isLabel = ({ kind, shape, dtype }) => kind === "input" && shape.length === 1 && dtype === "int64";
+
 function drawColumn(title) {
   const column = make("div", "", $("graph"), "column");
   make("h3", title, column);
@@ -38,7 +41,7 @@ function drawTile(id, parent) {
 // A tensor or its gradient: a single number is written, more are an image.
 function drawSide(id, side, figure) {
   const box = make("div", "", figure), drawn = { box };
-  if (countOf(side) === 1) drawn.number = make("span", "", box, "number");
+  if (countOf(side) === 1 || isLabel(shown.step.values[id])) drawn.number = make("span", "", box, "number");
   else drawn.canvas = drawCanvas(id, side, box);
   const words = make("figcaption", "", box);
   make("span", `${side.symbol} `, words);
@@ -83,7 +86,7 @@ function showSide(drawn, value, side, on) {
   drawn.box.classList.toggle("waiting", !on);
   drawn.caption.textContent = `${side === value ? size : `‖${norm}‖`}${partial}`;
   if (!drawn.canvas) {
-    drawn.number.textContent = short(side.numbers[0]);
+    drawn.number.textContent = short(side.numbers[isLabel(value) ? shown.example : 0]);
     return;
   }
   paint(drawn.canvas, value, side, on);

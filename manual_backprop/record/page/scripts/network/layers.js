@@ -54,6 +54,7 @@ export const LOSSES = {
       p.forEach((x, j) => { gradient[n * C + j] = (x - (j === target[n] ? 1 : 0)) / divisor; });
     },
     terms: () => 1,
+    ofClasses: true,
   },
   // ℓ[n] = Σⱼ (a[n,j] − y[n,j])²;  ∂L/∂a[n,j] = 2 (a[n,j] − y[n,j]) / (N C)
   mse_loss: {
@@ -66,6 +67,7 @@ export const LOSSES = {
       for (let i = n * C; i < (n + 1) * C; i++) gradient[i] = (2 * (a[i] - target[i])) / divisor;
     },
     terms: ({ C }) => C,
+    ofClasses: false,
   },
 };
 

@@ -7,8 +7,9 @@ import { short } from "../writing.js";
 function showSummary() {
   $("about").textContent = data.about;
   $("summary").textContent = summary() + whatIsCut();
-  $("moved").hidden = isRecorded();
-  if (!isRecorded()) $("moved-says").textContent = whatWasDone();
+  $("moved").hidden = !laboratory();
+  $("restore").disabled = isRecorded();
+  if (laboratory()) $("moved-says").textContent = isRecorded() ? "Every number is as PyTorch computed it." : whatWasDone();
 }
 
 // Since the step was recorded.

@@ -34,9 +34,10 @@ export function open(name) {
 
 // Which panels there are: some need a network that the page can compute.
 function limitTabs() {
-  const isLaboratory = shown.step.laboratory !== null;
+  const { laboratory, values } = shown.step, isLaboratory = laboratory !== null;
+  const there = { "": true, network: isLaboratory, image: isLaboratory && values[laboratory.layers[0].input].image > 0 };
   for (const each of panels) {
-    tabOf(each).hidden = (each.hasAttribute("data-laboratory") && !isLaboratory) || each.dataset.empty === "true";
+    tabOf(each).hidden = !there[each.dataset.needs || ""] || each.dataset.empty === "true";
     tabOf(each).textContent = (!isLaboratory && each.dataset.recorded) || each.dataset.title;
   }
   const opened = panels.find((each) => !each.hidden && isThere(each));
