@@ -54,6 +54,11 @@ def draw(page: Any, *, clear: bool = True) -> None:
     page.mouse.down()
     page.mouse.move(box["x"] + 0.8 * box["width"], box["y"] + 0.8 * box["height"], steps=8)
     page.mouse.up()
+    next_frame(page)
+
+
+def next_frame(page: Any) -> None:
+    """Strokes are drawn once in a frame."""
     page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
 
@@ -114,14 +119,14 @@ def test_keys_draw_and_erase(page: Any) -> None:
     page.locator("#draw-canvas").focus()
     for key in ("ArrowRight", "ArrowDown", "ArrowDown", "Space"):
         page.keyboard.press(key)
-    page.wait_for_function(
-        f"step.step.values.find((v) => v.symbol === 'x').numbers[{2 * SIDE + 1}] > {before.max() - 1e-6}"
-    )
+    next_frame(page)
+    assert inputs_and_targets(page)[0][0, 2 * SIDE + 1] == before.max()
     page.keyboard.press("ArrowLeft")
     page.keyboard.press("ArrowRight")
     assert page.locator("#draw-cursor").inner_text().startswith("row 2, column 1: ")
     page.keyboard.press("Shift+Space")
-    page.wait_for_function(f"step.step.values.find((v) => v.symbol === 'x').numbers[{2 * SIDE + 1}] < 0.1")
+    next_frame(page)
+    assert inputs_and_targets(page)[0][0, 2 * SIDE + 1] == before.min()
 
 
 def test_there_is_nothing_to_draw_where_the_input_is_no_image(browser: Any, tmp_path: Path) -> None:

@@ -33,6 +33,7 @@ def page(request: pytest.FixtureRequest, browser: Any, recording: Recording, tmp
     page.on("pageerror", lambda error: said.append(str(error)))
     page.on("request", lambda request: said.append(request.url) if request.url != path.as_uri() else None)
     page.goto(path.as_uri())
+    page.click("#first")
     yield page
     assert said == []
     assert page.title() == "One training step"
@@ -280,6 +281,7 @@ def test_of_a_large_batch_the_first_examples_are_worked_out(
     monkeypatch.setattr(page_data, "MOST_WORKED_OUT", 25)
     page = browser.new_page()
     page.goto(small().page(tmp_path / "step.html").as_uri())
+    page.click("#first")
     page.locator("#example").fill("7")
     page.locator("#example").press("Enter")
     said = page.locator("#say")

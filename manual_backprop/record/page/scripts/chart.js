@@ -16,7 +16,7 @@ export function chart(svg, { lines, spots = [], dashes = [], x, y = rangeOf(line
   makeSvg("path", { d: `M${LEFT},${UPPER - 6} V${LOWER} H${RIGHT}`, class: "axis" }, svg);
   for (const each of dashes) makeSvg("line", { x1: across(each), x2: across(each), y1: UPPER, y2: LOWER }, svg);
   for (const { points, className } of lines)
-    for (const piece of pieces(points, y))
+    for (const piece of pieces(thinned(points), y))
       makeSvg("polyline", { points: piece.map(([a, b]) => `${across(a)},${up(b)}`).join(" "), class: className }, svg);
   for (const { at: [a, b], className = "spot" } of spots)
     if (Number.isFinite(b) && b >= y[0] && b <= y[1])
@@ -29,10 +29,17 @@ export function chart(svg, { lines, spots = [], dashes = [], x, y = rangeOf(line
   write(xTitle, (LEFT + RIGHT) / 2, LOWER + 32, "middle");
 }
 
+// Of more points than the picture is wide, every so many, and the last.
+const thinned = (points) => {
+  const every = Math.ceil(points.length / (RIGHT - LEFT));
+  return points.filter((_, i) => i % every === 0 || i === points.length - 1);
+};
+
 export function rangeOf(lines) {
-  const heights = lines.flatMap(({ points }) => points.map(([, b]) => b)).filter(Number.isFinite);
-  if (!heights.length) return [0, 1];
-  const [low, high] = [Math.min(...heights), Math.max(...heights)];
+  let [low, high] = [Infinity, -Infinity];
+  for (const { points } of lines)
+    for (const [, b] of points) if (Number.isFinite(b)) [low, high] = [Math.min(low, b), Math.max(high, b)];
+  if (low > high) return [0, 1];
   return low === high ? [low - 0.5, high + 0.5] : [low, high];
 }
 

@@ -2,7 +2,7 @@
 // rest of the page shows, so that what is changed here is seen everywhere.
 import { History } from "./network/history.js";
 import { Network } from "./network/network.js";
-import { change, lastPosition, shown, watch } from "./step.js";
+import { change, shown, watch } from "./step.js";
 
 const laboratories = new Map();  // by step
 
@@ -63,9 +63,7 @@ function announce() {
   const { step } = shown;
   step.loss = laboratory().network.loss.output.numbers[0];
   findInputGradients();
-  // The first time, whatever has not been walked through yet is shown too.
-  const position = shown.numbers ? shown.position : lastPosition();
-  change({ numbers: shown.numbers + 1, position });
+  change({ numbers: shown.numbers + 1 });
 }
 
 // ∂L/∂x is computed for the example that is shown, and for the one whose pixel is chosen.

@@ -12,7 +12,7 @@ import "./panels/rate.js";
 import "./panels/draw.js";
 import "./panels/train.js";
 import "./panels/check.js";
-import { change, data, largest, shown } from "./step.js";
+import { change, data, largest, lastPosition, shown } from "./step.js";
 
 // The largest gradient of the first parameter that has one.
 function firstChoice(step) {
@@ -23,5 +23,5 @@ function firstChoice(step) {
 }
 
 const [step] = data.steps;
-change({ step, chosen: firstChoice(step) });
+change({ step, chosen: firstChoice(step), position: step.laboratory ? lastPosition() : 0 });
 globalThis.step = shown;  // for the console: everything that the page shows

@@ -1,6 +1,6 @@
 // What was done to a network, so that any step of it can be gone back to: the learning rate of each step and what was
 // changed by hand between the steps. Some states are kept; those between are computed again, to the same numbers.
-const APART = 20;  // steps from one state that is kept to the next
+const MOST_KEPT = 100;  // states, of 0.5 MB each for a network of 784-128-10
 
 export class History {
   constructor(network) {
@@ -10,6 +10,7 @@ export class History {
     this.losses = [network.loss.output.numbers[0]];
     this.kept = new Map([[0, this.state()]]);
     this.now = 0;
+    this.apart = 10;  // steps from one state that is kept to the next
   }
 
   isAtStart() {
@@ -40,7 +41,15 @@ export class History {
     this.edits.push([]);
     this.losses.push(this.network.loss.output.numbers[0]);
     this.now += 1;
-    if (this.now % APART === 0) this.kept.set(this.now, this.state());
+    if (this.now % this.apart === 0) this.keep();
+  }
+
+  // Of a long training, every other state is let go.
+  keep() {
+    this.kept.set(this.now, this.state());
+    if (this.kept.size <= MOST_KEPT) return;
+    this.apart *= 2;
+    for (const number of this.kept.keys()) if (number % this.apart) this.kept.delete(number);
   }
 
   // Put numbers into one of the sources, from a place on.

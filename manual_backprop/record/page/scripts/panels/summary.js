@@ -9,7 +9,7 @@ function showSummary() {
   $("summary").textContent = summary() + whatIsCut();
   $("moved").hidden = !laboratory();
   $("restore").disabled = isRecorded();
-  if (laboratory()) $("moved-says").textContent = isRecorded() ? "Every number is as PyTorch computed it." : whatWasDone();
+  if (laboratory()) $("moved-says").textContent = isRecorded() ? "Every number is as PyTorch computed it. Turn one, draw, train, or break the backward pass, below." : whatWasDone();
 }
 
 // Since the step was recorded.
