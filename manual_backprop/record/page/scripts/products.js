@@ -1,7 +1,9 @@
 // One gradient as a sum: of products of recorded numbers where the page can write them out, else of what came
 // back. Each part has the names and the numbers of its factors and their product; `whole` says that nothing is
 // written out, and `lead` is the number of the output that the part comes through, where it is one.
-import { at, countOf, inputsOf, outputOf, range, rowAt, shown, sum } from "./step.js";
+import { laboratory } from "./laboratory.js";
+import { softmax } from "./network/layers.js";
+import { at, countOf, inputsOf, outputOf, range, rowAt, shown } from "./step.js";
 import { indexed } from "./writing.js";
 
 const LONGEST_PATH = 60;
@@ -36,6 +38,7 @@ function partsOfUse(id, number, place, r, c) {
   if (call.products === "affine") return affineParts(call, place, r, c);
   if (call.products === "slope") return [slopePart(call, r, c)];
   if (call.products === "softmax minus one-hot" && place === 0 && allClasses) return [softmaxPart(call, r, c)];
+  if (call.products === "squared error" && place === 0) return [errorPart(call, r, c)];
   return wholeParts(call, number, place, value, r, c);
 }
 
@@ -67,10 +70,22 @@ function slopePart(call, r, c) {
 
 // Of a cross-entropy of classes: (p − t) / N, with p = softmax(z).
 function softmaxPart(call, r, c) {
-  const [logits, target] = inputsOf(call), z = [...rowAt(logits, r)], top = Math.max(...z);
-  const p = Math.exp(z[c] - top) / sum(z.map((x) => Math.exp(x - top))), t = at(target, 0, r) === c ? 1 : 0;
+  const [logits, target] = inputsOf(call), p = softmax(rowAt(logits, r))[c], t = at(target, 0, r) === c ? 1 : 0;
   const names = [indexed(`(softmax(${logits.symbol}) − onehot)`, logits.shape, r, c), "1/N", "∂L/∂L"];
-  return part(names, [p - t, 1 / call.divisor, outputOf(call).gradient.numbers[0]], null);
+  return part(names, [p - t, shareOf(call, r), outputOf(call).gradient.numbers[0]], null);
+}
+
+// Of a squared error: 2 (a − y) / n.
+function errorPart(call, r, c) {
+  const [a, y] = inputsOf(call), names = ["2", indexed(`(${a.symbol} − ${y.symbol})`, a.shape, r, c), "1/n", "∂L/∂L"];
+  return part(names, [2, at(a, r, c) - at(y, r, c), shareOf(call, r), outputOf(call).gradient.numbers[0]], null);
+}
+
+// How much a term of an example counts in the loss: 1/N of it, and nothing where the loss is of others.
+function shareOf(call, example) {
+  if (!laboratory()) return 1 / call.divisor;
+  const { network } = laboratory();
+  return network.included[example] / network.divisor();
 }
 
 // Of any other operation: what came back through this use.

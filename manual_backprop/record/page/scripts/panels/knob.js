@@ -45,7 +45,7 @@ function showKnob() {
   const now = at(value, r, c), slope = at(value.gradient, r, c);
   if (now < range[0] || now > range[1]) range = [Math.min(now, range[0]), Math.max(now, range[1])];
   $("knob-slider").value = now;
-  if (document.activeElement !== $("knob-number")) $("knob-number").value = String(now);
+  if (document.activeElement !== $("knob-number")) $("knob-number").value = String(Number(now.toPrecision(6)));
   drawCurve(name, now, slope);
 }
 
