@@ -11,6 +11,7 @@ import "./panels/knob.js";
 import "./panels/rate.js";
 import "./panels/draw.js";
 import "./panels/train.js";
+import "./panels/break.js";
 import "./panels/check.js";
 import { change, data, largest, lastPosition, shown } from "./step.js";
 

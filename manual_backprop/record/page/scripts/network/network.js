@@ -1,6 +1,6 @@
 // The network of a step: its layers in order, forward, backward and the update.
 import {
-  ACTIVATIONS, LOSSES, activationGradient, biasGradient, inputGradient, linear, weightGradient,
+  ACTIVATIONS, LOSSES, activationGradient, biasGradient, example, inputGradient, linear, rowOf, weightGradient,
 } from "./layers.js";
 
 const RIGHT = { weightGradient, biasGradient, activationGradient, divisor: (divisor) => divisor };
@@ -92,14 +92,13 @@ export class Network {
   // ∂L/∂x of the example n.
   gradientOfExample(n) {
     const sizes = this.sizes(this.layers[0]), { gradient } = this.layers[0].input;
-    const row = (numbers, columns) => numbers.subarray(n * columns, (n + 1) * columns);
-    inputGradient({ ...sizes, delta: row(sizes.delta, sizes.M), N: 1 }, row(gradient, sizes.D));
+    inputGradient(example(sizes, n), rowOf(gradient, sizes.D, n));
   }
 
   sizes({ input, weight, bias, output }) {
     return {
       x: input.numbers, W: weight.numbers, b: bias && bias.numbers, z: output.numbers, delta: output.gradient,
-      N: input.rows, D: input.columns, M: output.columns,
+      N: input.rows, D: input.columns, M: output.columns, included: this.included,
     };
   }
 
