@@ -14,7 +14,7 @@ from os import environ
 from typing import Any, TextIO
 
 from manual_backprop import benchmark, record
-from manual_backprop.cli.example import least_sure
+from manual_backprop.cli.example import least_sure, places_of, usual_size
 from manual_backprop.cli.options import parser
 from manual_backprop.cli.streams import can_show, discard, standard_streams
 from manual_backprop.derive.command import FORMS
@@ -191,9 +191,15 @@ def _record(options: dict[str, Any]) -> int:
     label = options["digit"]
     if label is not None and not 0 <= label < len(data.classes):
         raise UsageError(f"--digit must be from 0 to {len(data.classes) - 1}, got {label}")
-    example, about = least_sure(model, loss, data, label)
+    size, there_are = options["examples"], len(places_of(data, label))
+    if size is None:
+        size = min(usual_size(model, page=options["page"] is not None), there_are)
+    if not 1 <= size <= there_are:
+        of_class = "" if label is None else f" of class {data.classes[label]}"
+        raise UsageError(f"--examples must be from 1 to {there_are}, the test images{of_class}, got {size}")
+    batch, about = least_sure(model, loss, data, label, size)
     lr, steps = options["lr"], options["steps"]
-    recording = record(model, *example, loss=loss, lr=lr, steps=steps, classes=data.classes, about=about)
+    recording = record(model, *batch, loss=loss, lr=lr, steps=steps, classes=data.classes, about=about)
     said, unwritten = [str(recording)], []
     for option, write in (("page", recording.page), ("plot", recording.plot)):
         if options[option] is not None:

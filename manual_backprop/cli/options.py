@@ -77,7 +77,7 @@ def _add_record(commands: Any) -> None:
     parser = commands.add_parser(
         "record",
         help="make one training step and show every number in it",
-        description="Make a training step on one test image: as a table, a page or a picture.",
+        description="Make a training step on test images: as a table, a page or a picture.",
         **_ending(),
     )
     parser.add_argument("--checkpoint", type=Path, metavar="RUN", help="a run folder (default: untrained)")
@@ -85,7 +85,15 @@ def _add_record(commands: Any) -> None:
         "--digit",
         type=int,
         metavar="N",
-        help="the class of the image (default: any; of the first hundred, the one with the highest loss)",
+        help="the class of the images (default: any; of the first hundred, the one with the highest loss "
+        "comes first)",
+    )
+    parser.add_argument(
+        "--examples",
+        type=int,
+        metavar="N",
+        help="number of test images in the batch (default: 1; with --page 64, where the network is an mlp, "
+        "which can be trained in the page)",
     )
     parser.add_argument("--lr", **_number(float, 0.1, "learning rate η"), default=0.1)
     parser.add_argument("--steps", **_number(int, 1, "number of training steps"), default=1)

@@ -1,5 +1,6 @@
 """The command as a shell sees it: lines, exit codes, and never a traceback."""
 
+import json
 import os
 import re
 import signal
@@ -7,6 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -246,6 +248,60 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return train(config, out, lambda line: None)
 
 
+@pytest.fixture(scope="module")
+def trained_cnn(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("trained") / "cnn"
+    config = TrainingConfig(dataset="sample", model="cnn", epochs=1, batch_size=500, device="cpu")
+    return train(config, out, lambda line: None)
+
+
+def recorded(page: Path) -> dict[str, Any]:
+    """The data of a page."""
+    found = re.search(r"<script[^>]*application/json[^>]*>(.*?)</script>", page.read_text("utf-8"), re.S)
+    assert found is not None
+    data: dict[str, Any] = json.loads(found[1])
+    return data
+
+
+@pytest.mark.parametrize(
+    ("arguments", "batch", "classes"),
+    [([], 64, 10), (["--examples", "1"], 1, 1), (["--examples", "12"], 12, 10), (["--digit", "7"], 64, 1)],
+)
+def test_the_page_of_an_mlp_has_a_batch_that_can_be_trained(
+    arguments: list[str],
+    batch: int,
+    classes: int,
+    trained: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    page = tmp_path / "step.html"
+    assert main(["record", "--checkpoint", str(trained), "--page", str(page), *arguments]) == 0
+    data = recorded(page)
+    assert data["batch"] == batch
+    assert len(set(data["steps"][0]["target"])) == classes
+    assert re.search(rf"\({batch}, ?\d+\)", capsys.readouterr().out)
+
+
+def test_the_page_of_another_network_has_one_image_and_shows_it_whole(
+    trained_cnn: Path, tmp_path: Path
+) -> None:
+    page = tmp_path / "step.html"
+    assert main(["record", "--checkpoint", str(trained_cnn), "--page", str(page)]) == 0
+    data = recorded(page)
+    assert data["batch"] == 1
+    assert all(value["shown"] == value["rect"] for value in data["steps"][0]["values"])
+
+
+def test_a_batch_that_is_too_large_for_the_page_is_cut(trained: Path, tmp_path: Path) -> None:
+    page = tmp_path / "step.html"
+    assert main(["record", "--checkpoint", str(trained), "--examples", "1000", "--page", str(page)]) == 0
+    assert page.stat().st_size < 3_000_000
+    data = recorded(page)
+    assert data["batch"] == 1000
+    assert any(value["shown"] != value["rect"] for value in data["steps"][0]["values"])
+
+
 def test_record_shows_a_step_of_a_run(
     trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -261,6 +317,12 @@ def test_record_shows_a_step_of_a_run(
         (["--digit", "10"], "--digit must be from 0 to 9, got 10"),
         (["--lr", "0"], "--lr must be a number above 0, got 0.0"),
         (["--steps", "0"], "--steps must be at least 1, got 0"),
+        (["--examples", "0"], "--examples must be from 1 to 1000, the test images, got 0"),
+        (["--examples", "1001"], "--examples must be from 1 to 1000, the test images, got 1001"),
+        (
+            ["--digit", "7", "--examples", "101"],
+            "--examples must be from 1 to 100, the test images of class 7, got 101",
+        ),
     ],
 )
 def test_record_refuses_what_cannot_be_meant(

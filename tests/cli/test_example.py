@@ -59,6 +59,27 @@ def test_a_loss_that_is_not_a_number_comes_first() -> None:
     assert "Test image 1 " in least_sure(logits, torch.nn.functional.cross_entropy, data, None)[1]
 
 
+def test_the_others_are_of_every_class_even_where_few_are_asked_for() -> None:
+    labels = torch.arange(400) // 200  # sorted by class
+    data = dataset(labels, images_of([0.001 * i for i in range(400)]))
+    loss = torch.nn.functional.cross_entropy
+    (image, _), _ = least_sure(logits, loss, data, None)
+    (images, of_classes), about = least_sure(logits, loss, data, None, 5)
+    assert torch.equal(images[:1], image)
+    assert len(images.unique()) == 5
+    assert of_classes[1:].tolist() == [0, 0, 1, 1]
+    assert about.endswith("The others of the batch are 4 test images, spread evenly over the classes.")
+
+
+def test_the_others_are_of_the_class_that_is_asked_for() -> None:
+    labels = torch.arange(8) % 2
+    data = dataset(labels, images_of([0.1 * i for i in range(8)]))
+    (images, of_classes), about = least_sure(logits, torch.nn.functional.cross_entropy, data, 1, 4)
+    assert of_classes.tolist() == [1, 1, 1, 1]
+    assert len(images.unique()) == 4
+    assert about.endswith("The others of the batch are 3 test images of class dog, evenly spaced.")
+
+
 @pytest.mark.usefixtures("sample_read_once")
 def test_record_says_which_image_it_is(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: object
