@@ -29,7 +29,7 @@ def least_sure(
         loss: of logits and labels.
         data: whose test images are looked at.
         label: the class; None for all.
-        size: of the batch. The others are spread evenly over the classes.
+        size: of the batch.
 
     Returns:
         The batch, its images and labels, and a sentence that says which images they are, and why the first is
@@ -53,14 +53,17 @@ def least_sure(
         f"Test image {int(first)} of {data.name}, counted from 0, of class {name}: of {among}, "
         "it has the highest loss, so there is most to learn from it."
     )
-    batch = first[None]
     if size > 1:
-        by_class = every[labels[every].argsort(stable=True)]
-        others = by_class[by_class != first]
-        batch = torch.cat([batch, others[torch.arange(size - 1) * len(others) // (size - 1)]])
-        spread = "spread evenly over the classes" if label is None else "evenly spaced"
-        about += f" The others of the batch are {size - 1} test images{of_label}, {spread}."
+        about += f" The others are the first test images{of_label or ' of each class, in turn'}."
+    batch = with_others(first, every[every != first], labels)[:size]
     return (data.test_images[batch], labels[batch]), about
+
+
+def with_others(first: Tensor, others: Tensor, labels: Tensor) -> Tensor:
+    """Where a batch is: an image, then the first of the others of each class, the second of each, and so on."""
+    seen = nn.functional.one_hot(labels[others]).cumsum(0)
+    turn = seen.gather(1, labels[others][:, None])[:, 0]
+    return torch.cat([first[None], others[turn.argsort(stable=True)]])
 
 
 def places_of(data: Dataset, label: int | None) -> Tensor:
