@@ -1,4 +1,4 @@
-"""Draws one real digit forward through 784-128-10, and its gradients back: for the README and the site.
+"""Draws one real digit forward through 784-128-10, and its gradients back: for the README.
 
     python scripts/readme_picture.py .github/one_step.png
 
@@ -21,11 +21,12 @@ from manual_backprop.training.data import Dataset, load
 from manual_backprop.training.engines import build
 
 
-def one_step() -> tuple[Figure, Figure]:
-    """The step in two rows, forward and backward, and in two columns for a narrow page."""
+def one_step() -> Figure:
+    """The step in two rows, forward and backward."""
     data, _ = load("sample", Path(), torch.device("cpu"), torch.float32)
     W1, b1, W2, b2 = trained(data)
-    x, y = undecided(data, W1, b1, W2, b2)
+    i = undecided(data, W1, b1, W2, b2)[None]
+    x, y = data.test_images[i], data.test_labels[i]
 
     z1 = F.linear(x, W1, b1)
     a1 = F.relu(z1)
@@ -34,24 +35,20 @@ def one_step() -> tuple[Figure, Figure]:
     grad_W1, delta1, grad_W2, delta2 = torch.autograd.grad(loss, [W1, z1, W2, z2])
     p = z2.softmax(1)
 
-    def draw(grid: Any) -> None:
-        (digit, before, after, belief), (weights1, error1, weights2, error2) = grid
-        image(digit, x.reshape(28, 28), "x, the digit: (1, 784)", cmap="gray_r")
-        image(before, z1.reshape(8, 16), "z¹ = x W¹ᵀ + b¹: (1, 128)")
-        image(after, a1.reshape(8, 16), "a¹ = max(0, z¹): (1, 128)")
-        bars(belief, p[0], int(y), f"p = softmax(z²), L = −log p{subscript(int(y))} = {loss.item():.2f}")
-        unit = int(delta1.abs().argmax())
-        image(weights1, grad_W1[unit].reshape(28, 28), f"∂L/∂W¹ = δ¹ᵀ x: row {unit} of (128, 784)")
-        image(error1, delta1.reshape(8, 16), "δ¹ = δ² W² where z¹ > 0: (1, 128)")
-        image(weights2, grad_W2, "∂L/∂W² = δ²ᵀ a¹: (10, 128)", aspect="auto")
-        bars(error2, delta2[0], int(y), "δ² = p − one-hot: (1, 10)")
-
-    wide, narrow = new_figure(11.4, 5.6), new_figure(5.4, 9.6)
-    draw(wide.subplots(2, 4, gridspec_kw={"hspace": 0.12, "wspace": 0.08}))
-    wide.supylabel("← backward                              forward →", fontsize=12)
-    draw(narrow.subplots(4, 2).T)
-    narrow.suptitle("forward ↓                                            backward ↑", fontsize=12)
-    return wide, narrow
+    drawn = new_figure(11.4, 5.6)
+    axes = drawn.subplots(2, 4, gridspec_kw={"hspace": 0.12, "wspace": 0.08})
+    (digit, before, after, belief), (weights1, error1, weights2, error2) = axes
+    image(digit, x.reshape(28, 28), "x, the digit: (1, 784)", cmap="gray_r")
+    image(before, z1.reshape(8, 16), "z¹ = x W¹ᵀ + b¹: (1, 128)")
+    image(after, a1.reshape(8, 16), "a¹ = max(0, z¹): (1, 128)")
+    bars(belief, p[0], int(y), f"p = softmax(z²), L = −log p{subscript(int(y))} = {loss.item():.2f}")
+    unit = int(delta1.abs().argmax())
+    image(weights1, grad_W1[unit].reshape(28, 28), f"∂L/∂W¹ = δ¹ᵀ x: row {unit} of (128, 784)")
+    image(error1, delta1.reshape(8, 16), "δ¹ = δ² W² where z¹ > 0: (1, 128)")
+    image(weights2, grad_W2, "∂L/∂W² = δ²ᵀ a¹: (10, 128)", aspect="auto")
+    bars(error2, delta2[0], int(y), "δ² = p − one-hot: (1, 10)")
+    drawn.supylabel("← backward                              forward →", fontsize=12)
+    return drawn
 
 
 def trained(data: Dataset) -> list[Tensor]:
@@ -64,12 +61,11 @@ def trained(data: Dataset) -> list[Tensor]:
     return [p.clone().requires_grad_() for p in engine.state_dict()["model"].values()]
 
 
-def undecided(data: Dataset, W1: Tensor, b1: Tensor, W2: Tensor, b2: Tensor) -> tuple[Tensor, Tensor]:
-    """The test image whose right class is believed with a probability closest to one half."""
+def undecided(data: Dataset, W1: Tensor, b1: Tensor, W2: Tensor, b2: Tensor) -> Tensor:
+    """Which test image has its right class believed with a probability closest to one half."""
     logits = F.linear(F.relu(F.linear(data.test_images, W1, b1)), W2, b2)
     of_true = logits.softmax(1).gather(1, data.test_labels[:, None])
-    i = int((of_true - 0.5).abs().argmin())
-    return data.test_images[i : i + 1], data.test_labels[i : i + 1]
+    return (of_true - 0.5).abs().argmin()
 
 
 def image(axes: Any, values: Tensor, title: str, cmap: str = "PuOr", aspect: str = "equal") -> None:
@@ -96,4 +92,4 @@ def subscript(digit: int) -> str:
 
 
 if __name__ == "__main__":
-    one_step()[0].savefig(sys.argv[1])
+    one_step().savefig(sys.argv[1])

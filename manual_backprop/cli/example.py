@@ -60,7 +60,7 @@ def least_sure(
 
 
 def with_others(first: Tensor, others: Tensor, labels: Tensor) -> Tensor:
-    """Where a batch is: an image, then the first of the others of each class, the second of each, and so on."""
+    """Where a batch is: an image, then the first other one of each class, the second of each, and so on."""
     seen = nn.functional.one_hot(labels[others]).cumsum(0)
     turn = seen.gather(1, labels[others][:, None])[:, 0]
     return torch.cat([first[None], others[turn.argsort(stable=True)]])

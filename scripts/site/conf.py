@@ -16,6 +16,7 @@ ROOT = HERE.parent.parent
 sys.path.insert(0, str(HERE))
 
 import formulas  # noqa: E402 - these stand beside this file
+import frames  # noqa: E402
 import front  # noqa: E402
 import links  # noqa: E402
 import minutes  # noqa: E402
@@ -97,5 +98,6 @@ def setup(app: Sphinx) -> None:
     app.connect("builder-inited", operations.write)
     app.connect("env-updated", notebooks.write)
     app.connect("html-page-context", notebooks.links)
+    app.connect("html-page-context", frames.write)
     links.setup(app)
     app.connect("autodoc-process-docstring", render_derivation)

@@ -11,6 +11,14 @@ from manual_backprop import functional
 
 SITE = Path(os.environ.get("MANUAL_BACKPROP_SITE", "site that is not there")).absolute()
 TUTORIALS = sorted(path.stem for path in Path(__file__).parent.parent.parent.glob("tutorials/[0-9]*.py"))
+LABORATORIES = [
+    "index",
+    "02_network",
+    "03_graph",
+    "05_chain_rule",
+    "06_gradient_descent",
+    "08_activations",
+]
 DESK, PHONE = 1280, 390
 PAGES = [path for path in sorted(SITE.rglob("*.html")) if "_modules" not in path.parts]
 
@@ -119,18 +127,38 @@ def test_an_operations_page_shows_what_it_is_and_what_goes_wrong_with_it(path: s
 
 def test_the_front_page_leads_everywhere(visit: Any) -> None:
     page = visit(SITE / "index.html")
-    assert page.locator(".front svg:visible").count() == 1
     for name in TUTORIALS:
         assert page.locator(f"main a[href='{name}.html'], article a[href='{name}.html']").count() > 0
     assert page.locator("article a[href='reference/functional/affine/linear.html']").count() > 0
-    page.set_viewport_size({"width": PHONE, "height": 800})
-    assert page.locator(".front svg:visible").count() == 1
 
 
-def test_a_recorded_step_is_live(visit: Any) -> None:
-    page = visit(SITE / "05_chain_rule.html")
-    recorded = page.frame_locator("iframe[title='a recorded training step']")
-    assert recorded.locator("svg, canvas").count() > 0
+@pytest.mark.parametrize("name", LABORATORIES)
+def test_a_laboratory_loads_when_it_comes_into_sight(name: str, visit: Any) -> None:
+    page = visit(SITE / f"{name}.html")
+    assert page.locator("iframe[srcdoc]").count() == 0
+    for frame in page.locator(".laboratory iframe").all():
+        assert frame.get_attribute("title")
+        frame.scroll_into_view_if_needed()
+        inside = frame.content_frame
+        inside.locator("svg, canvas").first.wait_for(state="attached")
+        for width in (PHONE, DESK):
+            page.set_viewport_size({"width": width, "height": 800})
+            assert page.evaluate("document.documentElement.scrollWidth") <= width
+            assert inside.locator("html").evaluate("root => root.scrollWidth <= innerWidth")
+    assert page.locator(".laboratory iframe").count() > 0
+    assert page.said == []
+
+
+@pytest.mark.parametrize("name", LABORATORIES)
+def test_a_laboratory_can_be_opened_in_a_window_of_its_own(name: str, visit: Any) -> None:
+    page = visit(SITE / f"{name}.html")
+    link = page.locator(".laboratory figcaption a").first
+    address = page.locator(".laboratory iframe").first.get_attribute("src")
+    assert link.get_attribute("href") == address
+    assert (SITE / address).stat().st_size < 3_000_000
+    link.click()
+    page.locator("svg, canvas").first.wait_for(state="attached")
+    assert page.said == []
 
 
 @pytest.mark.parametrize("name", TUTORIALS)
