@@ -470,20 +470,46 @@ torch.testing.assert_close(beliefs, torch.full((4,), 0.5), rtol=0, atol=1e-3)
 # one. Here the collapse is complete. Other bends do as well as ReLU: [Activations and vanishing
 # gradients](08_activations.py) compares them.
 #
-# ## Every number of a small one
+# ## Draw a digit
 #
-# To see the whole of a network at once, take a tiny one: 2-3-2, and the four examples of XOR. `record` makes
-# one training step and keeps every number of it: forward as on this page, then backward, which the next pages
-# explain. Walk through it.
+# `record` makes one training step and keeps every number of it: here with the network that was trained above,
+# and its ten test images. Walk through it: forward as on this page, then backward, which the next pages
+# explain.
+#
+# Below the walk, draw a digit, large and in the middle, as MNIST's are, and watch the belief. Then clear the
+# sheet: what is left on it for the network to see? Draw the same digit once more, a little off the middle.
+# And look at the gradient of $W^1$: each of its rows is your drawing, times one number.
 
 # %%
-torch.manual_seed(0)
-tiny = torch.nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 2))
-inputs = torch.tensor([[0.0, 1.0], [1.0, 0.0], [1.0, 1.0], [0.0, 0.0]])
-step = record(tiny, inputs, torch.tensor([1, 1, 0, 0]), loss=F.cross_entropy, lr=0.2)
+step = record(
+    model,
+    digits.test_images[chosen],
+    digits.test_labels[chosen],
+    loss=F.cross_entropy,
+    about="Ten test images, one of each digit, in 784-128-10 after five epochs.",
+    panel="draw",
+)
 plots.show(step, "step.html")
 
+# %%
+with torch.no_grad():
+    blank = softmax(model(digits.test_images[:1] * 0 + normalised.min()))
+    moved = digits.test_images.reshape(-1, 28, 28).roll(-4, dims=2).flatten(1)  # 4 pixels to the left
+    p = softmax(model(moved))
+right = (p.argmax(1) == digits.test_labels).float().mean()
+largest = p.max(1).values.mean()
+print("belief about a blank sheet:", ", ".join(f"{value:.2f}" for value in blank[0]))
+print(f"test digits right, moved by four pixels: {right:.0%}", end="; ")
+print(f"largest of the ten, mean: {largest:.2f}")
+assert blank.max() > 0.2
+assert right < 0.4 < 0.6 < largest
+
 # %% [markdown]
+# A blank sheet is 784 times $-0.42$, and there are the biases: for this network that is an input like any
+# other, and it has an opinion about it. And a weight belongs to a pixel, wherever the digit is. Four pixels
+# aside, most digits are taken for others, with hardly less confidence. Networks whose weights move over the
+# image are in [Beyond the multilayer perceptron](12_beyond.py).
+#
 # ## Exercises
 #
 # **2.1** How many parameters does the network 784-300-100-10 have?

@@ -9,6 +9,7 @@
 # makes both of them, and then the walk that is right.
 
 # %%
+import copy
 import math
 import random
 from collections import Counter
@@ -558,6 +559,40 @@ print(f"sum: length of the gradient {whole.norm():.2f}")
 # three parts do not point in the same direction.) The same sum is at work when a bias is used by every
 # example of a batch, and when a weight is: that is the sum over $n$ which you meet in every gradient of a
 # layer.
+#
+# ### One weight, five examples
+#
+# Here is one step of the 4-8-3 network from above. Under "Turn a knob" choose a weight: its gradient stands
+# there as the sum that it is, with a summand for each of the five examples. Then go to "Break it", put `=` in
+# the place of `+=`, so that only the last example's summand stays, and let right and wrong train side by
+# side for a hundred steps. Which of the five examples has the broken network learned?
+
+# %%
+step = record(model, images, labels, loss=F.cross_entropy, lr=0.5, panel="break")
+plots.show(step, "break.html")
+
+# %%
+broken = copy.deepcopy(model)
+for _ in range(100):
+    last = F.cross_entropy(broken(images[-1:]), labels[-1:]) / 5  # the last summand of the mean
+    gradients = torch.autograd.grad(last, list(broken.parameters()))
+    with torch.no_grad():
+        for parameter, gradient in zip(broken.parameters(), gradients):
+            parameter -= 0.5 * gradient
+with torch.no_grad():
+    logits = broken(images)
+    loss = F.cross_entropy(logits, labels)
+believed = logits.softmax(1)[range(5), labels]
+print(f"loss of the five: {step.loss:.2f} before, {loss:.2f} after a hundred steps")
+print("belief in each one's own class:", [round(float(value), 2) for value in believed])
+assert loss > step.loss
+assert believed[-1] > 0.9
+assert believed[labels == 1].max() < 0.5
+
+# %% [markdown]
+# The last one, which is of class 2. The two of class 1, the first and the fourth, are lost, and the loss of
+# all five has gone up. In a batch of one there is a single summand, and the mistake does not show. So a
+# gradient of one's own should be tried with several examples.
 #
 # ## Exercises
 #

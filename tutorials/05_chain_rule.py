@@ -554,14 +554,36 @@ torch.testing.assert_close(torch.autograd.grad(derived, leaves), manual)
 # Here is a smaller network, 2-3-2-2, with two examples, and one step of gradient descent on it. Walk forward,
 # then back. For each gradient the page shows the products that it is the sum of. Look for a $\delta$ that
 # comes from several units, and for a weight whose gradient has one summand for each example.
+#
+# Then turn a knob: choose a weight and move it. The curve is the loss along this one weight, and the gradient
+# is the slope of its tangent, wherever you stop. Compare a weight of $W^3$ with one of $W^1$.
+#
+# Last, break it: take $\sigma'$ of the activation, leave the slope out, or leave out a transpose, and let
+# right and wrong train side by side. Can you tell from the two losses which is which?
 
 # %%
 layers = (nn.Linear(2, 3), nn.Sigmoid(), nn.Linear(3, 2), nn.Sigmoid(), nn.Linear(2, 2))
 model = torch.nn.Sequential(*layers).double()
 two_examples = torch.tensor([[1.0, -0.5], [0.3, 0.8]], dtype=torch.float64)
 two_labels = torch.tensor([0, 1])
-step = record(model, two_examples, two_labels, loss=F.cross_entropy, lr=0.5)
+step = record(model, two_examples, two_labels, loss=F.cross_entropy, lr=2.0, panel="knob")
 plots.show(step, "chain_rule.html")
+
+# %%
+losses = {}
+for name, formulas in {"right": backward, "f′(z²) forgotten": without_a_slope}.items():
+    parameters = [parameter.detach().clone() for parameter in model.parameters()]
+    for _ in range(100):
+        one = torch.tensor(1.0, dtype=torch.float64)
+        _, *gradients = formulas(one, two_examples, *parameters, two_labels)
+        parameters = [w - 2.0 * g for w, g in zip(parameters, gradients)]
+    losses[name] = forward(two_examples, *parameters, two_labels)
+    print(f"{name:16} loss {step.loss:.3f}, after a hundred steps {losses[name]:.3f}")
+assert max(losses.values()) < 0.1 * step.loss
+
+# %% [markdown]
+# One cannot. Both learn the two examples, and the wrong one does not even take longer. A wrong gradient often
+# points roughly downhill, and then a falling loss proves nothing about it; the numbers beside PyTorch's do.
 
 # %% [markdown]
 # ## Any number of layers

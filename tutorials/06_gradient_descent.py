@@ -12,7 +12,7 @@ import torch
 from torch.testing import assert_close
 
 from manual_backprop import functional as F
-from manual_backprop import plots
+from manual_backprop import nn, plots, record
 from manual_backprop.exercises import check, predict
 from manual_backprop.training.data import load
 
@@ -382,6 +382,43 @@ assert abs(final["η = 3.0"] - 2.30) < 0.1
 # the image, and the loss is $\ln 10$, give or take a few hundredths.
 #
 # Since the useful values of $\eta$ span factors of ten, one looks for it on a logarithmic scale, from below.
+#
+# ### Choose it yourself
+#
+# This is the same network at the same start, with 64 of the digits, to be trained in the page. Let it run for
+# a hundred steps with $\eta = 0.001$, rewind, and do the same with 0.1, with 0.5 and with 3. With one of them
+# the loss falls for a step or two and then jumps; with one it ends where nothing moves any more. There,
+# rewind step by step, to see when it happened.
+
+# %%
+network = torch.nn.Sequential(nn.Linear(784, 32), nn.ReLU(), nn.Linear(32, 10))
+with torch.no_grad():
+    for parameter, value in zip(network.parameters(), start):
+        parameter.copy_(value)
+step = record(network, images[:64], labels[:64], loss=F.cross_entropy, lr=0.1, panel="train")
+plots.show(step, "train.html")
+
+# %%
+after = {}
+for lr in (0.001, 0.1, 0.5, 3.0):
+    w, losses = start, []
+    for _ in range(100):
+        losses.append(float(loss_of(w, images[:64], labels[:64])))
+        w = [p - lr * part for p, part in zip(w, gradient_of(w, images[:64], labels[:64]))]
+    after[lr] = float(loss_of(w, images[:64], labels[:64]))
+    print(f"η = {lr}: loss {losses[0]:.2f}, {losses[1]:.2f}, {losses[2]:.2f}, …, {after[lr]:.2f}", end="; ")
+    print(f"at most {max(losses):.2f}")
+shares = labels[:64].bincount() / 64
+entropy = -(shares * shares.log()).sum()
+print(f"−Σ s ln s of the shares s of the ten digits among the 64: {entropy:.2f}")
+assert after[0.1] < 0.05 < 1 < after[0.001] < losses[0]
+assert abs(after[3.0] - entropy) < 0.05
+
+# %% [markdown]
+# With $\eta = 3$ the second step already throws the loss into the hundreds. It comes down to 2.24 and stays:
+# all ReLUs are off, and only the last bias still learns. It learns how often each digit occurs among the 64,
+# its share $s$, and to believe just that of every image has the loss $-\sum s \ln s$. That is a little less
+# than $\ln 10$, since the ten do not occur equally often.
 #
 # ## Momentum
 #
