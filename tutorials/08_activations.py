@@ -321,12 +321,34 @@ print("\n".join(step.remarks))
 # %% [markdown]
 # ### Turn a knob, leave a slope out
 #
-# Here is that step. Choose a weight of $W^1$, turn it as far as it goes, and look at the loss along it. Then
-# do so with one of $W^7$, the last layer. Under "Break it", leave the slope out: $\delta^l =
-# \delta^{l+1} W^{l+1}$ does not vanish. It is wrong; does it learn?
+# Here is that step. Choose a weight of $W^1$, turn it from one end to the other, and look how many digits of
+# the loss that changes. Then do so with one of $W^7$, the last layer. Under "Break it", leave the slope out:
+# $\delta^l = \delta^{l+1} W^{l+1}$ does not vanish. It is wrong; does it learn?
 
 # %%
 plots.show(step, "deep_sigmoid.html")
+
+# %%
+moves = {}
+for symbol, weight in {"W¹": model[0].weight, "W⁷": model[-1].weight}.items():
+    gradient = step.value(symbol).gradient
+    place = gradient.abs().argmax()  # of the weight that matters most
+    moves[symbol] = []
+    for change in (-0.5, 0.5):
+        with torch.no_grad():
+            before = weight.view(-1)[place].clone()
+            weight.view(-1)[place] += change
+            moves[symbol].append(float(F.cross_entropy(model(x[:50]), labels[:50])))
+            weight.view(-1)[place] = before
+    low, high = moves[symbol]
+    print(f"‖∂L/∂{symbol}‖ = {gradient.norm():.1e}; a weight of it turned by −½: L = {low:.4f}", end="; ")
+    print(f"by ½: L = {high:.4f}")
+assert abs(moves["W¹"][1] - moves["W¹"][0]) < 0.001
+assert abs(moves["W⁷"][1] - moves["W⁷"][0]) > 0.02
+
+# %% [markdown]
+# Along a weight of $W^1$, even the one with the largest gradient, the loss hardly moves. (The page draws its
+# curve as high as there is room; read the numbers at the axis.)
 
 
 # %%
@@ -354,22 +376,19 @@ def sixty_steps(activation, variance, without_slope):
         with torch.no_grad():
             for parameter, gradient in zip(model.parameters(), gradients):
                 parameter -= 0.1 * gradient
-        losses.append(float(loss))
+        losses.append(loss.item())
     return losses[0], losses[-1]
 
 
-for symbol in ("W¹", "W⁷"):
-    print(f"‖∂L/∂{symbol}‖ = {step.value(symbol).gradient.norm():.1e}")
 right = sixty_steps("sigmoid", "Xavier", without_slope=False)
 wrong = sixty_steps("sigmoid", "Xavier", without_slope=True)
 print(f"right: loss {right[0]:.2f} → {right[1]:.2f}, without slopes: {wrong[0]:.2f} → {wrong[1]:.2f}")
 assert wrong[1] < 2.1 < right[1]
 
 # %% [markdown]
-# Along a weight of $W^1$ the loss is as good as a horizontal line. And in sixty steps the wrong gradient
-# learns a little, where the right one does not get below 2.2: it reaches the first layers, and a slope of the
-# sigmoid, which is always positive, changes sizes more than signs. It is no cure. In the steps after that,
-# its loss wanders up and down.
+# In sixty steps the wrong gradient learns a little, where the right one does not get below 2.2: it reaches
+# the first layers, and a slope of the sigmoid, which is always positive, changes sizes more than signs. It is
+# no cure. In the steps after that, its loss wanders up and down.
 #
 # With ReLU, the slope is the *mask* of the units that are on, and one may well forget it. Train both here.
 

@@ -32,6 +32,15 @@ def write(app: Sphinx) -> None:
     others = torch.arange(len(data.test_labels))
     batch = with_others(first, others[others != first], data.test_labels)[:IN_A_PAGE]
     images, labels = data.test_images[batch], data.test_labels[batch]
-    step = record(model, images, labels, loss=F.cross_entropy, lr=0.1, classes=data.classes, about=ABOUT)
+    step = record(
+        model,
+        images,
+        labels,
+        loss=F.cross_entropy,
+        lr=0.1,
+        classes=data.classes,
+        about=ABOUT,
+        panel="draw",
+    )
     Path(app.outdir).mkdir(parents=True, exist_ok=True)
     step.page(Path(app.outdir) / "laboratory.html")
