@@ -4,6 +4,7 @@ import { chart, rangeOf } from "../chart.js";
 import { $, make } from "../dom.js";
 import { drawImages } from "../graph/images.js";
 import { laboratory } from "../laboratory.js";
+import { LOSSES } from "../network/layers.js";
 import { MISTAKES } from "../network/mistakes.js";
 import { lossesAlong } from "../network/sweep.js";
 import { change, range, shown, watch } from "../step.js";
@@ -171,7 +172,7 @@ function rangeShown([right, wrong]) {
 
 // The share of the examples in the loss whose class has the largest number.
 function classified({ loss: { kind, input, target, C }, included }) {
-  if (kind !== "cross_entropy") return "";
+  if (!LOSSES[kind].ofClasses) return "";
   const examples = range(included.length).filter((n) => included[n]);
   const right = examples.filter((n) => {
     const row = input.numbers.subarray(n * C, (n + 1) * C);
