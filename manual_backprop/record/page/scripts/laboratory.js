@@ -19,13 +19,14 @@ function setUp() {
 
 function newLaboratory(step) {
   const { layers, loss } = step.laboratory, x = step.values[layers[0].input];
-  if (!x.gradient)
+  if (!x.gradient)  // PyTorch has not recorded it: it is no parameter's
     x.gradient = { ...x, symbol: `∂L/∂${x.symbol}`, numbers: new Float32Array(x.numbers.length), gradient: null };
   const tensors = step.values.map(({ numbers, gradient, rect: [rows, columns], learned }) => (
     { numbers, gradient: gradient && gradient.numbers, rows, columns, learned }
   ));
   for (const call of step.calls) if (call.slope) tensors[call.outputs[0]].slope = call.slope.numbers;
   const network = new Network({ layers, loss }, tensors, new Float32Array(x.rect[0]).fill(1));
+  network.gradientOfInput();
   return { network, recorded: network.copy(), history: new History(network), losses: step.laboratory.losses.map(Number) };
 }
 
@@ -62,17 +63,8 @@ function doing(what) {
 function announce() {
   const { step } = shown;
   step.loss = laboratory().network.loss.output.numbers[0];
-  findInputGradients();
+  laboratory().network.gradientOfInput();
   change({ numbers: shown.numbers + 1 });
 }
 
-// ∂L/∂x is computed for the example that is shown, and for the one whose pixel is chosen.
-function findInputGradients() {
-  if (!laboratory()) return;
-  const { network, network: { plan } } = laboratory(), { chosen, example } = shown;
-  network.gradientOfExample(example);
-  if (chosen && chosen.id === plan.layers[0].input) network.gradientOfExample(chosen.r);
-}
-
 watch("step", setUp);
-watch("step example chosen", findInputGradients);

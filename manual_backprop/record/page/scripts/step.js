@@ -16,8 +16,10 @@ function sidesOf(step) {
 }
 
 // What is shown now: a step, a position in it, an example, and the number whose gradient is explained; the learning rate,
-// and how often numbers have been computed anew.
-export const shown = { step: data.steps[0], position: 0, example: 0, chosen: null, lr: data.steps[0].lr, numbers: 0 };
+// how often numbers have been computed anew, and whether they are at every frame.
+export const shown = {
+  step: data.steps[0], position: 0, example: 0, chosen: null, lr: data.steps[0].lr, numbers: 0, isRunning: false,
+};
 
 // Whoever shows something says what of `shown` it depends on; a change draws what depends on it anew.
 const watchers = [];

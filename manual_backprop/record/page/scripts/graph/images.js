@@ -8,16 +8,15 @@ export function drawImages(canvas, W, side) {
   const [width, height] = side ? [side, side] : [inputs, 1];
   const across = side ? Math.ceil(Math.sqrt(2 * units)) : 1, down = Math.ceil(units / across);
   const gap = side ? GAP : 0;
-  canvas.width = across * (width + gap) - gap;
-  canvas.height = down * (height + gap) - gap;
-  const context = canvas.getContext("2d"), pixels = context.createImageData(canvas.width, canvas.height);
-  const most = largestOf(W.numbers), mixed = colours();
+  const columns = across * (width + gap) - gap, rows = down * (height + gap) - gap;
+  if (canvas.width !== columns || canvas.height !== rows) Object.assign(canvas, { width: columns, height: rows });
+  const context = canvas.getContext("2d"), image = context.createImageData(columns, rows);
+  const pixels = new Uint32Array(image.data.buffer), most = largestOf(W.numbers), palette = colours();
   for (let unit = 0; unit < units; unit++) {
     const left = (unit % across) * (width + gap), top = Math.floor(unit / across) * (height + gap);
-    for (let i = 0; i < inputs; i++) {
-      const pixel = (top + Math.floor(i / width)) * canvas.width + left + (i % width);
-      tint(pixels.data, pixel, W.numbers[unit * inputs + i] / most, mixed);
-    }
+    for (let y = 0; y < height; y++)
+      for (let x = 0; x < width; x++)
+        pixels[(top + y) * columns + left + x] = tint(W.numbers[unit * inputs + y * width + x] / most, palette);
   }
-  context.putImageData(pixels, 0, 0);
+  context.putImageData(image, 0, 0);
 }

@@ -4,14 +4,33 @@ import { rowAt, rowOf } from "../step.js";
 const FEW = 20;  // features up to which an example is a column of squares
 const SIDE = 112;  // pixels of an image on the screen
 
+const SHADES = 255;  // of a sign
+
+// The colours of numbers from −1 to 1, as the pixels of a canvas: first NaN's, then from −1 on in steps of 1/SHADES.
+let mixed = null;
 export function colours() {
-  const style = getComputedStyle(document.documentElement);
-  return ["--plus", "--minus", "--back"].map((name) => channels(style.getPropertyValue(name).trim()));
+  mixed ||= mix(getComputedStyle(document.documentElement));
+  return mixed;
 }
-export function channels(hex) {
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { mixed = null; });
+
+function mix(style) {
+  const [plus, minus, back] = ["--plus", "--minus", "--back"].map((name) => channels(style.getPropertyValue(name).trim()));
+  const bytes = new Uint8ClampedArray(4 * (2 * SHADES + 2)).fill(255);
+  bytes.set(back);
+  for (let i = -SHADES; i <= SHADES; i++) {
+    const share = Math.abs(i) / SHADES, to = i < 0 ? minus : plus;
+    for (let k = 0; k < 3; k++) bytes[4 * (i + SHADES + 1) + k] = back[k] + (to[k] - back[k]) * share;
+  }
+  return new Uint32Array(bytes.buffer);
+}
+function channels(hex) {
   const full = hex.length === 4 ? hex.replace(/[0-9a-f]/gi, "$&$&") : hex;
   return [1, 3, 5].map((i) => parseInt(full.slice(i, i + 2), 16));
 }
+
+// The colour of a number between −1 and 1.
+export const tint = (x, palette) => palette[(SHADES * x + SHADES + 1.5) | 0];
 
 // How the numbers of a tensor are laid out: `cell` is the place of a number, `of` the number at a place.
 export function layout(value) {
@@ -40,28 +59,34 @@ export function largestOf(numbers) {
   return most || 1;
 }
 
-// A pixel's colour for a number between −1 and 1.
-export function tint(data, pixel, x, [plus, minus, back]) {
-  const to = x >= 0 ? plus : minus, share = Math.min(Math.abs(x), 1) || 0;
-  for (let k = 0; k < 3; k++) data[4 * pixel + k] = back[k] + (to[k] - back[k]) * share;
-  data[4 * pixel + 3] = 255;
-}
-
 // Paints a tensor's numbers, or its gradient's: all of a matrix of weights, else the row of the example. Until they
 // are computed, the place is empty.
 export function paint(canvas, value, side, isComputed) {
   const plan = layout(value), row = rowOf(value), matrix = isMatrix(value);
-  const context = canvas.getContext("2d"), pixels = context.createImageData(plan.width, plan.height);
-  const mixed = colours(), cells = matrix ? side.numbers : rowAt(side, row), most = largestOf(cells);
-  canvas.width = plan.width;
-  canvas.height = plan.height;
-  cells.forEach((x, i) => {
-    const [column, line] = matrix ? [i % plan.width, Math.floor(i / plan.width)] : plan.cell(row, i);
-    tint(pixels.data, line * plan.width + column, x / most, mixed);
-  });
-  if (isComputed) context.putImageData(pixels, 0, 0);
-  const square = Math.min(SIDE / plan.width, SIDE / plan.height);
-  const [across, down] = plan.width === 1 ? [40, Math.min(12, 200 / plan.height)] : [square, square];
-  canvas.style.width = `${Math.max(plan.width * across, 8)}px`;
-  canvas.style.height = `${Math.max(plan.height * down, 8)}px`;
+  resize(canvas, plan);
+  const context = canvas.getContext("2d");
+  if (!isComputed) {
+    context.clearRect(0, 0, plan.width, plan.height);
+    return;
+  }
+  // Rows of weights lie as their pixels do, and so does an example.
+  fill(canvas, matrix ? side.numbers : rowAt(side, row));
+}
+
+// A pixel for each number; `most` is the one whose colour is full.
+export function fill(canvas, numbers, most = largestOf(numbers)) {
+  const context = canvas.getContext("2d"), image = context.createImageData(canvas.width, canvas.height);
+  const pixels = new Uint32Array(image.data.buffer), palette = colours();
+  for (let i = 0; i < numbers.length; i++) pixels[i] = tint(numbers[i] / most, palette);
+  context.putImageData(image, 0, 0);
+}
+
+function resize(canvas, { width, height }) {
+  if (canvas.width === width && canvas.height === height && canvas.style.width) return;
+  canvas.width = width;
+  canvas.height = height;
+  const square = Math.min(SIDE / width, SIDE / height);
+  const [across, down] = width === 1 ? [40, Math.min(12, 200 / height)] : [square, square];
+  canvas.style.width = `${Math.max(width * across, 8)}px`;
+  canvas.style.height = `${Math.max(height * down, 8)}px`;
 }

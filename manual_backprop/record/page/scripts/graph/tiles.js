@@ -82,16 +82,15 @@ function showTiles() {
 }
 
 function showSide(drawn, value, side, on) {
-  const size = `(${value.shape.join(", ")})`, norm = short(normOf(side)), partial = isCut(side) ? ", a part" : "";
+  const size = `(${value.shape.join(", ")})`, partial = isCut(side) ? ", a part" : "";
   drawn.box.classList.toggle("waiting", !on);
-  drawn.caption.textContent = `${side === value ? size : `‖${norm}‖`}${partial}`;
-  if (!drawn.canvas) {
-    drawn.number.textContent = short(side.numbers[isLabel(value) ? shown.example : 0]);
-    return;
-  }
+  drawn.caption.textContent = `${side === value ? size : on ? `‖${short(normOf(side))}‖` : ""}${partial}`;
+  if (drawn.number) drawn.number.textContent = short(side.numbers[isLabel(value) ? shown.example : 0]);
+  if (!drawn.canvas) return;
   paint(drawn.canvas, value, side, on);
-  const zeros = `${Math.round(100 * zerosOf(side))} per cent zeros`;
-  drawn.canvas.setAttribute("aria-label", `${side.symbol}, ${size}, norm ${norm}, ${zeros}`);
+  if (shown.isRunning) return;
+  const says = on ? `norm ${short(normOf(side))}, ${Math.round(100 * zerosOf(side))} per cent zeros` : "not computed yet";
+  drawn.canvas.setAttribute("aria-label", `${side.symbol}, ${size}, ${says}`);
 }
 
 function markColumn(number) {
@@ -105,5 +104,5 @@ function markColumn(number) {
 }
 
 watch("step", drawGraph);
-watch("step position example numbers", showTiles);
+watch("step position example numbers isRunning", showTiles);
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", showTiles);

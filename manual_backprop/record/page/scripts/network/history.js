@@ -5,12 +5,13 @@ const MOST_KEPT = 100;  // states, of 0.5 MB each for a network of 784-128-10
 export class History {
   constructor(network) {
     this.network = network;
+    this.start = network.copy();
     this.rates = [];
     this.edits = [[]];
     this.losses = [network.loss.output.numbers[0]];
-    this.kept = new Map([[0, this.state()]]);
+    this.kept = new Map();
+    this.apart = 20;  // steps from one state that is kept to the next
     this.now = 0;
-    this.apart = 10;  // steps from one state that is kept to the next
   }
 
   isAtStart() {
@@ -22,10 +23,6 @@ export class History {
     const { layers, loss, included } = this.network;
     const parameters = layers.flatMap(({ weight, bias }) => [weight, bias]).filter(Boolean);
     return [...parameters, layers[0].input, loss.target].map((tensor) => tensor.numbers).concat([included]);
-  }
-
-  state() {
-    return this.sources().map((numbers) => numbers.slice());
   }
 
   forgetWhatComesAfter() {
@@ -44,12 +41,12 @@ export class History {
     if (this.now % this.apart === 0) this.keep();
   }
 
-  // Of a long training, every other state is let go.
+  // A state is kept as the step made it. Of many, every second one is enough.
   keep() {
-    this.kept.set(this.now, this.state());
+    this.kept.set(this.now, this.sources().map((numbers) => numbers.slice()));
     if (this.kept.size <= MOST_KEPT) return;
     this.apart *= 2;
-    for (const number of this.kept.keys()) if (number % this.apart) this.kept.delete(number);
+    for (const number of this.kept.keys()) if (number % this.apart !== 0) this.kept.delete(number);
   }
 
   // Put numbers into one of the sources, from a place on.
@@ -65,18 +62,28 @@ export class History {
   }
 
   goTo(step) {
-    const start = Math.max(...[...this.kept.keys()].filter((number) => number <= step));
-    this.sources().forEach((numbers, i) => numbers.set(this.kept.get(start)[i]));
-    this.redo(start);
-    for (let number = start; number < step; number++) {
+    const from = Math.max(0, ...[...this.kept.keys()].filter((number) => number <= step));
+    this.takeState(from);
+    for (let number = from; number < step; number++) {
       this.network.step(this.rates[number]);
       this.redo(number + 1);
     }
     this.now = step;
   }
 
-  // What was changed by hand at this step. A state is kept as the step made it.
+  // At the start the gradients are those that were there, which may be another's to the last bit: not computed again.
+  takeState(number) {
+    if (number === 0) this.network.takeFrom(this.start);
+    else {
+      this.sources().forEach((numbers, i) => numbers.set(this.kept.get(number)[i]));
+      this.network.compute();
+    }
+    this.redo(number);
+  }
+
+  // What was changed by hand at this step.
   redo(number) {
+    if (!this.edits[number].length) return;
     const sources = this.sources();
     for (const { index, place, numbers } of this.edits[number]) sources[index].set(numbers, place);
     this.network.compute();

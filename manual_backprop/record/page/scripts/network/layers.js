@@ -1,14 +1,6 @@
 // The layers, forward and backward: each the last line of its derivation. Numbers are float32, an example a row.
 import { product, transposed } from "./product.js";
 
-// The row of the example n.
-export const rowOf = (numbers, columns, n) => numbers.subarray(n * columns, (n + 1) * columns);
-
-// What a linear layer receives from the example n alone.
-export function example({ x, delta, D, M, ...others }, n) {
-  return { ...others, x: rowOf(x, D, n), delta: rowOf(delta, M, n), N: 1, D, M };
-}
-
 // z = x Wᵀ + b, with x of shape (N, D), W of (M, D) and b of (M,)
 export function linear({ x, W, b, z, N, D, M }) {
   product(x, W, N, M, D, z);

@@ -1,6 +1,6 @@
 // Known mistakes in the backward pass. Each has `rules` that take the place of the right ones in a network; `lines` are
 // the right code and the wrong one; `noDifference` says why a network does not notice the mistake, or is null.
-import { ACTIVATIONS, activationGradient, biasGradient, example, weightGradient } from "./layers.js";
+import { ACTIVATIONS, activationGradient, biasGradient, weightGradient } from "./layers.js";
 import { product, transposed } from "./product.js";
 
 // f′ in PyTorch, of the input of f.
@@ -24,7 +24,10 @@ function passed({ layers }) {
 const curved = (network) => passed(network).find((kind) => kind !== "relu");
 
 // What an overwritten sum is left with.
-const lastExample = (sizes) => example(sizes, sizes.included.lastIndexOf(1));
+function lastExample({ x, delta, included, D, M }) {
+  const n = included.lastIndexOf(1), row = (numbers, columns) => numbers.subarray(n * columns, (n + 1) * columns);
+  return { x: row(x, D), delta: row(delta, M), N: 1, D, M };
+}
 
 export const MISTAKES = [
   {

@@ -1,6 +1,6 @@
 // The network of a step: its layers in order, forward, backward and the update.
 import {
-  ACTIVATIONS, LOSSES, activationGradient, biasGradient, example, inputGradient, linear, rowOf, weightGradient,
+  ACTIVATIONS, LOSSES, activationGradient, biasGradient, inputGradient, linear, weightGradient,
 } from "./layers.js";
 
 const RIGHT = { weightGradient, biasGradient, activationGradient, divisor: (divisor) => divisor };
@@ -22,8 +22,8 @@ export class Network {
   }
 
   // The same numbers in memory of their own, with these rules for the backward pass.
-  copy(rules = {}) {
-    const own = (numbers) => numbers && numbers.slice();
+  copy(rules = {}, Numbers = Float32Array) {
+    const own = (numbers) => numbers && new Numbers(numbers);
     const tensors = this.tensors.map((tensor) => ({
       ...tensor, numbers: own(tensor.numbers), gradient: own(tensor.gradient), slope: own(tensor.slope),
     }));
@@ -44,8 +44,9 @@ export class Network {
       if (layer.kind === "linear") linear(this.sizes(layer));
       else for (let i = 0, { f } = ACTIVATIONS[layer.kind]; i < z.length; i++) a[i] = f(z[i]);
     }
-    this.loss.output.numbers[0] = this.lossOfExamples();
-    return this.loss.output.numbers[0];
+    const loss = this.lossOfExamples();
+    this.loss.output.numbers[0] = loss;
+    return loss;
   }
 
   lossOfExamples() {
@@ -65,7 +66,8 @@ export class Network {
     return { input: this.loss.input.numbers, target: this.loss.target.numbers, C: this.loss.C };
   }
 
-  // From the loss to the first layer. ∂L/∂x is left to `gradientOfExample`: training needs it for no example.
+  // From the loss to the first layer. ∂L/∂x is left to `gradientOfInput`: training does not need it. A parameter that is
+  // frozen has no gradient.
   backward() {
     const { input, kind } = this.loss, divisor = this.rules.divisor(this.divisor()), numbers = this.lossNumbers();
     input.gradient.fill(0);
@@ -79,8 +81,8 @@ export class Network {
 
   backwardOfLinear(layer) {
     const sizes = this.sizes(layer);
-    this.rules.weightGradient(sizes, layer.weight.gradient);
-    if (layer.bias) this.rules.biasGradient(sizes, layer.bias.gradient);
+    if (layer.weight.gradient) this.rules.weightGradient(sizes, layer.weight.gradient);
+    if (layer.bias && layer.bias.gradient) this.rules.biasGradient(sizes, layer.bias.gradient);
     if (layer !== this.layers[0]) inputGradient(sizes, layer.input.gradient);
   }
 
@@ -89,10 +91,9 @@ export class Network {
     this.rules.activationGradient(numbers, input.gradient);
   }
 
-  // ∂L/∂x of the example n.
-  gradientOfExample(n) {
-    const sizes = this.sizes(this.layers[0]), { gradient } = this.layers[0].input;
-    inputGradient(example(sizes, n), rowOf(gradient, sizes.D, n));
+  // ∂L/∂x
+  gradientOfInput() {
+    inputGradient(this.sizes(this.layers[0]), this.layers[0].input.gradient);
   }
 
   sizes({ input, weight, bias, output }) {

@@ -40,11 +40,15 @@ function showBackward(box, number) {
 }
 
 function showUpdate(box) {
-  const { lr, step } = shown, isKnown = isRecorded() && step.lrs.includes(lr);
-  const after = isKnown ? step.losses[step.lrs.indexOf(lr)] : lossesByRate(laboratory().network, [lr])[0];
+  const { isRunning, lr, step } = shown, then = isRunning ? "" : `, then ${short(lossAfter(lr))}`;
   make("p", "Update", box);
   make("p", "w ← w − η ∂L/∂w, for every parameter", box, "formula");
-  make("p", `L: ${short(step.loss)}, then ${short(after)} with η = ${short(lr)}`, box, "beside");
+  make("p", `L: ${short(step.loss)}${then} with η = ${short(lr)}`, box, "beside");
+}
+
+function lossAfter(lr) {
+  const { losses, lrs } = shown.step, isKnown = isRecorded() && lrs.includes(lr);
+  return isKnown ? losses[lrs.indexOf(lr)] : lossesByRate(laboratory().network, [lr])[0];
 }
 
 // The same as code, with what each line makes.
@@ -60,4 +64,4 @@ function showNumbers(box, { ofEach, lines }) {
     make("p", `Worked out for example ${lines.length}, the last one that is.`, box, "beside");
 }
 
-watch("step position example numbers lr", showCaption);
+watch("step position example numbers lr isRunning", showCaption);

@@ -28,8 +28,11 @@ function showDifferences() {
     const { gradient, shape } = shown.step.values[id];
     if (gradient) add(gradient, shape, computed.tensors[id].gradient, recorded.tensors[id].gradient);
   }
+  const isFinite = [...body.rows].every((row) => Number.isFinite(Number(row.dataset.ulps)));
   $("check-says").textContent = "This page computes in float32 by the step's own formulas. Here is everything it computes "
-    + "for the recorded step, beside PyTorch's numbers: the differences are of rounding.";
+    + `for the recorded step, beside PyTorch's numbers: ${isFinite
+      ? "the differences are of rounding."
+      : "what is NaN or infinite has no difference; the others are of rounding."}`;
 }
 
 function differenceOf(mine, due) {

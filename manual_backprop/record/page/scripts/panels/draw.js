@@ -1,6 +1,6 @@
 // Draw the input of the example: what the network makes of it, and which weights it would change.
 import { $, make } from "../dom.js";
-import { channels, colours, largestOf, tint } from "../graph/layout.js";
+import { fill, largestOf } from "../graph/layout.js";
 import { edit, include, laboratory } from "../laboratory.js";
 import { LOSSES, softmax } from "../network/layers.js";
 import { data, range, rowAt, shown } from "../step.js";
@@ -56,20 +56,12 @@ function showDrawing() {
 }
 
 function showPaper() {
-  const canvas = $("draw-canvas"), { image: side } = input(), row = rowAt(input(), shown.example);
-  const pixels = pixelsOf(canvas, side, row, largestOf(row));
-  if (document.activeElement === canvas) {
-    const lit = channels(getComputedStyle(document.documentElement).getPropertyValue("--lit").trim());
-    pixels.data.set(lit, 4 * (cursor.y * side + cursor.x));
-  }
-  canvas.getContext("2d").putImageData(pixels, 0, 0);
-}
-
-function pixelsOf(canvas, side, numbers, most) {
-  canvas.width = canvas.height = side;
-  const pixels = canvas.getContext("2d").createImageData(side, side), mixed = colours();
-  numbers.forEach((x, i) => tint(pixels.data, i, x / most, mixed));
-  return pixels;
+  const canvas = $("draw-canvas"), context = canvas.getContext("2d");
+  canvas.width = canvas.height = input().image;
+  fill(canvas, rowAt(input(), shown.example));
+  if (document.activeElement !== canvas) return;
+  context.fillStyle = getComputedStyle(canvas).outlineColor;
+  context.fillRect(cursor.x, cursor.y, 1, 1);
 }
 
 const hasClasses = () => LOSSES[plan().loss.kind].ofClasses;
@@ -123,7 +115,8 @@ function showChanges() {
   for (const k of units) {
     const figure = make("figure", "", $("draw-units")), canvas = make("canvas", "", figure);
     const change = pixels.map((each) => -delta[k] * each);
-    canvas.getContext("2d").putImageData(pixelsOf(canvas, side, change, most), 0, 0);
+    canvas.width = canvas.height = side;
+    fill(canvas, change, most);
     canvas.setAttribute("role", "img");
     canvas.setAttribute("aria-label", `what is added to the weights of unit ${k}, ${symbol} = ${short(delta[k])}`);
     make("figcaption", `unit ${k}: δ = ${short(delta[k])}`, figure);

@@ -18,17 +18,14 @@ function isKnob() {
   return plan.layers.some(({ weight, bias }) => weight === id || bias === id) || plan.layers[0].input === id;
 }
 
-// As far as the tensor's numbers go, and half as far again; around a number that lies outside.
+// As far as the tensor's numbers go, and half as far again.
 function chooseRange() {
   range = null;
   if (!isKnob()) return;
-  const { id, r, c } = shown.chosen, value = shown.step.values[id], now = at(value, r, c);
-  let [low, high] = [now, now];
-  for (const x of value.numbers) [low, high] = [Math.min(low, x), Math.max(high, x)];
+  const finite = shown.step.values[shown.chosen.id].numbers.filter(Number.isFinite);
+  const low = finite.reduce((a, b) => Math.min(a, b), finite[0] || 0), high = finite.reduce((a, b) => Math.max(a, b), low);
   const more = 0.5 * (high - low) || 1;
   range = [low - more, high + more];
-  $("knob-slider").min = range[0];
-  $("knob-slider").max = range[1];
 }
 
 function showKnob() {
@@ -37,16 +34,29 @@ function showKnob() {
   if ($("knob").hidden) return;
   const { id, r, c } = shown.chosen, value = shown.step.values[id], name = indexed(value.symbol, value.shape, r, c);
   $("knob-name").textContent = name;
-  $("knob-curve").hidden = !range;
+  $("knob-curve").toggleAttribute("hidden", !range);
   if (!range) {
-    $("knob-says").textContent = `${name} is computed from others. Choose a weight, a bias or a number of the input to turn.`;
+    $("knob-says").textContent = `${name} is not to be turned: choose a weight, a bias or a number of the input.`;
     return;
   }
-  const now = at(value, r, c), slope = at(value.gradient, r, c);
+  const now = at(value, r, c);
   if (now < range[0] || now > range[1]) range = [Math.min(now, range[0]), Math.max(now, range[1])];
-  $("knob-slider").value = now;
-  if (document.activeElement !== $("knob-number")) $("knob-number").value = String(Number(now.toPrecision(6)));
-  drawCurve(name, now, slope);
+  showNumber(now);
+  drawCurve(name, now, at(value.gradient, r, c));
+}
+
+function showNumber(now) {
+  const slider = $("knob-slider");
+  [slider.min, slider.max] = range;
+  slider.value = now;
+  slider.setAttribute("aria-valuetext", short(now));
+  if (document.activeElement !== $("knob-number")) $("knob-number").value = inFewDigits(now);
+}
+
+// In as many digits as tell a float32 from every other.
+function inFewDigits(x) {
+  const written = [...Array(9).keys()].map((i) => Number(x.toPrecision(i + 1)));
+  return String(written.find((number) => Math.fround(number) === x) ?? x);
 }
 
 // The loss along the number, its tangent, and the slope between two points of the curve beside the gradient.
@@ -61,19 +71,26 @@ function drawCurve(name, now, slope) {
     xTitle: name, yTitle: "loss",
   });
   const { gradient, shape } = shown.step.values[shown.chosen.id];
-  $("knob-says").textContent = `L = ${short(loss)}. ${indexed(gradient.symbol, shape, shown.chosen.r, shown.chosen.c)} `
-    + `= ${short(slope)}, the slope of the tangent. Measured on the curve, `
+  const derivative = gradient
+    ? `${indexed(gradient.symbol, shape, shown.chosen.r, shown.chosen.c)} = ${short(slope)}, the slope of the tangent.`
+    : `${name} is frozen: it has no gradient.`;
+  $("knob-says").textContent = `L = ${short(loss)}. ${derivative} Measured on the curve, `
     + `(L(w + h) − L(w − h)) / 2h = ${short((after - before) / (2 * h))}, with h = ${short(h)}.`;
 }
 
 const place = ({ id, r, c }) => r * shown.step.values[id].rect[1] + c;
-const turn = (x) => { if (Number.isFinite(x)) edit(shown.chosen.id, place(shown.chosen), [x]); };
+const turn = (x) => edit(shown.chosen.id, place(shown.chosen), [x]);
 
 $("knob-slider").addEventListener("input", () => turn(Number($("knob-slider").value)));
-$("knob-number").addEventListener("change", () => turn(parseFloat($("knob-number").value)));
+$("knob-number").addEventListener("change", () => {
+  const number = parseFloat($("knob-number").value), { id, r, c } = shown.chosen;
+  if (Number.isFinite(Math.fround(number))) turn(number);
+  $("knob-number").value = inFewDigits(at(shown.step.values[id], r, c));
+});
 $("knob-reset").addEventListener("click", () => {
-  const { id } = shown.chosen;
-  turn(laboratory().recorded.tensors[id].numbers[place(shown.chosen)]);
+  turn(laboratory().recorded.tensors[shown.chosen.id].numbers[place(shown.chosen)]);
+  chooseRange();
+  showKnob();
 });
 panel("knob", "step chosen", chooseRange);
 panel("knob", "step example chosen numbers", showKnob);

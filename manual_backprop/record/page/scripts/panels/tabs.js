@@ -4,6 +4,7 @@ import { data, shown, watch } from "../step.js";
 
 const panels = [...document.querySelectorAll("main > section")], drawn = new Map();
 const named = (name) => panels.find((panel) => panel.dataset.panel === name);
+const ofAddress = () => (named(location.hash.slice(1)) ? location.hash.slice(1) : null);  // step.html#train
 const tabOf = (panel) => $(`tab-${panel.dataset.panel}`);
 const isThere = (panel) => !tabOf(panel).hidden;
 
@@ -41,7 +42,7 @@ function limitTabs() {
     tabOf(each).textContent = (!isLaboratory && each.dataset.recorded) || each.dataset.title;
   }
   const opened = panels.find((each) => !each.hidden && isThere(each));
-  open(opened ? opened.dataset.panel : location.hash.slice(1) || data.panel);
+  open(opened ? opened.dataset.panel : ofAddress() || data.panel);
 }
 
 for (const each of panels) {
@@ -65,5 +66,5 @@ $("tabs").addEventListener("keydown", (event) => {
   open(next.dataset.panel);
   tabOf(next).focus();
 });
-window.addEventListener("hashchange", () => open(location.hash.slice(1)));
+window.addEventListener("hashchange", () => { if (ofAddress()) open(ofAddress()); });
 watch("step", limitTabs);

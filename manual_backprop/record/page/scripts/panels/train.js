@@ -7,22 +7,33 @@ import { change, shown, watch } from "../step.js";
 import { short } from "../writing.js";
 import { panel } from "./tabs.js";
 
-let frame = 0;  // of a run that goes on; 0 while none does
+let frame = 0;  // of a run that goes on
 
+// A run goes on while its panel is open, where it can be paused.
 function run() {
-  train();
+  if ($("panel-train").hidden) {
+    pause();
+    return;
+  }
   frame = requestAnimationFrame(run);
+  train();
 }
 
 export function pause() {
   cancelAnimationFrame(frame);
-  frame = 0;
-  showButtons();
+  if (shown.isRunning) change({ isRunning: false });
 }
 
-function showButtons() {
-  $("train-run").textContent = frame ? "pause" : "run";
-  $("train-run").setAttribute("aria-pressed", String(frame !== 0));
+// While it runs, nothing is read out: what changes at every frame would drown everything else.
+function showRun() {
+  $("train-run").textContent = shown.isRunning ? "pause" : "run";
+  const live = shown.isRunning ? "off" : "polite";
+  for (const each of document.querySelectorAll("[aria-live]")) each.setAttribute("aria-live", live);
+}
+
+function sayStep() {
+  const { losses, now } = laboratory().history;
+  $("train-says").textContent = `After ${now} step${now === 1 ? "" : "s"} of ${losses.length - 1}: L = ${short(losses[now])}.`;
 }
 
 function showTraining() {
@@ -32,7 +43,7 @@ function showTraining() {
   $("train-at").setAttribute("aria-valuetext", `step ${now} of ${last}`);
   $("train-start").disabled = $("train-back").disabled = now === 0;
   if (document.activeElement !== $("train-rate")) $("train-rate").value = shown.lr;
-  if (!frame) $("train-says").textContent = `After ${now} step${now === 1 ? "" : "s"} of ${last}: L = ${short(losses[now])}.`;
+  if (!shown.isRunning) sayStep();
   chart($("train-curve"), {
     lines: [{ points: losses.map((loss, step) => [step, loss]) }], spots: [{ at: [now, losses[now]] }],
     x: [0, Math.max(last, 10)], xTitle: "step", yTitle: "loss",
@@ -61,9 +72,11 @@ function showWeights() {
 }
 
 $("train-run").addEventListener("click", () => {
-  if (frame) pause();
-  else run();
-  showButtons();
+  if (shown.isRunning) pause();
+  else {
+    change({ isRunning: true });
+    run();
+  }
 });
 $("train-step").addEventListener("click", () => { pause(); train(); });
 $("train-back").addEventListener("click", () => { pause(); goTo(laboratory().history.now - 1); });
@@ -74,5 +87,6 @@ $("train-rate").addEventListener("change", () => {
   if (lr > 0 && Number.isFinite(lr)) change({ lr });
   else $("train-rate").value = shown.lr;
 });
-watch("step", () => { if (frame) pause(); });
-panel("train", "step numbers lr", showTraining);
+watch("step", pause);
+watch("isRunning", showRun);
+panel("train", "step numbers lr isRunning", showTraining);
