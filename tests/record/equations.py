@@ -64,7 +64,7 @@ def half_a_unit(x: float) -> float:
 
 def check(line: str) -> None:
     """Raise AssertionError if an equation is not true of its numbers, to the digits shown."""
-    line = re.sub(r", recorded −?[\d.·⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+ in \w+$", "", line)
+    line = re.sub(r", (?:recorded|computed) −?[\d.·⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+ in \w+$", "", line)
     _, *sides = re.split(r" \+?= ", line)
     assert sides, f"no equation: {line}"
     assert "→" not in line, f"no equation: {line}"

@@ -103,6 +103,17 @@ def test_only_the_network_that_the_page_computes_knows_operations_by_name() -> N
     assert words & FORMULAS.keys() <= {"div", "update"}  # a tag, and the last position
 
 
+def test_a_laboratory_has_no_lines_of_numbers_and_another_page_has_them() -> None:
+    for activation, lines in ((nn.ReLU(), 0), (nn.GELU(), 7)):
+        model = torch.nn.Sequential(nn.Linear(3, 5), activation, nn.Linear(5, 2))
+        recording = record(model, torch.rand(7, 3), torch.arange(7) % 2, loss=F.cross_entropy)
+        (step,) = embedded_in(recording.html())["steps"]
+        assert (step["laboratory"] is None) == bool(lines)
+        for numbers in (part["numbers"] for call in step["calls"] for part in (call, *call["backward"])):
+            assert (numbers is None) == (lines == 0)
+            assert lines == 0 or len(numbers["lines"]) == (lines if numbers["ofEach"] else 1)
+
+
 def test_an_elementwise_gradient_is_the_product_with_the_slope() -> None:
     (relu,) = (
         call for call in embedded_in(small().html())["steps"][0]["calls"] if call["operation"] == "relu"

@@ -90,7 +90,7 @@ def summed(values: Tensor, write: Callable[[int], str], whole: int = WHOLE) -> W
     total, size = float(values.sum()), float(values.abs().max())
     if len(values) <= whole:
         return Written(added([write(i) for i in range(len(values))]), total, largest=size)
-    largest = values.abs().topk(SHOWN).indices
+    largest = values.abs().sort(descending=True, stable=True).indices[:SHOWN]  # of equal ones, the first
     rest = torch.ones_like(values, dtype=torch.bool)
     rest[largest] = False
     others = f"({int(rest.sum())} others: {short(float(values[rest].sum()))})"

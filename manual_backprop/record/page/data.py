@@ -23,7 +23,7 @@ from manual_backprop.record.table import shape
 
 FORMAT = 4
 MOST_REMARKS = 50
-MOST_WORKED_OUT = 500  # formulas with their numbers, in a page; a formula takes about 2 ms
+MOST_WORKED_OUT = 500  # formulas with their numbers, of about 2 ms each, in a page that is no laboratory
 MOST_CODE = 40  # lines of code, for the forward of an operation or for a gradient
 STEPS_OF_TRAINING = 100  # by PyTorch, beside those that the page makes
 MOST_NUMBERS = 480_000  # in a page: 2.6 MB of base64
@@ -59,6 +59,8 @@ def _step(step: Step, room: int, examples: int) -> dict[str, Any]:
     most = _largest_shown_whole(sizes, room)
     index = {id(value): i for i, value in enumerate(step.values)}
     learned = {id(parameter.value) for parameter in step.parameters}
+    laboratory = _laboratory(step) if max(sizes) <= most else None
+    worked_out = 0 if laboratory else examples  # a laboratory works out its own numbers
     return {
         "loss": _finite(step.loss),
         "lr": step.lr,
@@ -66,9 +68,9 @@ def _step(step: Step, room: int, examples: int) -> dict[str, Any]:
         "losses": [_finite(value) for value in step.losses],
         "remarks": step.remarks[:MOST_REMARKS],
         "target": _target(step),
-        "calls": [_call(call, index, most, examples) for call in step.calls],
+        "calls": [_call(call, index, most, worked_out) for call in step.calls],
         "values": [_value(step, value, most, id(value) in learned) for value in step.values],
-        "laboratory": _laboratory(step) if max(sizes) <= most else None,
+        "laboratory": laboratory,
     }
 
 
@@ -157,8 +159,10 @@ def _size(line: Line) -> str:
     return f" {short(tensor.item())}" if tensor.numel() == 1 else f" ‖{short(norm(tensor))}‖"
 
 
-def _of_examples(lines: Callable[[int], list[str]], examples: int, of_each: bool) -> dict[str, Any]:
-    """The lines of the first examples, or those that are the same for each."""
+def _of_examples(lines: Callable[[int], list[str]], examples: int, of_each: bool) -> dict[str, Any] | None:
+    """The lines of the first examples, or those that are the same for each; None for no examples."""
+    if not examples:
+        return None
     return {"ofEach": of_each, "lines": [lines(i) for i in range(examples if of_each else 1)]}
 
 

@@ -4,6 +4,7 @@ import { isRecorded, laboratory } from "../laboratory.js";
 import { lossesByRate } from "../network/sweep.js";
 import { lastPosition, normOf, shown, watch } from "../step.js";
 import { short } from "../writing.js";
+import { backwardLines, forwardLines } from "./worked/lines.js";
 
 function showCaption() {
   const { position, step } = shown, count = shown.step.calls.length, box = $("say");
@@ -23,17 +24,19 @@ function showForward(box, number) {
   make("p", title("Forward", number), box);
   make("p", call.formula, box, "formula");
   showCode(box, call.code);
-  showNumbers(box, call.numbers);
+  showNumbers(box, call.numbers, () => forwardLines(number));
+  showWhetherIncluded(box, number);
 }
 
 function showBackward(box, number) {
   make("p", title("Backward", number), box);
+  showWhetherIncluded(box, number);
   for (const back of shown.step.calls[number].backward) {
     const { gradient } = shown.step.values[back.input];
     const autograd = back.ulps === null ? "PyTorch's own backward" : `${short(back.ulps)} ulp from autograd's`;
     make("p", back.formula, box, "formula");
     showCode(box, back.code);
-    showNumbers(box, back.numbers);
+    showNumbers(box, back.numbers, () => backwardLines(number, back.input));
     const norm = isRecorded() ? `${short(back.norm)}; ${autograd}` : short(normOf(gradient));
     make("p", `‖${gradient ? gradient.symbol : ""}‖ is ${norm}`, box, "beside");
   }
@@ -56,12 +59,19 @@ function showCode(box, lines) {
   for (const { text, made } of lines) make("span", made, make("p", `${text} `, box, "code"), "beside");
 }
 
-// The numbers of the example, worked out when the page was written; of a large batch, those of the first ones.
-function showNumbers(box, { ofEach, lines }) {
-  if (!isRecorded()) return;
-  for (const line of lines[Math.min(shown.example, lines.length - 1)]) make("p", line, box, "numbers");
-  if (ofEach && shown.example >= lines.length)
-    make("p", `Worked out for example ${lines.length}, the last one that is.`, box, "beside");
+// The formula with the numbers of the example. In a laboratory they are worked out here; else they were when the page
+// was written, of a large batch those of the first examples.
+function showNumbers(box, recorded, work) {
+  const { example } = shown, lines = recorded ? recorded.lines[Math.min(example, recorded.lines.length - 1)] : work();
+  for (const line of lines) make("p", line, box, "numbers");
+  if (recorded && recorded.ofEach && example >= recorded.lines.length)
+    make("p", `Worked out for example ${recorded.lines.length}, the last one that is.`, box, "beside");
+}
+
+function showWhetherIncluded(box, number) {
+  const isLoss = number === shown.step.calls.length - 1;
+  if (isLoss && laboratory() && !laboratory().network.included[shown.example])
+    make("p", "The loss is not of this example.", box, "beside");
 }
 
 watch("step position example numbers lr isRunning", showCaption);
