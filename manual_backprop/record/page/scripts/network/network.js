@@ -79,6 +79,7 @@ export class Network {
     }
   }
 
+  // What is not learned has no gradient.
   backwardOfLinear(layer) {
     const sizes = this.sizes(layer);
     if (layer.weight.gradient) this.rules.weightGradient(sizes, layer.weight.gradient);
