@@ -18,7 +18,7 @@ from tests.record.equations import number
 from tests.record.test_page import CONTRAST
 
 STEPS = 100
-# The largest difference, as a share of the largest number, of a gradient and of the losses of a hundred steps,
+# The largest difference of a gradient and of the losses of a hundred steps, as a share of the largest number,
 # is eight units in the last place of a float32: torch sums in float32, the page in float64 and rounds once.
 ROUNDING = 1e-6
 
