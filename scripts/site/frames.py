@@ -11,7 +11,7 @@ from sphinx.application import Sphinx
 FRAME = re.compile(r'<iframe(?P<attributes>[^>]*) srcdoc="(?P<page>[^"]*)"></iframe>')
 FOLDER = "steps"
 HTML = """<figure class="laboratory"><iframe{attributes} loading="lazy" src="{address}"></iframe>
-<figcaption><a href="{address}">Open it in a window of its own</a></figcaption></figure>"""
+<figcaption><a href="{address}" target="_blank">Open it in a window of its own</a></figcaption></figure>"""
 
 
 def write(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: Any) -> None:

@@ -28,7 +28,7 @@ def test_a_frame_gets_a_file_and_keeps_its_attributes(tmp_path: Path) -> None:
     assert file.read_text("utf-8") == STEP
     assert "srcdoc" not in body
     assert f'<iframe width="100%" sandbox="allow-scripts" loading="lazy" src="../steps/{file.name}">' in body
-    assert f'<a href="../steps/{file.name}">' in body
+    assert f'<a href="../steps/{file.name}" ' in body
     assert body.startswith("<p>before</p>")
     assert body.endswith("<p>after</p>")
 
