@@ -563,9 +563,9 @@ print(f"sum: length of the gradient {whole.norm():.2f}")
 # ### One weight, five examples
 #
 # Here is one step of the 4-8-3 network from above. Under "Turn a knob" choose a weight: its gradient stands
-# there as the sum that it is, with a summand for each of the five examples. Then go to "Break it", put `=` in
-# the place of `+=`, so that only the last example's summand stays, and let right and wrong train side by
-# side for a hundred steps. Which of the five examples has the broken network learned?
+# there as the sum that it is, with a summand for each of the five examples. Then, under "Break it", choose
+# `=` for `+=`, so that only the last example's summand stays, and let right and wrong train side by side for
+# a hundred steps. Which of the five examples has the broken network learned?
 
 # %%
 step = record(model, images, labels, loss=F.cross_entropy, lr=0.5, panel="break")

@@ -558,8 +558,8 @@ torch.testing.assert_close(torch.autograd.grad(derived, leaves), manual)
 # Then turn a knob: choose a weight and move it. The curve is the loss along this one weight, and the gradient
 # is the slope of its tangent, wherever you stop. Compare a weight of $W^3$ with one of $W^1$.
 #
-# Last, break it: take $\sigma'$ of the activation, leave the slope out, or leave out a transpose, and let
-# right and wrong train side by side. Can you tell from the two losses which is which?
+# Last, break it: take $f'$ at the activation, then forget it altogether, and let right and wrong train side by
+# side. If you did not know, could you tell from the losses which of the two is right?
 
 # %%
 layers = (nn.Linear(2, 3), nn.Sigmoid(), nn.Linear(3, 2), nn.Sigmoid(), nn.Linear(2, 2))
@@ -582,8 +582,9 @@ for name, formulas in {"right": backward, "f′(z²) forgotten": without_a_slope
 assert max(losses.values()) < 0.1 * step.loss
 
 # %% [markdown]
-# One cannot. Both learn the two examples, and the wrong one does not even take longer. A wrong gradient often
-# points roughly downhill, and then a falling loss proves nothing about it; the numbers beside PyTorch's do.
+# One could not. Both learn the two examples, and the wrong one does not even take longer. A wrong gradient
+# often points roughly downhill (the page says at which angle to the right one), and then a falling loss
+# proves nothing. The gradient's numbers, beside autograd's or beside measured slopes, do.
 
 # %% [markdown]
 # ## Any number of layers

@@ -322,7 +322,7 @@ print("\n".join(step.remarks))
 # ### Turn a knob, leave a slope out
 #
 # Here is that step. Choose a weight of $W^1$, turn it from one end to the other, and look how many digits of
-# the loss that changes. Then do so with one of $W^7$, the last layer. Under "Break it", leave the slope out:
+# the loss that changes. Then do so with one of $W^7$, the last layer. Under "Break it", forget $f'$:
 # $\delta^l = \delta^{l+1} W^{l+1}$ does not vanish. It is wrong; does it learn?
 
 # %%
