@@ -558,8 +558,8 @@ torch.testing.assert_close(torch.autograd.grad(derived, leaves), manual)
 # Then turn a knob: choose a weight and move it. The curve is the loss along this one weight, and the gradient
 # is the slope of its tangent, wherever you stop. Compare a weight of $W^3$ with one of $W^1$.
 #
-# Last, break it: take $f'$ at the activation, then forget it altogether, and let right and wrong train side by
-# side. If you did not know, could you tell from the losses which of the two is right?
+# Last, break it: take $f'$ at the activation, then forget it altogether, and let right and wrong train side
+# by side. If you did not know, could you tell from the losses which of the two is right?
 
 # %%
 layers = (nn.Linear(2, 3), nn.Sigmoid(), nn.Linear(3, 2), nn.Sigmoid(), nn.Linear(2, 2))
