@@ -413,12 +413,13 @@ entropy = -(shares * shares.log()).sum()
 print(f"−Σ s ln s of the shares s of the ten digits among the 64: {entropy:.2f}")
 assert after[0.1] < 0.05 < 1 < after[0.001] < losses[0]
 assert abs(after[3.0] - entropy) < 0.05
+assert F.linear(images[:64], w[0], w[1]).max() <= 0  # with η = 3
 
 # %% [markdown]
 # With $\eta = 3$ the second step already throws the loss into the hundreds. It comes down to 2.24 and stays:
-# all ReLUs are off, and only the last bias still learns. It learns how often each digit occurs among the 64,
-# its share $s$, and to believe just that of every image has the loss $-\sum s \ln s$. That is a little less
-# than $\ln 10$, since the ten do not occur equally often.
+# all ReLUs are off for all 64, and only the last bias still learns. It learns how often each digit occurs among
+# them, its share $s$, and to believe just that of every image has the loss $-\sum s \ln s$. That is a little
+# less than $\ln 10$, since the ten do not occur equally often.
 #
 # ## Momentum
 #

@@ -321,8 +321,8 @@ print("\n".join(step.remarks))
 # %% [markdown]
 # ### Turn a knob, leave a slope out
 #
-# Here is that step. Choose a weight of $W^1$, turn it from one end to the other, and look how many digits of
-# the loss that changes. Then do so with one of $W^7$, the last layer. Under "Break it", forget $f'$:
+# Here is that step. Choose a weight of $W^1$, turn it from one end to the other, and see how many digits of
+# the loss change. Then do so with one of $W^7$, the last layer. Under "Break it", forget $f'$:
 # $\delta^l = \delta^{l+1} W^{l+1}$ does not vanish. It is wrong; does it learn?
 
 # %%
