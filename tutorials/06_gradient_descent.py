@@ -417,9 +417,9 @@ assert F.linear(images[:64], w[0], w[1]).max() <= 0  # with η = 3
 
 # %% [markdown]
 # With $\eta = 3$ the second step already throws the loss into the hundreds. It comes down to 2.24 and stays:
-# all ReLUs are off for all 64, and only the last bias still learns. It learns how often each digit occurs among
-# them, its share $s$, and to believe just that of every image has the loss $-\sum s \ln s$. That is a little
-# less than $\ln 10$, since the ten do not occur equally often.
+# all ReLUs are off for all 64, and only the last bias still learns. It learns how often each digit occurs
+# among them, its share $s$, and to believe just that of every image has the loss $-\sum s \ln s$. That is a
+# little less than $\ln 10$, since the ten do not occur equally often.
 #
 # ## Momentum
 #
