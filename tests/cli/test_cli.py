@@ -280,6 +280,7 @@ def test_the_page_of_an_mlp_has_a_batch_that_can_be_trained(
     data = recorded(page)
     assert data["batch"] == batch
     assert len(set(data["steps"][0]["target"])) == classes
+    assert data["steps"][0]["laboratory"] is not None
     assert re.search(rf"\({batch}, ?\d+\)", capsys.readouterr().out)
 
 
@@ -291,6 +292,7 @@ def test_the_page_of_another_network_has_one_image_and_shows_it_whole(
     data = recorded(page)
     assert data["batch"] == 1
     assert all(value["shown"] == value["rect"] for value in data["steps"][0]["values"])
+    assert data["steps"][0]["laboratory"] is None
 
 
 def test_a_batch_that_is_too_large_for_the_page_is_cut(trained: Path, tmp_path: Path) -> None:
@@ -300,6 +302,7 @@ def test_a_batch_that_is_too_large_for_the_page_is_cut(trained: Path, tmp_path: 
     data = recorded(page)
     assert data["batch"] == 1000
     assert any(value["shown"] != value["rect"] for value in data["steps"][0]["values"])
+    assert data["steps"][0]["laboratory"] is None
 
 
 def test_record_shows_a_step_of_a_run(
