@@ -34,9 +34,9 @@ export const MISTAKES = [
     name: "transpose",
     title: "the transpose left out of ∂L/∂W",
     lines: () => ["dW = dz.T @ x", "dW = (x.T @ dz).reshape(W.shape)"],
-    about: "Where W is kept as (D, M), as in many books, the gradient is x.T @ dz; nn.Linear keeps (M, D), so the shapes "
-      + "do not fit, and one reshapes until they do. The numbers are all there, in the wrong places: in a square layer, "
-      + "where no error says so, each stands where its mirror image belongs.",
+    about: "Where W is kept as (D, M), as in many books, the gradient is x.T @ dz; nn.Linear keeps (M, D), so the "
+      + "shapes do not fit, and one reshapes until they do. The numbers are all there, in the wrong places: in a "
+      + "square layer, where no error says so, each stands where its mirror image belongs.",
     // (D, M) as it lies in memory is read as (M, D).
     rules: {
       weightGradient: ({ x, delta, N, D, M }, gradient) => {
@@ -54,8 +54,9 @@ export const MISTAKES = [
     name: "slope",
     title: "f′ at the activation a instead of at z",
     lines: (network) => ["z", "a"].map((at) => `dz = da * ${SLOPES[curved(network) || "relu"](at)}`),
-    about: "The forward pass hands on a, and f′ is taken of what is at hand; but σ′(z) is a (1 − a), and tanh′(z) is 1 − a². "
-      + "Taken at a, f′ is positive still and seldom small, so the loss often falls, and nothing looks broken.",
+    about: "The forward pass hands on a, and f′ is taken of what is at hand; but σ′(z) is a (1 − a), and tanh′(z) is "
+      + "1 − a². Taken at a, f′ is positive still and seldom small, so the loss often falls, and nothing looks "
+      + "broken.",
     // What stands for z is a, and what stands for a is f(a).
     rules: {
       activationGradient: (numbers, gradient) => {
@@ -88,9 +89,9 @@ export const MISTAKES = [
     name: "mean",
     title: "1/N left out of the loss's gradient",
     lines: ({ loss }) => LOSS_GRADIENTS[loss.kind],
-    about: "The gradient is derived for one example and summed over all, while the loss is their mean (for squared error, "
-      + "the mean of all numbers). The direction is right and the length is N times what it should be, as if η were N "
-      + "times as large: it may even look like an improvement, until the batch grows.",
+    about: "The gradient is derived for one example and summed over all, while the loss is their mean (for squared "
+      + "error, the mean of all numbers). The direction is right and the length is N times what it should be, as if η "
+      + "were N times as large: it may even look like an improvement, until the batch grows.",
     rules: { divisor: () => 1 },
     noDifference: (network) => {
       if (!network.loss.mean) return "The loss is a sum here: nothing is divided by N.";
@@ -100,9 +101,11 @@ export const MISTAKES = [
   {
     name: "overwrite",
     title: "= for += in the sum over the examples",
-    lines: () => ["+=", "="].map((sign) => `for n in range(N):\n    dW ${sign} dz[n].outer(x[n])\n    db ${sign} dz[n]`),
-    about: "What is used by every example collects a gradient from every example; with = each overwrites the one before, "
-      + "and only the last counts. The shapes fit and the loss of that example falls.",
+    lines: () => ["+=", "="].map((sign) => (
+      `for n in range(N):\n    dW ${sign} dz[n].outer(x[n])\n    db ${sign} dz[n]`
+    )),
+    about: "What is used by every example collects a gradient from every example; with = each overwrites the one "
+      + "before, and only the last counts. The shapes fit and the loss of that example falls.",
     rules: {
       weightGradient: (sizes, gradient) => weightGradient(lastExample(sizes), gradient),
       biasGradient: (sizes, gradient) => biasGradient(lastExample(sizes), gradient),

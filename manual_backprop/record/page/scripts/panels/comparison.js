@@ -9,7 +9,7 @@ const H = 1e-3;  // of the measured slope
 const FORGIVEN = 0.01;  // by a gradient check, as a share of the larger number
 const TITLES = [
   "gradient", "‖right‖", "‖wrong‖", "wrong / right", "angle", "cosine", "differs most at", "right", "wrong", "measured",
-  "a check tells",
+  "a check objects",
 ];
 
 const dot = (a, b) => a.reduce((sum, x, i) => sum + x * b[i], 0);
@@ -41,7 +41,8 @@ function direction(right, wrong) {
   if (isSame(right, wrong)) return "With these numbers the mistake makes no difference.";
   if (Number.isNaN(cos)) return "The two cannot be compared: one is zero or not finite.";
   const long = Math.abs(times - 1) < 0.005 ? "as long as" : `${short(times)} times as long as`;
-  const where = degrees(cos) === 0 ? "in the same direction" : `${degrees(cos)}° away from it`;
+  const same = cos > 1 - 1e-9 ? "in the same direction" : "in almost the same direction";
+  const where = degrees(cos) === 0 ? same : `${degrees(cos)}° away from it`;
   const so = Math.abs(cos) < 0.01 ? "hardly changes the loss" : cos > 0 ? "still lowers the loss" : "raises the loss";
   return `All parameters together: the wrong gradient is ${long} the right one, ${where}. `
     + `A small enough step against it ${so}.`;
