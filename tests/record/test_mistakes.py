@@ -391,6 +391,7 @@ def test_a_loss_that_is_not_finite_is_said_in_words(browser: Any, tmp_path: Path
     assert said_first is not None
     assert first <= int(said_first[1]) <= first + 1
     assert "The wrong curve leaves the picture at step 1." in says
+    assert page.locator(".both figcaption").all_inner_texts()[1] == "wrong, weights not finite"
     assert said == []
     page.close()
 

@@ -97,7 +97,8 @@ function showTraining() {
     $(`break-loss-${side}`).textContent = `L = ${short(losses[side].at(-1))}${classified(networks[side])}`;
     const { numbers } = networks[side].layers[0].weight;
     drawImages($(`break-weights-${side}`), { ...W, numbers }, image);
-    $(`break-largest-${side}`).textContent = short(largestOf(numbers));
+    const isFinite = numbers.every(Number.isFinite);
+    $(`break-largest-${side}`).textContent = isFinite ? `weights up to ±${short(largestOf(numbers))}` : "weights not finite";
   }
   $("break-weights-title").textContent = `${W.symbol} of both`;
   if (!frame) $("break-says").textContent = says(y);
