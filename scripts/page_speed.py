@@ -64,7 +64,6 @@ def main() -> None:
         for panel, what, script, count in WORK:
             page.goto(f"{path.as_uri()}#{panel}")
             page.reload()
-            page.click("#next")
             _report_work(page, what, script, count)
         browser.close()
 

@@ -6,32 +6,37 @@ import { lastPosition, shown, watch } from "../step.js";
 import { layout } from "./layout.js";
 import { makers, tiles } from "./tiles.js";
 
+// What is measured comes first, then what is drawn: the browser lays the page out once.
 function drawEdges() {
   const svg = $("graph").querySelector("svg"), corner = $("graph").getBoundingClientRect();
+  const curves = [...greyCurves(corner), ...litCurves(corner)];
   svg.replaceChildren();
-  for (const call of shown.step.calls)
-    for (const id of call.inputs)
-      if (tiles.has(id) && shown.step.values[id].kind !== "parameter") drawEdge(svg, corner, id, call.outputs[0]);
+  for (const curve of curves) makeSvg("path", curve, svg);
+}
+
+function greyCurves(corner) {
+  const edges = shown.step.calls.flatMap((call) => call.inputs.map((id) => [id, call.outputs[0]]));
+  const drawn = edges.filter(([id]) => tiles.has(id) && shown.step.values[id].kind !== "parameter");
+  return drawn.map(([from, to]) => {
+    const [a, b] = [from, to].map((id) => tiles.get(id).figure.getBoundingClientRect());
+    const start = [a.right - corner.left, (a.top + a.bottom) / 2 - corner.top];
+    return curve(start, [b.left - corner.left, (b.top + b.bottom) / 2 - corner.top], "edge", 1.5);
+  });
+}
+
+function litCurves(corner) {
   const madeBy = makers(), isReached = (to) => shown.position >= lastPosition() - 1 - madeBy.get(to.id);
-  const lit = pathOf(shown.chosen).flatMap(({ place, parts }) => parts.filter((part) => part.lead).map((part) => [place, part.lead, part.product]));
-  const most = Math.max(...lit.map(([, , product]) => Math.abs(product)), Number.MIN_VALUE);
-  for (const [from, to, product] of lit) {
-    if (!tiles.has(from.id) || !tiles.has(to.id) || !isReached(to)) continue;
-    const width = 0.4 + 3 * Math.abs(product) / most;
-    drawCurve(svg, placeOf(from, corner), placeOf(to, corner), "lit", width);
-  }
+  const lit = pathOf(shown.chosen).flatMap(({ place, parts }) => parts.map(({ lead, product }) => [place, lead, product]));
+  const drawn = lit.filter(([from, to]) => to && tiles.has(from.id) && tiles.has(to.id) && isReached(to));
+  const most = Math.max(...lit.map(([, to, product]) => (to ? Math.abs(product) : 0)), Number.MIN_VALUE);
+  return drawn.map(([from, to, product]) => (
+    curve(placeOf(from, corner), placeOf(to, corner), "lit", 0.4 + 3 * Math.abs(product) / most)
+  ));
 }
 
-function drawEdge(svg, corner, from, to) {
-  const [a, b] = [from, to].map((id) => tiles.get(id).figure.getBoundingClientRect());
-  const start = [a.right - corner.left, (a.top + a.bottom) / 2 - corner.top];
-  const end = [b.left - corner.left, (b.top + b.bottom) / 2 - corner.top];
-  drawCurve(svg, start, end, "edge", 1.5);
-}
-
-function drawCurve(svg, [x1, y1], [x2, y2], className, width) {
-  const bend = (x1 + x2) / 2, d = `M${x1},${y1} C${bend},${y1} ${bend},${y2} ${x2},${y2}`;
-  makeSvg("path", { d, class: className, "stroke-width": width }, svg);
+function curve([x1, y1], [x2, y2], className, width) {
+  const bend = (x1 + x2) / 2;
+  return { d: `M${x1},${y1} C${bend},${y1} ${bend},${y2} ${x2},${y2}`, class: className, "stroke-width": width };
 }
 
 // The middle of a number's cell.
