@@ -2,7 +2,7 @@
 import { rowAt, rowOf } from "../step.js";
 
 const FEW = 20;  // features up to which an example is a column of squares
-const SIDE = 112;  // pixels of an image on the screen
+const SIDE = 88;  // pixels of an image on the screen
 
 const SHADES = 255;  // of a sign
 
@@ -86,7 +86,7 @@ function resize(canvas, { width, height }) {
   canvas.width = width;
   canvas.height = height;
   const square = Math.min(SIDE / width, SIDE / height);
-  const [across, down] = width === 1 ? [40, Math.min(12, 200 / height)] : [square, square];
+  const [across, down] = width === 1 ? [36, Math.min(10, 200 / height)] : [square, square];
   canvas.style.width = `${Math.max(width * across, 8)}px`;
   canvas.style.height = `${Math.max(height * down, 8)}px`;
 }

@@ -4,12 +4,14 @@ import { isRecorded, laboratory, restore } from "../laboratory.js";
 import { data, isCut, shown, watch } from "../step.js";
 import { short } from "../writing.js";
 
+const UNTOUCHED = "Every number is as PyTorch computed it: turn one, draw, train, or break the backward pass.";
+
 function showSummary() {
   $("about").textContent = data.about;
   $("summary").textContent = summary() + whatIsCut();
-  $("moved").hidden = !laboratory();
+  $("restore").hidden = !laboratory();
   $("restore").disabled = isRecorded();
-  if (laboratory()) $("moved-says").textContent = isRecorded() ? "Every number is as PyTorch computed it. Turn one, draw, train, or break the backward pass, below." : whatWasDone();
+  if (laboratory()) $("moved").textContent = isRecorded() ? UNTOUCHED : whatWasDone();
 }
 
 // Since the step was recorded.
