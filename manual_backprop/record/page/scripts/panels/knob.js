@@ -65,7 +65,7 @@ function drawCurve(name, now, slope) {
   const points = [...Array(POINTS).keys()].map((i) => low + (i * (high - low)) / (POINTS - 1));
   const along = lossesAlong(network, shown.chosen, [now - h, now + h, ...points]);
   const [before, after] = along.splice(0, 2), curve = { points: points.map((x, i) => [x, along[i]]) };
-  const tangent = { points: [low, high].map((x) => [x, loss + slope * (x - now)]), className: "tangent" };
+  const tangent = { points: [low, now, high].map((x) => [x, loss + slope * (x - now)]), className: "tangent" };
   chart($("knob-curve"), {
     lines: [curve, tangent], spots: [{ at: [now, loss] }], x: range, y: rangeOf([curve, { points: [[now, loss]] }]),
     xTitle: name, yTitle: "loss",

@@ -12,7 +12,7 @@ const MOST_PARTS = 10;
 function listTensors() {
   $("tensor").replaceChildren();
   shown.step.values.forEach((value, id) => {
-    if (value.gradient) make("option", `${value.symbol} (${value.shape.join(", ")})`, $("tensor")).value = id;
+    if (value.gradient || value.kind === "parameter") make("option", `${value.symbol} (${value.shape.join(", ")})`, $("tensor")).value = id;
   });
 }
 
