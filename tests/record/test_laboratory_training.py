@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from manual_backprop import nn, record
+from manual_backprop.record.page.bundle import bundle
 from tests.record.networks import Network, by_torch, loss_of, network, networks
 
 NETWORKS = networks()
@@ -18,8 +19,8 @@ STEPS = """(count) => Array.from({ length: count }, () => {
     return step.step.loss;
 })"""
 # Every number of the step, as a text of its bits.
-BITS = """() => JSON.stringify(step.step.values.map(({ numbers, gradient }) => [numbers, gradient && gradient.numbers]
-    .map((each) => each && [...new Uint32Array(each.slice().buffer)])))"""
+BITS = """() => JSON.stringify(step.step.values.map((value) => [value, value.gradient]
+    .map((side) => side && [...new Uint32Array(side.numbers.slice().buffer)])))"""
 WEIGHTS = "() => Object.fromEntries(step.step.values.map(({ name, numbers }) => [name, [...numbers]]))"
 
 
@@ -45,6 +46,10 @@ def opened(browser: Any, tmp_path: Path) -> Iterator[Any]:
 def go_to(page: Any, step: int) -> str:
     page.locator("#train-at").fill(str(step))
     return page.evaluate(BITS)
+
+
+def wait_until(page: Any, condition: str) -> None:
+    page.evaluate(f"async () => {{ while (!({condition})) await new Promise(requestAnimationFrame); }}")
 
 
 def set_rate(page: Any, lr: float) -> None:
@@ -123,14 +128,32 @@ def bits_of(tensor: torch.Tensor) -> list[int]:
     return [each & 0xFFFFFFFF for each in tensor.float().flatten().view(torch.int32).tolist()]
 
 
-def test_a_long_run_can_be_gone_back_in(opened: Any) -> None:
-    """More steps than states are kept: between two that are, it is computed again."""
+LONG = """() => {
+    %s
+    const { Network } = modules["network/network.js"], { History } = modules["network/history.js"];
+    const tensors = step.step.values.map(({ numbers, gradient, rect: [rows, columns], learned }) => (
+        { numbers, gradient: gradient && gradient.numbers, rows, columns, learned }
+    ));
+    const network = new Network(step.step.laboratory, tensors, new Float32Array(6).fill(1));
+    const history = new History(network), states = [String(history.sources())];
+    for (let i = 1; i <= 4321; i++) {
+        history.step(0.01);
+        states.push(String(history.sources()));
+    }
+    const wrong = [4320, 77, 0, 1, 2021, 4321].filter((at) => {
+        history.goTo(at);
+        return String(history.sources()) !== states[at];
+    });
+    return [history.kept.size, wrong];
+}"""
+
+
+def test_a_long_run_keeps_few_states_and_goes_back_to_all(opened: Any) -> None:
     page = opened(NETWORKS["no activation"])
-    page.evaluate(STEPS, 2345)
-    bits = page.evaluate(BITS)
-    page.evaluate(STEPS, 1)
-    assert go_to(page, 2345) == bits
-    assert len(page.locator("#train-curve polyline").get_attribute("points").split()) <= 602
+    history = bundle("network/history.js").removeprefix("const modules = {};")
+    kept, wrong = page.evaluate(LONG % (bundle("network/network.js") + history))
+    assert 50 <= kept <= 100
+    assert wrong == []
 
 
 def test_a_run_is_paused_rewound_and_goes_on_nowhere_else(opened: Any) -> None:
@@ -138,7 +161,7 @@ def test_a_run_is_paused_rewound_and_goes_on_nowhere_else(opened: Any) -> None:
     live = page.locator("[aria-live]")
     assert set(live.evaluate_all("all => all.map((each) => each.ariaLive)")) == {"polite"}
     page.click("#train-run")
-    page.wait_for_function("Number(document.getElementById('train-at').max) > 5")
+    wait_until(page, "Number(document.getElementById('train-at').max) > 5")
     assert set(live.evaluate_all("all => all.map((each) => each.ariaLive)")) == {"off"}
     assert page.locator("#train-run").inner_text() == "pause"
     page.click("#train-run")
@@ -147,7 +170,7 @@ def test_a_run_is_paused_rewound_and_goes_on_nowhere_else(opened: Any) -> None:
     assert page.locator("#train-says").inner_text().startswith(f"After {made} steps of {made}: ")
     page.click("#train-run")
     page.click("#tab-knob")
-    page.wait_for_function("!step.isRunning")
+    wait_until(page, "!step.isRunning")
     page.click("#tab-train")
     assert page.locator("#train-run").inner_text() == "run"
     page.click("#train-start")
@@ -171,7 +194,8 @@ def test_what_is_not_finite_is_said_and_breaks_nothing(opened: Any, broken: str)
     page.click("#restore")
     page.click("#tab-check")
     says = page.locator("#check-says").inner_text()
-    assert ("are of rounding" in says) and (("is NaN or infinite" in says) == (broken != "η"))
+    assert "of rounding" in says
+    assert ("is NaN or infinite" in says) == (broken != "η")
 
 
 def test_each_recorded_step_is_a_laboratory_of_its_own(opened: Any) -> None:
@@ -185,7 +209,7 @@ def test_each_recorded_step_is_a_laboratory_of_its_own(opened: Any) -> None:
         page.locator("#step").press("Enter")
         losses[number] = page.evaluate("step.step.loss")
         page.evaluate(STEPS, number)
-    assert losses[2] == pytest.approx(losses[1], rel=1) and len(set(losses.values())) == 3
+    assert len(set(losses.values())) == 3
     for number in (1, 2, 3):
         page.locator("#step").fill(str(number))
         page.locator("#step").press("Enter")

@@ -1,5 +1,5 @@
 // A tensor as an image: where each of its numbers is, and its colour.
-import { rowAt, rowOf } from "../step.js";
+import { change, rowAt, rowOf } from "../step.js";
 
 const FEW = 20;  // features up to which an example is a column of squares
 const SIDE = 88;  // pixels of an image on the screen
@@ -12,7 +12,10 @@ export function colours() {
   mixed ||= mix(getComputedStyle(document.documentElement));
   return mixed;
 }
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { mixed = null; });
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", ({ matches }) => {
+  mixed = null;
+  change({ isDark: matches });
+});
 
 function mix(style) {
   const [plus, minus, back] = ["--plus", "--minus", "--back"].map((name) => channels(style.getPropertyValue(name).trim()));

@@ -9,7 +9,7 @@ function drawGraph() {
   const graph = $("graph"), made = new Set(shown.step.calls.flatMap((call) => call.outputs));
   graph.replaceChildren();
   tiles.clear();
-  makeSvg("svg", {}, graph);
+  makeSvg("svg", { "aria-hidden": true }, graph);
   const inputs = drawColumn("in");
   shown.step.values.forEach((value, id) => { if (value.kind === "input" && !made.has(id)) drawTile(id, inputs); });
   shown.step.calls.forEach((call, i) => {
@@ -104,5 +104,4 @@ function markColumn(number) {
 }
 
 watch("step", drawGraph);
-watch("step position example numbers isRunning", showTiles);
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", showTiles);
+watch("step position example numbers isRunning isDark", showTiles);

@@ -48,13 +48,14 @@ function showKnob() {
 function showNumber(now) {
   const slider = $("knob-slider");
   [slider.min, slider.max] = range;
-  slider.value = now;
+  if (Number.isFinite(now)) slider.value = now;
   slider.setAttribute("aria-valuetext", short(now));
   if (document.activeElement !== $("knob-number")) $("knob-number").value = inFewDigits(now);
 }
 
-// In as many digits as tell a float32 from every other.
+// In as many digits as tell a float32 from every other; a field for numbers knows neither NaN nor infinity.
 function inFewDigits(x) {
+  if (!Number.isFinite(x)) return "";
   const written = [...Array(9).keys()].map((i) => Number(x.toPrecision(i + 1)));
   return String(written.find((number) => Math.fround(number) === x) ?? x);
 }

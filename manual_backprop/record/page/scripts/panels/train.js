@@ -89,4 +89,4 @@ $("train-rate").addEventListener("change", () => {
 });
 watch("step", pause);
 watch("isRunning", showRun);
-panel("train", "step numbers lr isRunning", showTraining);
+panel("train", "step numbers lr isRunning isDark", showTraining);
