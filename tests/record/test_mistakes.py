@@ -358,7 +358,7 @@ def test_a_run_by_the_keyboard_leaves_the_page_as_it_was(
     page.wait_for_timeout(100)
     assert page.evaluate(made) == left < STEPS  # what is not seen does not go on
     assert page.evaluate(numbers) == before
-    assert "Every number is as PyTorch computed it" in page.locator("#moved-says").inner_text()
+    assert "Every number is as PyTorch computed it" in page.locator("#moved").inner_text()
     assert said == []
     page.close()
 

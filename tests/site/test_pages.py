@@ -132,6 +132,13 @@ def test_the_front_page_leads_everywhere(visit: Any) -> None:
     assert page.locator("article a[href='reference/functional/affine/linear.html']").count() > 0
 
 
+IS_WHOLE = """async body => {
+    for (let tries = 0; tries < 40 && body.offsetHeight > innerHeight; tries++)
+        await new Promise((done) => setTimeout(done, 50));
+    return body.offsetHeight <= innerHeight;
+}"""
+
+
 @pytest.mark.parametrize("name", LABORATORIES)
 def test_a_laboratory_loads_when_it_comes_into_sight(name: str, visit: Any) -> None:
     page = visit(SITE / f"{name}.html")
@@ -148,6 +155,8 @@ def test_a_laboratory_loads_when_it_comes_into_sight(name: str, visit: Any) -> N
             page.set_viewport_size({"width": width, "height": 800})
             assert page.evaluate("document.documentElement.scrollWidth") <= width
             assert inside.locator("html").evaluate("root => root.scrollWidth <= innerWidth")
+            if name != "index":
+                assert inside.locator("body").evaluate(IS_WHOLE)  # it does not scroll within the page
     assert opened == LABORATORIES[name]
     assert page.said == []
 

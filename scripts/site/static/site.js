@@ -33,3 +33,9 @@ addEventListener("DOMContentLoaded", () => {
   }
   document.getElementById(decodeURIComponent(location.hash.slice(1)))?.scrollIntoView(); // folding has moved it
 });
+
+// A recorded step in a tutorial is as high as what it shows; that of the front page scrolls within itself.
+addEventListener("message", ({source, data}) => {
+  for (const frame of document.querySelectorAll(".laboratory:not(.front) iframe"))
+    if (frame.contentWindow === source) Object.assign(frame.style, {height: `${data.height + 2}px`, maxHeight: "none"});
+});

@@ -26,3 +26,7 @@ function firstChoice(step) {
 const [step] = data.steps;
 change({ step, chosen: firstChoice(step), position: step.laboratory ? lastPosition() : 0 });
 globalThis.step = shown;  // for the console: everything that the page shows
+
+// Another page that shows this one in a frame is told how high it is.
+if (window.parent !== window)
+  new ResizeObserver(() => window.parent.postMessage({ height: document.body.offsetHeight }, "*")).observe(document.body);
