@@ -84,7 +84,6 @@ def test_a_hundred_steps_are_those_of_sgd(opened: Any, name: str) -> None:
 @pytest.mark.parametrize("name", ["relu, cross-entropy", "deep, squared error", "float64"])
 def test_what_is_gone_back_to_is_what_was_there(opened: Any, name: str) -> None:
     page = opened(NETWORKS[name])
-    page.click("#next")
     bits = [page.evaluate(BITS)]
     for at in range(45):
         if at == 25:
