@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from manual_backprop.training.data import Dataset
 
 MOST = 100  # images among which it is chosen
-IN_A_PAGE = 64  # images of an mlp's page, which can be trained there
+IN_A_PAGE = 32  # images of the page of a multilayer perceptron, which can be trained there
 PERCEPTRON = (nn.Linear, nn.ReLU, nn.Sigmoid, nn.Tanh)
 
 

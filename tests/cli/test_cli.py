@@ -265,7 +265,7 @@ def recorded(page: Path) -> dict[str, Any]:
 
 @pytest.mark.parametrize(
     ("arguments", "batch", "classes"),
-    [([], 64, 10), (["--examples", "1"], 1, 1), (["--examples", "12"], 12, 10), (["--digit", "7"], 64, 1)],
+    [([], 32, 10), (["--examples", "1"], 1, 1), (["--examples", "12"], 12, 10), (["--digit", "7"], 32, 1)],
 )
 def test_the_page_of_an_mlp_has_a_batch_that_can_be_trained(
     arguments: list[str],

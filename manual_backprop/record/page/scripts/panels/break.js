@@ -169,4 +169,4 @@ $("break-run").addEventListener("click", () => {
 $("break-start").addEventListener("click", begin);
 watch("step", pause);
 panel("break", "step numbers lr", begin);
-panel("break", "broken", showTraining);
+panel("break", "broken isDark", showTraining);

@@ -162,4 +162,4 @@ $("draw-alone").addEventListener("change", () => {
   const all = range(laboratory().network.included.length);
   include($("draw-alone").checked ? [shown.example] : all);
 });
-panel("draw", "step example numbers", showDrawing);
+panel("draw", "step example numbers lr isDark", showDrawing);

@@ -43,7 +43,7 @@ function showTraining() {
   $("train-at").setAttribute("aria-valuetext", `step ${now} of ${last}`);
   $("train-start").disabled = $("train-back").disabled = now === 0;
   if (document.activeElement !== $("train-rate")) $("train-rate").value = shown.lr;
-  if (!shown.isRunning) sayStep();
+  sayStep();
   chart($("train-curve"), {
     lines: [{ points: losses.map((loss, step) => [step, loss]) }], spots: [{ at: [now, losses[now]] }],
     x: [0, Math.max(last, 10)], xTitle: "step", yTitle: "loss",
