@@ -1,7 +1,8 @@
 """The page, made of its template, its style, its scripts and the data.
 
-Drawn with the browser's own canvas and SVG: what is shown are a few tensors as images and the edges between
-them, for which a library would weigh more than the drawing.
+Drawn with the browser's own canvas and SVG, without a framework: what changes are pixels, curves and short
+texts, and one object says what is shown and who draws it anew (scripts/step.js). A library for either would
+weigh more than what it replaces.
 """
 
 import base64
