@@ -201,7 +201,7 @@ def test_the_learning_rate_is_turned_by_slider_and_by_field(
 ) -> None:
     page.click("#tab-rate")
     for at in (0, 7, len(recording.lrs) - 1):
-        page.locator("#rate").fill(str(at))
+        page.locator("#rate-slider").fill(str(at))
         to = re.search(r"to (\S+?)\.( |$)", page.locator("#rate-says").inner_text())[1]
         assert number(to) == pytest.approx(loss_after(net.double(), recording.lrs[at]), rel=2e-3)
     page.click("#tab-train")

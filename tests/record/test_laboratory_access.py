@@ -192,6 +192,7 @@ def test_a_panel_is_asked_for_by_the_address(page: Any, path: Path) -> None:
     for panel in ("train", "check", "rate"):
         page.goto(f"{path.as_uri()}#{panel}")
         assert page.locator(OPEN).get_attribute("id") == f"panel-{panel}"
+        assert page.locator(f"#{panel}").count() == 0  # which the browser would scroll to
     page.evaluate("location.hash = 'nothing'")
     assert page.locator(OPEN).get_attribute("id") == "panel-rate"
 
@@ -207,7 +208,7 @@ def test_another_model_has_nothing_to_turn(browser: Any, tmp_path: Path) -> None
         names = page.locator(TABS).all_inner_texts()
         assert names[:2] == ["A gradient", "The step"]
         assert not {"Train", "Draw", "Break it", "Against PyTorch"} & set(names)
-        assert page.locator("#knob").is_hidden()
+        assert page.locator("#knob-slope").is_hidden()
         for _ in panels(page):
             page.keyboard.press("End")
     assert said == []

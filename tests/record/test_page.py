@@ -132,7 +132,7 @@ def test_a_click_on_a_unit_says_where_its_gradient_comes_from(page: Any) -> None
 def test_the_losses_of_other_learning_rates_are_the_recorded_ones(page: Any, recording: Recording) -> None:
     page.click("#tab-rate")
     for at in (0, 5, len(recording.lrs) - 1):
-        page.locator("#rate").fill(str(at))
+        page.locator("#rate-slider").fill(str(at))
         said = re.search(r"to (\S+?)\.( |$)", page.locator("#rate-says").inner_text())
         assert said is not None
         assert number(said[1]) == pytest.approx(recording.losses[at], rel=1e-3)

@@ -29,9 +29,9 @@ function chooseRange() {
 }
 
 function showKnob() {
-  $("knob").hidden = !laboratory() || !shown.chosen;
+  $("knob-slope").hidden = !laboratory() || !shown.chosen;
   for (const id of ["knob-slider", "knob-number", "knob-reset"]) $(id).disabled = !range;
-  if ($("knob").hidden) return;
+  if ($("knob-slope").hidden) return;
   const { id, r, c } = shown.chosen, value = shown.step.values[id], name = indexed(value.symbol, value.shape, r, c);
   $("knob-name").textContent = name;
   $("knob-curve").toggleAttribute("hidden", !range);

@@ -18,9 +18,9 @@ function tryRates() {
 function showRate() {
   if (!rates.includes(shown.lr)) tryRates();
   const number = rates.indexOf(shown.lr), rate = shown.lr, moves = `from ${short(losses[0])} to ${short(losses[number])}`;
-  $("rate").max = rates.length - 1;
-  $("rate").value = number;
-  $("rate").setAttribute("aria-valuetext", `η = ${short(rate)}`);
+  $("rate-slider").max = rates.length - 1;
+  $("rate-slider").value = number;
+  $("rate-slider").setAttribute("aria-valuetext", `η = ${short(rate)}`);
   $("rate-says").textContent = `η = ${short(rate)}: the loss of these examples goes ${moves}.${moveOfChosen(rate)}`;
   drawLosses(number);
   showMoves(rate);
@@ -80,6 +80,6 @@ function showMoves(rate) {
   }
 }
 
-$("rate").addEventListener("input", () => change({ lr: rates[Number($("rate").value)] }));
+$("rate-slider").addEventListener("input", () => change({ lr: rates[Number($("rate-slider").value)] }));
 panel("rate", "step numbers", tryRates);
 panel("rate", "step chosen numbers lr", showRate);

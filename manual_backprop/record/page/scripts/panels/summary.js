@@ -42,9 +42,9 @@ function whatIsCut() {
 }
 
 function listRemarks() {
-  $("remarks").replaceChildren();
-  $("remarks").parentElement.dataset.empty = shown.step.remarks.length === 0;
-  for (const remark of shown.step.remarks) make("li", remark, $("remarks"));
+  $("remarks-list").replaceChildren();
+  $("remarks-list").parentElement.dataset.empty = shown.step.remarks.length === 0;
+  for (const remark of shown.step.remarks) make("li", remark, $("remarks-list"));
 }
 
 $("restore").addEventListener("click", restore);
