@@ -63,8 +63,17 @@ function doing(what) {
 function announce() {
   const { step } = shown;
   step.loss = laboratory().network.loss.output.numbers[0];
-  laboratory().network.gradientOfInput();
+  findInputGradient();
   change({ numbers: shown.numbers + 1 });
 }
 
+// While training runs, ∂L/∂x is computed for the example that is shown only.
+function findInputGradient() {
+  if (!laboratory()) return;
+  const { network } = laboratory();
+  if (shown.isRunning) network.gradientOfExample(shown.example);
+  else network.gradientOfInput();
+}
+
 watch("step", setUp);
+watch("isRunning", findInputGradient);

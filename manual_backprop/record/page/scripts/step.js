@@ -44,13 +44,13 @@ export const countOf = (side) => side.rect[0] * side.rect[1];
 export function normOf(side) {
   if (isCut(side)) return side.norm;
   let sum = 0;
-  for (const x of side.numbers) sum += x * x;
+  for (let i = 0; i < side.numbers.length; i++) sum += side.numbers[i] ** 2;
   return Math.sqrt(sum);
 }
 export function zerosOf(side) {
   if (isCut(side)) return side.zeros;
   let count = 0;
-  for (const x of side.numbers) count += x === 0;
+  for (let i = 0; i < side.numbers.length; i++) count += side.numbers[i] === 0;
   return count / (side.numbers.length || 1);
 }
 export const isCut = (value) => value.rect[0] > value.shown[0] || value.rect[1] > value.shown[1];

@@ -58,7 +58,7 @@ function widthOfExample(value) {
 // The size of the largest number; 1 where all are 0.
 export function largestOf(numbers) {
   let most = 0;
-  for (const x of numbers) if (Math.abs(x) > most) most = Math.abs(x);
+  for (let i = 0; i < numbers.length; i++) if (Math.abs(numbers[i]) > most) most = Math.abs(numbers[i]);
   return most || 1;
 }
 

@@ -84,7 +84,8 @@ function showTiles() {
 function showSide(drawn, value, side, on) {
   const size = `(${value.shape.join(", ")})`, partial = isCut(side) ? ", a part" : "";
   drawn.box.classList.toggle("waiting", !on);
-  drawn.caption.textContent = `${side === value ? size : on ? `‖${short(normOf(side))}‖` : ""}${partial}`;
+  if (side === value) drawn.caption.textContent = size + partial;
+  else if (on) drawn.caption.textContent = `‖${shown.isRunning ? "…" : short(normOf(side))}‖${partial}`;
   if (drawn.number) drawn.number.textContent = short(side.numbers[isLabel(value) ? shown.example : 0]);
   if (!drawn.canvas) return;
   paint(drawn.canvas, value, side, on);

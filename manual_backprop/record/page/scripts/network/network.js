@@ -22,12 +22,21 @@ export class Network {
   }
 
   // The same numbers in memory of their own, with these rules for the backward pass.
-  copy(rules = {}, Numbers = Float32Array) {
-    const own = (numbers) => numbers && new Numbers(numbers);
+  copy(rules = {}) {
+    const own = (numbers) => numbers && numbers.slice();
     const tensors = this.tensors.map((tensor) => ({
       ...tensor, numbers: own(tensor.numbers), gradient: own(tensor.gradient), slope: own(tensor.slope),
     }));
     return new Network(this.plan, tensors, this.included.slice(), rules);
+  }
+
+  // For forward passes: what they compute has memory of its own, in float64; the rest is this network's.
+  trial() {
+    const computed = new Set([...this.layers, this.loss].map(({ output }) => output));
+    const tensors = this.tensors.map((tensor) => (
+      computed.has(tensor) ? { ...tensor, numbers: Float64Array.from(tensor.numbers) } : tensor
+    ));
+    return new Network(this.plan, tensors, this.included);
   }
 
   // The numbers of another network of the same plan.
@@ -95,6 +104,13 @@ export class Network {
   // ∂L/∂x
   gradientOfInput() {
     inputGradient(this.sizes(this.layers[0]), this.layers[0].input.gradient);
+  }
+
+  // ∂L/∂x of the example n
+  gradientOfExample(n) {
+    const sizes = this.sizes(this.layers[0]), { gradient } = this.layers[0].input;
+    const row = (numbers, columns) => numbers.subarray(n * columns, (n + 1) * columns);
+    inputGradient({ ...sizes, delta: row(sizes.delta, sizes.M), N: 1 }, row(gradient, sizes.D));
   }
 
   sizes({ input, weight, bias, output }) {

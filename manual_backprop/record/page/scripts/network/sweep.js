@@ -4,7 +4,7 @@
 // column of z for a weight or a bias, one row of it for a pixel, and the layers behind. In float64, so that the difference
 // of two losses that lie close together has digits left.
 export function lossesAlong(network, { id, r, c }, points) {
-  const trial = network.copy({}, Float64Array), tensor = trial.tensors[id];
+  const trial = network.trial(), tensor = trial.tensors[id];
   const number = trial.layers.findIndex(({ input, weight, bias }) => [input, weight, bias].includes(tensor));
   const { input: x, weight: W, bias, output: z } = trial.layers[number], before = z.numbers.slice();
   const now = tensor.numbers[r * tensor.columns + c];
