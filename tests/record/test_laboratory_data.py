@@ -1,5 +1,6 @@
 """Which models become laboratories: what the page can compute by its formulas, and nothing else."""
 
+import copy
 from typing import Any
 
 import pytest
@@ -44,6 +45,21 @@ def test_the_losses_beside_it_are_those_of_a_hundred_steps_of_sgd(name: str) -> 
         assert loss == pytest.approx(loss_of(net), rel=1e-4)
         by_torch(net)
         optimizer.step()
+
+
+def test_in_inference_mode_the_losses_are_the_same() -> None:
+    recording = NETWORKS["relu, cross-entropy"].recording()
+    due = laboratory(recording)
+    with torch.inference_mode():
+        inside = laboratory(NETWORKS["relu, cross-entropy"].recording())
+        assert laboratory(recording) == inside == due
+
+
+def test_the_losses_of_many_recorded_steps_are_as_many_as_of_one() -> None:
+    net = NETWORKS["relu, cross-entropy"]
+    recording = record(copy.deepcopy(net.model), net.x, net.y, loss=net.loss, lr=net.lr, steps=4)
+    steps = data_of(recording.steps, None, "", "knob")["steps"]
+    assert [len(step["laboratory"]["losses"]) for step in steps] == [26] * 4
 
 
 class Tied(tn.Module):

@@ -293,3 +293,20 @@ def test_of_a_large_batch_the_first_examples_are_worked_out(
     assert "∂L/∂W²[" in said.inner_text()
     assert "Worked out" not in said.locator("p").last.inner_text()  # ∂L/∂b¹ is of all examples
     page.close()
+
+
+@pytest.mark.parametrize("loss", [F.cross_entropy, F.mse_loss])
+def test_an_empty_batch_is_walked_through(browser: Any, tmp_path: Path, loss: Any) -> None:
+    y = torch.zeros(0, dtype=torch.int64) if loss is F.cross_entropy else torch.rand(0, 2)
+    model = torch.nn.Sequential(nn.Linear(3, 5), nn.ReLU(), nn.Linear(5, 2))
+    page = browser.new_page()
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.goto(record(model, torch.rand(0, 3), y, loss=loss).page(tmp_path / "step.html").as_uri())
+    for tab in page.locator("[role=tab]:visible").all():
+        tab.click()
+    for position in range(9):
+        page.locator("#position").fill(str(position))
+    assert said == []
+    page.close()

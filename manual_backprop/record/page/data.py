@@ -25,7 +25,7 @@ FORMAT = 4
 MOST_REMARKS = 50
 MOST_WORKED_OUT = 500  # formulas with their numbers, of about 2 ms each, in a page that is no laboratory
 MOST_CODE = 40  # lines of code, for the forward of an operation or for a gradient
-STEPS_OF_TRAINING = 100  # by PyTorch, beside those that the page makes
+STEPS_OF_TRAINING = 100  # by PyTorch, beside those that the page makes; of all recorded steps together
 MOST_NUMBERS = 480_000  # in a page: 2.6 MB of base64
 SMALLEST_IMAGE = 5  # pixels on a side; fewer features are shown as a column
 
@@ -41,26 +41,27 @@ PRODUCTS: dict[str, Products] = {
 
 def data_of(steps: list[Step], classes: Sequence[str] | None, about: str, panel: str) -> dict[str, Any]:
     """All that the page's script reads."""
-    room = MOST_NUMBERS // len(steps)
+    room, training = MOST_NUMBERS // len(steps), max(STEPS_OF_TRAINING // len(steps), 1)
     batch = max((len(v.tensor) for v in steps[0].values if v.per_example), default=1)
     formulas = sum(1 + len(call.gradients) for step in steps for call in step.calls)
+    examples = min(batch, max(MOST_WORKED_OUT // formulas, 1))
     return {
         "version": FORMAT,
         "classes": None if classes is None else [str(name) for name in classes],
         "about": about,
         "panel": panel,
         "batch": batch,
-        "steps": [_step(step, room, min(batch, max(MOST_WORKED_OUT // formulas, 1))) for step in steps],
+        "steps": [_step(step, room, examples, training) for step in steps],
     }
 
 
-def _step(step: Step, room: int, examples: int) -> dict[str, Any]:
+def _step(step: Step, room: int, examples: int, training: int) -> dict[str, Any]:
     sizes = [tensor.numel() for tensor in _embedded(step)]
     most = _largest_shown_whole(sizes, room)
     index = {id(value): i for i, value in enumerate(step.values)}
     learned = {id(parameter.value) for parameter in step.parameters}
-    laboratory = _laboratory(step) if max(sizes) <= most else None
-    worked_out = 0 if laboratory else examples  # a laboratory works out its own numbers
+    laboratory = _laboratory(step, training) if max(sizes) <= most else None
+    worked_out = None if laboratory else examples  # a laboratory works out its own numbers
     return {
         "loss": _finite(step.loss),
         "lr": step.lr,
@@ -74,12 +75,12 @@ def _step(step: Step, room: int, examples: int) -> dict[str, Any]:
     }
 
 
-def _laboratory(step: Step) -> dict[str, Any] | None:
-    """What the page computes the step anew by, with PyTorch's losses of training to stand beside."""
+def _laboratory(step: Step, count: int) -> dict[str, Any] | None:
+    """What the page computes the step by, with PyTorch's losses of so many steps of training."""
     network = network_of(step)
     if network is None:
         return None
-    return network | {"losses": [_finite(loss) for loss in losses_of_training(step, STEPS_OF_TRAINING)]}
+    return network | {"losses": [_finite(loss) for loss in losses_of_training(step, count)]}
 
 
 def _embedded(step: Step) -> list[Tensor]:
@@ -104,7 +105,7 @@ def _target(step: Step) -> list[int] | None:
     return None
 
 
-def _call(call: Call, index: dict[int, int], most: int, examples: int) -> dict[str, Any]:
+def _call(call: Call, index: dict[int, int], most: int, examples: int | None) -> dict[str, Any]:
     of_each = any(value.per_example for value in (*call.inputs, *call.outputs))
     slope = call.local_derivative()
     code = code_of(call)
@@ -159,9 +160,11 @@ def _size(line: Line) -> str:
     return f" {short(tensor.item())}" if tensor.numel() == 1 else f" ‖{short(norm(tensor))}‖"
 
 
-def _of_examples(lines: Callable[[int], list[str]], examples: int, of_each: bool) -> dict[str, Any] | None:
-    """The lines of the first examples, or those that are the same for each; None for no examples."""
-    if not examples:
+def _of_examples(
+    lines: Callable[[int], list[str]], examples: int | None, of_each: bool
+) -> dict[str, Any] | None:
+    """The lines of the first examples, or those that are the same for each; None for a laboratory."""
+    if examples is None:
         return None
     return {"ofEach": of_each, "lines": [lines(i) for i in range(examples if of_each else 1)]}
 

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from manual_backprop.record.call import Call, Value
+from manual_backprop.record.call import Call
 from manual_backprop.record.numbers.losses import is_plain as is_plain_error
 from manual_backprop.record.numbers.rows import is_plain as is_plain_entropy
 from manual_backprop.record.numbers.rows import reduction
@@ -70,26 +70,23 @@ def _is_loss(call: Call) -> bool:
 
 def losses_of_training(step: Step, count: int) -> list[float]:
     """L before so many steps of gradient descent on the same examples and after each, by PyTorch alone."""
-    learned = {id(parameter.value): parameter for parameter in step.parameters}
-    leaves = {key: parameter.value.tensor.clone().requires_grad_() for key, parameter in learned.items()}
     losses = []
-    with torch.enable_grad():
+    with torch.inference_mode(False), torch.enable_grad():
+        # In copies: training changes them, and a tensor made in inference mode cannot be differentiated.
+        tensors = {id(value): value.tensor.clone() for value in step.values}
+        learned = [tensors[id(parameter.value)].requires_grad_() for parameter in step.parameters]
         for _ in range(count + 1):
-            loss = _loss(step, leaves)
+            loss = _loss(step.calls, tensors)
             losses.append(float(loss.detach()))
-            gradients = torch.autograd.grad(loss, list(leaves.values()))
+            gradients = torch.autograd.grad(loss, learned)
             with torch.no_grad():
-                for leaf, gradient in zip(leaves.values(), gradients, strict=True):
-                    leaf.sub_(gradient, alpha=step.lr)
+                for parameter, gradient in zip(learned, gradients, strict=True):
+                    parameter.sub_(gradient, alpha=step.lr)
     return losses
 
 
-def _loss(step: Step, leaves: dict[int, Tensor]) -> Tensor:
-    made: dict[int, Tensor] = dict(leaves)
-
-    def tensor(value: Value) -> Tensor:
-        return made.get(id(value), value.tensor)
-
-    for call in step.calls:
-        made[id(call.output)] = call.by_twin([tensor(value) for value in call.inputs])
-    return made[id(step.calls[-1].output)]
+def _loss(calls: list[Call], tensors: dict[int, Tensor]) -> Tensor:
+    """The forward pass, by the operations' twins in PyTorch."""
+    for call in calls:
+        tensors[id(call.output)] = call.by_twin([tensors[id(value)] for value in call.inputs])
+    return tensors[id(calls[-1].output)]

@@ -43,7 +43,7 @@ export function layout(value) {
   const width = widthOfExample(value);
   return {
     width,
-    height: Math.ceil(columns / width),
+    height: Math.max(Math.ceil(columns / width), 1),
     cell: (r, c) => [c % width, Math.floor(c / width)],
     of: (x, y) => [rowOf(value), Math.min(y * width + x, columns - 1)],
   };
@@ -63,17 +63,13 @@ export function largestOf(numbers) {
 }
 
 // Paints a tensor's numbers, or its gradient's: all of a matrix of weights, else the row of the example. Until they
-// are computed, the place is empty.
+// are computed, and of an empty batch, the place is empty.
 export function paint(canvas, value, side, isComputed) {
   const plan = layout(value), row = rowOf(value), matrix = isMatrix(value);
   resize(canvas, plan);
-  const context = canvas.getContext("2d");
-  if (!isComputed) {
-    context.clearRect(0, 0, plan.width, plan.height);
-    return;
-  }
   // Rows of weights lie as their pixels do, and so does an example.
-  fill(canvas, matrix ? side.numbers : rowAt(side, row));
+  if (isComputed && side.numbers.length) fill(canvas, matrix ? side.numbers : rowAt(side, row));
+  else canvas.getContext("2d").clearRect(0, 0, plan.width, plan.height);
 }
 
 // A pixel for each number; `most` is the one whose colour is full.

@@ -62,10 +62,11 @@ function showCode(box, lines) {
 // The formula with the numbers of the example. In a laboratory they are worked out here; else they were when the page
 // was written, of a large batch those of the first examples.
 function showNumbers(box, recorded, work) {
-  const { example } = shown, lines = recorded ? recorded.lines[Math.min(example, recorded.lines.length - 1)] : work();
-  for (const line of lines) make("p", line, box, "numbers");
-  if (recorded && recorded.ofEach && example >= recorded.lines.length)
-    make("p", `Worked out for example ${recorded.lines.length}, the last one that is.`, box, "beside");
+  const { example } = shown, ofExamples = recorded ? recorded.lines : [work()], count = ofExamples.length;
+  if (!count) return;  // an empty batch
+  for (const line of ofExamples[Math.min(example, count - 1)]) make("p", line, box, "numbers");
+  if (recorded && recorded.ofEach && example >= count)
+    make("p", `Worked out for example ${count}, the last one that is.`, box, "beside");
 }
 
 function showWhetherIncluded(box, number) {
