@@ -5,9 +5,9 @@ and columns, and the page says so.
 """
 
 import base64
+import math
 from collections.abc import Callable, Sequence
 from functools import partial
-from math import isqrt
 from typing import Any, Literal
 
 import torch
@@ -211,14 +211,14 @@ def _value(step: Step, value: Value, most: int, learned: bool) -> dict[str, Any]
 def _side_of_image(value: Value) -> int:
     """How many pixels an example has on a side; 0 where it is not a square image."""
     features = value.tensor.shape[-1] if value.tensor.dim() else 1
-    side = isqrt(features)
+    side = math.isqrt(features)
     return side if value.kind == "input" and side * side == features and side >= SMALLEST_IMAGE else 0
 
 
 def _side(symbol: str, tensor: Tensor, most: int) -> dict[str, Any]:
     """A tensor, or its gradient, as rows and columns, cut where it is too large."""
     rect = matrix(tensor)
-    columns = min(rect.shape[1], most // max(min(len(rect), isqrt(most)), 1))
+    columns = min(rect.shape[1], most // max(min(len(rect), math.isqrt(most)), 1))
     rows = min(len(rect), max(most // max(columns, 1), 1))
     numbers = rect[:rows, :columns].float().cpu().contiguous().numpy()
     return {
@@ -240,5 +240,7 @@ def _largest_shown_whole(sizes: list[int], room: int) -> int:
 
 
 def _finite(number: float) -> float | str:
-    """JSON has no NaN and no infinity: those as text."""
-    return number if abs(number) <= 1e308 else str(number)
+    """JSON has no NaN and no infinity: those as JavaScript's `Number` reads them."""
+    if math.isfinite(number):
+        return number
+    return "NaN" if math.isnan(number) else "Infinity" if number > 0 else "-Infinity"

@@ -1,12 +1,13 @@
-// Curves in a frame: the loss along a number, or step by step.
+// Curves in a frame: the loss along a number, by learning rate, or step by step.
 import { makeSvg } from "./dom.js";
 import { short } from "./writing.js";
 
 const LEFT = 62, RIGHT = 408, UPPER = 22, LOWER = 168;
 
 // `lines` have points [x, y] and a class; a point that is not finite interrupts its line. `spots` are single points,
-// `dashes` vertical lines at an x. What is outside of the range `y` is not drawn.
-export function chart(svg, { lines, spots = [], dashes = [], x, y = rangeOf(lines), xTitle, yTitle }) {
+// `level` is a y that is marked, and `ticks` are what is written at an x. What is outside of the range `y` is not
+// drawn.
+export function chart(svg, { lines, spots = [], level, x, y = rangeOf(lines), ticks = ends(x), xTitle, yTitle }) {
   const across = (value) => LEFT + ((value - x[0]) * (RIGHT - LEFT)) / (x[1] - x[0] || 1);
   const up = (value) => LOWER - ((value - y[0]) * (LOWER - UPPER)) / (y[1] - y[0] || 1);
   const write = (text, at, height, anchor) => {
@@ -14,7 +15,7 @@ export function chart(svg, { lines, spots = [], dashes = [], x, y = rangeOf(line
   };
   svg.replaceChildren();
   makeSvg("path", { d: `M${LEFT},${UPPER - 6} V${LOWER} H${RIGHT}`, class: "axis" }, svg);
-  for (const each of dashes) makeSvg("line", { x1: across(each), x2: across(each), y1: UPPER, y2: LOWER }, svg);
+  if (Number.isFinite(level)) makeSvg("line", { x1: LEFT, x2: RIGHT, y1: up(level), y2: up(level) }, svg);
   for (const { points, className } of lines)
     for (const piece of pieces(thinned(points), y))
       makeSvg("polyline", { points: piece.map(([a, b]) => `${across(a)},${up(b)}`).join(" "), class: className }, svg);
@@ -24,10 +25,11 @@ export function chart(svg, { lines, spots = [], dashes = [], x, y = rangeOf(line
   write(yTitle, LEFT - 56, UPPER - 10, "start");
   write(short(y[1]), LEFT - 5, UPPER + 4, "end");
   write(short(y[0]), LEFT - 5, LOWER, "end");
-  write(short(x[0]), LEFT, LOWER + 16, "middle");
-  write(short(x[1]), RIGHT, LOWER + 16, "end");
+  for (const [at, text] of ticks) write(text, across(at), LOWER + 16, at === x[1] ? "end" : "middle");
   write(xTitle, (LEFT + RIGHT) / 2, LOWER + 32, "middle");
 }
+
+const ends = (x) => x.map((at) => [at, short(at)]);
 
 // Of more points than the picture is wide, every so many, and the last.
 const thinned = (points) => {

@@ -16,5 +16,17 @@ export function makeSvg(tag, attributes, parent) {
   return element;
 }
 
+// The rows of a table, each a list of texts. On a narrow screen every cell has its title beside it.
+export function fillTable(table, titles, rows) {
+  table.replaceChildren();
+  const head = make("tr", "", make("thead", "", table)), body = make("tbody", "", table);
+  for (const title of titles) make("th", title, head);
+  for (const cells of rows) {
+    const row = make("tr", "", body);
+    cells.forEach((cell, i) => { make("td", cell, row).dataset.title = titles[i]; });
+  }
+  return [...body.rows];
+}
+
 // A number from a field, within its bounds.
 export const bounded = (input, low, high) => Math.max(low, Math.min(high, Math.round(Number(input.value)) || low));

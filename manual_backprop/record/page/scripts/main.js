@@ -13,14 +13,14 @@ import "./panels/draw.js";
 import "./panels/train.js";
 import "./panels/break.js";
 import "./panels/check.js";
-import { change, data, largest, lastPosition, shown } from "./step.js";
+import { change, data, lastPosition, placeOfLargest, shown } from "./step.js";
 
 // The largest gradient of the first parameter that has one.
 function firstChoice(step) {
   const id = step.values.findIndex((value) => value.learned && value.gradient);
   if (id < 0) return null;
-  const { numbers, shown } = step.values[id].gradient, place = largest(numbers);
-  return { id, r: Math.floor(place / shown[1]), c: place % shown[1] };
+  const { numbers, shown: [, columns] } = step.values[id].gradient, place = Math.max(placeOfLargest(numbers), 0);
+  return { id, r: Math.floor(place / columns), c: place % columns };
 }
 
 const [step] = data.steps;
@@ -29,4 +29,6 @@ globalThis.step = shown;  // for the console: everything that the page shows
 
 // Another page that shows this one in a frame is told how high it is.
 if (window.parent !== window)
-  new ResizeObserver(() => window.parent.postMessage({ height: document.body.offsetHeight }, "*")).observe(document.body);
+  new ResizeObserver(() => {
+    window.parent.postMessage({ height: document.body.offsetHeight }, "*");
+  }).observe(document.body);

@@ -1,5 +1,4 @@
-// The data are what was recorded; what is computed here are the products and sums that are shown, and each
-// stands beside the recorded number that it must equal.
+// The data of the page, what of them is shown, and how numbers are read from them.
 import { $ } from "./dom.js";
 
 export const data = JSON.parse($("data").textContent);
@@ -15,10 +14,16 @@ function sidesOf(step) {
   return [...values, ...calls].filter((side) => side !== null);
 }
 
-// What is shown now: a step, a position in it, an example, and the number whose gradient is explained; the learning rate,
-// how often numbers have been computed anew, and whether they are at every frame.
+// What is shown now: a step, a position in it, an example, and the number whose gradient is explained; the learning
+// rate, how often numbers have been computed anew, and whether they are at every frame.
 export const shown = {
-  step: data.steps[0], position: 0, example: 0, chosen: null, lr: data.steps[0].lr, numbers: 0, isRunning: false,
+  step: data.steps[0],
+  position: 0,
+  example: 0,
+  chosen: null,
+  lr: data.steps[0].lr,
+  numbers: 0,
+  isRunning: false,
 };
 
 // Whoever shows something says what of `shown` it depends on; a change draws what depends on it anew.
@@ -59,5 +64,12 @@ export const outputOf = (call) => shown.step.values[call.outputs[0]];
 export const range = (count) => [...Array(count).keys()];
 export const sum = (list) => list.reduce((total, x) => total + x, 0);
 
-// The place of the number of largest size.
-export const largest = (list) => list.reduce((top, x, i) => (Math.abs(x) > Math.abs(list[top]) ? i : top), 0);
+// The place of the largest finite number; -1 where there is none.
+export function placeOfLargest(numbers) {
+  let place = -1, top = -1;
+  for (let i = 0; i < numbers.length; i++) {
+    const size = Math.abs(numbers[i]);
+    if (size > top && size < Infinity) [place, top] = [i, size];
+  }
+  return place;
+}

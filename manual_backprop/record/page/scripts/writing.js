@@ -1,7 +1,7 @@
 // A number has one notation on the page, which record/numbers/writing.py shares: at most four significant
 // digits, and a power of ten below 10⁻⁴ and from 10⁴ on.
 export function short(x) {
-  if (!Number.isFinite(x)) return { nan: "NaN", NaN: "NaN", inf: "∞", Infinity: "∞" }[x] || "−∞";
+  if (!Number.isFinite(x)) return { NaN: "NaN", Infinity: "∞" }[x] || "−∞";
   const [mantissa, power] = x.toExponential(3).split("e"), exponent = Number(power);
   const text = exponent < -4 || exponent >= 4
     ? `${Number(mantissa)}·10${exponent < 0 ? "⁻" : ""}${superscript(Math.abs(exponent))}`

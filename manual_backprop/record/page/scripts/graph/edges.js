@@ -34,7 +34,8 @@ function greyCurves(corner) {
 
 function litCurves(corner) {
   const madeBy = makers(), isReached = (to) => shown.position >= lastPosition() - 1 - madeBy.get(to.id);
-  const lit = pathOf(shown.chosen).flatMap(({ place, parts }) => parts.map(({ lead, product }) => [place, lead, product]));
+  const edgesTo = ({ place, parts }) => parts.map(({ lead, product }) => [place, lead, product]);
+  const lit = pathOf(shown.chosen).flatMap(edgesTo);
   const drawn = lit.filter(([from, to]) => to && tiles.has(from.id) && tiles.has(to.id) && isReached(to));
   const most = Math.max(...lit.map(([, to, product]) => (to ? Math.abs(product) : 0)), Number.MIN_VALUE);
   return drawn.map(([from, to, product]) => (

@@ -3,7 +3,6 @@ import { change, rowAt, rowOf } from "../step.js";
 
 const FEW = 20;  // features up to which an example is a column of squares
 const SIDE = 88;  // pixels of an image on the screen
-
 const SHADES = 255;  // of a sign
 
 // The colours of numbers from −1 to 1, as the pixels of a canvas: first NaN's, then from −1 on in steps of 1/SHADES.
@@ -18,7 +17,8 @@ matchMedia("(prefers-color-scheme: dark)").addEventListener("change", ({ matches
 });
 
 function mix(style) {
-  const [plus, minus, back] = ["--plus", "--minus", "--back"].map((name) => channels(style.getPropertyValue(name).trim()));
+  const channelsOf = (name) => channels(style.getPropertyValue(name).trim());
+  const [plus, minus, back] = ["--plus", "--minus", "--back"].map(channelsOf);
   const bytes = new Uint8ClampedArray(4 * (2 * SHADES + 2)).fill(255);
   bytes.set(back);
   for (let i = -SHADES; i <= SHADES; i++) {
@@ -27,6 +27,7 @@ function mix(style) {
   }
   return new Uint32Array(bytes.buffer);
 }
+
 function channels(hex) {
   const full = hex.length === 4 ? hex.replace(/[0-9a-f]/gi, "$&$&") : hex;
   return [1, 3, 5].map((i) => parseInt(full.slice(i, i + 2), 16));

@@ -90,8 +90,8 @@ function showSide(drawn, value, side, on) {
   if (!drawn.canvas) return;
   paint(drawn.canvas, value, side, on);
   if (shown.isRunning) return;
-  const says = on ? `norm ${short(normOf(side))}, ${Math.round(100 * zerosOf(side))} per cent zeros` : "not computed yet";
-  drawn.canvas.setAttribute("aria-label", `${side.symbol}, ${size}, ${says}`);
+  const computed = `norm ${short(normOf(side))}, ${Math.round(100 * zerosOf(side))} per cent zeros`;
+  drawn.canvas.setAttribute("aria-label", `${side.symbol}, ${size}, ${on ? computed : "not computed yet"}`);
 }
 
 function markColumn(number) {

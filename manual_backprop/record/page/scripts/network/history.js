@@ -8,7 +8,7 @@ export class History {
     this.start = network.copy();
     this.rates = [];
     this.edits = [[]];
-    this.losses = [network.loss.output.numbers[0]];
+    this.losses = [network.currentLoss()];
     this.kept = new Map();
     this.apart = 20;  // steps from one state that is kept to the next
     this.now = 0;
@@ -36,7 +36,7 @@ export class History {
     this.network.step(lr);
     this.rates.push(lr);
     this.edits.push([]);
-    this.losses.push(this.network.loss.output.numbers[0]);
+    this.losses.push(this.network.currentLoss());
     this.now += 1;
     if (this.now % this.apart === 0) this.keep();
   }
@@ -58,7 +58,7 @@ export class History {
     this.edits[this.now].push({ index, place, numbers });
     source.set(numbers, place);
     this.network.compute();
-    this.losses[this.now] = this.network.loss.output.numbers[0];
+    this.losses[this.now] = this.network.currentLoss();
   }
 
   goTo(step) {

@@ -46,7 +46,7 @@ export const LOSSES = {
   // ℓ[n] = log Σⱼ exp(z[n,j]) − z[n,y];  δ[n,j] = (p[n,j] − t[n,j]) / N, with p = softmax(z)
   cross_entropy: {
     each: ({ input: z, target, C }, n) => {
-      const row = z.subarray(n * C, (n + 1) * C), top = Math.max(...row);
+      const row = z.subarray(n * C, (n + 1) * C), top = highest(row);
       return top + Math.log(row.reduce((sum, x) => sum + Math.exp(x - top), 0)) - row[target[n]];
     },
     gradient: ({ input: z, target, C }, n, divisor, gradient) => {
@@ -73,7 +73,10 @@ export const LOSSES = {
 
 // p[j] = exp(z[j] − max z) / Σ exp(z − max z)
 export function softmax(row) {
-  const top = Math.max(...row), powers = Float64Array.from(row, (x) => Math.exp(x - top));
+  const top = highest(row), powers = Float64Array.from(row, (x) => Math.exp(x - top));
   const total = powers.reduce((sum, x) => sum + x, 0);
   return powers.map((x) => x / total);
 }
+
+// Not `Math.max(...row)`, which has too many arguments where there are very many classes.
+const highest = (row) => row.reduce((top, x) => Math.max(top, x), -Infinity);

@@ -110,8 +110,8 @@ export const MISTAKES = [
       weightGradient: (sizes, gradient) => weightGradient(lastExample(sizes), gradient),
       biasGradient: (sizes, gradient) => biasGradient(lastExample(sizes), gradient),
     },
-    noDifference: ({ included }) => (
-      included.filter(Boolean).length > 1 ? null : "The loss is of a single example here: nothing is overwritten."
+    noDifference: (network) => (
+      network.examples().length > 1 ? null : "The loss is of a single example here: nothing is overwritten."
     ),
   },
 ];

@@ -58,37 +58,43 @@ export class Network {
     return loss;
   }
 
+  // L, as the last forward pass computed it.
+  currentLoss() {
+    return this.loss.output.numbers[0];
+  }
+
+  // Those in the loss.
+  examples() {
+    return [...this.included.keys()].filter((n) => this.included[n]);
+  }
+
   lossOfExamples() {
     const { each } = LOSSES[this.loss.kind], numbers = this.lossNumbers();
-    let total = 0;
-    this.included.forEach((is, n) => { if (is) total += each(numbers, n); });
-    return total / this.divisor();
+    return this.examples().reduce((total, n) => total + each(numbers, n), 0) / this.divisor();
   }
 
   // What the loss divides the sum by.
   divisor() {
-    const count = this.included.reduce((sum, is) => sum + is, 0);
-    return this.loss.mean ? count * LOSSES[this.loss.kind].terms(this.loss) : 1;
+    return this.loss.mean ? this.examples().length * LOSSES[this.loss.kind].terms(this.loss) : 1;
   }
 
   lossNumbers() {
     return { input: this.loss.input.numbers, target: this.loss.target.numbers, C: this.loss.C };
   }
 
-  // From the loss to the first layer. ∂L/∂x is left to `gradientOfInput`: training does not need it. A parameter that is
-  // frozen has no gradient.
+  // From the loss to the first layer. ∂L/∂x is left to `gradientOfInput`: training does not need it.
   backward() {
     const { input, kind } = this.loss, divisor = this.rules.divisor(this.divisor()), numbers = this.lossNumbers();
     input.gradient.fill(0);
     this.loss.output.gradient[0] = 1;
-    this.included.forEach((is, n) => { if (is) LOSSES[kind].gradient(numbers, n, divisor, input.gradient); });
+    for (const n of this.examples()) LOSSES[kind].gradient(numbers, n, divisor, input.gradient);
     for (const layer of this.layers.slice().reverse()) {
       if (layer.kind === "linear") this.backwardOfLinear(layer);
       else this.backwardOfActivation(layer);
     }
   }
 
-  // What is not learned has no gradient.
+  // A parameter that is frozen has no gradient.
   backwardOfLinear(layer) {
     const sizes = this.sizes(layer);
     if (layer.weight.gradient) this.rules.weightGradient(sizes, layer.weight.gradient);

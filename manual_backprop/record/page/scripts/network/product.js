@@ -1,12 +1,13 @@
 // The one product that a layer needs, forward and backward; what differs is what stands transposed in it.
 
-// out[i,j] = Σₖ a[i,k] b[j,k], which is a bᵀ, for a of shape (I, K) and b of shape (J, K). Eight sums at a time, so that
-// a number that is read once serves several products. The sums are float64, as JavaScript's numbers are, and rounded to
-// float32 once. At an edge some of the eight are the same sum.
+// out[i,j] = Σₖ a[i,k] b[j,k], which is a bᵀ, for a of shape (I, K) and b of shape (J, K). Eight sums at a time, so
+// that a number that is read once serves several products. The sums are float64, as JavaScript's numbers are, and
+// rounded to float32 once. At an edge some of the eight are the same sum.
 export function product(a, b, I, J, K, out) {
   for (let i = 0; i < I; i += 2)
     for (let j = 0; j < J; j += 4) {
-      const i1 = Math.min(i + 1, I - 1), j1 = Math.min(j + 1, J - 1), j2 = Math.min(j + 2, J - 1), j3 = Math.min(j + 3, J - 1);
+      const i1 = Math.min(i + 1, I - 1), j1 = Math.min(j + 1, J - 1);
+      const j2 = Math.min(j + 2, J - 1), j3 = Math.min(j + 3, J - 1);
       let sum0 = 0, sum1 = 0, sum2 = 0, sum3 = 0, next0 = 0, next1 = 0, next2 = 0, next3 = 0;
       for (let k = 0; k < K; k++) {
         const x = a[i * K + k], y = a[i1 * K + k];

@@ -1,8 +1,8 @@
 // The loss as a function of one number alone, everything else as it is.
 
-// L with the number at `place` equal to each of `points`. Only what depends on the number is computed anew: one
-// column of z for a weight or a bias, one row of it for a pixel, and the layers behind. In float64, so that the difference
-// of two losses that lie close together has digits left.
+// L with the number [r, c] of the tensor `id` equal to each of `points`. Only what depends on the number is computed
+// anew: one column of z for a weight or a bias, one row of it for a pixel, and the layers behind. In float64, so that
+// the difference of two losses that lie close together has digits left.
 export function lossesAlong(network, { id, r, c }, points) {
   const trial = network.trial(), tensor = trial.tensors[id];
   const number = trial.layers.findIndex(({ input, weight, bias }) => [input, weight, bias].includes(tensor));

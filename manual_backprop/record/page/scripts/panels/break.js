@@ -7,7 +7,7 @@ import { largestOf } from "../graph/layout.js";
 import { laboratory } from "../laboratory.js";
 import { LOSSES } from "../network/layers.js";
 import { MISTAKES } from "../network/mistakes.js";
-import { change, range, shown, watch } from "../step.js";
+import { change, shown, watch } from "../step.js";
 import { short } from "../writing.js";
 import { compareGradients } from "./comparison.js";
 import { panel } from "./tabs.js";
@@ -30,12 +30,11 @@ function begin() {
   }
   const networks = { right: network.copy(), wrong: network.copy(mistake.rules) };
   for (const side of SIDES) networks[side].compute();
-  const losses = Object.fromEntries(SIDES.map((side) => [side, [lossOf(networks[side])]]));
+  const losses = Object.fromEntries(SIDES.map((side) => [side, [networks[side].currentLoss()]]));
   change({ broken: { mistake: mistake.name, lr: shown.lr, networks, losses } });
   compareGradients(networks.right, networks.wrong);
 }
 
-const lossOf = (network) => network.loss.output.numbers[0];
 const stepsMade = () => shown.broken.losses.right.length - 1;
 
 function listMistakes(network, chosen) {
@@ -52,7 +51,7 @@ function step() {
   const { networks, losses, lr } = shown.broken;
   for (const side of SIDES) {
     networks[side].step(lr);
-    losses[side].push(lossOf(networks[side]));
+    losses[side].push(networks[side].currentLoss());
   }
 }
 
@@ -97,8 +96,8 @@ function showTraining() {
     $(`break-loss-${side}`).textContent = `L = ${short(losses[side].at(-1))}${classified(networks[side])}`;
     const { numbers } = networks[side].layers[0].weight;
     drawImages($(`break-weights-${side}`), { ...W, numbers }, image);
-    const isFinite = numbers.every(Number.isFinite);
-    $(`break-largest-${side}`).textContent = isFinite ? `weights up to ±${short(largestOf(numbers))}` : "weights not finite";
+    const largest = numbers.every(Number.isFinite) ? `up to ±${short(largestOf(numbers))}` : "not finite";
+    $(`break-largest-${side}`).textContent = `weights ${largest}`;
   }
   $("break-weights-title").textContent = `${W.symbol} of both`;
   if (!frame) $("break-says").textContent = says(y);
@@ -114,9 +113,9 @@ function rangeShown([right, wrong]) {
 }
 
 // The share of the examples in the loss whose class has the largest number.
-function classified({ loss: { kind, input, target, C }, included }) {
+function classified(network) {
+  const { kind, input, target, C } = network.loss, examples = network.examples();
   if (!LOSSES[kind].ofClasses) return "";
-  const examples = range(included.length).filter((n) => included[n]);
   const right = examples.filter((n) => {
     const row = input.numbers.subarray(n * C, (n + 1) * C);
     return row.every((x) => x <= row[target.numbers[n]]);

@@ -7,7 +7,7 @@ import { short } from "../writing.js";
 import { backwardLines, forwardLines } from "./worked/lines.js";
 
 function showCaption() {
-  const { position, step } = shown, count = shown.step.calls.length, box = $("say");
+  const { position, step } = shown, count = step.calls.length, box = $("say");
   box.replaceChildren();
   if (position === lastPosition()) showUpdate(box);
   else if (position < count) showForward(box, position);

@@ -1,6 +1,6 @@
 // The gradients of a network with a mistake beside the right ones: their lengths, the angle between them, and whether
 // the slope of the loss, measured, tells the mistake.
-import { $, make } from "../dom.js";
+import { $, fillTable } from "../dom.js";
 import { lossesAlong } from "../network/sweep.js";
 import { range, shown } from "../step.js";
 import { indexed, short } from "../writing.js";
@@ -24,15 +24,9 @@ export function compareGradients(right, wrong) {
   const gradients = ({ tensors }) => ids.map((id) => tensors[id].gradient);
   const all = (network) => gradients(network).flatMap((gradient) => [...gradient]);
   $("break-direction").textContent = direction(all(right), all(wrong));
-  const table = $("break-gradients"), [a, b] = [right, wrong].map(gradients);
-  table.replaceChildren();
-  const head = make("tr", "", make("thead", "", table)), body = make("tbody", "", table);
-  for (const title of TITLES) make("th", title, head);
-  ids.forEach((id, i) => {
-    const row = make("tr", "", body), { symbol } = shown.step.values[id].gradient;
-    const cells = [symbol, ...sizes(a[i], b[i]), ...check(right, id, a[i], b[i])];
-    cells.forEach((cell, column) => { make("td", cell, row).dataset.title = TITLES[column]; });
-  });
+  const [a, b] = [right, wrong].map(gradients), symbolOf = (id) => shown.step.values[id].gradient.symbol;
+  const rows = ids.map((id, i) => [symbolOf(id), ...sizes(a[i], b[i]), ...check(right, id, a[i], b[i])]);
+  fillTable($("break-gradients"), TITLES, rows);
 }
 
 // Where the wrong gradient points, and whether the loss falls against it.

@@ -68,8 +68,8 @@ const hasClasses = () => LOSSES[plan().loss.kind].ofClasses;
 const nameOf = (k) => (data.classes && data.classes[k] !== undefined ? data.classes[k] : String(k));
 
 function showTarget() {
-  const { included } = laboratory().network, { example, step } = shown, count = included.reduce((a, b) => a + b, 0);
-  const isAlone = count === 1 && included[example] === 1;
+  const { network } = laboratory(), { example, step } = shown, { length: all } = network.included;
+  const count = network.examples().length, isAlone = count === 1 && network.included[example] === 1;
   $("draw-target").parentElement.hidden = !hasClasses();
   if (hasClasses()) {
     const classes = step.values[plan().loss.input].rect[1];
@@ -80,9 +80,9 @@ function showTarget() {
     $("draw-target").value = String(step.values[plan().loss.target].numbers[example]);
   }
   $("draw-alone").checked = isAlone;
-  $("draw-alone").parentElement.hidden = included.length === 1;
+  $("draw-alone").parentElement.hidden = all === 1;
   const over = plan().loss.mean ? "the mean over" : "the sum over";
-  const ofWhich = count === included.length ? `${over} all ${count} examples` : "of one example alone";
+  const ofWhich = count === all ? `${over} all ${count} examples` : "of one example alone";
   $("draw-says").textContent = `L = ${short(step.loss)}, ${ofWhich}.`;
 }
 
@@ -105,12 +105,12 @@ function showBelief() {
 // Of the first layer, what a step takes from this example alone: −η δ[n,k] x[n], the input itself, by each unit's δ.
 function showChanges() {
   const { output: z } = plan().layers[0], delta = rowAt(shown.step.values[z].gradient, shown.example);
-  const pixels = rowAt(input(), shown.example), { image: side } = input(), symbol = shown.step.values[z].gradient.symbol;
+  const pixels = rowAt(input(), shown.example), { image: side } = input(), { symbol } = shown.step.values[z].gradient;
   const units = range(delta.length).sort((a, b) => Math.abs(delta[b]) - Math.abs(delta[a])).slice(0, UNITS);
   const idle = delta.filter((d) => d === 0).length, most = Math.abs(delta[units[0]]) * largestOf(pixels) || 1;
-  $("draw-changes").textContent = `−η ${symbol}[${shown.example},k] x[${shown.example}]: to each unit's weights the input `
-    + `itself is added, times −η and the unit's δ. ${idle} of ${delta.length} units have δ = 0 and are not changed by it. `
-    + "Those that are changed most:";
+  $("draw-changes").textContent = `−η ${symbol}[${shown.example},k] x[${shown.example}]: to each unit's weights the `
+    + `input itself is added, times −η and the unit's δ. ${idle} of ${delta.length} units have δ = 0 and are not `
+    + "changed by it. Those that are changed most:";
   $("draw-units").replaceChildren();
   for (const k of units) {
     const figure = make("figure", "", $("draw-units")), canvas = make("canvas", "", figure);
@@ -134,7 +134,9 @@ $("draw-canvas").addEventListener("pointerdown", (event) => {
   stroke(...pixelAt(event), event.shiftKey);
 });
 $("draw-canvas").addEventListener("pointermove", (event) => {
-  if (event.buttons) for (const each of event.getCoalescedEvents()) stroke(...pixelAt(each), event.shiftKey);
+  // A page that did not come by HTTPS or from a file has no coalesced events.
+  const events = event.getCoalescedEvents ? event.getCoalescedEvents() : [event];
+  if (event.buttons) for (const each of events) stroke(...pixelAt(each), event.shiftKey);
 });
 $("draw-canvas").addEventListener("keydown", (event) => {
   const { image: side } = input(), { x, y } = cursor;

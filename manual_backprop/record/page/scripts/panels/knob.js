@@ -4,12 +4,12 @@ import { chart, rangeOf } from "../chart.js";
 import { $ } from "../dom.js";
 import { edit, laboratory } from "../laboratory.js";
 import { lossesAlong } from "../network/sweep.js";
-import { at, shown } from "../step.js";
+import { at, range, shown } from "../step.js";
 import { indexed, short } from "../writing.js";
 import { panel } from "./tabs.js";
 
 const POINTS = 41;
-let range = null;  // of the chosen number, the lowest and the highest value
+let bounds = null;  // of the chosen number, the lowest and the highest value
 
 // Whether the chosen number is one that can be turned: a weight, a bias or a pixel. The others are computed.
 function isKnob() {
@@ -19,35 +19,35 @@ function isKnob() {
 }
 
 // As far as the tensor's numbers go, and half as far again.
-function chooseRange() {
-  range = null;
+function chooseBounds() {
+  bounds = null;
   if (!isKnob()) return;
   const finite = shown.step.values[shown.chosen.id].numbers.filter(Number.isFinite);
-  const low = finite.reduce((a, b) => Math.min(a, b), finite[0] || 0), high = finite.reduce((a, b) => Math.max(a, b), low);
-  const more = 0.5 * (high - low) || 1;
-  range = [low - more, high + more];
+  const low = finite.reduce((a, b) => Math.min(a, b), finite[0] || 0);
+  const high = finite.reduce((a, b) => Math.max(a, b), low), more = 0.5 * (high - low) || 1;
+  bounds = [low - more, high + more];
 }
 
 function showKnob() {
   $("knob-slope").hidden = !laboratory() || !shown.chosen;
-  for (const id of ["knob-slider", "knob-number", "knob-reset"]) $(id).disabled = !range;
+  for (const id of ["knob-slider", "knob-number", "knob-reset"]) $(id).disabled = !bounds;
   if ($("knob-slope").hidden) return;
   const { id, r, c } = shown.chosen, value = shown.step.values[id], name = indexed(value.symbol, value.shape, r, c);
   $("knob-name").textContent = name;
-  $("knob-curve").toggleAttribute("hidden", !range);
-  if (!range) {
+  $("knob-curve").toggleAttribute("hidden", !bounds);
+  if (!bounds) {
     $("knob-says").textContent = `${name} is not to be turned: choose a weight, a bias or a number of the input.`;
     return;
   }
   const now = at(value, r, c);
-  if (now < range[0] || now > range[1]) range = [Math.min(now, range[0]), Math.max(now, range[1])];
+  if (now < bounds[0] || now > bounds[1]) bounds = [Math.min(now, bounds[0]), Math.max(now, bounds[1])];
   showNumber(now);
   drawCurve(name, now, at(value.gradient, r, c));
 }
 
 function showNumber(now) {
   const slider = $("knob-slider");
-  [slider.min, slider.max] = range;
+  [slider.min, slider.max] = bounds;
   if (Number.isFinite(now)) slider.value = now;
   slider.setAttribute("aria-valuetext", short(now));
   if (document.activeElement !== $("knob-number")) $("knob-number").value = inFewDigits(now);
@@ -56,19 +56,19 @@ function showNumber(now) {
 // In as many digits as tell a float32 from every other; a field for numbers knows neither NaN nor infinity.
 function inFewDigits(x) {
   if (!Number.isFinite(x)) return "";
-  const written = [...Array(9).keys()].map((i) => Number(x.toPrecision(i + 1)));
+  const written = range(9).map((i) => Number(x.toPrecision(i + 1)));
   return String(written.find((number) => Math.fround(number) === x) ?? x);
 }
 
 // The loss along the number, its tangent, and the slope between two points of the curve beside the gradient.
 function drawCurve(name, now, slope) {
-  const { network } = laboratory(), { loss } = shown.step, [low, high] = range, h = (high - low) / 400;
-  const points = [...Array(POINTS).keys()].map((i) => low + (i * (high - low)) / (POINTS - 1));
+  const { network } = laboratory(), { loss } = shown.step, [low, high] = bounds, h = (high - low) / 400;
+  const points = range(POINTS).map((i) => low + (i * (high - low)) / (POINTS - 1));
   const along = lossesAlong(network, shown.chosen, [now - h, now + h, ...points]);
   const [before, after] = along.splice(0, 2), curve = { points: points.map((x, i) => [x, along[i]]) };
   const tangent = { points: [low, now, high].map((x) => [x, loss + slope * (x - now)]), className: "tangent" };
   chart($("knob-curve"), {
-    lines: [curve, tangent], spots: [{ at: [now, loss] }], x: range, y: rangeOf([curve, { points: [[now, loss]] }]),
+    lines: [curve, tangent], spots: [{ at: [now, loss] }], x: bounds, y: rangeOf([curve, { points: [[now, loss]] }]),
     xTitle: name, yTitle: "loss",
   });
   const { gradient, shape } = shown.step.values[shown.chosen.id];
@@ -90,8 +90,8 @@ $("knob-number").addEventListener("change", () => {
 });
 $("knob-reset").addEventListener("click", () => {
   turn(laboratory().recorded.tensors[shown.chosen.id].numbers[place(shown.chosen)]);
-  chooseRange();
+  chooseBounds();
   showKnob();
 });
-panel("knob", "step chosen", chooseRange);
+panel("knob", "step chosen", chooseBounds);
 panel("knob", "step example chosen numbers", showKnob);

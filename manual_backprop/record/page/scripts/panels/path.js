@@ -11,8 +11,9 @@ const MOST_PARTS = 10;
 
 function listTensors() {
   $("tensor").replaceChildren();
-  shown.step.values.forEach((value, id) => {
-    if (value.gradient || value.kind === "parameter") make("option", `${value.symbol} (${value.shape.join(", ")})`, $("tensor")).value = id;
+  shown.step.values.forEach(({ symbol, shape, gradient, kind }, id) => {
+    if (!gradient && kind !== "parameter") return;
+    make("option", `${symbol} (${shape.join(", ")})`, $("tensor")).value = id;
   });
 }
 

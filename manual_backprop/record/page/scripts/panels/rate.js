@@ -1,5 +1,6 @@
 // What the update does to the loss and to the parameters, by the learning rate that is chosen.
-import { $, make, makeSvg } from "../dom.js";
+import { chart, rangeOf } from "../chart.js";
+import { $, fillTable } from "../dom.js";
 import { isRecorded, laboratory } from "../laboratory.js";
 import { lossesByRate } from "../network/sweep.js";
 import { at, change, normOf, shown } from "../step.js";
@@ -17,7 +18,8 @@ function tryRates() {
 
 function showRate() {
   if (!rates.includes(shown.lr)) tryRates();
-  const number = rates.indexOf(shown.lr), rate = shown.lr, moves = `from ${short(losses[0])} to ${short(losses[number])}`;
+  const { lr: rate } = shown, number = rates.indexOf(rate);
+  const moves = `from ${short(losses[0])} to ${short(losses[number])}`;
   $("rate-slider").max = rates.length - 1;
   $("rate-slider").value = number;
   $("rate-slider").setAttribute("aria-valuetext", `η = ${short(rate)}`);
@@ -35,49 +37,33 @@ function moveOfChosen(rate) {
 }
 
 // Loss against η. What η is used and what the loss was decide on the range: a loss far above both is cut off.
-function drawLosses(chosenRate) {
-  const svg = $("curve"), used = rates.indexOf(shown.step.lr), finite = losses.filter(Number.isFinite);
-  const low = Math.min(...finite), high = Math.max(...finite);
-  const near = Math.max(...[losses[0], losses[used]].filter(Number.isFinite), low);
+function drawLosses(number) {
+  const line = { points: losses.map((loss, i) => [i, loss]) }, used = rates.indexOf(shown.step.lr);
+  const [low, high] = rangeOf([line]), near = Math.max(...[losses[0], losses[used]].filter(Number.isFinite), low);
   const top = near > low ? Math.min(high, near + 0.5 * (near - low)) : high;
-  const [left, right, upper, lower] = [52, 312, 16, 118];
-  const x = (i) => left + (i * (right - left)) / Math.max(rates.length - 1, 1);
-  const height = (v) => lower - ((lower - upper) * (v - low)) / (top - low || 1);
-  const y = (v) => (v <= top ? height(v) : upper - 8);
-  const write = (text, x, y, anchor) => {
-    makeSvg("text", { x, y, "text-anchor": anchor }, svg).textContent = text;
-  };
-  svg.replaceChildren();
-  makeSvg("path", { d: `M${left},${upper - 8} V${lower} H${right}`, class: "axis" }, svg);
-  if (Number.isFinite(losses[0]))
-    makeSvg("line", { x1: left, x2: right, y1: y(losses[0]), y2: y(losses[0]) }, svg);
-  makeSvg("polyline", { points: losses.map((v, i) => `${x(i)},${y(v)}`).join(" ") }, svg);
-  makeSvg("circle", { cx: x(chosenRate), cy: y(losses[chosenRate]), r: 5 }, svg);
-  write("loss", 4, upper - 4, "start");
-  write(short(top), left - 5, upper + 12, "end");
-  write(short(low), left - 5, lower, "end");
-  rates.forEach((v, i) => { if (i % 4 === (used % 4) || i === 0) write(short(v), x(i), lower + 14, "middle"); });
-  write("learning rate η (logarithmic, but for 0)", (left + right) / 2, lower + 30, "middle");
+  const ticks = rates.map((rate, i) => [i, short(rate)]).filter(([i]) => i % 4 === used % 4 || i === 0);
+  chart($("curve"), {
+    lines: [line], spots: [{ at: [number, Math.min(losses[number], top)] }], level: losses[0],
+    x: [0, rates.length - 1], y: [low, top], ticks, xTitle: "learning rate η (logarithmic, but for 0)", yTitle: "loss",
+  });
   sayWhatIsAbove(top);
 }
 
 function sayWhatIsAbove(top) {
-  const above = rates.filter((_, i) => !(losses[i] <= top)), largest = losses[rates.indexOf(above.at(-1))];
+  const above = rates.filter((_, i) => !(losses[i] <= top)), last = losses[rates.indexOf(above.at(-1))];
+  const which = above.map((rate) => `η = ${short(rate)}`).join(", ");
   $("curve-says").textContent = above.length
-    ? `Above the picture: the loss with ${above.map((rate) => `η = ${short(rate)}`).join(", ")}; with the last, ${short(largest)}.`
+    ? `Above the picture: the loss with ${which}; with the last, ${short(last)}.`
     : "";
 }
 
 function showMoves(rate) {
-  const table = $("moves"), titles = ["parameter", "‖w‖", "‖∂L/∂w‖", "‖−η ∂L/∂w‖", "update/w"];
-  table.replaceChildren();
-  const head = make("tr", "", make("thead", "", table)), body = make("tbody", "", table);
-  for (const title of titles) make("th", title, head);
-  for (const value of shown.step.values.filter((v) => v.learned && v.gradient)) {
-    const row = make("tr", "", body), [norm, slope] = [normOf(value), normOf(value.gradient)], moved = rate * slope;
-    const cells = [value.symbol, short(norm), short(slope), short(moved), norm ? short(moved / norm) : "–"];
-    cells.forEach((cell, i) => { make("td", cell, row).dataset.title = titles[i]; });
-  }
+  const learned = shown.step.values.filter((value) => value.learned && value.gradient);
+  const rows = learned.map((value) => {
+    const [norm, slope] = [normOf(value), normOf(value.gradient)], moved = rate * slope;
+    return [value.symbol, short(norm), short(slope), short(moved), norm ? short(moved / norm) : "–"];
+  });
+  fillTable($("moves"), ["parameter", "‖w‖", "‖∂L/∂w‖", "‖−η ∂L/∂w‖", "update/w"], rows);
 }
 
 $("rate-slider").addEventListener("input", () => change({ lr: rates[Number($("rate-slider").value)] }));

@@ -23,7 +23,7 @@ function draw(own) {
   own.show();
 }
 
-export function open(name) {
+function open(name) {
   const wanted = named(name) && isThere(named(name)) ? named(name) : panels.find(isThere);
   for (const panel of panels) {
     panel.hidden = panel !== wanted;
@@ -36,7 +36,8 @@ export function open(name) {
 // Which panels there are: some need a network that the page can compute.
 function limitTabs() {
   const { laboratory, values } = shown.step, isLaboratory = laboratory !== null;
-  const there = { "": true, network: isLaboratory, image: isLaboratory && values[laboratory.layers[0].input].image > 0 };
+  const isImage = isLaboratory && values[laboratory.layers[0].input].image > 0;
+  const there = { "": true, network: isLaboratory, image: isImage };
   for (const each of panels) {
     tabOf(each).hidden = !there[each.dataset.needs || ""] || each.dataset.empty === "true";
     tabOf(each).textContent = (!isLaboratory && each.dataset.recorded) || each.dataset.title;

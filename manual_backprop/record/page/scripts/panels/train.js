@@ -19,7 +19,7 @@ function run() {
   train();
 }
 
-export function pause() {
+function pause() {
   cancelAnimationFrame(frame);
   if (shown.isRunning) change({ isRunning: false });
 }
@@ -33,7 +33,8 @@ function showRun() {
 
 function sayStep() {
   const { losses, now } = laboratory().history;
-  $("train-says").textContent = `After ${now} step${now === 1 ? "" : "s"} of ${losses.length - 1}: L = ${short(losses[now])}.`;
+  const after = `After ${now} step${now === 1 ? "" : "s"} of ${losses.length - 1}`;
+  $("train-says").textContent = `${after}: L = ${short(losses[now])}.`;
 }
 
 function showTraining() {
@@ -58,8 +59,10 @@ function showDifference(losses, now) {
   const isSame = isTrainedOnly() && laboratory().history.rates.every((lr) => lr === shown.step.lr);
   const largest = Math.max(...losses.slice(0, compared).map((loss, i) => Math.abs(loss - due[i])));
   $("train-pytorch").textContent = isSame
-    ? `PyTorch, with the same ${compared - 1} steps: L = ${short(due[compared - 1])}; the largest difference on the way is ${short(largest)}, from rounding.`
-    : `PyTorch made ${due.length - 1} steps with η = ${short(shown.step.lr)} from the recorded numbers; these are others.`;
+    ? `PyTorch, with the same ${compared - 1} steps: L = ${short(due[compared - 1])}; `
+      + `the largest difference on the way is ${short(largest)}, from rounding.`
+    : `PyTorch made ${due.length - 1} steps with η = ${short(shown.step.lr)} from the recorded numbers; `
+      + "these are others.";
 }
 
 function showWeights() {

@@ -2,7 +2,7 @@
 // writes for a page that is only looked at, by the same rules. What stands behind the last "=" is computed in float64
 // from the page's numbers; where the page has another number, in float32, that is said.
 import { isRecorded, laboratory } from "../../laboratory.js";
-import { range, rowAt, rowOf, shown } from "../../step.js";
+import { placeOfLargest, rowAt, rowOf, shown } from "../../step.js";
 import { indexed, short } from "../../writing.js";
 import { OPERATIONS } from "./operations.js";
 import { workedOut } from "./sums.js";
@@ -35,30 +35,22 @@ function operation(number) {
 
 // The equations of the largest number; null where the last of them would not come to that number.
 function linesOf(value, side, work) {
-  const { included } = laboratory().network, examples = range(included.length).filter((n) => included[n]);
-  const numbers = ofExample(value, side), place = largestOf(numbers), kept = numbers[place], columns = side.rect[1];
+  const numbers = ofExample(value, side), place = placeOfLargest(numbers), kept = numbers[place];
+  const examples = laboratory().network.examples(), columns = side.rect[1];
   if (place < 0) return null;
   const r = rowOf(value) + Math.floor(place / columns), c = place % columns;
   const equations = work([r, c], examples, shown.example), last = equations.at(-1);
-  const off = CLOSE * sizeOf(side.numbers) + 100 * EPSILON * last.largest, isClose = Math.abs(last.value - kept) <= off;
-  if (!isClose || equations.some((each) => !Number.isFinite(each.value) || each.text.includes("∞"))) return null;
+  const off = CLOSE * sizeOf(side.numbers) + 100 * EPSILON * last.largest;
+  if (!(Math.abs(last.value - kept) <= off)) return null;
+  if (equations.some(({ value: made, text }) => !Number.isFinite(made) || text.includes("∞"))) return null;
   last.left = indexed(side.symbol, value.shape, r, c);
   const lines = equations.map((each) => `${each.left} = ${workedOut(each)}`);
   if (short(kept) === short(last.value)) return lines;
-  return [...lines.slice(0, -1), `${lines.at(-1)}, ${isRecorded() ? "recorded" : "computed"} ${short(kept)} in float32`];
+  const made = isRecorded() ? "recorded" : "computed";
+  return [...lines.slice(0, -1), `${lines.at(-1)}, ${made} ${short(kept)} in float32`];
 }
 
 const ofExample = (value, side) => (value.perExample ? rowAt(side, rowOf(value)) : side.numbers);
-
-// The place of the largest finite number; -1 where there is none.
-function largestOf(numbers) {
-  let place = -1, top = -1;
-  for (let i = 0; i < numbers.length; i++) {
-    const size = Math.abs(numbers[i]);
-    if (size > top && size < Infinity) [place, top] = [i, size];
-  }
-  return place;
-}
 
 // The size of the largest number; NaN if there is one.
 function sizeOf(numbers) {
