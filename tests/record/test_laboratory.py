@@ -87,8 +87,9 @@ def choose(page: Any, name: str, row: int, column: int) -> None:
     )
     page.select_option("#tensor", value=str(at))
     for field, value in (("#row", row), ("#column", column)):
-        page.locator(field).fill(str(value))
-        page.locator(field).press("Enter")
+        if page.locator(field).is_visible():  # there is more than one
+            page.locator(field).fill(str(value))
+            page.locator(field).press("Enter")
 
 
 def knobs(net: Network) -> dict[str, tuple[int, int]]:
@@ -152,7 +153,7 @@ CURVE = """() => {
     const svg = document.getElementById("knob-curve"), slider = document.getElementById("knob-slider");
     const points = (line) => line.getAttribute("points").split(" ").map((pair) => {
         const [x, y] = pair.split(",").map(Number);
-        return [(x - 62) / (408 - 62), (168 - y) / (168 - 22)];
+        return [(x - 72) / (408 - 72), (168 - y) / (168 - 22)];
     });
     const [line, tangent] = ["polyline:not(.tangent)", ".tangent"].map((each) => svg.querySelector(each));
     return [points(line), tangent ? points(tangent) : [], Number(slider.min), Number(slider.max)];

@@ -66,7 +66,7 @@ def test_a_hundred_steps_are_those_of_sgd(opened: Any, name: str) -> None:
     assert said.startswith("PyTorch, with the same 50 steps: L = ")
     set_rate(page, net.lr / 3)
     losses += page.evaluate(STEPS, 50)
-    assert "these are others" in page.locator("#train-pytorch").inner_text()
+    assert "different ones" in page.locator("#train-pytorch").inner_text()
     optimizer = torch.optim.SGD(net.model.parameters(), lr=net.lr)
     for at, loss in enumerate(losses):
         optimizer.param_groups[0]["lr"] = net.lr if at < 50 else net.lr / 3
@@ -173,7 +173,7 @@ def test_a_run_is_paused_rewound_and_goes_on_nowhere_else(opened: Any) -> None:
     page.click("#tab-train")
     assert page.locator("#train-run").inner_text() == "run"
     page.click("#train-start")
-    assert page.locator("#train-says").inner_text().startswith("After 0 steps of ")
+    assert page.locator("#train-says").inner_text().startswith("Before the first step: ")
 
 
 @pytest.mark.parametrize("broken", ["NaN", "∞", "η"])

@@ -200,7 +200,7 @@ CONTRAST = """element => {
 def test_what_is_not_computed_yet_says_so_and_is_readable(page: Any) -> None:
     waiting = page.locator("#graph .unknown:visible")
     assert waiting.count() == 12  # a¹, z², L and nine gradients
-    assert all(text == "not computed yet" for text in waiting.all_inner_texts())
+    assert all(text == "not yet" for text in waiting.all_inner_texts())
     assert waiting.first.evaluate(CONTRAST) > 4.5
     assert page.locator("header p").last.evaluate(CONTRAST) > 4.5
     blank = """canvas => {

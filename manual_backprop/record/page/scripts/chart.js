@@ -2,7 +2,7 @@
 import { makeSvg } from "./dom.js";
 import { short } from "./writing.js";
 
-const LEFT = 62, RIGHT = 408, UPPER = 22, LOWER = 168;
+const LEFT = 72, RIGHT = 408, UPPER = 22, LOWER = 168;
 
 // `lines` have points [x, y] and a class; a point that is not finite interrupts its line. `spots` are single points,
 // `level` is a y that is marked, and `ticks` are what is written at an x. What is outside of the range `y` is not
@@ -22,9 +22,10 @@ export function chart(svg, { lines, spots = [], level, x, y = rangeOf(lines), ti
   for (const { at: [a, b], className = "spot" } of spots)
     if (Number.isFinite(b) && b >= y[0] && b <= y[1])
       makeSvg("circle", { cx: across(a), cy: up(b), r: 5, class: className }, svg);
-  write(yTitle, LEFT - 56, UPPER - 10, "start");
-  write(short(y[1]), LEFT - 5, UPPER + 4, "end");
-  write(short(y[0]), LEFT - 5, LOWER, "end");
+  write(yTitle, LEFT - 66, UPPER - 10, "start");
+  const [low, high] = y.map(short);
+  write(low === high ? `+${short(y[1] - y[0])}` : high, LEFT - 5, UPPER + 4, "end");
+  write(low, LEFT - 5, LOWER, "end");
   for (const [at, text] of ticks) write(text, across(at), LOWER + 16, at === x[1] ? "end" : "middle");
   write(xTitle, (LEFT + RIGHT) / 2, LOWER + 32, "middle");
 }

@@ -46,7 +46,7 @@ function drawSide(id, side, figure) {
   const words = make("figcaption", "", box);
   make("span", `${side.symbol} `, words);
   drawn.caption = make("span", "", words, "known");
-  make("span", "not computed yet", words, "unknown");
+  make("span", "not yet", words, "unknown");
   return drawn;
 }
 

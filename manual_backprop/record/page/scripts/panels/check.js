@@ -17,7 +17,8 @@ function showDifferences() {
   $("check-says").textContent = "This page computes in float32 by the step's own formulas. Here is everything it "
     + `computes for the recorded step, beside PyTorch's numbers: ${compared.every(({ ulps }) => Number.isFinite(ulps))
       ? "the differences are of rounding."
-      : "what is NaN or infinite has no difference; the others are of rounding."}`;
+      : "what is NaN or infinite has no difference; the others are of rounding."} `
+    + "An ulp is the distance from a float32 to the next one.";
 }
 
 // Every tensor that is computed, forward and then backward.

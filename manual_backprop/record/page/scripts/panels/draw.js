@@ -82,7 +82,7 @@ function showTarget() {
   $("draw-alone").checked = isAlone;
   $("draw-alone").parentElement.hidden = all === 1;
   const over = plan().loss.mean ? "the mean over" : "the sum over";
-  const ofWhich = count === all ? `${over} all ${count} examples` : "of one example alone";
+  const ofWhich = count === all ? `${over} all ${count} examples` : `of example ${included.indexOf(1) + 1} alone`;
   $("draw-says").textContent = `L = ${short(step.loss)}, ${ofWhich}.`;
 }
 
@@ -106,11 +106,12 @@ function showBelief() {
 function showChanges() {
   const { output: z } = plan().layers[0], delta = rowAt(shown.step.values[z].gradient, shown.example);
   const pixels = rowAt(input(), shown.example), { image: side } = input(), { symbol } = shown.step.values[z].gradient;
-  const units = range(delta.length).sort((a, b) => Math.abs(delta[b]) - Math.abs(delta[a])).slice(0, UNITS);
-  const idle = delta.filter((d) => d === 0).length, most = Math.abs(delta[units[0]]) * largestOf(pixels) || 1;
+  const changed = range(delta.length).filter((k) => delta[k] !== 0), idle = delta.length - changed.length;
+  const units = changed.sort((a, b) => Math.abs(delta[b]) - Math.abs(delta[a])).slice(0, UNITS);
+  const most = Math.abs(delta[units[0]]) * largestOf(pixels) || 1;
   $("draw-changes").textContent = `−η ${symbol}[${shown.example},k] x[${shown.example}]: to each unit's weights the `
     + `input itself is added, times −η and the unit's δ. ${idle} of ${delta.length} units have δ = 0 and are not `
-    + "changed by it. Those that are changed most:";
+    + `changed by it.${units.length ? " Those that are changed most:" : ""}`;
   $("draw-units").replaceChildren();
   for (const k of units) {
     const figure = make("figure", "", $("draw-units")), canvas = make("canvas", "", figure);

@@ -36,7 +36,8 @@ function showKnob() {
   $("knob-name").textContent = name;
   $("knob-curve").toggleAttribute("hidden", !bounds);
   if (!bounds) {
-    $("knob-says").textContent = `${name} is not to be turned: choose a weight, a bias or a number of the input.`;
+    $("knob-says").textContent = `${name} is computed from others: choose a weight, a bias or a number of the input `
+      + "to turn it.";
     return;
   }
   const now = at(value, r, c);
@@ -62,13 +63,13 @@ function inFewDigits(x) {
 
 // The loss along the number, its tangent, and the slope between two points of the curve beside the gradient.
 function drawCurve(name, now, slope) {
-  const { network } = laboratory(), { loss } = shown.step, [low, high] = bounds, h = (high - low) / 400;
+  const { network } = laboratory(), [low, high] = bounds, h = (high - low) / 400;
   const points = range(POINTS).map((i) => low + (i * (high - low)) / (POINTS - 1));
-  const along = lossesAlong(network, shown.chosen, [now - h, now + h, ...points]);
-  const [before, after] = along.splice(0, 2), curve = { points: points.map((x, i) => [x, along[i]]) };
-  const tangent = { points: [low, now, high].map((x) => [x, loss + slope * (x - now)]), className: "tangent" };
+  const along = lossesAlong(network, shown.chosen, [now - h, now, now + h, ...points]);
+  const [before, here, after] = along.splice(0, 3), curve = { points: points.map((x, i) => [x, along[i]]) };
+  const tangent = { points: [low, now, high].map((x) => [x, here + slope * (x - now)]), className: "tangent" };
   chart($("knob-curve"), {
-    lines: [curve, tangent], spots: [{ at: [now, loss] }], x: bounds, y: rangeOf([curve, { points: [[now, loss]] }]),
+    lines: [curve, tangent], spots: [{ at: [now, here] }], x: bounds, y: rangeOf([curve, { points: [[now, here]] }]),
     xTitle: name, yTitle: "loss",
   });
   const { gradient, shape } = shown.step.values[shown.chosen.id];

@@ -41,6 +41,7 @@ function showChoice(value) {
   $("tensor").value = String(id);
   $("row").max = value.shown[0] - 1;
   $("column").max = value.shown[1] - 1;
+  for (const [i, field] of ["row", "column"].entries()) $(field).parentElement.hidden = value.shown[i] === 1;
   $("row").value = r;
   $("column").value = c;
 }
@@ -72,7 +73,7 @@ function listParts(parent, parts) {
     else make("li", `${names} = ${part.factors.map(inProduct).join(" · ")} = ${product}`, list);
   }
   const rest = parts.slice(MOST_PARTS).map((part) => part.product);
-  if (rest.length) make("li", `… and ${rest.length} smaller ones, together ${short(sum(rest))}`, list);
+  if (rest.length) make("li", `… and ${rest.length} smaller ones, together ${short(sum(rest))}`, list, "rest");
 }
 
 // The sum of the parts, beside what was recorded. Of a tensor that is too large for the page, factors are missing.

@@ -4,7 +4,7 @@ import { isRecorded, laboratory, restore } from "../laboratory.js";
 import { data, isCut, shown, watch } from "../step.js";
 import { short } from "../writing.js";
 
-const UNTOUCHED = "Every number is as PyTorch computed it: turn one, draw, train, or break the backward pass.";
+const UNTOUCHED = "Every number is as PyTorch computed it: turn one, train, or break the backward pass.";
 
 function showSummary() {
   $("about").textContent = data.about;
@@ -25,12 +25,19 @@ function whatWasDone() {
 
 function summary() {
   const { example, step } = shown, number = data.steps.indexOf(step) + 1;
-  const examples = `${data.batch} example${data.batch === 1 ? "" : "s"}`;
+  const examples = data.batch === 1 ? "one example" : `${data.batch} examples`;
   const loss = step.losses[0], after = step.losses[step.lrs.indexOf(step.lr)];
-  const name = data.classes && step.target ? data.classes[step.target[example]] : null;
+  const name = data.classes && step.target ? data.classes[targetOf(example)] : null;
   const ofClass = name === null ? "" : ` Example ${example + 1} is of class ${name}.`;
   const moves = `the loss goes from ${short(loss)} to ${short(after)}`;
-  return `Training step ${number} of ${data.steps.length}, ${examples}, η = ${short(step.lr)}: ${moves}.${ofClass}`;
+  const which = data.steps.length === 1 ? "A training step" : `Training step ${number} of ${data.steps.length}`;
+  return `${which} on ${examples}, η = ${short(step.lr)}: ${moves}.${ofClass}`;
+}
+
+// Of a laboratory, the class that was chosen last.
+function targetOf(example) {
+  const { step } = shown;
+  return laboratory() ? step.values[step.laboratory.loss.target].numbers[example] : step.target[example];
 }
 
 function whatIsCut() {

@@ -33,7 +33,7 @@ function showRun() {
 
 function sayStep() {
   const { losses, now } = laboratory().history;
-  const after = `After ${now} step${now === 1 ? "" : "s"} of ${losses.length - 1}`;
+  const after = now === 0 ? "Before the first step" : `After ${now} step${now === 1 ? "" : "s"} of ${losses.length - 1}`;
   $("train-says").textContent = `${after}: L = ${short(losses[now])}.`;
 }
 
@@ -58,11 +58,13 @@ function showDifference(losses, now) {
   const due = laboratory().losses, compared = Math.min(losses.length, due.length);
   const isSame = isTrainedOnly() && laboratory().history.rates.every((lr) => lr === shown.step.lr);
   const largest = Math.max(...losses.slice(0, compared).map((loss, i) => Math.abs(loss - due[i])));
-  $("train-pytorch").textContent = isSame
-    ? `PyTorch, with the same ${compared - 1} steps: L = ${short(due[compared - 1])}; `
-      + `the largest difference on the way is ${short(largest)}, from rounding.`
-    : `PyTorch made ${due.length - 1} steps with η = ${short(shown.step.lr)} from the recorded numbers; `
-      + "these are others.";
+  const rate = `η = ${short(shown.step.lr)}`, same = `the same ${losses.length > due.length ? "first " : ""}`;
+  const said = compared === 1
+    ? `When the page was written, PyTorch made ${due.length - 1} steps with ${rate}: steps made here are compared with them.`
+    : `PyTorch, with ${same}${compared - 1} step${compared === 2 ? "" : "s"}: L = ${short(due[compared - 1])}; `
+      + `the largest difference on the way is ${short(largest)}, from rounding.`;
+  $("train-pytorch").textContent = isSame ? said
+    : `PyTorch made ${due.length - 1} steps with ${rate} from the recorded numbers; these here are different ones.`;
 }
 
 function showWeights() {
