@@ -60,6 +60,7 @@ function check(network, id, right, wrong) {
 
 function whatIsTold(right, wrong, slope) {
   const apart = far(wrong, slope);
+  if (!Number.isFinite(apart)) return "no: not finite";
   if (apart <= FORGIVEN * Math.max(Math.abs(wrong), Math.abs(slope))) return "no: within 1 %";
   return far(right, slope) < apart / 10 ? "yes" : "no: measured too roughly";
 }

@@ -14,10 +14,11 @@ function limitControls() {
 
 function showPosition() {
   const { position } = shown, count = shown.step.calls.length, last = lastPosition();
-  const phase = position < count ? "forward" : position < last ? "backward" : "update";
+  const at = (phase, number) => `${phase}, operation ${number} of ${count}`;
+  const phase = position < count ? at("forward", position + 1) : at("backward", last - position);
   $("position").max = last;
   $("position").value = position;
-  $("position").setAttribute("aria-valuetext", phase);
+  $("position").setAttribute("aria-valuetext", position === last ? "update" : phase);
   $("back").disabled = $("first").disabled = position === 0;
   $("next").disabled = position === last;
 }

@@ -56,8 +56,10 @@ function showDrawing() {
 }
 
 function showPaper() {
-  const canvas = $("draw-canvas"), context = canvas.getContext("2d");
-  canvas.width = canvas.height = input().image;
+  const canvas = $("draw-canvas"), context = canvas.getContext("2d"), { image: side } = input();
+  const [paper, ink] = paperAndInk(), mnist = side === 28 ? " MNIST's digits are 20 pixels high and in the middle." : "";
+  $("draw-paper").textContent = `Paper is ${short(paper)}, ink is ${short(ink)}.${mnist}`;
+  canvas.width = canvas.height = side;
   fill(canvas, rowAt(input(), shown.example));
   if (document.activeElement !== canvas) return;
   context.fillStyle = getComputedStyle(canvas).outlineColor;
@@ -82,7 +84,7 @@ function showTarget() {
   $("draw-alone").checked = isAlone;
   $("draw-alone").parentElement.hidden = all === 1;
   const over = plan().loss.mean ? "the mean over" : "the sum over";
-  const ofWhich = count === all ? `${over} all ${count} examples` : `of example ${included.indexOf(1) + 1} alone`;
+  const ofWhich = count === all ? `${over} all ${count} examples` : `of example ${network.examples()[0] + 1} alone`;
   $("draw-says").textContent = `L = ${short(step.loss)}, ${ofWhich}.`;
 }
 

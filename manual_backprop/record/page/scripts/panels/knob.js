@@ -76,7 +76,7 @@ function drawCurve(name, now, slope) {
   const derivative = gradient
     ? `${indexed(gradient.symbol, shape, shown.chosen.r, shown.chosen.c)} = ${short(slope)}, the slope of the tangent.`
     : `${name} is frozen: it has no gradient.`;
-  $("knob-says").textContent = `L = ${short(loss)}. ${derivative} Measured on the curve, `
+  $("knob-says").textContent = `L = ${short(shown.step.loss)}. ${derivative} Measured on the curve, `
     + `(L(w + h) − L(w − h)) / 2h = ${short((after - before) / (2 * h))}, with h = ${short(h)}.`;
 }
 

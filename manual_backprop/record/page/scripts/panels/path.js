@@ -92,7 +92,8 @@ function showSum(parent, name, parts, recorded) {
 
 for (const id of ["tensor", "row", "column"])
   $(id).addEventListener("change", () => {
-    const tensor = Number($("tensor").value), [rows, columns] = shown.step.values[tensor].shown;
+    const tensor = Number($("tensor").value), { perExample, shown: [rows, columns] } = shown.step.values[tensor];
+    if (id === "tensor" && perExample) $("row").value = shown.example;
     const [r, c] = [bounded($("row"), 0, rows - 1), bounded($("column"), 0, columns - 1)];
     change({ chosen: { id: tensor, r, c } });
   });

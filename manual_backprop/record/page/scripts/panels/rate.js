@@ -50,6 +50,12 @@ function drawLosses(number) {
 }
 
 function sayWhatIsAbove(top) {
+  const isNone = !losses.some(Number.isFinite);
+  $("curve").toggleAttribute("hidden", isNone);
+  if (isNone) {
+    $("curve-says").textContent = "The loss is not finite, whatever η is.";
+    return;
+  }
   const above = rates.filter((_, i) => !(losses[i] <= top)), last = losses[rates.indexOf(above.at(-1))];
   const which = above.map((rate) => `η = ${short(rate)}`).join(", ");
   $("curve-says").textContent = above.length

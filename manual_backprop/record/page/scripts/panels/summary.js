@@ -4,12 +4,12 @@ import { isRecorded, laboratory, restore } from "../laboratory.js";
 import { data, isCut, shown, watch } from "../step.js";
 import { short } from "../writing.js";
 
-const UNTOUCHED = "Every number is as PyTorch computed it: turn one, train, or break the backward pass.";
+const UNTOUCHED = "Every number is as PyTorch computed it.";
 
 function showSummary() {
   $("about").textContent = data.about;
   $("summary").textContent = summary() + whatIsCut();
-  $("restore").hidden = !laboratory();
+  $("now").hidden = !laboratory();
   $("restore").disabled = isRecorded();
   if (laboratory()) $("moved").textContent = isRecorded() ? UNTOUCHED : whatWasDone();
 }

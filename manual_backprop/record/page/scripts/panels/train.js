@@ -34,7 +34,8 @@ function showRun() {
 function sayStep() {
   const { losses, now } = laboratory().history;
   const after = now === 0 ? "Before the first step" : `After ${now} step${now === 1 ? "" : "s"} of ${losses.length - 1}`;
-  $("train-says").textContent = `${after}: L = ${short(losses[now])}.`;
+  const tooLarge = Number.isFinite(losses[now]) ? "" : " The numbers are too large for float32: go back and try a smaller η.";
+  $("train-says").textContent = `${after}: L = ${short(losses[now])}.${tooLarge}`;
 }
 
 function showTraining() {
