@@ -129,6 +129,24 @@ def test_keys_draw_and_erase(page: Any) -> None:
     assert inputs_and_targets(page)[0][0, 2 * SIDE + 1] == before.min()
 
 
+def test_with_erase_on_a_stroke_leaves_paper(page: Any) -> None:
+    draw(page)
+    drawn, _ = inputs_and_targets(page)
+    page.check("#draw-erase")
+    draw(page, clear=False)
+    assert drawn[0].max() > drawn[0].min()
+    assert inputs_and_targets(page)[0][0].max() == drawn[0].min()
+
+
+def test_only_units_that_are_changed_are_shown_to_be(page: Any) -> None:
+    page.check("#draw-alone")
+    page.fill("#example", "2")
+    page.press("#example", "Enter")
+    assert page.locator("#draw-says").inner_text().endswith(", of example 1 alone.")
+    assert "9 of 9 units have δ = 0" in page.locator("#draw-changes").inner_text()
+    assert page.locator("#draw-units figure").count() == 0
+
+
 def test_there_is_nothing_to_draw_where_the_input_is_no_image(browser: Any, tmp_path: Path) -> None:
     page = browser.new_page()
     recording = record(nn.Linear(3, 2), torch.rand(2, 3), torch.arange(2), loss=functional.cross_entropy)

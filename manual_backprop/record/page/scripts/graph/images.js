@@ -1,7 +1,7 @@
 // A matrix of weights as pictures: a unit's weights in the places of the pixels that they multiply.
 import { colours, largestOf, tint } from "./layout.js";
 
-const GAP = 1;  // pixels between two pictures
+const GAP = 2;  // pixels between two pictures, one at least where they are shown at half their size
 
 export function drawImages(canvas, W, side) {
   const [units, inputs] = W.rect;

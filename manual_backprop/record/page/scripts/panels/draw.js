@@ -13,6 +13,7 @@ const RADIUS = 1.6;  // of the brush, in pixels of the input
 let cursor = { x: 0, y: 0 };  // the pixel that the keys draw
 let strokes = null;  // pixels drawn since the last frame, each with how strongly; null while there are none
 
+const isErasing = (event) => event.shiftKey || $("draw-erase").checked;
 const plan = () => laboratory().network.plan;
 const input = () => shown.step.values[plan().layers[0].input];
 const place = () => shown.example * input().rect[1];
@@ -134,18 +135,18 @@ function pixelAt(event) {
 $("draw-canvas").addEventListener("pointerdown", (event) => {
   event.preventDefault();
   $("draw-canvas").setPointerCapture(event.pointerId);
-  stroke(...pixelAt(event), event.shiftKey);
+  stroke(...pixelAt(event), isErasing(event));
 });
 $("draw-canvas").addEventListener("pointermove", (event) => {
   // A page that did not come by HTTPS or from a file has no coalesced events.
   const events = event.getCoalescedEvents ? event.getCoalescedEvents() : [event];
-  if (event.buttons) for (const each of events) stroke(...pixelAt(each), event.shiftKey);
+  if (event.buttons) for (const each of events) stroke(...pixelAt(each), isErasing(event));
 });
 $("draw-canvas").addEventListener("keydown", (event) => {
   const { image: side } = input(), { x, y } = cursor;
   const to = { ArrowRight: [x + 1, y], ArrowLeft: [x - 1, y], ArrowDown: [x, y + 1], ArrowUp: [x, y - 1] }[event.key];
   if (to) cursor = { x: (to[0] + side) % side, y: (to[1] + side) % side };
-  else if (event.key === " " || event.key === "Enter") stroke(x + 0.5, y + 0.5, event.shiftKey);
+  else if (event.key === " " || event.key === "Enter") stroke(x + 0.5, y + 0.5, isErasing(event));
   else return;
   event.preventDefault();
   event.stopPropagation();

@@ -28,11 +28,17 @@ function showPath() {
     return;
   }
   make("p", `${nameOf(value, chosen)} = ${short(at(value, chosen.r, chosen.c))}`, path, "formula");
-  pathOf(chosen).forEach(({ place, parts }, depth) => {
-    const { gradient, shape } = step.values[place.id];
-    if (depth) make("p", `where ${indexed(gradient.symbol, shape, place.r, place.c)} comes from:`, path);
+  pathOf(chosen).forEach(({ place, parts }, depth, all) => {
+    const { gradient, shape } = step.values[place.id], name = indexed(gradient.symbol, shape, place.r, place.c);
+    if (depth) make("p", `where ${name}${ofWhich(place, all[depth - 1].parts)} comes from:`, path);
     explain(path, place, parts);
   });
+}
+
+// Of parts of several examples, the one that is gone on with.
+function ofWhich({ id, r }, parts) {
+  const isOfExample = shown.step.values[id].perExample && r === shown.example;
+  return isOfExample && parts.some(({ lead }) => lead && lead.r !== r) ? ` (of example ${r + 1}, which is shown)` : "";
 }
 const nameOf = (value, { r, c }) => indexed(value.symbol, value.shape, r, c);
 

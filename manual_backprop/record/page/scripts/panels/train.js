@@ -42,6 +42,7 @@ function showTraining() {
   const { history } = laboratory(), { losses, now } = history, last = losses.length - 1;
   $("train-at").max = last;
   $("train-at").value = now;
+  $("train-at").disabled = last === 0;
   $("train-at").setAttribute("aria-valuetext", `step ${now} of ${last}`);
   $("train-start").disabled = $("train-back").disabled = now === 0;
   if (document.activeElement !== $("train-rate")) $("train-rate").value = shown.lr;
