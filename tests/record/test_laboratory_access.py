@@ -188,6 +188,13 @@ def test_the_pictures_take_the_colours_of_the_theme(page: Any) -> None:
     assert all(light != dark for light, dark in zip(seen[0], seen[1], strict=True))
 
 
+def test_a_number_that_is_clicked_is_explained(page: Any) -> None:
+    for panel, opened in (("draw", "knob"), ("rate", "rate"), ("break", "knob")):
+        page.click(f"#tab-{panel}")
+        page.locator("#graph canvas").first.click(position={"x": 5, "y": 5})
+        assert page.locator(OPEN).get_attribute("id") == f"panel-{opened}"
+
+
 def test_a_panel_is_asked_for_by_the_address(page: Any, path: Path) -> None:
     for panel in ("train", "check", "rate"):
         page.goto(f"{path.as_uri()}#{panel}")

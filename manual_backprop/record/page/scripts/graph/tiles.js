@@ -1,5 +1,6 @@
 // The network as columns of tiles, one column an operation; a tile is a tensor and its gradient, as images.
 import { $, make, makeSvg } from "../dom.js";
+import { open } from "../panels/tabs.js";
 import { change, countOf, isCut, lastPosition, normOf, shown, watch, zerosOf } from "../step.js";
 import { short } from "../writing.js";
 import { layout, paint } from "./layout.js";
@@ -59,6 +60,7 @@ function drawCanvas(id, side, box) {
     const y = Math.floor((event.offsetY / canvas.clientHeight) * plan.height);
     const [r, c] = plan.of(x, y);
     change({ chosen: { id, r, c } });
+    if ($("panel-rate").hidden) open("knob");  // the other panel that says something of it
   });
   return canvas;
 }
