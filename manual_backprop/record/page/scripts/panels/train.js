@@ -64,7 +64,7 @@ function showDifference(losses, now) {
   const said = compared === 1
     ? `When the page was written, PyTorch made ${due.length - 1} steps with ${rate}: steps made here are compared with them.`
     : `PyTorch, with ${same}${compared - 1} step${compared === 2 ? "" : "s"}: L = ${short(due[compared - 1])}; `
-      + `the largest difference on the way is ${short(largest)}, from rounding.`;
+      + (largest === 0 ? "no loss on the way differs." : `the largest difference on the way is ${short(largest)}, from rounding.`);
   $("train-pytorch").textContent = isSame ? said
     : `PyTorch made ${due.length - 1} steps with ${rate} from the recorded numbers; these here are different ones.`;
 }
