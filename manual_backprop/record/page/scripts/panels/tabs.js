@@ -23,7 +23,7 @@ function draw(own) {
   own.show();
 }
 
-function open(name) {
+export function open(name) {
   const wanted = named(name) && isThere(named(name)) ? named(name) : panels.find(isThere);
   for (const panel of panels) {
     panel.hidden = panel !== wanted;
