@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from manual_backprop import nn, record
+from tests.record.browsing import new_page, next_frame
 from tests.record.equations import number
 
 SIDE = 6  # pixels
@@ -27,11 +28,7 @@ def page(browser: Any, model: torch.nn.Sequential, tmp_path: Path) -> Iterator[A
     x, y = torch.rand(5, SIDE * SIDE), torch.tensor([0, 1, 2, 3, 0])
     classes = ["an a", "a b", "a c", "a d"]
     recording = record(model, x, y, loss=functional.cross_entropy, classes=classes, panel="draw")
-    page = browser.new_page()
-    said: list[str] = []
-    page.on("console", lambda message: said.append(message.text))
-    page.on("pageerror", lambda error: said.append(str(error)))
-    page.goto(recording.page(tmp_path / "step.html").as_uri())
+    page, said = new_page(browser, recording.page(tmp_path / "step.html").as_uri())
     yield page
     assert said == []
     page.close()
@@ -55,11 +52,6 @@ def draw(page: Any, *, clear: bool = True) -> None:
     page.mouse.move(box["x"] + 0.8 * box["width"], box["y"] + 0.8 * box["height"], steps=8)
     page.mouse.up()
     next_frame(page)
-
-
-def next_frame(page: Any) -> None:
-    """Strokes are drawn once in a frame."""
-    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
 
 def shown_loss(page: Any) -> float:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from manual_backprop.record import Recording
+from tests.record.browsing import new_page
 from tests.record.equations import number
 from tests.record.networks import Network, by_torch, loss_after, loss_of, networks
 
@@ -36,12 +37,8 @@ def opened(
     browser: Any, recording: Recording, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[Any, list[str]]]:
     """The page of a network, and what its console says."""
-    page = browser.new_page(viewport={"width": 1280, "height": 1600})
-    page.set_default_timeout(5000)
-    said: list[str] = []
-    page.on("console", lambda message: said.append(message.text))
-    page.on("pageerror", lambda error: said.append(str(error)))
-    page.goto(recording.page(tmp_path_factory.mktemp("page") / "step.html").as_uri())
+    path = recording.page(tmp_path_factory.mktemp("page") / "step.html")
+    page, said = new_page(browser, path.as_uri(), viewport={"width": 1280, "height": 1600})
     yield page, said
     page.close()
 

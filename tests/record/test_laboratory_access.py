@@ -9,6 +9,7 @@ import torch
 
 from manual_backprop import functional as F
 from manual_backprop import nn, record
+from tests.record.browsing import CONTRAST, new_page, next_frame
 from tests.record.networks import network, networks
 
 TABS = "[role=tab]:visible"
@@ -23,30 +24,6 @@ FOCUSED = """() => {
     const at = document.activeElement, { outlineStyle, outlineWidth } = getComputedStyle(at);
     const isSeen = outlineStyle !== "none" && outlineWidth !== "0px";
     return [at === document.body ? null : at.id || at.outerHTML, isSeen];
-}"""
-# The least contrast of a visible text with what lies behind it, and the text.
-CONTRAST = """() => {
-    const channels = (text) => (text.match(/[\\d.]+/g) || []).map(Number);
-    const luminance = (colour) => channels(colour).slice(0, 3)
-        .map((c) => c / 255)
-        .map((c) => (c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4))
-        .reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
-    const isOpaque = (colour) => channels(colour).length === 3 || channels(colour)[3] === 1;
-    const behind = (at) => {
-        for (; at; at = at.parentElement)
-            if (isOpaque(getComputedStyle(at).backgroundColor)) return getComputedStyle(at).backgroundColor;
-        return getComputedStyle(document.body).backgroundColor;
-    };
-    const texts = [], walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-    while (walker.nextNode()) {
-        const { parentElement: element, data } = walker.currentNode;
-        if (!/[\\p{L}\\p{N}]/u.test(data) || !element.checkVisibility({ visibilityProperty: true })) continue;
-        if (element.closest("script, :disabled") || element.closest("option")) continue;
-        const style = getComputedStyle(element), colour = element.closest("svg") ? style.fill : style.color;
-        const [a, b] = [colour, behind(element)].map(luminance);
-        texts.push([(Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05), data]);
-    }
-    return texts.sort(([a], [b]) => a - b)[0];
 }"""
 
 
@@ -65,12 +42,8 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def every_page(browser: Any, path: Path) -> Iterator[tuple[Any, list[str]]]:
-    page, said = browser.new_page(viewport={"width": 1280, "height": 1600}), []
-    page.set_default_timeout(5000)
-    page.on("console", lambda message: said.append(message.text))
-    page.on("pageerror", lambda error: said.append(str(error)))
-    page.on("request", lambda request: said.append(request.url) if request.url != path.as_uri() else None)
+def every_page(browser: Any) -> Iterator[tuple[Any, list[str]]]:
+    page, said = new_page(browser, viewport={"width": 1280, "height": 1600})
     yield page, said
     page.close()
 
@@ -165,7 +138,7 @@ def test_every_text_stands_out_from_what_is_behind_it(page: Any, scheme: str) ->
     for name in panels(page):
         for position in ("0", "5"):  # forward, then backward: a column is marked
             page.locator("#position").fill(position)
-            contrast, text = page.evaluate(CONTRAST)
+            contrast, text = page.locator("body").evaluate(CONTRAST)
             assert contrast >= 4.5, f"{name}: {text}"
 
 
@@ -182,6 +155,7 @@ def test_the_pictures_take_the_colours_of_the_theme(page: Any) -> None:
     seen = []
     for scheme in ("light", "dark", "light"):
         page.emulate_media(color_scheme=scheme)
+        next_frame(page)
         pictures = [page.locator("#graph canvas").nth(1), page.locator("#train-weights")]
         seen.append([picture.evaluate("canvas => canvas.toDataURL()") for picture in pictures])
     assert seen[0] == seen[2]
@@ -205,10 +179,8 @@ def test_a_panel_is_asked_for_by_the_address(page: Any, path: Path) -> None:
 
 
 def test_another_model_has_nothing_to_turn(browser: Any, tmp_path: Path) -> None:
-    net, said = network(nn.Linear(4, 5), torch.nn.GELU(), nn.Linear(5, 3)), []
-    page = browser.new_page()
-    page.on("console", lambda message: said.append(message.text))
-    page.on("pageerror", lambda error: said.append(str(error)))
+    net = network(nn.Linear(4, 5), torch.nn.GELU(), nn.Linear(5, 3))
+    page, said = new_page(browser)
     for panel in ("train", "knob"):
         path = record(net.model, net.x, net.y, loss=net.loss, panel=panel).page(tmp_path / f"{panel}.html")
         page.goto(path.as_uri())
@@ -223,10 +195,7 @@ def test_another_model_has_nothing_to_turn(browser: Any, tmp_path: Path) -> None
 
 
 def test_every_kind_of_network_is_walked_through_in_silence(browser: Any, tmp_path: Path) -> None:
-    said: list[str] = []
-    page = browser.new_page()
-    page.on("console", lambda message: said.append(message.text))
-    page.on("pageerror", lambda error: said.append(str(error)))
+    page, said = new_page(browser)
     every = networks()
     for name in ("deep, squared error", "a frozen weight and a frozen bias", "one example", "no activation"):
         net = every[name]

@@ -55,6 +55,15 @@ def test_in_inference_mode_the_losses_are_the_same() -> None:
         assert laboratory(recording) == inside == due
 
 
+def test_the_losses_leave_the_model_and_the_random_numbers_as_they_are() -> None:
+    net = NETWORKS["relu, cross-entropy"]
+    recording, before = net.recording(), [p.detach().clone() for p in net.model.parameters()]
+    random = torch.get_rng_state()
+    laboratory(recording)
+    assert torch.equal(torch.get_rng_state(), random)
+    assert all(map(torch.equal, net.model.parameters(), before))
+
+
 def test_the_losses_of_many_recorded_steps_are_as_many_as_of_one() -> None:
     net = NETWORKS["relu, cross-entropy"]
     recording = record(copy.deepcopy(net.model), net.x, net.y, loss=net.loss, lr=net.lr, steps=4)

@@ -11,6 +11,7 @@ import torch
 
 from manual_backprop import nn, record
 from manual_backprop.record.page.bundle import bundle
+from tests.record.browsing import new_page, wait_until
 from tests.record.networks import Network, by_torch, loss_of, network, networks
 
 NETWORKS = networks()
@@ -27,11 +28,7 @@ WEIGHTS = "() => Object.fromEntries(step.step.values.map(({ name, numbers }) => 
 @pytest.fixture
 def opened(browser: Any, tmp_path: Path) -> Iterator[Any]:
     """Opens the page of a network with the panel "train"."""
-    said: list[str] = []
-    page = browser.new_page(viewport={"width": 1280, "height": 1600})
-    page.set_default_timeout(5000)
-    page.on("console", lambda message: said.append(message.text))
-    page.on("pageerror", lambda error: said.append(str(error)))
+    page, said = new_page(browser, viewport={"width": 1280, "height": 1600})
 
     def open_page(net: Network, **options: Any) -> Any:
         recording = record(net.model, net.x, net.y, loss=net.loss, lr=net.lr, panel="train", **options)
@@ -46,10 +43,6 @@ def opened(browser: Any, tmp_path: Path) -> Iterator[Any]:
 def go_to(page: Any, step: int) -> str:
     page.locator("#train-at").fill(str(step))
     return page.evaluate(BITS)
-
-
-def wait_until(page: Any, condition: str) -> None:
-    page.evaluate(f"async () => {{ while (!({condition})) await new Promise(requestAnimationFrame); }}")
 
 
 def set_rate(page: Any, lr: float) -> None:

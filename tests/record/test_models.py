@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from manual_backprop import record
 from manual_backprop.record import Recording, problem
 from tests.models import COARSE, MODELS
+from tests.record.browsing import new_page
 from tests.record.equations import check, check_lines
 
 
@@ -94,11 +95,7 @@ def test_the_page_is_small_and_opens(recorded: Recorded, browser: Any, tmp_path:
     embedded = re.search(r'id="data">(.*?)</script>', path.read_text(encoding="utf-8"), re.DOTALL)
     assert embedded is not None
     calls = len(json.loads(embedded[1])["steps"][0]["calls"])
-    page = browser.new_page()
-    said: list[str] = []
-    page.on("console", lambda message: said.append(message.text))
-    page.on("pageerror", lambda error: said.append(str(error)))
-    page.goto(path.as_uri())
+    page, said = new_page(browser, path.as_uri())
     assert f"Forward, operation 1 of {calls}" in page.locator("#say").inner_text()
     for output in page.locator("#path output").all():
         product, due = (float(output.get_attribute(f"data-{name}")) for name in ("product", "recorded"))

@@ -14,6 +14,7 @@ from manual_backprop.record import Recording
 from manual_backprop.record.numbers import short
 from manual_backprop.record.page import data as page_data
 from manual_backprop.record.page.bundle import bundle
+from tests.record.browsing import CONTRAST, new_page
 from tests.record.equations import check, number
 from tests.record.pages import HOSTILE, digits, hostile_page, not_finite
 
@@ -27,12 +28,8 @@ def recording() -> Recording:
 def page(request: pytest.FixtureRequest, browser: Any, recording: Recording, tmp_path: Path) -> Iterator[Any]:
     scheme, width = request.param
     path = recording.page(tmp_path / "step.html")
-    page = browser.new_page(color_scheme=scheme, viewport={"width": width, "height": 800})
-    said: list[str] = []
-    page.on("console", lambda message: said.append(message.text))
-    page.on("pageerror", lambda error: said.append(str(error)))
-    page.on("request", lambda request: said.append(request.url) if request.url != path.as_uri() else None)
-    page.goto(path.as_uri())
+    viewport = {"width": width, "height": 800}
+    page, said = new_page(browser, path.as_uri(), color_scheme=scheme, viewport=viewport)
     page.click("#first")
     yield page
     assert said == []
@@ -79,6 +76,14 @@ def test_no_name_runs_in_a_browser_and_nothing_injected_does(browser: Any, tmp_p
     assert page.title() == "One training step"
     assert [error for error in errors if "127.0.0.1" in error] == []
     page.close()
+
+
+def test_a_class_is_text_in_every_panel(page: Any, recording: Recording) -> None:
+    for tab in page.locator("[role=tab]:visible").all():
+        tab.click()
+    page.click("#tab-draw")
+    assert page.locator("#draw-target option").all_text_contents() == recording.classes
+    assert page.locator("script").count() == 2
 
 
 def test_forward_and_backward_by_every_control(page: Any) -> None:
@@ -174,7 +179,7 @@ def test_under_each_formula_stands_its_code(page: Any) -> None:
     page.locator("#position").fill("5")
     line = page.locator("#say .code").first
     assert "monospace" in line.evaluate("line => getComputedStyle(line).fontFamily")
-    assert line.locator("span").evaluate(CONTRAST) > 4.5
+    assert line.locator("span").evaluate(CONTRAST)[0] > 4.5
 
 
 def test_a_number_is_written_as_the_package_writes_it(page: Any) -> None:
@@ -183,26 +188,12 @@ def test_a_number_is_written_as_the_package_writes_it(page: Any) -> None:
     assert page.evaluate(written, numbers) == [short(x) for x in numbers]
 
 
-CONTRAST = """element => {
-    const channels = (text) => text.match(/[\\d.]+/g).slice(0, 3).map(Number);
-    const luminance = (colour) => channels(colour)
-        .map((c) => c / 255)
-        .map((c) => (c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4))
-        .reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
-    for (let at = element; at; at = at.parentElement)
-        if (getComputedStyle(at).opacity !== "1") return 0;
-    const colours = [getComputedStyle(element).color, getComputedStyle(document.body).backgroundColor];
-    const [a, b] = colours.map(luminance);
-    return (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
-}"""
-
-
 def test_what_is_not_computed_yet_says_so_and_is_readable(page: Any) -> None:
     waiting = page.locator("#graph .unknown:visible")
     assert waiting.count() == 12  # a¹, z², L and nine gradients
     assert all(text == "not yet" for text in waiting.all_inner_texts())
-    assert waiting.first.evaluate(CONTRAST) > 4.5
-    assert page.locator("header p").last.evaluate(CONTRAST) > 4.5
+    assert waiting.first.evaluate(CONTRAST)[0] > 4.5
+    assert page.locator("header p").last.evaluate(CONTRAST)[0] > 4.5
     blank = """canvas => {
         const { width, height } = canvas;
         const empty = Object.assign(document.createElement("canvas"), { width, height });
@@ -299,11 +290,8 @@ def test_of_a_large_batch_the_first_examples_are_worked_out(
 def test_an_empty_batch_is_walked_through(browser: Any, tmp_path: Path, loss: Any) -> None:
     y = torch.zeros(0, dtype=torch.int64) if loss is F.cross_entropy else torch.rand(0, 2)
     model = torch.nn.Sequential(nn.Linear(3, 5), nn.ReLU(), nn.Linear(5, 2))
-    page = browser.new_page()
-    said: list[str] = []
-    page.on("console", lambda message: said.append(message.text))
-    page.on("pageerror", lambda error: said.append(str(error)))
-    page.goto(record(model, torch.rand(0, 3), y, loss=loss).page(tmp_path / "step.html").as_uri())
+    path = record(model, torch.rand(0, 3), y, loss=loss).page(tmp_path / "step.html")
+    page, said = new_page(browser, path.as_uri())
     for tab in page.locator("[role=tab]:visible").all():
         tab.click()
     for position in range(9):
