@@ -131,7 +131,7 @@ def test_a_click_on_a_unit_says_where_its_gradient_comes_from(page: Any) -> None
     assert "∂L/∂a¹[0,0] is the sum of 10 products" in page.locator("#path").inner_text()
     page.locator("#example").fill("3")
     page.locator("#example").press("Enter")
-    assert "Example 3 is of class 2" in page.locator("#summary").inner_text()
+    assert "Example 3 (row 2) is of class 2" in page.locator("#summary").inner_text()
 
 
 def test_the_losses_of_other_learning_rates_are_the_recorded_ones(page: Any, recording: Recording) -> None:

@@ -50,11 +50,14 @@ export const train = () => act(({ history }) => history.step(shown.lr));
 export const goTo = (step) => act(({ history }) => history.goTo(step));
 
 // Everything as it was recorded.
-export const restore = () => act((laboratory) => {
-  const { network, recorded } = laboratory;
-  network.takeFrom(recorded);
-  laboratory.history = new History(network);
-});
+export function restore() {
+  change({ lr: shown.step.lr });
+  act((laboratory) => {
+    const { network, recorded } = laboratory;
+    network.takeFrom(recorded);
+    laboratory.history = new History(network);
+  });
+}
 
 // Do something to the laboratory, and show what has become of its numbers.
 function act(what) {

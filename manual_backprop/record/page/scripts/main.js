@@ -15,11 +15,16 @@ import "./panels/break.js";
 import "./panels/check.js";
 import { change, data, lastPosition, placeOfLargest, shown } from "./step.js";
 
-// The largest gradient of the first parameter that has one.
+// The largest gradient of the first parameter that has one; of a layer's weights, among the units to which something
+// comes back from the example that is shown.
 function firstChoice(step) {
   const id = step.values.findIndex((value) => value.learned && value.gradient);
   if (id < 0) return null;
-  const { numbers, shown: [, columns] } = step.values[id].gradient, place = Math.max(placeOfLargest(numbers), 0);
+  const { gradient: { numbers, shown: [, columns] }, uses: [[number]] } = step.values[id], call = step.calls[number];
+  const delta = call.products === "affine" ? step.values[call.outputs[0]].gradient : null;
+  const isReached = (place) => !delta || delta.numbers[Math.floor(place / columns)] !== 0;
+  const reached = numbers.map((x, i) => (isReached(i) ? x : 0));
+  const place = Math.max(placeOfLargest(reached.some(Boolean) ? reached : numbers), 0);
   return { id, r: Math.floor(place / columns), c: place % columns };
 }
 

@@ -15,7 +15,7 @@ function showCaption() {
 }
 
 function title(direction, number) {
-  const call = shown.step.calls[number], place = call.place ? ` (${call.place})` : "";
+  const call = shown.step.calls[number], place = call.place ? ` (module ${call.place})` : "";
   return `${direction}, operation ${number + 1} of ${shown.step.calls.length}: ${call.operation}${place}`;
 }
 

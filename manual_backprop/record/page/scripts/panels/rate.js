@@ -44,7 +44,8 @@ function drawLosses(number) {
   const ticks = rates.map((rate, i) => [i, short(rate)]).filter(([i]) => i % 4 === used % 4 || i === 0);
   chart($("curve"), {
     lines: [line], spots: [{ at: [number, Math.min(losses[number], top)] }], level: losses[0],
-    x: [0, rates.length - 1], y: [low, top], ticks, xTitle: "learning rate η (logarithmic, but for 0)", yTitle: "loss",
+    x: [0, rates.length - 1], y: [low, top], ticks, yTitle: "loss",
+    xTitle: `learning rate η (${rates === shown.step.lrs ? "logarithmic, but for 0" : "in order"})`,
   });
   sayWhatIsAbove(top);
 }

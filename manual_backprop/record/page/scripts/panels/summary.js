@@ -10,7 +10,7 @@ function showSummary() {
   $("about").textContent = data.about;
   $("summary").textContent = summary() + whatIsCut();
   $("now").hidden = !laboratory();
-  $("restore").disabled = isRecorded();
+  $("restore").disabled = isRecorded() && shown.lr === shown.step.lr;
   if (laboratory()) $("moved").textContent = isRecorded() ? UNTOUCHED : whatWasDone();
 }
 
@@ -28,7 +28,7 @@ function summary() {
   const examples = data.batch === 1 ? "one example" : `${data.batch} examples`;
   const loss = step.losses[0], after = step.losses[step.lrs.indexOf(step.lr)];
   const name = data.classes && step.target ? data.classes[targetOf(example)] : null;
-  const ofClass = name === null ? "" : ` Example ${example + 1} is of class ${name}.`;
+  const ofClass = name === null ? "" : ` Example ${example + 1} (row ${example}) is of class ${name}.`;
   const moves = `the loss goes from ${short(loss)} to ${short(after)}`;
   const which = data.steps.length === 1 ? "A training step" : `Training step ${number} of ${data.steps.length}`;
   return `${which} on ${examples}, η = ${short(step.lr)}: ${moves}.${ofClass}`;
@@ -55,5 +55,5 @@ function listRemarks() {
 }
 
 $("restore").addEventListener("click", restore);
-watch("step example numbers", showSummary);
+watch("step example numbers lr", showSummary);
 watch("step", listRemarks);
