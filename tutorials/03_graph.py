@@ -228,8 +228,8 @@ print(f"right: {step.value('a').gradient:g}, too early: {step.early['a']:g}")
 plots.show(step, "graph_step.html")
 
 # %% [markdown]
-# Here $t_1$ is what we call $b$, and $L$ is $c$. Under "Where the gradient comes from" stand the summands: two
-# uses of $a$, each of which contributes 2, and two uses of $t_1$, each of which contributes 1.
+# Here $t_1$ is what we call $b$, and $L$ is $c$. Under "Where the gradient comes from" stand the summands:
+# two uses of $a$, each of which contributes 2, and two uses of $t_1$, each of which contributes 1.
 #
 # ## A walk that need not wait
 #
