@@ -476,7 +476,7 @@ torch.testing.assert_close(beliefs, torch.full((4,), 0.5), rtol=0, atol=1e-3)
 # and its ten test images. Walk through it: forward as on this page, then backward, which the next pages
 # explain.
 #
-# Below the walk, under "Draw", clear the sheet and draw a digit, large and in the middle, as MNIST's are.
+# Under "Draw", clear the sheet and draw a digit, large and in the middle, as MNIST's are.
 # What does the network believe? What does it believe of the empty sheet? Draw the same digit once more, a
 # little off the middle. And look which weights a step would change: to each row of $W^1$ your drawing is
 # added, times one number, as with the gradient of one neuron above.
