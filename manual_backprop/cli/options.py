@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from manual_backprop import __version__
+from manual_backprop.cli.example import IN_A_PAGE
 from manual_backprop.training import TrainingConfig
 from manual_backprop.training.config import (
     ACTIVATIONS,
@@ -92,8 +93,8 @@ def _add_record(commands: Any) -> None:
         "--examples",
         type=int,
         metavar="N",
-        help="number of test images in the batch (default: 1; with --page 64, where the network is an mlp, "
-        "which can be trained in the page)",
+        help=f"number of test images in the batch (default: 1; with --page {IN_A_PAGE}, where the network is "
+        "an mlp, which can be trained in the page)",
     )
     parser.add_argument("--lr", **_number(float, 0.1, "learning rate η"), default=0.1)
     parser.add_argument("--steps", **_number(int, 1, "number of training steps"), default=1)
