@@ -4,6 +4,7 @@ The network is 784-128-10, on 32 digits of the sample. Printed are the page's si
 is drawn, and what a frame of training in the page and a turn of a knob cost; by the clock, medians.
 """
 
+import shutil
 import statistics
 import sys
 import tempfile
@@ -20,7 +21,7 @@ from manual_backprop import functional as F  # noqa: E402
 from manual_backprop import nn, record  # noqa: E402
 from manual_backprop.training.data import load  # noqa: E402
 
-BROWSERS = ("/usr/bin/chromium", "/usr/bin/chromium-browser")
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 LOADS, FRAMES, TURNS = 5, 150, 50
 
 TRAINING = """async (count) => {
@@ -57,8 +58,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         path = _page(Path(folder))
         print(f"page: {path.stat().st_size / 1e6:.2f} MB")
-        program = next((name for name in BROWSERS if Path(name).exists()), None)
-        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         _report("until everything is drawn", [_load(browser, path) for _ in range(LOADS)])
         page = browser.new_page(viewport={"width": 1280, "height": 2000})
         for panel, what, script, count in WORK:

@@ -1,5 +1,6 @@
 // Curves in a frame: the loss along a number, by learning rate, or step by step.
 import { makeSvg } from "./dom.js";
+import { extent } from "./step.js";
 import { short } from "./writing.js";
 
 const LEFT = 72, RIGHT = 408, UPPER = 22, LOWER = 168;
@@ -39,9 +40,7 @@ const thinned = (points) => {
 };
 
 export function rangeOf(lines) {
-  let [low, high] = [Infinity, -Infinity];
-  for (const { points } of lines)
-    for (const [, b] of points) if (Number.isFinite(b)) [low, high] = [Math.min(low, b), Math.max(high, b)];
+  const [low, high] = extent(lines.flatMap(({ points }) => points.map(([, b]) => b)));
   if (low > high) return [0, 1];
   return low === high ? [low - 0.5, high + 0.5] : [low, high];
 }

@@ -2,6 +2,7 @@
 // the rest of the page shows, so that what is changed here is seen everywhere.
 import { History } from "./network/history.js";
 import { Network } from "./network/network.js";
+import { lossesByRate } from "./network/sweep.js";
 import { change, shown, watch } from "./step.js";
 
 const laboratories = new Map();  // by step
@@ -43,6 +44,13 @@ export const edit = (tensor, place, numbers) => act(({ history, network }) => {
 export const include = (examples) => act(({ history, network: { included } }) => {
   history.edit(included, 0, included.map((_, n) => (examples.includes(n) ? 1 : 0)));
 });
+
+// L after a step with each learning rate: as it was recorded, where it was; else computed here.
+export function lossesAfter(rates) {
+  const { losses, lrs } = shown.step, places = rates.map((rate) => lrs.indexOf(rate));
+  if (isRecorded() && !places.includes(-1)) return places.map((place) => losses[place]);
+  return lossesByRate(laboratory().network, rates);
+}
 
 // A step of gradient descent with the learning rate that is chosen.
 export const train = () => act(({ history }) => history.step(shown.lr));

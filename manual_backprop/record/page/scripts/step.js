@@ -64,6 +64,13 @@ export const outputOf = (call) => shown.step.values[call.outputs[0]];
 export const range = (count) => [...Array(count).keys()];
 export const sum = (list) => list.reduce((total, x) => total + x, 0);
 
+// The lowest and the highest finite number; ∞ and −∞ where there is none.
+export function extent(numbers) {
+  let [low, high] = [Infinity, -Infinity];
+  for (const x of numbers) if (Number.isFinite(x)) [low, high] = [Math.min(low, x), Math.max(high, x)];
+  return [low, high];
+}
+
 // The place of the largest finite number; -1 where there is none.
 export function placeOfLargest(numbers) {
   let place = -1, top = -1;

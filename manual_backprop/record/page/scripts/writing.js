@@ -11,6 +11,9 @@ export function short(x) {
 const superscript = (number) => [...String(number)].map((digit) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[digit]).join("");
 export const inProduct = (x, i) => (i > 0 && x < 0 ? `(${short(x)})` : short(x));
 
+// "1 step", "2 steps".
+export const counted = (count, word) => `${count} ${word}${count === 1 ? "" : "s"}`;
+
 // A number by its index: of a tensor of more than two dimensions, a column is an index in several parts.
 export function indexed(symbol, shape, r, c) {
   const index = [];

@@ -8,7 +8,7 @@ import { laboratory } from "../laboratory.js";
 import { LOSSES } from "../network/layers.js";
 import { MISTAKES } from "../network/mistakes.js";
 import { change, shown, watch } from "../step.js";
-import { short } from "../writing.js";
+import { counted, short } from "../writing.js";
 import { compareGradients } from "./comparison.js";
 import { panel } from "./tabs.js";
 
@@ -128,7 +128,7 @@ function says(y) {
   if (!made) return `Both start from the numbers that the page shows now, L = ${loss}, with η = ${short(lr)}.`;
   const now = SIDES.map((side) => `${side}, L = ${short(losses[side].at(-1))}`).join("; ");
   const above = losses.wrong.findIndex((loss) => loss > y[1] && Number.isFinite(loss));
-  const parts = [`After ${made} step${made === 1 ? "" : "s"} with η = ${short(lr)}: ${now}.`];
+  const parts = [`After ${counted(made, "step")} with η = ${short(lr)}: ${now}.`];
   if (above >= 0) parts.push(`The wrong curve leaves the picture at step ${above}.`);
   return [...parts, ...SIDES.map(notFinite)].filter(Boolean).join(" ");
 }

@@ -1,7 +1,6 @@
 // What happens at this position: the formula, and the formula with numbers in it.
 import { $, make } from "../dom.js";
-import { isRecorded, laboratory } from "../laboratory.js";
-import { lossesByRate } from "../network/sweep.js";
+import { isRecorded, laboratory, lossesAfter } from "../laboratory.js";
 import { lastPosition, normOf, shown, watch } from "../step.js";
 import { short } from "../writing.js";
 import { backwardLines, forwardLines } from "./worked/lines.js";
@@ -43,15 +42,10 @@ function showBackward(box, number) {
 }
 
 function showUpdate(box) {
-  const { isRunning, lr, step } = shown, then = isRunning ? "" : `, then ${short(lossAfter(lr))}`;
+  const { isRunning, lr, step } = shown, then = isRunning ? "" : `, then ${short(lossesAfter([lr])[0])}`;
   make("p", "Update", box);
   make("p", "w ← w − η ∂L/∂w, for every parameter", box, "formula");
   make("p", `L: ${short(step.loss)}${then} with η = ${short(lr)}`, box, "beside");
-}
-
-function lossAfter(lr) {
-  const { losses, lrs } = shown.step, isKnown = isRecorded() && lrs.includes(lr);
-  return isKnown ? losses[lrs.indexOf(lr)] : lossesByRate(laboratory().network, [lr])[0];
 }
 
 // The same as code, with what each line makes.

@@ -3,7 +3,7 @@ import { $, make } from "../dom.js";
 import { fill, largestOf } from "../graph/layout.js";
 import { edit, include, laboratory } from "../laboratory.js";
 import { LOSSES, softmax } from "../network/layers.js";
-import { data, range, rowAt, shown } from "../step.js";
+import { data, extent, placeOfLargest, range, rowAt, shown } from "../step.js";
 import { short } from "../writing.js";
 import { panel } from "./tabs.js";
 
@@ -20,9 +20,7 @@ const place = () => shown.example * input().rect[1];
 
 // The paper and the ink: the lowest and the highest number of all examples, as they were recorded.
 function paperAndInk() {
-  const { numbers } = laboratory().recorded.tensors[plan().layers[0].input];
-  let [low, high] = [Infinity, -Infinity];
-  for (const x of numbers) [low, high] = [Math.min(low, x), Math.max(high, x)];
+  const [low, high] = extent(laboratory().recorded.tensors[plan().layers[0].input].numbers);
   return low < high ? [low, high] : [0, 1];
 }
 
@@ -92,7 +90,7 @@ function showTarget() {
 // The probabilities, or, for a squared error, the outputs.
 function showBelief() {
   const out = rowAt(shown.step.values[plan().loss.input], shown.example), p = hasClasses() ? softmax(out) : out;
-  const most = hasClasses() ? 1 : largestOf(out), table = $("draw-belief"), best = p.indexOf(Math.max(...p));
+  const most = hasClasses() ? 1 : largestOf(out), table = $("draw-belief"), best = placeOfLargest(p);
   const target = hasClasses() ? shown.step.values[plan().loss.target].numbers[shown.example] : null;
   $("draw-belief-title").textContent = hasClasses() ? `It believes: ${nameOf(best)}` : "What comes out";
   table.replaceChildren();

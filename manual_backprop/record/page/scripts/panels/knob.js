@@ -4,7 +4,7 @@ import { chart, rangeOf } from "../chart.js";
 import { $ } from "../dom.js";
 import { edit, laboratory } from "../laboratory.js";
 import { lossesAlong } from "../network/sweep.js";
-import { at, range, shown } from "../step.js";
+import { at, extent, range, shown } from "../step.js";
 import { indexed, short } from "../writing.js";
 import { panel } from "./tabs.js";
 
@@ -22,10 +22,8 @@ function isKnob() {
 function chooseBounds() {
   bounds = null;
   if (!isKnob()) return;
-  const finite = shown.step.values[shown.chosen.id].numbers.filter(Number.isFinite);
-  const low = finite.reduce((a, b) => Math.min(a, b), finite[0] || 0);
-  const high = finite.reduce((a, b) => Math.max(a, b), low), more = 0.5 * (high - low) || 1;
-  bounds = [low - more, high + more];
+  const [low, high] = extent(shown.step.values[shown.chosen.id].numbers), more = 0.5 * (high - low) || 1;
+  bounds = low > high ? [-1, 1] : [low - more, high + more];
 }
 
 function showKnob() {

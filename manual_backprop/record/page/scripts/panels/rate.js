@@ -1,19 +1,17 @@
 // What the update does to the loss and to the parameters, by the learning rate that is chosen.
 import { chart, rangeOf } from "../chart.js";
 import { $, fillTable } from "../dom.js";
-import { isRecorded, laboratory } from "../laboratory.js";
-import { lossesByRate } from "../network/sweep.js";
+import { lossesAfter } from "../laboratory.js";
 import { at, change, normOf, shown } from "../step.js";
 import { indexed, short } from "../writing.js";
 import { panel } from "./tabs.js";
 
 let rates = [], losses = [];  // learning rates, and the loss after a step with each
 
-// Those that were recorded; of other numbers the page computes them.
 function tryRates() {
   const { lr, step } = shown;
   rates = step.lrs.includes(lr) ? step.lrs : [...step.lrs, lr].sort((a, b) => a - b);
-  losses = isRecorded() && rates === step.lrs ? step.losses : lossesByRate(laboratory().network, rates);
+  losses = lossesAfter(rates);
 }
 
 function showRate() {

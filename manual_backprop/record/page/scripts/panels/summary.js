@@ -2,7 +2,7 @@
 import { $, make } from "../dom.js";
 import { isRecorded, laboratory, restore } from "../laboratory.js";
 import { data, isCut, shown, watch } from "../step.js";
-import { short } from "../writing.js";
+import { counted, short } from "../writing.js";
 
 const UNTOUCHED = "Every number is as PyTorch computed it.";
 
@@ -18,8 +18,8 @@ function showSummary() {
 function whatWasDone() {
   const { now, edits, losses } = laboratory().history, parts = [];
   const count = edits.slice(0, now + 1).flat().length;
-  if (count) parts.push(`${count} change${count === 1 ? "" : "s"} by hand`);
-  if (now) parts.push(`${now} step${now === 1 ? "" : "s"} of training`);
+  if (count) parts.push(`${counted(count, "change")} by hand`);
+  if (now) parts.push(`${counted(now, "step")} of training`);
   return `Now, after ${parts.join(" and ") || "no step"}: L = ${short(losses[now])}.`;
 }
 

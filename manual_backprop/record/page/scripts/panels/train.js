@@ -4,7 +4,7 @@ import { $ } from "../dom.js";
 import { drawImages } from "../graph/images.js";
 import { goTo, isTrainedOnly, laboratory, train } from "../laboratory.js";
 import { change, shown, watch } from "../step.js";
-import { short } from "../writing.js";
+import { counted, short } from "../writing.js";
 import { panel } from "./tabs.js";
 
 let frame = 0;  // of a run that goes on
@@ -33,7 +33,7 @@ function showRun() {
 
 function sayStep() {
   const { losses, now } = laboratory().history;
-  const after = now === 0 ? "Before the first step" : `After ${now} step${now === 1 ? "" : "s"} of ${losses.length - 1}`;
+  const after = now === 0 ? "Before the first step" : `After ${counted(now, "step")} of ${losses.length - 1}`;
   const tooLarge = Number.isFinite(losses[now]) ? "" : " The numbers are too large for float32: go back and try a smaller η.";
   $("train-says").textContent = `${after}: L = ${short(losses[now])}.${tooLarge}`;
 }
@@ -63,7 +63,7 @@ function showDifference(losses, now) {
   const rate = `η = ${short(shown.step.lr)}`, same = `the same ${losses.length > due.length ? "first " : ""}`;
   const said = compared === 1
     ? `When the page was written, PyTorch made ${due.length - 1} steps with ${rate}: steps made here are compared with them.`
-    : `PyTorch, with ${same}${compared - 1} step${compared === 2 ? "" : "s"}: L = ${short(due[compared - 1])}; `
+    : `PyTorch, with ${same}${counted(compared - 1, "step")}: L = ${short(due[compared - 1])}; `
       + (largest === 0 ? "no loss on the way differs." : `the largest difference on the way is ${short(largest)}, from rounding.`);
   $("train-pytorch").textContent = isSame ? said
     : `PyTorch made ${due.length - 1} steps with ${rate} from the recorded numbers; these here are different ones.`;
